@@ -1,0 +1,96 @@
+//! Which instructions a piece of code may use: chosen once, at run time.
+//!
+//! A [`Task`] is written as plain scalar loops; [`dispatch`] compiles a copy of it for each instruction set (through
+//! `pulp`, which keeps the unsafe call to itself) and runs the widest one that this machine has.
+
+use crate::Float;
+
+/// The arithmetic of an instruction set.
+pub trait Isa: Copy + Send + Sync + 'static {
+    /// `a * b + c`
+    fn fma<T: Float>(self, a: T, b: T, c: T) -> T;
+    /// Exponential.
+    #[inline(always)]
+    fn exp<T: Float>(self, x: T) -> T {
+        x.exp_vector(self)
+    }
+    /// Natural logarithm of a positive normal number.
+    #[inline(always)]
+    fn ln<T: Float>(self, x: T) -> T {
+        x.ln_vector(self)
+    }
+}
+
+/// Fused multiply-add in one instruction (AVX2+FMA, AVX-512, NEON).
+#[derive(Clone, Copy, Debug)]
+pub struct Fused;
+
+/// Multiply, then add.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain;
+
+/// The standard library's functions: the reference engine's arithmetic.
+#[derive(Clone, Copy, Debug)]
+pub struct Standard;
+
+impl Isa for Fused {
+    #[inline(always)]
+    fn fma<T: Float>(self, a: T, b: T, c: T) -> T {
+        a.fused(b, c)
+    }
+}
+
+impl Isa for Plain {
+    #[inline(always)]
+    fn fma<T: Float>(self, a: T, b: T, c: T) -> T {
+        a * b + c
+    }
+}
+
+impl Isa for Standard {
+    #[inline(always)]
+    fn fma<T: Float>(self, a: T, b: T, c: T) -> T {
+        a * b + c
+    }
+    #[inline(always)]
+    fn exp<T: Float>(self, x: T) -> T {
+        x.exp_std()
+    }
+    #[inline(always)]
+    fn ln<T: Float>(self, x: T) -> T {
+        x.ln_std()
+    }
+}
+
+/// A piece of vector work. `run` must be `#[inline(always)]`, all the way down to its loops.
+pub trait Task {
+    /// What the work returns.
+    type Out;
+    /// The work itself.
+    fn run<I: Isa>(self, isa: I) -> Self::Out;
+}
+
+struct Op<K, I>(K, I);
+
+impl<K: Task, I: Isa> pulp::NullaryFnOnce for Op<K, I> {
+    type Output = K::Out;
+    #[inline(always)]
+    fn call(self) -> K::Out {
+        self.0.run(self.1)
+    }
+}
+
+/// Runs a task with the widest instructions of this machine.
+#[inline]
+pub fn dispatch<K: Task>(task: K) -> K::Out {
+    use pulp::{Arch, Simd};
+    match Arch::new() {
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Arch::V4(simd) => simd.vectorize(Op(task, Fused)),
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Arch::V3(simd) => simd.vectorize(Op(task, Fused)),
+        #[cfg(target_arch = "aarch64")]
+        Arch::Neon(simd) => simd.vectorize(Op(task, Fused)),
+        _ => task.run(Plain),
+    }
+}

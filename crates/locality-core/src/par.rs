@@ -1,0 +1,177 @@
+//! Threads, progress and interruption.
+//!
+//! Work is cut into fixed blocks whose results come back in order, so that no result depends on how many
+//! threads there are.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use rayon::prelude::*;
+
+use crate::{Error, Result};
+
+/// How long work is run and watched: threads, a flag to stop it and a callback for its progress.
+///
+/// ```
+/// use locality_core::Watch;
+/// let watch = Watch::default().threads(2);
+/// assert!(watch.check().is_ok());
+/// ```
+#[derive(Clone, Copy, Default)]
+pub struct Watch<'a> {
+    threads: usize,
+    cancel: Option<&'a AtomicBool>,
+    progress: Option<&'a (dyn Fn(usize, usize) + Sync)>,
+}
+
+impl std::fmt::Debug for Watch<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch")
+            .field("threads", &self.threads)
+            .field("cancel", &self.cancel)
+            .field("progress", &self.progress.is_some())
+            .finish()
+    }
+}
+
+impl<'a> Watch<'a> {
+    /// Number of threads; 0 (the default) takes every core.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// A flag that another thread sets to stop the work, which then ends with
+    /// [`Interrupted`](crate::ErrorKind::Interrupted).
+    #[must_use]
+    pub fn cancel(mut self, flag: &'a AtomicBool) -> Self {
+        self.cancel = Some(flag);
+        self
+    }
+
+    /// A callback `(done, total)`, called now and then from any thread.
+    #[must_use]
+    pub fn progress(mut self, report: &'a (dyn Fn(usize, usize) + Sync)) -> Self {
+        self.progress = Some(report);
+        self
+    }
+
+    /// The same threads and stop flag without the callback, for the inner steps of longer work.
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
+        self.progress = None;
+        self
+    }
+
+    /// Number of threads asked for; 0 means every core.
+    pub fn thread_count(&self) -> usize {
+        self.threads
+    }
+
+    /// Whether the stop flag is down.
+    ///
+    /// # Errors
+    /// [`Interrupted`](crate::ErrorKind::Interrupted) where it is up.
+    pub fn check(&self) -> Result<()> {
+        match self.cancel {
+            Some(flag) if flag.load(Ordering::Relaxed) => Err(Error::interrupted()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells the callback, if there is one.
+    pub fn report(&self, done: usize, total: usize) {
+        if let Some(report) = self.progress {
+            report(done, total);
+        }
+    }
+}
+
+/// Runs `work` inside the pool of `threads` threads (0: every core).
+pub fn install<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    static POOLS: OnceLock<Mutex<HashMap<usize, Arc<rayon::ThreadPool>>>> = OnceLock::new();
+    if threads == 0 {
+        return work();
+    }
+    let pool = {
+        let mut pools = POOLS
+            .get_or_init(Mutex::default)
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        match pools.get(&threads) {
+            Some(pool) => Some(Arc::clone(pool)),
+            None => match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+                Ok(pool) => {
+                    let pool = Arc::new(pool);
+                    pools.insert(threads, Arc::clone(&pool));
+                    Some(pool)
+                }
+                // No more threads to be had: the global pool gives the same result.
+                Err(_) => None,
+            },
+        }
+    };
+    match pool {
+        Some(pool) => pool.install(work),
+        None => work(),
+    }
+}
+
+/// Runs `work` over `0..items` in blocks of `block`, on the watched threads, and returns the results in order.
+///
+/// # Errors
+/// The first error in block order, or [`Interrupted`](crate::ErrorKind::Interrupted).
+pub fn map_blocks<R: Send>(
+    watch: &Watch<'_>,
+    items: usize,
+    block: usize,
+    work: impl Fn(Range<usize>) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let block = block.max(1);
+    let blocks = items.div_ceil(block);
+    let done = AtomicUsize::new(0);
+    let one = |b: usize| {
+        watch.check()?;
+        let range = b * block..((b + 1) * block).min(items);
+        let size = range.len();
+        let result = work(range)?;
+        watch.report(done.fetch_add(size, Ordering::Relaxed) + size, items);
+        Ok(result)
+    };
+    if watch.threads == 1 || blocks <= 1 {
+        return (0..blocks).map(one).collect();
+    }
+    install(watch.threads, || {
+        let results: Vec<Result<R>> = (0..blocks)
+            .into_par_iter()
+            .with_max_len(1)
+            .map(one)
+            .collect();
+        results.into_iter().collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_come_back_in_order_for_any_thread_count() {
+        for threads in [0, 1, 2, 5] {
+            let w = Watch::default().threads(threads);
+            let r = map_blocks(&w, 10, 3, Ok).unwrap();
+            assert_eq!(r, [0..3, 3..6, 6..9, 9..10]);
+        }
+    }
+
+    #[test]
+    fn a_raised_flag_stops_the_work() {
+        let stop = AtomicBool::new(true);
+        let w = Watch::default().cancel(&stop);
+        let e = map_blocks(&w, 10, 3, Ok).unwrap_err();
+        assert_eq!(e.kind(), crate::ErrorKind::Interrupted);
+    }
+}

@@ -1,0 +1,1 @@
+//! Seeded data, reference loops and comparators for the tests of locality.
