@@ -1,0 +1,119 @@
+//! Kernels as text, in the form that [`FromStr`](std::str::FromStr) reads back.
+
+use std::fmt;
+
+use super::{Atom, Bandwidth, Columns, Kernel};
+use crate::Metric;
+
+/// `x`, or `[x, y]` for several.
+fn list<T: fmt::Display>(items: &[T]) -> String {
+    match items {
+        [one] => one.to_string(),
+        many => format!(
+            "[{}]",
+            many.iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    }
+}
+
+/// A column name, in quotes where it is not a plain word.
+fn quoted(name: &str) -> String {
+    let word = name.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && name.chars().next().is_some_and(|c| !c.is_ascii_digit());
+    if word {
+        name.to_string()
+    } else {
+        format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+}
+
+impl fmt::Display for Atom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let info = self.profile.info();
+        let mut arguments = Vec::new();
+        match &self.bandwidth {
+            Bandwidth::Default => {}
+            Bandwidth::Fixed(h) => arguments.push(format!("h={h}")),
+            Bandwidth::PerFeature(h) => arguments.push(format!(
+                "h=[{}]",
+                h.iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )),
+            Bandwidth::PerSite(h) => arguments.push(format!("site_h={}", list(h))),
+            Bandwidth::SiteNearest(k) => arguments.push(format!("site_knn={k}")),
+            Bandwidth::QueryNearest(k) => arguments.push(format!("knn={k}")),
+        }
+        for (p, v) in info.parameters.iter().zip(self.profile.values()) {
+            if v != p.default {
+                arguments.push(format!("{}={v}", p.name));
+            }
+        }
+        if let Some(metric) = &self.metric {
+            arguments.push(format!("metric={}", metric.info().name));
+            if let Metric::Mahalanobis(map) = metric {
+                let rows: Vec<String> = map
+                    .rows()
+                    .iter()
+                    .map(|r| {
+                        let r: Vec<String> = r.iter().map(ToString::to_string).collect();
+                        format!("[{}]", r.join(", "))
+                    })
+                    .collect();
+                arguments.push(format!("map=[{}]", rows.join(", ")));
+            }
+        }
+        match &self.columns {
+            Columns::All => {}
+            Columns::Indices(i) => arguments.push(format!("cols={}", list(i))),
+            Columns::Names(n) => {
+                let n: Vec<String> = n.iter().map(|n| quoted(n)).collect();
+                arguments.push(format!("cols={}", list(&n)));
+            }
+        }
+        write!(f, "{}({})", info.name, arguments.join(", "))
+    }
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Atom(atom) => atom.fmt(f),
+            Self::Product(parts) => {
+                for (i, k) in parts.iter().enumerate() {
+                    if i > 0 {
+                        f.write_str(" * ")?;
+                    }
+                    match k {
+                        Self::Sum(_) | Self::Product(_) => write!(f, "({k})")?,
+                        _ => k.fmt(f)?,
+                    }
+                }
+                Ok(())
+            }
+            Self::Sum(parts) => {
+                for (i, (a, k)) in parts.iter().enumerate() {
+                    if i > 0 {
+                        f.write_str(" + ")?;
+                    }
+                    if *a != 1.0 || parts.len() == 1 {
+                        write!(f, "{a} * ")?;
+                    }
+                    match k {
+                        Self::Sum(_) => write!(f, "({k})")?,
+                        _ => k.fmt(f)?,
+                    }
+                }
+                Ok(())
+            }
+            Self::Power(k, p) => match **k {
+                Self::Atom(_) => write!(f, "{k}^{p}"),
+                _ => write!(f, "({k})^{p}"),
+            },
+        }
+    }
+}

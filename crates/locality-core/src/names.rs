@@ -1,0 +1,48 @@
+//! Names a user may have meant.
+
+/// "unknown {what} '{name}'; did you mean '{nearest}'? known: ..."
+pub(crate) fn unknown<'a>(
+    what: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> String {
+    let lower = name.to_lowercase();
+    let nearest = known
+        .clone()
+        .min_by_key(|k| edit_distance(&lower, k))
+        .filter(|k| edit_distance(&lower, k) <= (k.len() / 2).max(2));
+    let list = known.collect::<Vec<_>>().join(", ");
+    match nearest {
+        Some(k) => format!("unknown {what} '{name}'; did you mean '{k}'? Known: {list}"),
+        None => format!("unknown {what} '{name}'; known: {list}"),
+    }
+}
+
+/// Levenshtein distance.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let substitute = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_offered() {
+        let known = ["gaussian", "laplace", "tricube"];
+        assert!(unknown("kernel", "gausian", known.into_iter()).contains("did you mean 'gaussian'?"));
+        assert!(!unknown("kernel", "xyzzyplugh", known.into_iter()).contains("did you mean"));
+        assert_eq!(edit_distance("kitten", "sitting"), 3);
+    }
+}

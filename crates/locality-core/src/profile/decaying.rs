@@ -1,0 +1,79 @@
+//! Profiles that fall off but never reach zero.
+
+use super::curve::{c, curve, ln_1p};
+
+curve! {
+    /// Gaussian.
+    Gaussian {}
+    "gaussian" ["normal", "rbf", "squared_exponential"] Distance false
+    "exp(-u^2 / 2)"
+    "The smooth default: local means, density, mean shift, the optimal denoiser."
+    Squared -> Log
+    |self, isa, u| u * c(-0.5)
+}
+
+curve! {
+    /// Laplace.
+    Laplace {}
+    "laplace" ["exponential", "laplacian", "matern12"] Distance false
+    "exp(-u)"
+    "A sharp peak with a long tail; with metric=manhattan the product Laplace kernel."
+    Plain -> Log
+    |self, isa, u| -u
+}
+
+curve! {
+    /// Cauchy.
+    Cauchy {}
+    "cauchy" ["lorentz", "inverse_quadratic"] Distance false
+    "1 / (1 + u^2)"
+    "Heavy tail: far sites keep a say."
+    Squared -> Weight
+    |self, isa, u| T::ONE / (T::ONE + u)
+}
+
+curve! {
+    /// Rational quadratic (Rasmussen and Williams 2006, eq. 4.19).
+    RationalQuadratic { alpha = 1.0 in over 0.0: "mixing of length scales; infinity is Gaussian" }
+    "rational_quadratic" ["rq"] Distance false
+    "(1 + u^2 / (2 alpha))^-alpha"
+    "A mixture of Gaussians of many bandwidths."
+    Squared -> Log
+    |self, isa, u| ln_1p(isa, u * c(0.5 / self.alpha)) * c(-self.alpha)
+}
+
+curve! {
+    /// Student's t.
+    StudentT { nu = 1.0 in over 0.0: "degrees of freedom; 1 is Cauchy, infinity is Gaussian" }
+    "student_t" ["t", "student"] Distance false
+    "(1 + u^2 / nu)^(-(nu + 1) / 2)"
+    "Heavy tail with an index; the similarity of t-SNE at nu=1."
+    Squared -> Log
+    |self, isa, u| ln_1p(isa, u * c(1.0 / self.nu)) * c(-0.5 * (self.nu + 1.0))
+}
+
+curve! {
+    /// Matern with smoothness 3/2 (Rasmussen and Williams 2006, eq. 4.17).
+    Matern32 {}
+    "matern32" ["matern_3_2"] Distance false
+    "(1 + sqrt(3) u) exp(-sqrt(3) u)"
+    "Between Laplace and Gaussian: once differentiable."
+    Plain -> Log
+    |self, isa, u| {
+        let a = u * c(1.732_050_807_568_877_2);
+        ln_1p(isa, a) - a
+    }
+}
+
+curve! {
+    /// Matern with smoothness 5/2 (Rasmussen and Williams 2006, eq. 4.17).
+    Matern52 {}
+    "matern52" ["matern_5_2"] Distance false
+    "(1 + sqrt(5) u + 5 u^2 / 3) exp(-sqrt(5) u)"
+    "Between Laplace and Gaussian: twice differentiable."
+    Plain -> Log
+    |self, isa, u| {
+        let a = u * c(2.236_067_977_499_79);
+        ln_1p(isa, a * isa.fma(a, c(1.0 / 3.0), T::ONE)) - a
+    }
+}
