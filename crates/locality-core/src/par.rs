@@ -154,6 +154,11 @@ pub fn map_blocks<R: Send>(
     })
 }
 
+/// Runs two pieces of work, at once where a thread is free.
+pub fn join(a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
+    rayon::join(a, b);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,6 +30,18 @@ fn quoted(name: &str) -> String {
     }
 }
 
+/// `cols=..`, or nothing for all columns.
+pub(crate) fn columns_text(columns: &Columns) -> Option<String> {
+    match columns {
+        Columns::All => None,
+        Columns::Indices(i) => Some(format!("cols={}", list(i))),
+        Columns::Names(n) => {
+            let n: Vec<String> = n.iter().map(|n| quoted(n)).collect();
+            Some(format!("cols={}", list(&n)))
+        }
+    }
+}
+
 impl fmt::Display for Atom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let info = self.profile.info();
@@ -67,14 +79,7 @@ impl fmt::Display for Atom {
                 arguments.push(format!("map=[{}]", rows.join(", ")));
             }
         }
-        match &self.columns {
-            Columns::All => {}
-            Columns::Indices(i) => arguments.push(format!("cols={}", list(i))),
-            Columns::Names(n) => {
-                let n: Vec<String> = n.iter().map(|n| quoted(n)).collect();
-                arguments.push(format!("cols={}", list(&n)));
-            }
-        }
+        arguments.extend(columns_text(&self.columns));
         write!(f, "{}({})", info.name, arguments.join(", "))
     }
 }

@@ -1,0 +1,353 @@
+//! A kernel bound to data: columns resolved, features planned, bandwidths turned into factors, the algebra into a program.
+
+use crate::metric::{Combine, Link};
+use crate::profile::Input;
+use crate::{Atom, Bandwidth, Columns, Error, Float, Kernel, Metric, Profile, Result, Rows};
+
+/// What divides a curve's input: the bandwidth, or its square.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scale<T> {
+    pub(crate) inverse: T,
+    pub(crate) width: T,
+}
+
+/// A distance of 0 to the k-th neighbour (duplicates) leaves the duplicates alone in the region.
+const SMALLEST_BANDWIDTH: f64 = 1e-15;
+
+impl<T: Float> Scale<T> {
+    pub(crate) fn new(h: f64, input: Input) -> Self {
+        let h = h.max(SMALLEST_BANDWIDTH);
+        let width = match input {
+            Input::Squared => h * h,
+            Input::Plain => h,
+            Input::Score => 1.0,
+        };
+        Self {
+            inverse: T::from_f64(1.0 / width),
+            width: T::from_f64(width),
+        }
+    }
+}
+
+/// An atom's scale: one, one per key (in slot order, once the sites are laid out), or one per query.
+#[derive(Clone, Debug)]
+pub(crate) enum Width<T> {
+    Fixed(Scale<T>),
+    Site { inverse: Vec<T>, width: Vec<T> },
+    Query(usize),
+}
+
+/// An atom of the kernel, in terms of features.
+#[derive(Clone, Debug)]
+pub(crate) struct BoundAtom<T> {
+    pub(crate) profile: Profile,
+    pub(crate) combine: Combine,
+    pub(crate) link: Link,
+    /// Positions in the feature vector.
+    pub(crate) features: Vec<usize>,
+    /// Factor of each feature's difference: one bandwidth per feature.
+    pub(crate) feature_scale: Option<Vec<T>>,
+    pub(crate) width: Width<T>,
+}
+
+/// One step of the kernel's algebra, on a stack of weights.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Op {
+    /// Push an atom's weight.
+    Atom(usize),
+    /// Replace the two on top by their product.
+    Multiply,
+    /// Replace the two on top by their sum.
+    Add,
+    /// Multiply the top by a positive number.
+    Scale(f64),
+    /// Raise the top to a positive power.
+    Power(f64),
+}
+
+/// A block of the feature vector.
+#[derive(Clone, Debug)]
+struct Block {
+    metric: Metric,
+    columns: Vec<usize>,
+    center: Vec<f64>,
+    start: usize,
+    len: usize,
+}
+
+/// A kernel bound to data.
+#[derive(Clone, Debug)]
+pub(crate) struct Bound<T> {
+    pub(crate) atoms: Vec<BoundAtom<T>>,
+    pub(crate) program: Vec<Op>,
+    /// Most weights on the stack at once.
+    pub(crate) depth: usize,
+    /// Columns of a site.
+    pub(crate) columns: usize,
+    /// Features of a site.
+    pub(crate) features: usize,
+    blocks: Vec<Block>,
+}
+
+/// The positions that `columns` means among `count` columns.
+pub(crate) fn resolve(columns: &Columns, count: usize, what: &str) -> Result<Vec<usize>> {
+    let list = match columns {
+        Columns::All => return Ok((0..count).collect()),
+        Columns::Indices(list) => list.clone(),
+        Columns::Names(names) => {
+            return Err(Error::parameter(format!(
+                "{what} names the column '{}', but the keys have no column names; number it from 0 or resolve the names first",
+                names[0]
+            )));
+        }
+    };
+    match list.iter().find(|&&c| c >= count) {
+        Some(c) => Err(Error::parameter(format!(
+            "{what} asks for column {c}, but the keys have {count} columns, counted from 0"
+        ))),
+        None => Ok(list),
+    }
+}
+
+impl<T: Float> Bound<T> {
+    /// Binds `kernel` to keys of shape `[n, d]`.
+    pub(crate) fn new(kernel: &Kernel, keys: Rows<'_, T>) -> Result<Self> {
+        kernel.check()?;
+        let mut bound = Self {
+            atoms: Vec::new(),
+            program: Vec::new(),
+            depth: 0,
+            columns: keys.columns(),
+            features: 0,
+            blocks: Vec::new(),
+        };
+        bound.compile(kernel, keys)?;
+        let mut height = 0_usize;
+        for op in &bound.program {
+            match op {
+                Op::Atom(_) => height += 1,
+                Op::Multiply | Op::Add => height -= 1,
+                _ => {}
+            }
+            bound.depth = bound.depth.max(height);
+        }
+        Ok(bound)
+    }
+
+    /// Binds one metric on some columns: for searches, which weigh nothing.
+    pub(crate) fn metric(metric: &Metric, columns: &Columns, keys: Rows<'_, T>) -> Result<Self> {
+        let mut bound = Self {
+            atoms: Vec::new(),
+            program: vec![Op::Atom(0)],
+            depth: 1,
+            columns: keys.columns(),
+            features: 0,
+            blocks: Vec::new(),
+        };
+        let columns = resolve(columns, keys.columns(), "the search")?;
+        let features = bound.plan(metric, &columns, keys)?;
+        let name = if metric.is_distance() {
+            "laplace"
+        } else {
+            "softmax"
+        };
+        bound.atoms.push(BoundAtom {
+            profile: Profile::from_name(name, &[])?,
+            combine: metric.combine(),
+            link: metric.link(!metric.is_distance()),
+            features,
+            feature_scale: None,
+            width: Width::Fixed(Scale::new(1.0, Input::Plain)),
+        });
+        Ok(bound)
+    }
+
+    fn compile(&mut self, kernel: &Kernel, keys: Rows<'_, T>) -> Result<()> {
+        match kernel {
+            Kernel::Atom(atom) => {
+                let bound = self.bind(atom, keys)?;
+                self.program.push(Op::Atom(self.atoms.len()));
+                self.atoms.push(bound);
+            }
+            Kernel::Product(parts) => {
+                for (i, k) in parts.iter().enumerate() {
+                    self.compile(k, keys)?;
+                    if i > 0 {
+                        self.program.push(Op::Multiply);
+                    }
+                }
+            }
+            Kernel::Sum(parts) => {
+                for (i, (a, k)) in parts.iter().enumerate() {
+                    self.compile(k, keys)?;
+                    if *a != 1.0 {
+                        self.program.push(Op::Scale(*a));
+                    }
+                    if i > 0 {
+                        self.program.push(Op::Add);
+                    }
+                }
+            }
+            Kernel::Power(k, p) => {
+                self.compile(k, keys)?;
+                if *p != 1.0 {
+                    self.program.push(Op::Power(*p));
+                }
+            }
+        }
+        if self.program.is_empty() {
+            return Err(Error::parameter("the kernel has no parts"));
+        }
+        Ok(())
+    }
+
+    fn bind(&mut self, atom: &Atom, keys: Rows<'_, T>) -> Result<BoundAtom<T>> {
+        let name = atom.profile().info().name;
+        let metric = atom.metric_in_force();
+        let columns = resolve(&atom.columns, keys.columns(), name)?;
+        let features = self.plan(&metric, &columns, keys)?;
+        let input = atom.profile.input();
+        let n = keys.rows();
+        let too_many = |k: usize| {
+            Error::parameter(format!(
+                "{name}: {k} neighbours are asked for, but there are {n} keys; ask for at most {n}"
+            ))
+        };
+        let mut feature_scale = None;
+        let width = match atom.bandwidth_in_force() {
+            Bandwidth::Fixed(h) => Width::Fixed(Scale::new(h, input)),
+            Bandwidth::PerFeature(h) => {
+                if h.len() != columns.len() {
+                    return Err(Error::shape(format!(
+                        "{name}: {} bandwidths for {} columns; give one each, or one number",
+                        h.len(),
+                        columns.len()
+                    )));
+                }
+                feature_scale = Some(h.iter().map(|h| T::from_f64(1.0 / h)).collect());
+                Width::Fixed(Scale::new(1.0, input))
+            }
+            Bandwidth::PerSite(h) => {
+                if h.len() != n {
+                    return Err(Error::shape(format!(
+                        "{name}: {} site bandwidths for {n} keys; give one each",
+                        h.len()
+                    )));
+                }
+                Self::site(&h, input)
+            }
+            Bandwidth::SiteNearest(k) => {
+                if k + 1 > n {
+                    return Err(too_many(k + 1));
+                }
+                let found = super::search::kth_of_keys(&metric, &atom.columns, keys, k + 1)?;
+                Self::site(&found, input)
+            }
+            Bandwidth::QueryNearest(k) => {
+                if k > n {
+                    return Err(too_many(k));
+                }
+                Width::Query(k)
+            }
+            Bandwidth::Default => Width::Fixed(Scale::new(1.0, input)),
+        };
+        Ok(BoundAtom {
+            profile: atom.profile,
+            combine: metric.combine(),
+            link: metric.link(input == Input::Score),
+            features,
+            feature_scale,
+            width,
+        })
+    }
+
+    fn site(h: &[f64], input: Input) -> Width<T> {
+        let scales: Vec<Scale<T>> = h.iter().map(|&h| Scale::new(h, input)).collect();
+        Width::Site {
+            inverse: scales.iter().map(|s| s.inverse).collect(),
+            width: scales.iter().map(|s| s.width).collect(),
+        }
+    }
+
+    /// Reserves the features of a metric on some columns; plain columns are shared between atoms.
+    fn plan(&mut self, metric: &Metric, columns: &[usize], keys: Rows<'_, T>) -> Result<Vec<usize>> {
+        metric.check_columns(columns.len())?;
+        if metric.is_plain() {
+            return Ok(columns.iter().map(|&c| self.plain(c)).collect());
+        }
+        if let Some(b) = self
+            .blocks
+            .iter()
+            .find(|b| b.metric == *metric && b.columns == columns)
+        {
+            return Ok((b.start..b.start + b.len).collect());
+        }
+        let start = self.features;
+        let len = metric.features(columns.len());
+        self.features += len;
+        let mut center = vec![0.0; columns.len()];
+        for row in keys.iter() {
+            for (m, &c) in center.iter_mut().zip(columns) {
+                *m += row[c].to_f64();
+            }
+        }
+        center.iter_mut().for_each(|m| *m /= keys.rows() as f64);
+        self.blocks.push(Block {
+            metric: metric.clone(),
+            columns: columns.to_vec(),
+            center,
+            start,
+            len,
+        });
+        Ok((start..start + len).collect())
+    }
+
+    fn plain(&mut self, column: usize) -> usize {
+        let shared = self.blocks.iter();
+        let mut shared = shared.filter(|b| b.metric.is_plain() && b.columns == [column]);
+        if let Some(b) = shared.next() {
+            return b.start;
+        }
+        self.blocks.push(Block {
+            metric: Metric::Euclidean,
+            columns: vec![column],
+            center: Vec::new(),
+            start: self.features,
+            len: 1,
+        });
+        self.features += 1;
+        self.features - 1
+    }
+
+    /// Writes the features, `[features]`, of a site, `[columns]`.
+    pub(crate) fn map(&self, row: &[T], out: &mut [T]) {
+        let mut x = Vec::new();
+        for b in &self.blocks {
+            let out = &mut out[b.start..b.start + b.len];
+            if b.metric.is_plain() {
+                out[0] = row[b.columns[0]];
+            } else {
+                x.clear();
+                x.extend(b.columns.iter().map(|&c| row[c]));
+                b.metric.map(&x, &b.center, out);
+            }
+        }
+    }
+
+    /// The one atom, where the kernel is nothing else.
+    pub(crate) fn single(&self) -> Option<&BoundAtom<T>> {
+        match self.program[..] {
+            [Op::Atom(i)] => Some(&self.atoms[i]),
+            _ => None,
+        }
+    }
+
+    /// Atoms whose bandwidth is the distance to a query's k-th neighbour.
+    pub(crate) fn query_widths(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let atoms = self.atoms.iter().enumerate();
+        atoms.filter_map(|(i, a)| match a.width {
+            Width::Query(k) => Some((i, k)),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,63 @@
+//! The listed engine: a short list of keys for each query, gathered and summed like any run.
+
+use super::bound::{Bound, Width};
+use super::level::{RUN, Scratch, absorb_run};
+use super::prepared::{Prepared, Query};
+use super::sites::{LEAF, Sites};
+use crate::isa::Isa;
+use crate::{Float, Summary};
+
+/// Room for the gathered keys of one query.
+pub(crate) struct Gathered<T> {
+    bound: Bound<T>,
+    sites: Sites<T>,
+}
+
+impl<T: Float> Gathered<T> {
+    pub(crate) fn new(p: &Prepared<T>) -> Self {
+        Self {
+            bound: p.bound.clone(),
+            sites: p.sites.scratch(p.bound.features, RUN),
+        }
+    }
+}
+
+/// Sums up the keys at `slots`, in that order.
+#[inline(always)]
+pub(crate) fn sum<T: Float, I: Isa>(
+    isa: I,
+    p: &Prepared<T>,
+    query: &Query<'_, T>,
+    slots: &[u32],
+    gathered: &mut Gathered<T>,
+    scratch: &mut Scratch<T>,
+    out: &mut Summary,
+) {
+    out.clear();
+    for part in slots.chunks(RUN) {
+        let Gathered { bound, sites } = gathered;
+        sites.gather(&p.sites, part);
+        for (to, from) in bound.atoms.iter_mut().zip(&p.bound.atoms) {
+            if let (
+                Width::Site { inverse, width },
+                Width::Site {
+                    inverse: all_inverse,
+                    width: all_width,
+                },
+            ) = (&mut to.width, &from.width)
+            {
+                inverse.clear();
+                width.clear();
+                // The padding keeps the last key's scale; its weight is masked out.
+                let padded = part.len().next_multiple_of(LEAF);
+                for i in 0..padded {
+                    let slot = part[i.min(part.len() - 1)] as usize;
+                    inverse.push(all_inverse[slot]);
+                    width.push(all_width[slot]);
+                }
+            }
+        }
+        let run = 0..part.len().next_multiple_of(LEAF);
+        absorb_run(isa, bound, sites, query, run, scratch, |_| {}, out);
+    }
+}

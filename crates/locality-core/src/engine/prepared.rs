@@ -1,0 +1,357 @@
+//! A kernel, its keys and its neighbourhood, laid out and ready for queries; and the choice of the engine.
+
+use std::ops::Range;
+
+use super::bound::{Bound, Scale, Width};
+use super::level::Scratch;
+use super::listed::{self, Gathered};
+use super::search::{SearchScratch, Searcher};
+use super::sites::{LEAF, Sites};
+use super::tree::Tree;
+use super::{dense, reference, walk};
+use crate::isa::{Isa, Task, dispatch};
+use crate::neighborhood::Filter;
+use crate::{Columns, Error, Float, Kernel, Neighborhood, Result, Rows, Summary};
+
+/// Fewer keys than this are all looked at: the whole pass is shorter than building a tree.
+const FEWEST_TREE_KEYS: usize = 4096;
+/// Above this many features boxes hardly exclude anything.
+const MOST_TREE_FEATURES: usize = 24;
+/// Trial queries that decide between tree and tiles.
+const TRIALS: usize = 16;
+
+/// How the double loop is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// Plain loops.
+    Reference,
+    /// Every run for every query.
+    Dense,
+    /// A walk of the tree for each query.
+    Walk,
+    /// A list of keys for each query.
+    Listed,
+}
+
+/// The k nearest keys of each query.
+#[derive(Clone, Debug)]
+struct Lists<T> {
+    k: usize,
+    searcher: Searcher<T>,
+    /// For mutual neighbours: the raw number of each key's own k-th neighbour.
+    reach: Option<Vec<T>>,
+}
+
+/// Everything that does not depend on the queries.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared<T> {
+    pub(crate) bound: Bound<T>,
+    pub(crate) sites: Sites<T>,
+    pub(crate) filter: Filter,
+    /// Largest share of weight that may be skipped; at least far below rounding.
+    pub(crate) tolerance: f64,
+    /// Whether nodes carry sums for kernels that are constant on them.
+    pub(crate) sums_in_nodes: bool,
+    /// Whether the walk may take several leaves at a time.
+    pub(crate) coarse: bool,
+    pub(crate) engine: Engine,
+    tree: Option<Tree<T>>,
+    lists: Option<Lists<T>>,
+    /// Searches for the atoms whose bandwidth is a query's k-th distance.
+    widths: Vec<(usize, usize, Searcher<T>)>,
+}
+
+/// One query.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Query<'a, T> {
+    pub(crate) index: usize,
+    pub(crate) features: &'a [T],
+    /// For each atom, the scale that belongs to this query.
+    pub(crate) scales: &'a [Option<Scale<T>>],
+}
+
+impl<T: Float> Query<'_, T> {
+    /// Whether the query may see this key at all.
+    pub(crate) fn sees(&self, p: &Prepared<T>, key: usize) -> bool {
+        p.filter.allows(self.index, key)
+    }
+
+    /// Whether all these slots are outside the query's range of indices.
+    #[inline(always)]
+    pub(crate) fn outside(&self, p: &Prepared<T>, slots: Range<usize>) -> bool {
+        if !p.filter.is_sequential() {
+            return false;
+        }
+        let range = p.filter.range(self.index, p.sites.rows);
+        range.end <= slots.start || slots.end <= range.start
+    }
+
+    /// Calls `drop` with the positions, counted from the start of `slots`, of keys that the query may not see.
+    #[inline(always)]
+    pub(crate) fn mask(&self, p: &Prepared<T>, slots: Range<usize>, drop: &mut dyn FnMut(usize)) {
+        if p.filter.is_empty() {
+            return;
+        }
+        let real = slots.start..slots.end.min(p.sites.rows);
+        if p.filter.is_sequential() || p.filter.has_rule() {
+            for (i, &key) in p.sites.index[real].iter().enumerate() {
+                if !self.sees(p, key as usize) {
+                    drop(i);
+                }
+            }
+        } else if p.filter.is_hollow() && self.index < p.sites.rows {
+            let own = p.sites.slot[self.index] as usize;
+            if real.contains(&own) {
+                drop(own - slots.start);
+            }
+        }
+    }
+}
+
+impl<T: Float> Prepared<T> {
+    /// Binds and lays out everything. `engine` is for tests; users never name one.
+    pub(crate) fn new(
+        kernel: &Kernel,
+        neighborhood: &Neighborhood,
+        tolerance: f64,
+        keys: Rows<'_, T>,
+        values: Rows<'_, T>,
+        weights: Option<&[T]>,
+        engine: Option<Engine>,
+    ) -> Result<Self> {
+        neighborhood.check()?;
+        let kernel = neighborhood
+            .as_kernels()?
+            .into_iter()
+            .fold(kernel.clone(), |k, n| k * n);
+        let mut bound = Bound::new(&kernel, keys)?;
+        let filter = neighborhood.filter();
+        let lists = match neighborhood.nearest_region() {
+            None => None,
+            Some((k, metric, columns, mutual)) => {
+                let n = keys.rows();
+                if k > n {
+                    return Err(Error::parameter(format!(
+                        "nearest: k={k} neighbours are asked for, but there are {n} keys; ask for at most {n}"
+                    )));
+                }
+                let searcher = Searcher::new(metric, columns, keys)?;
+                let reach = if mutual {
+                    let found = super::search::kth_of_keys(metric, columns, keys, k)?;
+                    let raw = found.iter().map(|&d| searcher.raw(T::from_f64(d)));
+                    Some(raw.collect())
+                } else {
+                    None
+                };
+                Some(Lists { k, searcher, reach })
+            }
+        };
+        let mut widths = Vec::new();
+        for (atom, k) in bound.query_widths() {
+            let a = kernel.atoms()[atom];
+            let searcher = Searcher::new(&a.metric_in_force(), &a.columns, keys)?;
+            widths.push((atom, k, searcher));
+        }
+        let with_tree = match engine {
+            Some(engine) => engine == Engine::Walk,
+            None => {
+                lists.is_none()
+                    && !filter.is_sequential()
+                    && keys.rows() >= FEWEST_TREE_KEYS
+                    && bound.features <= MOST_TREE_FEATURES
+            }
+        };
+        let spatial = with_tree && !filter.is_sequential();
+        let sites = Sites::new(&bound, keys, values, weights, spatial)?;
+        for atom in &mut bound.atoms {
+            if let Width::Site { inverse, width } = &mut atom.width {
+                for column in [inverse, width] {
+                    let at = |s: usize| column[sites.index[s.min(sites.rows - 1)] as usize];
+                    *column = (0..sites.padded).map(at).collect();
+                }
+            }
+        }
+        let sums_in_nodes = filter.is_empty() && bound.atoms.iter().all(|a| a.profile.has_plateau());
+        let tree = with_tree.then(|| Tree::new(&bound, &sites, sums_in_nodes));
+        let mut prepared = Self {
+            bound,
+            sites,
+            filter,
+            tolerance: tolerance.max(T::EPSILON.to_f64() / 16.0),
+            sums_in_nodes,
+            coarse: false,
+            engine: match (&lists, &tree) {
+                (Some(_), _) => Engine::Listed,
+                (None, Some(_)) => Engine::Walk,
+                (None, None) => Engine::Dense,
+            },
+            tree,
+            lists,
+            widths,
+        };
+        match engine {
+            Some(engine) if prepared.engine != Engine::Listed => prepared.engine = engine,
+            None if prepared.engine == Engine::Walk => prepared.choose(keys),
+            _ => {}
+        }
+        Ok(prepared)
+    }
+
+    /// Decides between walk and tiles by a few trial queries, taken from the keys.
+    fn choose(&mut self, keys: Rows<'_, T>) {
+        let n = keys.rows();
+        let mut visited = 0;
+        for t in 0..TRIALS {
+            let key = self.sites.index[(2 * t + 1) * n / (2 * TRIALS)] as usize;
+            let trial = Block {
+                p: self,
+                queries: keys.slice(key..key + 1),
+                first: key,
+            };
+            visited += dispatch(trial).1;
+        }
+        let share = visited as f64 / (TRIALS * n) as f64;
+        if share > 0.3 {
+            self.engine = Engine::Dense;
+        }
+        self.coarse = share > 0.02;
+    }
+
+    /// Sums up what each of the queries sees, the first of which has index `first`. Returns the summaries and the number of
+    /// keys visited.
+    pub(crate) fn block(&self, queries: Rows<'_, T>, first: usize) -> (Vec<Summary>, usize) {
+        dispatch(Block {
+            p: self,
+            queries,
+            first,
+        })
+    }
+
+    /// The key nearest to a query by `searcher`, among those that it may see and that have a positive sample weight.
+    pub(crate) fn nearest_allowed(
+        &self,
+        searcher: &Searcher<T>,
+        row: &[T],
+        index: usize,
+        weights: Option<&[T]>,
+    ) -> Option<usize> {
+        let mut scratch = SearchScratch::new();
+        let query = searcher.features(row);
+        let allowed =
+            |key: usize| self.filter.allows(index, key) && weights.is_none_or(|w| w[key] > T::ZERO);
+        searcher.nearest(crate::isa::Plain, &query, 1, &allowed, &mut scratch);
+        scratch.found.first().map(|f| f.index as usize)
+    }
+}
+
+/// A block of queries, to be run under one instruction set.
+struct Block<'a, T> {
+    p: &'a Prepared<T>,
+    queries: Rows<'a, T>,
+    first: usize,
+}
+
+impl<T: Float> Task for Block<'_, T> {
+    type Out = (Vec<Summary>, usize);
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> Self::Out {
+        let Self { p, queries, first } = self;
+        let (m, f, a) = (queries.rows(), p.bound.features, p.bound.atoms.len());
+        let mut features = vec![T::ZERO; m * f];
+        let mut scales: Vec<Option<Scale<T>>> = vec![None; m * a];
+        let mut search = SearchScratch::new();
+        for (i, row) in queries.iter().enumerate() {
+            p.bound.map(row, &mut features[i * f..][..f]);
+            let allowed = |key: usize| p.filter.allows(first + i, key);
+            for (atom, k, searcher) in &p.widths {
+                let query = searcher.features(row);
+                searcher.nearest(isa, &query, *k, &allowed, &mut search);
+                let raw = search.found.last().map_or(T::INFINITY, |f| f.raw);
+                let h = searcher.distance(raw).to_f64();
+                let input = p.bound.atoms[*atom].profile.input();
+                scales[i * a + atom] = Some(Scale::new(h, input));
+            }
+        }
+        let queries_of: Vec<Query<'_, T>> = (0..m)
+            .map(|i| Query {
+                index: first + i,
+                features: &features[i * f..][..f],
+                scales: &scales[i * a..][..a],
+            })
+            .collect();
+        let mut out = vec![Summary::empty(p.sites.values); m];
+        let mut scratch = Scratch::new(&p.bound);
+        let mut visited = m * p.sites.rows;
+        match (p.engine, &p.tree) {
+            (Engine::Reference, _) => {
+                for (query, out) in queries_of.iter().zip(&mut out) {
+                    reference::sum(p, query, out);
+                }
+            }
+            (Engine::Walk, Some(tree)) => {
+                let mut nodes = Vec::new();
+                visited = 0;
+                for (query, out) in queries_of.iter().zip(&mut out) {
+                    visited += walk::sum(isa, p, tree, query, &mut scratch, &mut nodes, out);
+                }
+            }
+            (Engine::Listed, _) => {
+                let mut gathered = Gathered::new(p);
+                visited = 0;
+                for ((query, row), out) in queries_of.iter().zip(queries.iter()).zip(&mut out) {
+                    let slots = p.list(isa, query, row, &mut search);
+                    visited += slots.len();
+                    listed::sum(isa, p, query, &slots, &mut gathered, &mut scratch, out);
+                }
+            }
+            _ => dense::sum(isa, p, &queries_of, &mut scratch, &mut out),
+        }
+        (out, visited)
+    }
+}
+
+impl<T: Float> Prepared<T> {
+    /// The slots of the keys in a query's list, in index order.
+    #[inline(always)]
+    fn list<I: Isa>(
+        &self,
+        isa: I,
+        query: &Query<'_, T>,
+        row: &[T],
+        search: &mut SearchScratch<T>,
+    ) -> Vec<u32> {
+        let Some(lists) = &self.lists else {
+            return Vec::new();
+        };
+        let features = lists.searcher.features(row);
+        let allowed = |key: usize| query.sees(self, key);
+        lists
+            .searcher
+            .nearest(isa, &features, lists.k, &allowed, search);
+        let mut keys: Vec<u32> = search
+            .found
+            .iter()
+            .filter(|f| match &lists.reach {
+                Some(reach) => f.raw <= reach[f.index as usize],
+                None => true,
+            })
+            .map(|f| f.index)
+            .collect();
+        keys.sort_unstable();
+        keys.iter().map(|&k| self.sites.slot[k as usize]).collect()
+    }
+}
+
+/// The searcher for the `nearest` policy of empty regions: the kernel's first distance, or Euclidean on all columns.
+pub(crate) fn policy_searcher<T: Float>(kernel: &Kernel, keys: Rows<'_, T>) -> Result<Searcher<T>> {
+    for atom in kernel.atoms() {
+        let metric = atom.metric_in_force();
+        if metric.is_distance() && metric != crate::Metric::Hamming {
+            return Searcher::new(&metric, &atom.columns, keys);
+        }
+    }
+    Searcher::new(&crate::Metric::Euclidean, &Columns::All, keys)
+}
+
+const _: () = assert!(FEWEST_TREE_KEYS > LEAF);

@@ -1,0 +1,281 @@
+//! Exact nearest-neighbour search on the same leaves, boxes and runs.
+
+use super::bound::Bound;
+use super::level::{RUN, raws};
+use super::sites::{LEAF, Sites};
+use super::tree::{Node, Tree};
+use crate::isa::{Isa, Task, dispatch};
+use crate::metric::Link;
+use crate::{Columns, Float, Metric, Result, Rows};
+
+/// Above this many features boxes hardly exclude anything.
+const MOST_TREE_FEATURES: usize = 16;
+/// Above this many neighbours a sorted list is slower than selecting from all.
+const MOST_SORTED: usize = 128;
+
+/// A found key: its raw number (negated for scores: smaller is nearer) and its index.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Found<T> {
+    pub(crate) raw: T,
+    pub(crate) index: u32,
+}
+
+impl<T: Float> Found<T> {
+    fn before(&self, other: &Self) -> bool {
+        self.raw < other.raw || self.raw == other.raw && self.index < other.index
+    }
+
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        let raw = self.raw.partial_cmp(&other.raw);
+        raw.unwrap_or(std::cmp::Ordering::Equal)
+            .then(self.index.cmp(&other.index))
+    }
+}
+
+/// Keys laid out for searching under one metric.
+#[derive(Clone, Debug)]
+pub(crate) struct Searcher<T> {
+    pub(crate) bound: Bound<T>,
+    sites: Sites<T>,
+    tree: Option<Tree<T>>,
+}
+
+/// Buffers of one thread.
+pub(crate) struct SearchScratch<T> {
+    run: Vec<T>,
+    nodes: Vec<(Node, T)>,
+    pub(crate) found: Vec<Found<T>>,
+}
+
+impl<T: Float> SearchScratch<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            run: vec![T::ZERO; RUN],
+            nodes: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+}
+
+impl<T: Float> Searcher<T> {
+    pub(crate) fn new(metric: &Metric, columns: &Columns, keys: Rows<'_, T>) -> Result<Self> {
+        let bound = Bound::metric(metric, columns, keys)?;
+        let with_tree = bound.features <= MOST_TREE_FEATURES && keys.rows() > 4 * LEAF;
+        let none = Rows::with_stride(&[], keys.rows(), 0, 0)?;
+        let sites = Sites::new(&bound, keys, none, None, with_tree)?;
+        let tree = with_tree.then(|| Tree::new(&bound, &sites, false));
+        Ok(Self { bound, sites, tree })
+    }
+
+    pub(crate) fn features(&self, row: &[T]) -> Vec<T> {
+        let mut out = vec![T::ZERO; self.bound.features];
+        self.bound.map(row, &mut out);
+        out
+    }
+
+    /// The distance (or score) that a raw number stands for.
+    pub(crate) fn distance(&self, raw: T) -> T {
+        let link = self.bound.atoms[0].link;
+        link.distance(if link == Link::Score { -raw } else { raw })
+    }
+
+    /// The raw number of a distance (or score).
+    pub(crate) fn raw(&self, distance: T) -> T {
+        let two = T::from_f64(2.0);
+        match self.bound.atoms[0].link {
+            Link::Squared => distance * distance,
+            Link::HalfSquared => distance * two,
+            Link::Arc(radius) => {
+                let half = (distance.to_f64() / radius / 2.0).min(std::f64::consts::FRAC_PI_2);
+                T::from_f64((2.0 * half.sin()).powi(2))
+            }
+            Link::Score => -distance,
+            Link::Plain | Link::CosineScore => distance,
+        }
+    }
+
+    /// Leaves the `k` nearest allowed keys in `scratch.found`, nearest first, ties by index.
+    #[inline(always)]
+    pub(crate) fn nearest<I: Isa>(
+        &self,
+        isa: I,
+        query: &[T],
+        k: usize,
+        allowed: &impl Fn(usize) -> bool,
+        scratch: &mut SearchScratch<T>,
+    ) {
+        scratch.found.clear();
+        if k > MOST_SORTED {
+            self.collect(isa, query, T::INFINITY, allowed, scratch);
+            let found = &mut scratch.found;
+            if k < found.len() {
+                found.select_nth_unstable_by(k - 1, Found::order);
+                found.truncate(k);
+            }
+            found.sort_unstable_by(Found::order);
+            return;
+        }
+        let mut worst = T::INFINITY;
+        self.visit(
+            isa,
+            query,
+            scratch,
+            |found, run, index| {
+                for (&raw, &index) in run.iter().zip(index) {
+                    if raw > worst || !allowed(index as usize) {
+                        continue;
+                    }
+                    let new = Found { raw, index };
+                    if found.len() == k {
+                        if !new.before(&found[k - 1]) {
+                            continue;
+                        }
+                        found.pop();
+                    }
+                    let at = found.partition_point(|f| f.before(&new));
+                    found.insert(at, new);
+                    if found.len() == k {
+                        worst = found[k - 1].raw;
+                    }
+                }
+                worst
+            },
+            T::INFINITY,
+        );
+    }
+
+    /// Leaves all allowed keys with a raw number of at most `limit` in `scratch.found`, in no particular order.
+    #[inline(always)]
+    pub(crate) fn collect<I: Isa>(
+        &self,
+        isa: I,
+        query: &[T],
+        limit: T,
+        allowed: &impl Fn(usize) -> bool,
+        scratch: &mut SearchScratch<T>,
+    ) {
+        scratch.found.clear();
+        self.visit(
+            isa,
+            query,
+            scratch,
+            |found, run, index| {
+                for (&raw, &index) in run.iter().zip(index) {
+                    if raw <= limit && allowed(index as usize) {
+                        found.push(Found { raw, index });
+                    }
+                }
+                limit
+            },
+            limit,
+        );
+    }
+
+    /// Shows every run that may hold a raw number of at most the limit to `see`, which returns the new limit.
+    #[inline(always)]
+    fn visit<I: Isa>(
+        &self,
+        isa: I,
+        query: &[T],
+        scratch: &mut SearchScratch<T>,
+        mut see: impl FnMut(&mut Vec<Found<T>>, &[T], &[u32]) -> T,
+        mut limit: T,
+    ) {
+        let atom = &self.bound.atoms[0];
+        let negate = atom.link == Link::Score;
+        let mut run = |slots: std::ops::Range<usize>, limit: T, buffer: &mut [T], found: &mut _| {
+            let buffer = &mut buffer[..slots.len()];
+            raws(isa, atom, &self.sites, query, slots.start, buffer);
+            if negate {
+                for x in buffer.iter_mut() {
+                    *x = -*x;
+                }
+            }
+            let mut least = [T::INFINITY; 16];
+            for chunk in buffer.chunks_exact(16) {
+                for i in 0..16 {
+                    least[i] = least[i].min(chunk[i]);
+                }
+            }
+            if least.iter().fold(T::INFINITY, |a, b| a.min(*b)) > limit {
+                return limit;
+            }
+            let real = slots.start..slots.end.min(self.sites.rows);
+            see(found, &buffer[..real.len()], &self.sites.index[real])
+        };
+        let SearchScratch {
+            run: buffer,
+            nodes,
+            found,
+        } = scratch;
+        let Some(tree) = &self.tree else {
+            let mut start = 0;
+            while start < self.sites.padded {
+                let end = (start + RUN).min(self.sites.padded);
+                limit = run(start..end, limit, buffer, found);
+                start = end;
+            }
+            return;
+        };
+        nodes.clear();
+        nodes.push((tree.root(), T::NEG_INFINITY));
+        while let Some((node, raw)) = nodes.pop() {
+            if raw > limit {
+                continue;
+            }
+            if node.is_leaf() {
+                limit = run(node.slots(), limit, buffer, found);
+                continue;
+            }
+            let (left, right) = node.children();
+            let a = (left, tree.nearest_raw(atom, query, left.id));
+            let b = (right, tree.nearest_raw(atom, query, right.id));
+            if a.1 <= b.1 {
+                nodes.extend([b, a]);
+            } else {
+                nodes.extend([a, b]);
+            }
+        }
+    }
+}
+
+/// Distances of all keys to their k-th nearest key, themselves counted.
+pub(crate) fn kth_of_keys<T: Float>(
+    metric: &Metric,
+    columns: &Columns,
+    keys: Rows<'_, T>,
+    k: usize,
+) -> Result<Vec<f64>> {
+    let searcher = Searcher::new(metric, columns, keys)?;
+    let blocks = crate::par::map_blocks(&crate::Watch::default(), keys.rows(), 64, |range| {
+        Ok(dispatch(KthBlock {
+            searcher: &searcher,
+            keys: keys.slice(range),
+            k,
+        }))
+    })?;
+    Ok(blocks.concat())
+}
+
+struct KthBlock<'a, T> {
+    searcher: &'a Searcher<T>,
+    keys: Rows<'a, T>,
+    k: usize,
+}
+
+impl<T: Float> Task for KthBlock<'_, T> {
+    type Out = Vec<f64>;
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> Vec<f64> {
+        let mut scratch = SearchScratch::new();
+        let mut out = Vec::with_capacity(self.keys.rows());
+        for row in self.keys.iter() {
+            let query = self.searcher.features(row);
+            self.searcher
+                .nearest(isa, &query, self.k, &|_| true, &mut scratch);
+            let last = scratch.found.last().map_or(T::INFINITY, |f| f.raw);
+            out.push(self.searcher.distance(last).to_f64());
+        }
+        out
+    }
+}

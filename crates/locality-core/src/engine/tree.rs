@@ -1,0 +1,330 @@
+//! The tree over the leaves: boxes of features, and what a node can weigh at the most.
+//!
+//! Leaves are consecutive ranges of [`LEAF`] slots; a node is a range of leaves, split in the middle, and nodes are numbered in
+//! preorder, so the tree needs no pointers: the left child of node `i` over leaves `a..b` is `i + 1` over `a..m`, the right one
+//! `i + 2 (m - a)` over `m..b`. Over keys in their own order it is the same tree, with larger boxes.
+
+use std::ops::Range;
+
+use super::bound::{Bound, BoundAtom, Scale, Width};
+use super::pair::Weight;
+use super::sites::{LEAF, Sites};
+use crate::metric::{Combine, Link};
+use crate::{Float, par};
+
+/// A node: its number and its leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Node {
+    pub(crate) id: usize,
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+}
+
+impl Node {
+    pub(crate) fn is_leaf(self) -> bool {
+        self.last - self.first == 1
+    }
+
+    pub(crate) fn children(self) -> (Self, Self) {
+        let middle = usize::midpoint(self.first, self.last);
+        let left = Self {
+            id: self.id + 1,
+            first: self.first,
+            last: middle,
+        };
+        let right = Self {
+            id: self.id + 2 * (middle - self.first),
+            first: middle,
+            last: self.last,
+        };
+        (left, right)
+    }
+
+    /// The node's slots.
+    pub(crate) fn slots(self) -> Range<usize> {
+        self.first * LEAF..self.last * LEAF
+    }
+}
+
+/// Boxes, and sums over the keys of each node.
+#[derive(Clone, Debug)]
+pub(crate) struct Tree<T> {
+    leaves: usize,
+    features: usize,
+    low: Vec<T>,
+    high: Vec<T>,
+    /// Sum of the sample weights of each node.
+    pub(crate) weight: Vec<f64>,
+    /// Sum of the weighted values of each node, where whole nodes can share a weight.
+    pub(crate) value_sums: Vec<f64>,
+    /// For each atom with a bandwidth per key: the scale of the widest key of each node.
+    widest: Vec<Option<Vec<Scale<T>>>>,
+}
+
+/// The smallest and largest raw number of a query and a box.
+struct Span<T> {
+    low: T,
+    high: T,
+}
+
+impl<T: Float> Tree<T> {
+    /// Sorts `index` so that each run of [`LEAF`] of them is a leaf of a balanced k-d tree on the features.
+    pub(crate) fn sort(bound: &Bound<T>, features: &[T], index: &mut [u32]) {
+        // Features are compared in units of bandwidths.
+        let mut unit = vec![T::ZERO; bound.features];
+        for atom in &bound.atoms {
+            for (i, &f) in atom.features.iter().enumerate() {
+                let u = match (&atom.feature_scale, &atom.width) {
+                    (Some(scale), _) => scale[i],
+                    (None, Width::Fixed(s)) => s.inverse,
+                    _ => T::ONE,
+                };
+                unit[f] = unit[f].max(u);
+            }
+        }
+        split(features, bound.features, &unit, index);
+    }
+
+    /// Boxes and sums over laid-out sites.
+    pub(crate) fn new(bound: &Bound<T>, sites: &Sites<T>, with_sums: bool) -> Self {
+        let leaves = sites.padded / LEAF;
+        let nodes = 2 * leaves - 1;
+        let f = bound.features;
+        let sums = if with_sums { sites.values } else { 0 };
+        let mut tree = Self {
+            leaves,
+            features: f,
+            low: vec![T::INFINITY; nodes * f],
+            high: vec![T::NEG_INFINITY; nodes * f],
+            weight: vec![0.0; nodes],
+            value_sums: vec![0.0; nodes * sums],
+            widest: bound
+                .atoms
+                .iter()
+                .map(|a| match a.width {
+                    Width::Site { .. } => Some(vec![
+                        Scale {
+                            inverse: T::INFINITY,
+                            width: T::ZERO
+                        };
+                        nodes
+                    ]),
+                    _ => None,
+                })
+                .collect(),
+        };
+        tree.fill(bound, sites, tree.root(), sums);
+        tree
+    }
+
+    pub(crate) fn root(&self) -> Node {
+        Node {
+            id: 0,
+            first: 0,
+            last: self.leaves,
+        }
+    }
+
+    fn fill(&mut self, bound: &Bound<T>, sites: &Sites<T>, node: Node, sums: usize) {
+        let f = self.features;
+        let at = node.id * f;
+        if node.is_leaf() {
+            let slots = node.slots();
+            let real = slots.start..slots.end.min(sites.rows);
+            for c in 0..f {
+                for &x in &sites.feature(c)[slots.clone()] {
+                    self.low[at + c] = self.low[at + c].min(x);
+                    self.high[at + c] = self.high[at + c].max(x);
+                }
+            }
+            for s in real.clone() {
+                let w = sites.weights.as_ref().map_or(1.0, |w| w[s].to_f64());
+                self.weight[node.id] += w;
+                for j in 0..sums {
+                    self.value_sums[node.id * sums + j] += w * sites.value(j)[s].to_f64();
+                }
+            }
+            for (widest, atom) in self.widest.iter_mut().zip(&bound.atoms) {
+                if let (Some(widest), Width::Site { inverse, width }) = (widest, &atom.width) {
+                    let w = &mut widest[node.id];
+                    for s in real.clone() {
+                        w.inverse = w.inverse.min(inverse[s]);
+                        w.width = w.width.max(width[s]);
+                    }
+                }
+            }
+            return;
+        }
+        let (left, right) = node.children();
+        self.fill(bound, sites, left, sums);
+        self.fill(bound, sites, right, sums);
+        for child in [left.id, right.id] {
+            for c in 0..f {
+                self.low[at + c] = self.low[at + c].min(self.low[child * f + c]);
+                self.high[at + c] = self.high[at + c].max(self.high[child * f + c]);
+            }
+            self.weight[node.id] += self.weight[child];
+            for j in 0..sums {
+                self.value_sums[node.id * sums + j] += self.value_sums[child * sums + j];
+            }
+            for widest in self.widest.iter_mut().flatten() {
+                let w = widest[child];
+                widest[node.id].inverse = widest[node.id].inverse.min(w.inverse);
+                widest[node.id].width = widest[node.id].width.max(w.width);
+            }
+        }
+    }
+
+    /// The raw numbers that an atom can have between a query and a key of a node, widened by rounding.
+    #[inline(always)]
+    fn span(&self, atom: &BoundAtom<T>, query: &[T], node: usize) -> Span<T> {
+        let at = node * self.features;
+        let (mut low, mut high) = (T::ZERO, T::ZERO);
+        let mut size = T::ZERO;
+        for (i, &f) in atom.features.iter().enumerate() {
+            let (q, a, b) = (query[f], self.low[at + f], self.high[at + f]);
+            let w = atom.feature_scale.as_ref().map_or(T::ONE, |s| s[i]);
+            let near = (a - q).max(q - b).max(T::ZERO) * w;
+            let far = (q - a).max(b - q) * w;
+            match atom.combine {
+                Combine::SquaredDifference => {
+                    low += near * near;
+                    high += far * far;
+                }
+                Combine::AbsoluteDifference => {
+                    low += near;
+                    high += far;
+                }
+                Combine::LargestDifference => {
+                    low = low.max(near);
+                    high = high.max(far);
+                }
+                Combine::Mismatch => {
+                    low += if near > T::ZERO { w } else { T::ZERO };
+                    high += if far > T::ZERO { w } else { T::ZERO };
+                }
+                Combine::Product => {
+                    let (x, y) = (q * a, q * b);
+                    low += x.min(y);
+                    high += x.max(y);
+                    size += x.abs().max(y.abs());
+                }
+                Combine::Difference => {
+                    low += q - b;
+                    high += q - a;
+                }
+            }
+        }
+        let eps = T::EPSILON * T::from_f64(4.0 * (atom.features.len() + 4) as f64);
+        match atom.combine {
+            Combine::Product | Combine::Difference => {
+                let slack = (size + low.abs().max(high.abs())) * eps;
+                Span {
+                    low: low - slack,
+                    high: high + slack,
+                }
+            }
+            _ => Span {
+                low: low * (T::ONE - eps),
+                high: high * (T::ONE + eps),
+            },
+        }
+    }
+
+    fn scale(&self, i: usize, atom: &BoundAtom<T>, node: usize, own: Option<Scale<T>>) -> Scale<T> {
+        match &self.widest[i] {
+            Some(widest) => widest[node],
+            None => atom.scale_at(0, own),
+        }
+    }
+
+    /// The largest weight that a key of the node can have.
+    #[inline(always)]
+    pub(crate) fn upper(
+        &self,
+        bound: &Bound<T>,
+        stack: &mut Vec<Weight<T>>,
+        query: &[T],
+        scales: &[Option<Scale<T>>],
+        node: usize,
+    ) -> Weight<T> {
+        bound.combine(stack, |i| {
+            let atom = &bound.atoms[i];
+            let span = self.span(atom, query, node);
+            let best = match atom.link {
+                Link::Score if atom.profile.is_falling() => span.high,
+                _ => span.low,
+            };
+            atom.weight(best, self.scale(i, atom, node, scales[i]))
+        })
+    }
+
+    /// The smallest weight that a key of the node can have, for kernels that may be constant over it.
+    pub(crate) fn lower(
+        &self,
+        bound: &Bound<T>,
+        stack: &mut Vec<Weight<T>>,
+        query: &[T],
+        scales: &[Option<Scale<T>>],
+        node: usize,
+    ) -> Weight<T> {
+        bound.combine(stack, |i| {
+            let atom = &bound.atoms[i];
+            let span = self.span(atom, query, node);
+            let worst = match atom.link {
+                Link::Score if atom.profile.is_falling() => span.low,
+                _ => span.high,
+            };
+            atom.weight(worst, self.scale(i, atom, node, scales[i]))
+        })
+    }
+
+    /// The smallest raw number (for scores, the smallest negated one) of a query and a node, for searches.
+    #[inline(always)]
+    pub(crate) fn nearest_raw(&self, atom: &BoundAtom<T>, query: &[T], node: usize) -> T {
+        let span = self.span(atom, query, node);
+        match atom.link {
+            Link::Score => -span.high,
+            _ => span.low,
+        }
+    }
+}
+
+/// Splits at a whole number of leaves near the middle of the widest feature, and again in both halves.
+fn split<T: Float>(features: &[T], f: usize, unit: &[T], index: &mut [u32]) {
+    let leaves = index.len().div_ceil(LEAF);
+    if leaves <= 1 {
+        return;
+    }
+    let mut widest = (T::NEG_INFINITY, 0);
+    for c in 0..f {
+        let (mut low, mut high) = (T::INFINITY, T::NEG_INFINITY);
+        for &i in index.iter() {
+            let x = features[i as usize * f + c];
+            low = low.min(x);
+            high = high.max(x);
+        }
+        let width = (high - low) * unit[c];
+        if width > widest.0 {
+            widest = (width, c);
+        }
+    }
+    let middle = leaves / 2 * LEAF;
+    let c = widest.1;
+    let key = |i: &u32| features[*i as usize * f + c];
+    // Ties by index: the layout depends on the data alone.
+    index.select_nth_unstable_by(middle, |a, b| {
+        let order = key(a).partial_cmp(&key(b));
+        order.unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(b))
+    });
+    let (left, right) = index.split_at_mut(middle);
+    if leaves > 64 {
+        par::join(
+            || split(features, f, unit, left),
+            || split(features, f, unit, right),
+        );
+    } else {
+        split(features, f, unit, left);
+        split(features, f, unit, right);
+    }
+}

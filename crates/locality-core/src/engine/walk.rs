@@ -1,0 +1,147 @@
+//! The tree engine: a nearest-first walk for each query, which skips what provably cannot matter.
+
+use super::level::{RUN, Scratch, absorb_run};
+use super::pair::Weight;
+use super::prepared::{Prepared, Query};
+use super::tree::{Node, Tree};
+use crate::isa::Isa;
+use crate::{Float, Summary};
+
+/// Sums up what the query sees. The sum of the weights that were skipped is at most `tolerance` times the sum of the weights
+/// that were kept. Returns the number of keys visited.
+///
+/// The walk of a query depends on nothing but the query and the sites, so results are the same bits for any number of
+/// threads and any company of queries.
+#[inline(always)]
+pub(crate) fn sum<T: Float, I: Isa>(
+    isa: I,
+    p: &Prepared<T>,
+    tree: &Tree<T>,
+    query: &Query<'_, T>,
+    scratch: &mut Scratch<T>,
+    nodes: &mut Vec<(Node, Weight<T>)>,
+    out: &mut Summary,
+) -> usize {
+    out.clear();
+    let mut visited = 0;
+    let mut skipped = Skipped {
+        tolerance: p.tolerance,
+        log_scale: f64::NEG_INFINITY,
+        weight: 0.0,
+    };
+    let root = tree.root();
+    let upper = tree.upper(&p.bound, &mut scratch.stack, query.features, query.scales, 0);
+    nodes.clear();
+    nodes.push((root, upper));
+    while let Some((node, upper)) = nodes.pop() {
+        if upper.factor <= T::ZERO || skipped.may_skip(upper, tree.weight[node.id], out) {
+            continue;
+        }
+        if p.sums_in_nodes && whole(p, tree, query, scratch, node, out) {
+            continue;
+        }
+        let slots = node.slots();
+        if node.is_leaf() || slots.len() <= RUN && p.coarse {
+            visited += slots.len();
+            let mask = |drop: &mut dyn FnMut(usize)| query.mask(p, slots.clone(), drop);
+            absorb_run(
+                isa,
+                &p.bound,
+                &p.sites,
+                query,
+                slots.clone(),
+                scratch,
+                mask,
+                out,
+            );
+            continue;
+        }
+        let (left, right) = node.children();
+        let mut bound = |n: Node| {
+            if query.outside(p, n.slots()) {
+                return None;
+            }
+            let stack = &mut scratch.stack;
+            let w = tree.upper(&p.bound, stack, query.features, query.scales, n.id);
+            (w.factor > T::ZERO).then_some((n, w))
+        };
+        match (bound(left), bound(right)) {
+            (Some(a), Some(b)) => {
+                // The heavier side is walked first: it is on top of the stack.
+                if heavier(b.1, a.1) {
+                    nodes.extend([a, b]);
+                } else {
+                    nodes.extend([b, a]);
+                }
+            }
+            (a, b) => nodes.extend(a.into_iter().chain(b)),
+        }
+    }
+    visited
+}
+
+#[inline(always)]
+fn heavier<T: Float>(a: Weight<T>, b: Weight<T>) -> bool {
+    if a.log == b.log {
+        a.factor > b.factor
+    } else {
+        a.log_weight() > b.log_weight()
+    }
+}
+
+/// Absorbs a node at once if all its keys have the same weight.
+#[inline(always)]
+fn whole<T: Float>(
+    p: &Prepared<T>,
+    tree: &Tree<T>,
+    query: &Query<'_, T>,
+    scratch: &mut Scratch<T>,
+    node: Node,
+    out: &mut Summary,
+) -> bool {
+    let stack = &mut scratch.stack;
+    let lower = tree.lower(&p.bound, stack, query.features, query.scales, node.id);
+    if lower.factor != T::ONE || lower.log != T::ZERO {
+        return false;
+    }
+    out.rescale(0.0);
+    out.weight += tree.weight[node.id];
+    let sums = &tree.value_sums[node.id * p.sites.values..];
+    for (total, s) in out.values.iter_mut().zip(sums) {
+        *total += s;
+    }
+    true
+}
+
+/// What was skipped so far: a bound on its weight, in units of `exp(log_scale)`.
+struct Skipped {
+    tolerance: f64,
+    log_scale: f64,
+    weight: f64,
+}
+
+impl Skipped {
+    /// Whether a node of this total sample weight may be left out; if so, it is counted as skipped.
+    #[inline(always)]
+    fn may_skip<T: Float>(&mut self, upper: Weight<T>, keys: f64, kept: &Summary) -> bool {
+        if kept.weight <= 0.0 {
+            return false;
+        }
+        if kept.log_scale > self.log_scale {
+            self.weight *= (self.log_scale - kept.log_scale).exp();
+            self.log_scale = kept.log_scale;
+        }
+        let gap = upper.log.to_f64() - self.log_scale;
+        // Cheap refusal: exp(gap) >= 1 + gap.
+        let room = self.tolerance * kept.weight - self.weight;
+        if gap > -1.0 && (1.0 + gap) * upper.factor.to_f64() * keys > room {
+            return false;
+        }
+        let bound = gap.exp() * upper.factor.to_f64() * keys;
+        if bound > room {
+            return false;
+        }
+        self.weight += bound;
+        true
+    }
+}

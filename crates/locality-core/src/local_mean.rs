@@ -1,0 +1,368 @@
+//! The front door of the local mean.
+
+use crate::engine::prepared::{Engine, Prepared, policy_searcher};
+use crate::engine::search::Searcher;
+use crate::{Error, Float, Kernel, Neighborhood, Result, Rows, Watch, par};
+
+/// What to return at a query whose local region is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum OnEmpty {
+    /// An [`EmptyRegion`](crate::ErrorKind::EmptyRegion) error that names the query.
+    #[default]
+    Error,
+    /// NaN.
+    Nan,
+    /// The value of the nearest key that the neighbourhood's index rules allow.
+    Nearest,
+    /// The weighted mean of all values.
+    Global,
+}
+
+impl std::str::FromStr for OnEmpty {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let known = ["error", "nan", "nearest", "global"];
+        Ok(match text {
+            "error" => Self::Error,
+            "nan" => Self::Nan,
+            "nearest" => Self::Nearest,
+            "global" => Self::Global,
+            other => {
+                return Err(Error::parse(crate::names::unknown(
+                    "on_empty policy",
+                    other,
+                    known.into_iter(),
+                )));
+            }
+        })
+    }
+}
+
+/// The parameters of a local mean: `sum_i c_i K(q, k_i) v_i / sum_i c_i K(q, k_i)` at each query `q`.
+///
+/// ```
+/// use locality_core::{LocalMean, OnEmpty, Rows, Watch};
+/// let keys = [0.0, 1.0, 2.0, 3.0];
+/// let values = [0.0, 10.0, 20.0, 30.0];
+/// let fit = LocalMean::new("epanechnikov(h=1.5)".parse()?)
+///     .on_empty(OnEmpty::Nan)
+///     .fit(Rows::column(&keys), Rows::column(&values))?;
+/// let at = fit.at(Rows::column(&[1.0, 99.0]), &Watch::default())?;
+/// assert!((at.means[0] - 10.0_f64).abs() < 1e-12);
+/// assert!(at.means[1].is_nan() && at.log_normalizer[1] == f64::NEG_INFINITY);
+/// # Ok::<(), locality_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct LocalMean {
+    kernel: Kernel,
+    neighborhood: Neighborhood,
+    tolerance: f64,
+    on_empty: OnEmpty,
+}
+
+/// Means and log normalisers at a set of queries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LocalMeans<T> {
+    /// Means, `[m, p]`, row after row.
+    pub means: Vec<T>,
+    /// Logarithm of the sum of the weights, `[m]`; negative infinity where the region is empty.
+    pub log_normalizer: Vec<T>,
+    /// Pairs of query and key that were weighed, out of `m n`.
+    pub visited: u64,
+}
+
+/// A local mean with its keys and values, ready for queries of `f32` or `f64`.
+#[derive(Clone, Debug)]
+pub struct LocalMeanFit<T> {
+    parameters: LocalMean,
+    prepared: Prepared<T>,
+    columns: usize,
+    /// For `OnEmpty::Nearest`: the search, the values and the sample weights.
+    nearest: Option<(Searcher<T>, Vec<T>, Option<Vec<T>>)>,
+    global: Vec<f64>,
+}
+
+/// Queries of a block; results do not depend on it.
+const BLOCK: usize = 32;
+
+impl LocalMean {
+    /// A local mean under `kernel`, over all keys, exact to rounding, with an error for empty regions.
+    pub fn new(kernel: Kernel) -> Self {
+        Self {
+            kernel,
+            neighborhood: Neighborhood::all(),
+            tolerance: 0.0,
+            on_empty: OnEmpty::Error,
+        }
+    }
+
+    /// Which keys a query may see.
+    #[must_use]
+    pub fn neighborhood(mut self, neighborhood: Neighborhood) -> Self {
+        self.neighborhood = neighborhood;
+        self
+    }
+
+    /// The share of the weight that may be left out at each query, with proof; 0 (the default) is exact to rounding. With
+    /// values in `[a, b]` a mean is then off by less than `tolerance * (b - a)`.
+    #[must_use]
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
+    /// What to return where the local region is empty.
+    #[must_use]
+    pub fn on_empty(mut self, on_empty: OnEmpty) -> Self {
+        self.on_empty = on_empty;
+        self
+    }
+
+    /// The kernel.
+    pub fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+
+    /// Lays out keys `[n, d]` and values `[n, p]`; `p = 0` is allowed where only the log normaliser is wanted.
+    ///
+    /// # Errors
+    /// Shapes that do not fit, no keys, NaN or infinite numbers, parameters out of range, columns that are not there.
+    pub fn fit<T: Float>(&self, keys: Rows<'_, T>, values: Rows<'_, T>) -> Result<LocalMeanFit<T>> {
+        self.prepare(keys, values, None, None)
+    }
+
+    /// The same with sample weights `[n]`, which must not be negative.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and for weights that are negative, not finite or all zero.
+    pub fn fit_weighted<T: Float>(
+        &self,
+        keys: Rows<'_, T>,
+        values: Rows<'_, T>,
+        sample_weights: &[T],
+    ) -> Result<LocalMeanFit<T>> {
+        self.prepare(keys, values, Some(sample_weights), None)
+    }
+
+    /// The same under a given engine, for the tests that compare engines: `reference`, `tiled` or `tree`.
+    #[doc(hidden)]
+    pub fn fit_engine<T: Float>(
+        &self,
+        keys: Rows<'_, T>,
+        values: Rows<'_, T>,
+        sample_weights: Option<&[T]>,
+        engine: &str,
+    ) -> Result<LocalMeanFit<T>> {
+        let engine = match engine {
+            "reference" => Engine::Reference,
+            "tiled" => Engine::Dense,
+            _ => Engine::Walk,
+        };
+        self.prepare(keys, values, sample_weights, Some(engine))
+    }
+
+    fn prepare<T: Float>(
+        &self,
+        keys: Rows<'_, T>,
+        values: Rows<'_, T>,
+        weights: Option<&[T]>,
+        engine: Option<Engine>,
+    ) -> Result<LocalMeanFit<T>> {
+        if !(self.tolerance >= 0.0 && self.tolerance < 1.0) {
+            return Err(Error::parameter(format!(
+                "tolerance={} must be at least 0 and below 1",
+                self.tolerance
+            )));
+        }
+        keys.require_finite("keys")?;
+        if values.rows() != keys.rows() {
+            return Err(Error::shape(format!(
+                "values has {} rows, but keys has {}; they must be equally many",
+                values.rows(),
+                keys.rows()
+            )));
+        }
+        if values.columns() > 0 {
+            values.require_finite("values")?;
+        }
+        if let Some(w) = weights {
+            check_weights(w, keys.rows())?;
+        }
+        let prepared = Prepared::new(
+            &self.kernel,
+            &self.neighborhood,
+            self.tolerance,
+            keys,
+            values,
+            weights,
+            engine,
+        )?;
+        let nearest = match self.on_empty {
+            OnEmpty::Nearest => Some((
+                policy_searcher(&self.kernel, keys)?,
+                values.to_vec(),
+                weights.map(<[T]>::to_vec),
+            )),
+            _ => None,
+        };
+        Ok(LocalMeanFit {
+            parameters: self.clone(),
+            global: global_mean(values, weights),
+            columns: keys.columns(),
+            prepared,
+            nearest,
+        })
+    }
+}
+
+fn check_weights<T: Float>(weights: &[T], keys: usize) -> Result<()> {
+    if weights.len() != keys {
+        return Err(Error::shape(format!(
+            "sample_weight has {} entries, but there are {keys} keys; give one each",
+            weights.len()
+        )));
+    }
+    for (i, w) in weights.iter().enumerate() {
+        if !w.is_finite() || *w < T::ZERO {
+            return Err(Error::parameter(format!(
+                "sample_weight has {w} at position {i} (counted from 0); weights must be finite and not negative"
+            )));
+        }
+    }
+    if weights.iter().all(|w| *w == T::ZERO) {
+        return Err(Error::parameter(
+            "sample_weight is zero everywhere; at least one weight must be positive",
+        ));
+    }
+    Ok(())
+}
+
+fn global_mean<T: Float>(values: Rows<'_, T>, weights: Option<&[T]>) -> Vec<f64> {
+    let mut sum = vec![0.0; values.columns()];
+    let mut total = 0.0;
+    for (i, row) in values.iter().enumerate() {
+        let w = weights.map_or(1.0, |w| w[i].to_f64());
+        total += w;
+        for (s, v) in sum.iter_mut().zip(row) {
+            *s += w * v.to_f64();
+        }
+    }
+    sum.iter_mut().for_each(|s| *s /= total);
+    sum
+}
+
+impl<T: Float> LocalMeanFit<T> {
+    /// The parameters it was made with.
+    pub fn parameters(&self) -> &LocalMean {
+        &self.parameters
+    }
+
+    /// Number of columns of a query.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Means and log normalisers at queries `[m, d]`. The same bits for any number of threads and any company of queries.
+    ///
+    /// # Errors
+    /// Queries with another number of columns or with NaN or infinite numbers, an empty region under
+    /// [`OnEmpty::Error`], or an interruption.
+    pub fn at(&self, queries: Rows<'_, T>, watch: &Watch<'_>) -> Result<LocalMeans<T>> {
+        if queries.columns() != self.columns {
+            return Err(Error::shape(format!(
+                "queries has {} columns, but keys has {}; they must be the same columns",
+                queries.columns(),
+                self.columns
+            )));
+        }
+        if queries.rows() > 0 {
+            queries.require_finite("queries")?;
+        }
+        let keys = self.prepared.sites.rows;
+        if self.prepared.filter.is_hollow() && queries.rows() != keys {
+            return Err(Error::shape(format!(
+                "hollow leaves out key i at query i, so it needs as many queries as keys, but there are {} and {keys}",
+                queries.rows()
+            )));
+        }
+        let p = self.prepared.sites.values;
+        let blocks = par::map_blocks(watch, queries.rows(), BLOCK, |range| {
+            let first = range.start;
+            let rows = queries.slice(range);
+            let (summaries, visited) = self.prepared.block(rows, first);
+            let mut means = Vec::with_capacity(rows.rows() * p);
+            let mut logs = Vec::with_capacity(rows.rows());
+            let mut mean = vec![0.0; p];
+            for (i, s) in summaries.iter().enumerate() {
+                if let Some(log) = s.finish(&mut mean) {
+                    means.extend(mean.iter().map(|&m| T::from_f64(m)));
+                    logs.push(T::from_f64(log));
+                } else {
+                    self.fill_empty(first + i, rows.row(i), &mut means)?;
+                    logs.push(T::NEG_INFINITY);
+                }
+            }
+            Ok((means, logs, visited as u64))
+        })?;
+        let mut out = LocalMeans {
+            means: Vec::with_capacity(queries.rows() * p),
+            log_normalizer: Vec::with_capacity(queries.rows()),
+            visited: 0,
+        };
+        for (means, logs, visited) in blocks {
+            out.means.extend(means);
+            out.log_normalizer.extend(logs);
+            out.visited += visited;
+        }
+        Ok(out)
+    }
+
+    fn fill_empty(&self, index: usize, query: &[T], means: &mut Vec<T>) -> Result<()> {
+        let p = self.prepared.sites.values;
+        let empty = || {
+            Error::empty_region(format!(
+                "query {index} (counted from 0) has no key with a positive weight under {}; widen the bandwidth, or choose \
+                 on_empty nan, nearest or global",
+                self.parameters.kernel
+            ))
+        };
+        match (self.parameters.on_empty, &self.nearest) {
+            (OnEmpty::Error, _) => return Err(empty()),
+            (OnEmpty::Nearest, Some((searcher, values, weights))) => {
+                let key = self
+                    .prepared
+                    .nearest_allowed(searcher, query, index, weights.as_deref())
+                    .ok_or_else(empty)?;
+                means.extend_from_slice(&values[key * p..][..p]);
+            }
+            (OnEmpty::Global, _) => means.extend(self.global.iter().map(|&m| T::from_f64(m))),
+            _ => means.extend(std::iter::repeat_n(T::NAN, p)),
+        }
+        Ok(())
+    }
+}
+
+/// The local mean of `values` `[n, p]` at `queries` `[m, d]` over `keys` `[n, d]`, on every core.
+///
+/// ```
+/// use locality_core::{Kernel, Rows, local_mean};
+/// let keys = [0.0, 1.0, 2.0];
+/// let kernel: Kernel = "gaussian(h=0.5)".parse()?;
+/// let out = local_mean(&kernel, Rows::column(&[1.0]), Rows::column(&keys), Rows::column(&keys))?;
+/// assert!((out.means[0] - 1.0_f64).abs() < 1e-12);
+/// # Ok::<(), locality_core::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`LocalMean::fit`] and [`LocalMeanFit::at`].
+pub fn local_mean<T: Float>(
+    kernel: &Kernel,
+    queries: Rows<'_, T>,
+    keys: Rows<'_, T>,
+    values: Rows<'_, T>,
+) -> Result<LocalMeans<T>> {
+    LocalMean::new(kernel.clone())
+        .fit(keys, values)?
+        .at(queries, &Watch::default())
+}
