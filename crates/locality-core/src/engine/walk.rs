@@ -124,6 +124,9 @@ impl Skipped {
     /// Whether a node of this total sample weight may be left out; if so, it is counted as skipped.
     #[inline(always)]
     fn may_skip<T: Float>(&mut self, upper: Weight<T>, keys: f64, kept: &Summary) -> bool {
+        if keys <= 0.0 {
+            return true;
+        }
         if kept.weight <= 0.0 {
             return false;
         }
@@ -138,10 +141,10 @@ impl Skipped {
             return false;
         }
         let bound = gap.exp() * upper.factor.to_f64() * keys;
-        if bound > room {
-            return false;
+        let fits = bound <= room;
+        if fits {
+            self.weight += bound;
         }
-        self.weight += bound;
-        true
+        fits
     }
 }
