@@ -1,1 +1,29 @@
-//! The Python extension.
+//! The Python extension `locality._core`: it converts, lets go of the interpreter and calls; it decides nothing.
+
+mod array;
+mod error;
+mod kernel;
+mod lists;
+mod mean;
+mod nearest;
+mod watch;
+
+/// The compiled half of the package `locality`; use it through `import locality`.
+#[pyo3::pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::array::reads_in_place;
+    #[pymodule_export]
+    use super::kernel::{Kernel, Neighborhood};
+    #[pymodule_export]
+    use super::lists::{metrics, neighborhoods, profiles};
+
+    #[pymodule_export]
+    use super::mean::LocalMeanFit;
+    #[pymodule_export]
+    use super::nearest::Nearest;
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals)]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,117 @@
+//! The local mean.
+
+use locality::{Float, LocalMean, OnEmpty, Rows};
+use numpy::ndarray::Array2;
+use numpy::{Element, IntoPyArray, PyArray2, PyReadonlyArray1, PyUntypedArray, prelude::*};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+
+use crate::array::{Matrix, two_kinds};
+use crate::error::to_python;
+use crate::kernel::{kernel_of, neighborhood_of};
+use crate::watch::watched;
+
+/// Keys and values laid out for queries. All arrays have two dimensions and one number type, float32 or float64.
+#[pyclass(frozen, module = "locality._core")]
+pub(crate) struct LocalMeanFit {
+    inner: Fit,
+    /// Columns of the values.
+    columns: usize,
+}
+
+enum Fit {
+    F32(locality::LocalMeanFit<f32>),
+    F64(locality::LocalMeanFit<f64>),
+}
+
+/// Means `[m, p]` and log normalisers `[m]`.
+type Means<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+#[pymethods]
+impl LocalMeanFit {
+    #[new]
+    #[pyo3(signature = (keys, values, kernel, neighborhood=None, sample_weight=None, tolerance=0.0, on_empty="error", threads=0))]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        keys: &Bound<'_, PyAny>,
+        values: &Bound<'_, PyAny>,
+        kernel: &Bound<'_, PyAny>,
+        neighborhood: Option<&Bound<'_, PyAny>>,
+        sample_weight: Option<&Bound<'_, PyAny>>,
+        tolerance: f64,
+        on_empty: &str,
+        threads: usize,
+    ) -> PyResult<Self> {
+        let on_empty: OnEmpty = on_empty.parse().map_err(to_python)?;
+        let parameters = LocalMean::new(kernel_of(kernel)?)
+            .neighborhood(neighborhood_of(neighborhood)?)
+            .tolerance(tolerance)
+            .on_empty(on_empty);
+        let inner = two_kinds!(
+            keys,
+            "keys",
+            |k: f32| Fit::F32(fit(&parameters, k, values, sample_weight, threads)?),
+            |k: f64| Fit::F64(fit(&parameters, k, values, sample_weight, threads)?)
+        );
+        let columns = values.cast::<PyUntypedArray>()?.shape()[1];
+        Ok(Self { inner, columns })
+    }
+
+    /// Means ``[m, p]`` and log normalisers ``[m]`` at queries ``[m, d]``.
+    #[pyo3(signature = (queries, threads=0, progress=None))]
+    fn at<'py>(
+        &self,
+        queries: &Bound<'py, PyAny>,
+        threads: usize,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Means<'py>> {
+        match &self.inner {
+            Fit::F32(fit) => at(fit, queries, self.columns, threads, progress),
+            Fit::F64(fit) => at(fit, queries, self.columns, threads, progress),
+        }
+    }
+}
+
+fn fit<T: Element + Float>(
+    parameters: &LocalMean,
+    keys: &Bound<'_, PyArray2<T>>,
+    values: &Bound<'_, PyAny>,
+    sample_weight: Option<&Bound<'_, PyAny>>,
+    threads: usize,
+) -> PyResult<locality::LocalMeanFit<T>> {
+    let (keys_data, values_data) = (Matrix::new(keys)?, Matrix::from_any(values, "values")?);
+    let (k, v) = (keys_data.rows()?, values_data.rows()?);
+    let weights: Option<PyReadonlyArray1<'_, T>> = match sample_weight {
+        Some(w) => Some(w.extract().map_err(|_| {
+            PyTypeError::new_err("sample_weight must be a one-dimensional array of the keys' type")
+        })?),
+        None => None,
+    };
+    let weights = match &weights {
+        Some(w) => Some(w.as_slice()?),
+        None => None,
+    };
+    watched(keys.py(), threads, None, |_| match weights {
+        Some(w) => parameters.fit_weighted(k, v, w),
+        None => parameters.fit(k, v),
+    })
+}
+
+fn at<'py, T: Element + Float>(
+    fit: &locality::LocalMeanFit<T>,
+    queries: &Bound<'py, PyAny>,
+    columns: usize,
+    threads: usize,
+    progress: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Means<'py>> {
+    let py = queries.py();
+    let data = Matrix::<T>::from_any(queries, "queries")?;
+    let q: Rows<'_, T> = data.rows()?;
+    let found = watched(py, threads, progress, |watch| fit.at(q, watch))?;
+    let means = Array2::from_shape_vec((q.rows(), columns), found.means)
+        .map_err(|e| PyTypeError::new_err(e.to_string()))?;
+    Ok((
+        means.into_pyarray(py).into_any(),
+        found.log_normalizer.into_pyarray(py).into_any(),
+    ))
+}

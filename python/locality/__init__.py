@@ -1,0 +1,68 @@
+"""Localization methods: any statistical model made local, on one fast primitive.
+
+Everything is a local mean: a kernel weighs sites, and the weighted values are summed up.
+
+>>> import numpy as np
+>>> import locality as lc
+>>> keys = np.linspace(0.0, 1.0, 11)
+>>> values = keys**2
+>>> lc.local_mean([0.25, 0.5], keys, values, kernel="epanechnikov(h=0.15)").round(3)
+array([0.065, 0.255])
+
+Arrays
+    Sites are the rows of a two-dimensional array; a one-dimensional array of ``n`` numbers is ``n`` sites of one number
+    each. float32 stays float32, everything else becomes float64. Arrays whose rows lie in one piece (whole arrays, and
+    slices of rows or of leading columns) are read in place.
+Kernels
+    As text, ``"gaussian(h=0.3)"``, or as objects, ``lc.kernels.gaussian(h=0.3)``.
+Threads
+    ``n_jobs=None`` and ``n_jobs=-1`` use every core; results do not depend on it.
+Errors
+    ``ValueError`` for values and shapes, ``TypeError`` for types; Ctrl-C stops long work.
+scikit-learn
+    The estimators are scikit-learn's where it is installed; numpy is all that is needed otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import image, kernels
+from ._core import Kernel, Neighborhood, __version__
+from ._mean import local_mean, log_sum
+from ._nearest import nearest, within_radius
+
+if TYPE_CHECKING:
+    from ._regression import LocalMeanRegressor
+
+__all__ = [
+    "Kernel",
+    "LocalMeanRegressor",
+    "Neighborhood",
+    "__version__",
+    "image",
+    "kernels",
+    "local_mean",
+    "log_sum",
+    "nearest",
+    "within_radius",
+]
+
+# The estimators load scikit-learn, which takes longer than all the rest: only when they are asked for.
+_LATER = {
+    "LocalMeanRegressor": "_regression",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        from importlib import import_module
+
+        value = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,92 @@
+"""What comes from outside, as arrays that the extension reads; what is no array is named."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._core import Kernel, Neighborhood
+
+Array = npt.NDArray[Any]
+
+
+def numbers(x: Any, name: str) -> Array:
+    """An array of float32 or float64 of any shape, without a copy where it is one already."""
+    if type(x).__module__.startswith("scipy.sparse"):
+        raise TypeError(f"{name} is a sparse matrix; pass a dense array, {name}.toarray()")
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"{name} is no table: its rows differ in length; make them equally long") from error
+    if array.dtype.kind == "c":
+        raise TypeError(f"{name} holds complex numbers; pass its real and imaginary parts as columns")
+    if array.dtype.kind not in "fiubO":
+        raise TypeError(f"{name} holds {array.dtype} instead of numbers; encode text and dates as numbers first")
+    if array.dtype not in (np.float32, np.float64):
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"{name} holds something that is not a number ({error}); encode it as a number") from error
+    if not array.dtype.isnative or not array.flags.aligned:
+        array = np.array(array, dtype=array.dtype.newbyteorder("="))
+    return array
+
+
+def sites(x: Any, name: str) -> Array:
+    """Sites as rows: a one-dimensional array is one column, a single number one site."""
+    array = numbers(x, name)
+    if array.ndim < 2:
+        return array.reshape(1, 1) if array.ndim == 0 else array[:, None]
+    if array.ndim > 2:
+        raise ValueError(f"{name} has {array.ndim} dimensions {array.shape}; sites are the rows of two dimensions")
+    return array
+
+
+def one_type(*arrays: Array) -> list[Array]:
+    """float32 where all are, else float64."""
+    narrow = all(a.dtype == np.float32 for a in arrays)
+    dtype = np.float32 if narrow else np.float64
+    return [a.astype(dtype, copy=False) for a in arrays]
+
+
+def weights(x: Any, n: int, dtype: npt.DTypeLike) -> Array | None:
+    """Sample weights ``[n]`` in one piece, or none."""
+    if x is None:
+        return None
+    array = numbers(x, "sample_weight")
+    if array.shape != (n,):
+        raise ValueError(f"sample_weight has shape {array.shape}, but there are {n} keys; give one number for each")
+    return np.ascontiguousarray(array, dtype=dtype)
+
+
+def threads(n_jobs: int | None) -> int:
+    """Number of threads as the extension counts them: 0 is every core."""
+    if n_jobs is None:
+        return 0
+    n = int(n_jobs)
+    if n == 0:
+        raise ValueError("n_jobs=0 leaves no thread; give a positive number, or None for every core")
+    return n if n > 0 else max(1, (os.cpu_count() or 1) + 1 + n)
+
+
+def names(x: Any) -> list[str] | None:
+    """The column names of a data frame."""
+    columns = getattr(x, "columns", None)
+    return None if columns is None else [str(c) for c in columns]
+
+
+def kernel_of(kernel: Kernel | str, keys: Any) -> Kernel:
+    """A kernel whose column names are positions in the keys' columns."""
+    known = names(keys)
+    made = kernel if isinstance(kernel, Kernel) else Kernel(kernel)
+    return made if known is None else made.with_columns(known)
+
+
+def neighborhood_of(neighborhood: Neighborhood | str | None, keys: Any) -> Neighborhood:
+    """The same for a neighbourhood."""
+    known = names(keys)
+    made = neighborhood if isinstance(neighborhood, Neighborhood) else Neighborhood(neighborhood)
+    return made if known is None else made.with_columns(known)

@@ -1,0 +1,42 @@
+"""The estimators' ground: scikit-learn's where it is installed, else the little of it that is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._plain import BaseEstimator, ClusterMixin, NotFittedError, RegressorMixin, check_is_fitted, validate_data
+
+if not TYPE_CHECKING:
+    try:
+        from sklearn.base import BaseEstimator, ClusterMixin, RegressorMixin
+        from sklearn.exceptions import NotFittedError
+        from sklearn.utils.validation import check_is_fitted, validate_data
+    except ImportError:
+        pass
+
+
+class Prepared:
+    """Holds what the extension made of a fitted estimator's arrays. It is no part of the estimator's state: a copy or a
+    loaded estimator makes it anew when it is first needed."""
+
+    def __init__(self, made: Any = None) -> None:
+        self.made = made
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        return Prepared, ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Prepared)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+__all__ = [
+    "BaseEstimator",
+    "ClusterMixin",
+    "NotFittedError",
+    "Prepared",
+    "RegressorMixin",
+    "check_is_fitted",
+    "validate_data",
+]

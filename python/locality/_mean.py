@@ -1,0 +1,181 @@
+"""The local mean and the log of the weight sum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays
+from ._arrays import Array
+from ._core import Kernel, LocalMeanFit, Neighborhood
+
+OnEmpty = Literal["error", "nan", "nearest", "global"]
+Progress = Callable[[int, int], object]
+
+
+@overload
+def local_mean(
+    q: npt.ArrayLike,
+    k: npt.ArrayLike,
+    v: npt.ArrayLike,
+    *,
+    kernel: Kernel | str = ...,
+    neighborhood: Neighborhood | str | None = ...,
+    sample_weight: npt.ArrayLike | None = ...,
+    tolerance: float = ...,
+    on_empty: OnEmpty = ...,
+    return_log_normalizer: Literal[False] = ...,
+    n_jobs: int | None = ...,
+    progress: Progress | None = ...,
+) -> Array: ...
+@overload
+def local_mean(
+    q: npt.ArrayLike,
+    k: npt.ArrayLike,
+    v: npt.ArrayLike,
+    *,
+    kernel: Kernel | str = ...,
+    neighborhood: Neighborhood | str | None = ...,
+    sample_weight: npt.ArrayLike | None = ...,
+    tolerance: float = ...,
+    on_empty: OnEmpty = ...,
+    return_log_normalizer: Literal[True],
+    n_jobs: int | None = ...,
+    progress: Progress | None = ...,
+) -> tuple[Array, Array]: ...
+def local_mean(
+    q: npt.ArrayLike,
+    k: npt.ArrayLike,
+    v: npt.ArrayLike,
+    *,
+    kernel: Kernel | str = "gaussian(h=1)",
+    neighborhood: Neighborhood | str | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    tolerance: float = 0.0,
+    on_empty: OnEmpty = "error",
+    return_log_normalizer: bool = False,
+    n_jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Array | tuple[Array, Array]:
+    """Mean of the values around each query, ``sum_i c_i K(q, k_i) v_i / sum_i c_i K(q, k_i)``.
+
+    Nadaraya-Watson regression, attention, kernel smoothing: the primitive under all of them.
+
+    Parameters
+    ----------
+    q : array_like, shape (m, d) or (m,)
+        Queries. One dimension is ``m`` sites of one number each.
+    k : array_like, shape (n, d) or (n,)
+        Keys: where the values are. The columns of a data frame lend their names to the kernel.
+    v : array_like, shape (n, p) or (n,)
+        Values.
+    kernel : Kernel or str, default "gaussian(h=1)"
+        How much a key counts at a query.
+    neighborhood : Neighborhood or str, optional
+        Which keys a query may see at all; every key by default.
+    sample_weight : array_like, shape (n,), optional
+        Weights ``c`` of the keys, not negative.
+    tolerance : float, default 0.0
+        Share of the weight that may be left out at each query, with proof. 0 is exact to rounding; with values in
+        ``[a, b]`` a mean is then off by less than ``tolerance * (b - a)``.
+    on_empty : {"error", "nan", "nearest", "global"}, default "error"
+        What to return at a query that no key weighs at: nothing but an error, NaN, the nearest key's value, or the mean
+        of all values.
+    return_log_normalizer : bool, default False
+        Whether to return the logarithm of the weight sum too.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+    progress : callable, optional
+        Called now and then as ``progress(done, total)``; an exception that it raises stops the work.
+
+    Returns
+    -------
+    means : ndarray, shape (m, p), or (m,) where `v` has one dimension
+        float32 where `q`, `k` and `v` all are, else float64.
+    log_normalizer : ndarray, shape (m,)
+        Only with ``return_log_normalizer=True``: ``log sum_i c_i K(q, k_i)``, minus infinity at an empty region.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, NaN or infinite numbers, a parameter out of range, an empty region.
+    TypeError
+        What is no dense array of real numbers.
+
+    Examples
+    --------
+    >>> import locality as lc
+    >>> lc.local_mean([0.5], [0.0, 1.0], [1.0, 3.0])
+    array([2.])
+    >>> keys = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+    >>> mean, log_sum = lc.local_mean([[0.0, 0.0]], keys, [1.0, 2.0, 3.0],
+    ...                               kernel="uniform(h=0.5)", return_log_normalizer=True)
+    >>> mean, log_sum
+    (array([1.]), array([0.]))
+    """
+    keys, queries = _arrays.sites(k, "keys"), _arrays.sites(q, "queries")
+    values = _arrays.numbers(v, "values")
+    if values.ndim not in (1, 2):
+        raise ValueError(f"values has {values.ndim} dimensions {values.shape}; give one number or one row for each key")
+    flat = values.ndim == 1
+    keys, queries, values = _arrays.one_type(keys, queries, values[:, None] if flat else values)
+    fit = LocalMeanFit(
+        keys,
+        values,
+        _arrays.kernel_of(kernel, k),
+        _arrays.neighborhood_of(neighborhood, k),
+        _arrays.weights(sample_weight, len(keys), keys.dtype),
+        float(tolerance),
+        on_empty,
+        _arrays.threads(n_jobs),
+    )
+    means, log_normalizer = fit.at(queries, _arrays.threads(n_jobs), progress)
+    if flat:
+        means = means[:, 0]
+    return (means, log_normalizer) if return_log_normalizer else means
+
+
+def log_sum(
+    q: npt.ArrayLike,
+    k: npt.ArrayLike,
+    *,
+    kernel: Kernel | str = "gaussian(h=1)",
+    neighborhood: Neighborhood | str | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    tolerance: float = 0.0,
+    n_jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Array:
+    """Logarithm of the weight sum at each query, ``log sum_i c_i K(q, k_i)``: the log-density up to a constant.
+
+    Parameters
+    ----------
+    q, k, kernel, neighborhood, sample_weight, tolerance, n_jobs, progress
+        As in `local_mean`.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        Minus infinity where no key weighs.
+
+    Examples
+    --------
+    >>> import locality as lc
+    >>> lc.log_sum([0.0, 9.0], [0.0, 0.0, 3.0], kernel="uniform(h=1)").round(3)
+    array([0.693,  -inf])
+    """
+    keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
+    fit = LocalMeanFit(
+        keys,
+        np.empty((len(keys), 0), keys.dtype),
+        _arrays.kernel_of(kernel, k),
+        _arrays.neighborhood_of(neighborhood, k),
+        _arrays.weights(sample_weight, len(keys), keys.dtype),
+        float(tolerance),
+        "nan",
+        _arrays.threads(n_jobs),
+    )
+    return fit.at(queries, _arrays.threads(n_jobs), progress)[1]

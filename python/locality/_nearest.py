@@ -1,0 +1,99 @@
+"""Nearest neighbours: exact, ties in index order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy.typing as npt
+
+from . import _arrays
+from ._arrays import Array
+from ._core import Nearest
+
+
+def nearest(
+    q: npt.ArrayLike,
+    k: npt.ArrayLike,
+    n_neighbors: int = 1,
+    *,
+    metric: str = "euclidean",
+    map: Sequence[Sequence[float]] | None = None,
+    n_jobs: int | None = None,
+) -> tuple[Array, Array]:
+    """The nearest keys of each query, exact, nearest first.
+
+    Parameters
+    ----------
+    q : array_like, shape (m, d) or (m,)
+        Queries.
+    k : array_like, shape (n, d) or (n,)
+        Keys.
+    n_neighbors : int, default 1
+        How many for each query, 1 to ``n``.
+    metric : str, default "euclidean"
+        A metric's name; with ``"dot"`` the nearest key has the largest inner product.
+    map : matrix, optional
+        The matrix ``A`` of ``metric="mahalanobis"``.
+    n_jobs : int, optional
+        Number of threads; every core by default.
+
+    Returns
+    -------
+    indices : ndarray of int, shape (m, n_neighbors)
+    distances : ndarray, shape (m, n_neighbors)
+
+    Examples
+    --------
+    >>> import locality as lc
+    >>> indices, distances = lc.nearest([1.25], [0.0, 1.0, 2.0, 10.0], 2)
+    >>> indices, distances
+    (array([[1, 2]]), array([[0.25, 0.75]]))
+    """
+    keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
+    jobs = _arrays.threads(n_jobs)
+    fit = Nearest(keys, metric, None if map is None else [[float(x) for x in row] for row in map], jobs)
+    return fit.k_nearest(queries, _count(n_neighbors), jobs)
+
+
+def within_radius(
+    q: npt.ArrayLike,
+    k: npt.ArrayLike,
+    radius: float,
+    *,
+    metric: str = "euclidean",
+    map: Sequence[Sequence[float]] | None = None,
+    n_jobs: int | None = None,
+) -> tuple[Array, Array, Array]:
+    """All keys within a radius of each query, the edge included, in index order.
+
+    Parameters
+    ----------
+    q, k, metric, map, n_jobs
+        As in `nearest`.
+    radius : float
+        The largest distance.
+
+    Returns
+    -------
+    starts : ndarray of int, shape (m + 1,)
+        The entries of query ``i`` are ``starts[i]`` to ``starts[i + 1]``.
+    indices : ndarray of int, shape (starts[-1],)
+    distances : ndarray, shape (starts[-1],)
+
+    Examples
+    --------
+    >>> import locality as lc
+    >>> lc.within_radius([0.5, 9.0], [0.0, 1.0, 2.0], 1.0)
+    (array([0, 2, 2]), array([0, 1]), array([0.5, 0.5]))
+    """
+    keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
+    jobs = _arrays.threads(n_jobs)
+    fit = Nearest(keys, metric, None if map is None else [[float(x) for x in row] for row in map], jobs)
+    return fit.within(queries, float(radius), jobs)
+
+
+def _count(n_neighbors: int) -> int:
+    n = int(n_neighbors)
+    if n < 0:
+        raise ValueError(f"n_neighbors={n} must be at least 1")
+    return n

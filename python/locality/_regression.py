@@ -1,0 +1,140 @@
+"""Nadaraya-Watson regression as an estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays
+from ._arrays import Array
+from ._base import BaseEstimator, Prepared, RegressorMixin, check_is_fitted, validate_data
+from ._core import Kernel, LocalMeanFit, Neighborhood
+from ._mean import OnEmpty
+
+
+class LocalMeanRegressor(RegressorMixin, BaseEstimator):
+    """Regression by the local mean of the targets (Nadaraya-Watson).
+
+    Parameters
+    ----------
+    kernel : Kernel or str, default "gaussian(h=1)"
+        How much a training site counts at a query. Columns of a data frame may be named in it.
+    neighborhood : Neighborhood or str, optional
+        Which training sites a query may see at all; every one by default.
+    tolerance : float, default 0.0
+        Share of the weight that may be left out at each query, with proof; 0 is exact to rounding.
+    on_empty : {"error", "nan", "nearest", "global"}, default "nearest"
+        What to predict where no training site weighs.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+
+    Attributes
+    ----------
+    X_fit_ : ndarray, shape (n, d)
+        Training sites.
+    y_fit_ : ndarray, shape (n,) or (n, p)
+        Training targets.
+    sample_weight_fit_ : ndarray, shape (n,), or None
+        Their weights.
+    kernel_ : Kernel
+        The kernel, its columns by number.
+    neighborhood_ : Neighborhood
+        The neighbourhood, its columns by number.
+    n_features_in_ : int
+        Number of columns.
+
+    References
+    ----------
+    Nadaraya (1964), On estimating regression; Watson (1964), Smooth regression analysis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import locality as lc
+    >>> X = np.linspace(0.0, 6.0, 61)[:, None]
+    >>> model = lc.LocalMeanRegressor("gaussian(h=0.2)").fit(X, np.sin(X[:, 0]))
+    >>> model.predict([[1.0], [2.0]]).round(2)
+    array([0.82, 0.89])
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel | str = "gaussian(h=1)",
+        *,
+        neighborhood: Neighborhood | str | None = None,
+        tolerance: float = 0.0,
+        on_empty: OnEmpty = "nearest",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.kernel = kernel
+        self.neighborhood = neighborhood
+        self.tolerance = tolerance
+        self.on_empty = on_empty
+        self.n_jobs = n_jobs
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> LocalMeanRegressor:
+        """Keeps the training sites, laid out for queries.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Training sites.
+        y : array_like, shape (n,) or (n, p)
+            Targets.
+        sample_weight : array_like, shape (n,), optional
+            Weights, not negative.
+
+        Returns
+        -------
+        LocalMeanRegressor
+            Itself.
+        """
+        kernel, neighborhood = _arrays.kernel_of(self.kernel, X), _arrays.neighborhood_of(self.neighborhood, X)
+        sites, targets = validate_data(self, X, y, dtype=[np.float64, np.float32], multi_output=True, y_numeric=True)
+        self.X_fit_: Array = sites
+        self.y_fit_: Array = np.asarray(targets, dtype=sites.dtype)
+        self.sample_weight_fit_ = _arrays.weights(sample_weight, len(sites), sites.dtype)
+        self.kernel_: Kernel = kernel
+        self.neighborhood_: Neighborhood = neighborhood
+        self._prepared = Prepared(self._prepare())
+        return self
+
+    def predict(self, X: npt.ArrayLike) -> Array:
+        """The local mean of the training targets at each row of X.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Queries.
+
+        Returns
+        -------
+        ndarray, shape (m,) or (m, p)
+        """
+        check_is_fitted(self)
+        queries = validate_data(self, X, reset=False, dtype=self.X_fit_.dtype)
+        if self._prepared.made is None:
+            self._prepared.made = self._prepare()
+        means: Array = self._prepared.made.at(queries, _arrays.threads(self.n_jobs))[0]
+        return means[:, 0] if self.y_fit_.ndim == 1 else means
+
+    def _prepare(self) -> LocalMeanFit:
+        y = self.y_fit_
+        return LocalMeanFit(
+            self.X_fit_,
+            y[:, None] if y.ndim == 1 else y,
+            self.kernel_,
+            self.neighborhood_,
+            self.sample_weight_fit_,
+            float(self.tolerance),
+            self.on_empty,
+            _arrays.threads(self.n_jobs),
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = True
+        return tags

@@ -1,0 +1,1 @@
+"""Mean-shift filtering and segmentation of pictures."""

@@ -1,0 +1,90 @@
+"""scikit-learn's own checks on every estimator, and what they do not look at."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+
+import locality as lc
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+
+@parametrize_with_checks([lc.LocalMeanRegressor()])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def test_a_regressor_is_the_local_mean():
+    rng = np.random.default_rng(0)
+    x, y, q = rng.normal(size=(50, 2)), rng.normal(size=(50, 3)), rng.normal(size=(7, 2))
+    c = rng.uniform(size=50)
+    model = lc.LocalMeanRegressor("tricube(knn=9)").fit(x, y, sample_weight=c)
+    expected = lc.local_mean(q, x, y, kernel="tricube(knn=9)", sample_weight=c)
+    np.testing.assert_array_equal(model.predict(q), expected)
+
+
+def test_a_loaded_regressor_predicts_the_same_bits():
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(80, 3)).astype(np.float32), rng.normal(size=80).astype(np.float32)
+    model = lc.LocalMeanRegressor(lc.kernels.cauchy(h=0.5) * lc.kernels.gaussian(h=1)).fit(x, y)
+    loaded = pickle.loads(pickle.dumps(model))
+    assert model.predict(x).dtype == np.float32
+    np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
+    assert clone(model).kernel == model.kernel
+
+
+def test_columns_of_a_frame_are_named_in_the_kernel():
+    class Frame:
+        columns = ("x", "site")
+
+        def __init__(self, data):
+            self.data = np.asarray(data, dtype=float)
+
+        def __array__(self, dtype=None, copy=None):
+            return self.data if dtype is None else self.data.astype(dtype)
+
+        @property
+        def shape(self):
+            return self.data.shape
+
+    keys = Frame([[0.0, 1.0], [0.1, 2.0], [0.2, 2.0]])
+    kernel = "gaussian(h=1) * uniform(cols=site)"
+    found = lc.local_mean([[0.0, 1.0]], keys, [5.0, 6.0, 7.0], kernel=kernel)
+    assert found == [5.0]
+    with pytest.raises(ValueError, match="unknown column 'sit'.*'site'"):
+        lc.local_mean([[0.0, 1.0]], keys, [5.0, 6.0, 7.0], kernel="uniform(cols=sit)")
+
+
+WITHOUT = """
+import sys
+sys.modules["sklearn"] = None
+import numpy as np
+import locality as lc
+x = np.linspace(0, 1, 20)[:, None]
+model = lc.LocalMeanRegressor("gaussian(h=0.05)", n_jobs=1).fit(x, x[:, 0])
+assert model.score(x, x[:, 0]) > 0.98, model.score(x, x[:, 0])
+assert repr(model) == "LocalMeanRegressor(kernel='gaussian(h=0.05)', n_jobs=1)", repr(model)
+assert model.set_params(kernel="uniform(h=1)").get_params()["kernel"] == "uniform(h=1)"
+import pickle
+assert (pickle.loads(pickle.dumps(model)).predict(x) == model.predict(x)).all()
+for bad in (lambda: lc.LocalMeanRegressor().predict(x), lambda: model.predict(np.ones((2, 3))),
+            lambda: model.set_params(h=1), lambda: model.fit(x, [1.0])):
+    try:
+        bad()
+    except ValueError:
+        continue
+    raise SystemExit("nothing was refused")
+"""
+
+
+def test_without_sklearn():
+    subprocess.run([sys.executable, "-c", WITHOUT], check=True)
+
+
+def test_importing_does_not_load_sklearn():
+    code = "import locality, sys; raise SystemExit('sklearn' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
