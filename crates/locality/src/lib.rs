@@ -2,3 +2,6 @@
 
 pub use locality_core as core;
 pub use locality_core::*;
+
+pub mod image;
+pub mod shift;

@@ -1,0 +1,226 @@
+//! Regions of pixels: fusion of neighbours and merging of small regions.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Which pixels are neighbours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Connectivity {
+    /// Left, right, above and below.
+    Four,
+    /// Those and the diagonal ones.
+    #[default]
+    Eight,
+}
+
+impl Connectivity {
+    /// Calls `visit(pixel, neighbour)` once for each pair of neighbours, in scan order.
+    fn pairs(self, height: usize, width: usize, mut visit: impl FnMut(usize, usize)) {
+        for y in 0..height {
+            for x in 0..width {
+                let i = y * width + x;
+                if x + 1 < width {
+                    visit(i, i + 1);
+                }
+                if y + 1 < height {
+                    visit(i, i + width);
+                    if self == Self::Eight {
+                        if x + 1 < width {
+                            visit(i, i + width + 1);
+                        }
+                        if x > 0 {
+                            visit(i, i + width - 1);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Disjoint sets whose representative is the smallest member.
+struct Sets(Vec<u32>);
+
+impl Sets {
+    fn new(n: usize) -> Self {
+        Self((0..n as u32).collect())
+    }
+
+    fn find(&mut self, i: u32) -> u32 {
+        let mut i = i;
+        while self.0[i as usize] != i {
+            let above = self.0[self.0[i as usize] as usize];
+            self.0[i as usize] = above;
+            i = above;
+        }
+        i
+    }
+
+    /// Joins two sets and returns their representative.
+    fn join(&mut self, a: u32, b: u32) -> u32 {
+        let (a, b) = (self.find(a), self.find(b));
+        self.0[a.max(b) as usize] = a.min(b);
+        a.min(b)
+    }
+
+    /// Numbers the sets in the order of their first members.
+    fn labels(mut self) -> (Vec<u32>, usize) {
+        let mut next = 0;
+        let mut labels = vec![0; self.0.len()];
+        for i in 0..self.0.len() {
+            let root = self.find(i as u32) as usize;
+            labels[i] = if root == i {
+                next += 1;
+                next - 1
+            } else {
+                labels[root]
+            };
+        }
+        (labels, next as usize)
+    }
+}
+
+/// Labels of the connected sets of pixels under "neighbours that `alike` says belong together", in scan order.
+pub(crate) fn fuse(
+    height: usize,
+    width: usize,
+    connectivity: Connectivity,
+    alike: impl Fn(usize, usize) -> bool,
+) -> (Vec<u32>, usize) {
+    let mut sets = Sets::new(height * width);
+    connectivity.pairs(height, width, |a, b| {
+        if alike(a, b) {
+            sets.join(a as u32, b as u32);
+        }
+    });
+    sets.labels()
+}
+
+/// Regions with their sizes, sums of colours and neighbours.
+struct Regions {
+    sets: Sets,
+    size: Vec<usize>,
+    /// `[regions, channels]`
+    sum: Vec<f64>,
+    channels: usize,
+    neighbors: Vec<Vec<u32>>,
+}
+
+impl Regions {
+    fn new(
+        labels: &[u32],
+        regions: usize,
+        (height, width): (usize, usize),
+        connectivity: Connectivity,
+        colors: &[f32],
+    ) -> Self {
+        let channels = colors.len() / labels.len();
+        let mut size = vec![0; regions];
+        let mut sum = vec![0.0; regions * channels];
+        for (&label, color) in labels.iter().zip(colors.chunks_exact(channels)) {
+            let label = label as usize;
+            size[label] += 1;
+            for (sum, &c) in sum[label * channels..].iter_mut().zip(color) {
+                *sum += f64::from(c);
+            }
+        }
+        let mut neighbors = vec![Vec::new(); regions];
+        connectivity.pairs(height, width, |a, b| {
+            let (a, b) = (labels[a], labels[b]);
+            if a != b {
+                // Most repeats are next to each other.
+                if neighbors[a as usize].last() != Some(&b) {
+                    neighbors[a as usize].push(b);
+                }
+                if neighbors[b as usize].last() != Some(&a) {
+                    neighbors[b as usize].push(a);
+                }
+            }
+        });
+        Self {
+            sets: Sets::new(regions),
+            size,
+            sum,
+            channels,
+            neighbors,
+        }
+    }
+
+    /// Squared distance of the mean colours of two regions; infinite from or to a region without colour.
+    fn distance2(&self, a: u32, b: u32) -> f64 {
+        let (a, b) = (a as usize, b as usize);
+        let mean = |r: usize, k: usize| self.sum[r * self.channels + k] / self.size[r] as f64;
+        let d2: f64 = (0..self.channels)
+            .map(|k| mean(a, k) - mean(b, k))
+            .map(|d| d * d)
+            .sum();
+        if d2.is_nan() { f64::INFINITY } else { d2 }
+    }
+
+    /// The neighbour nearest in colour, the first of equals.
+    fn nearest(&mut self, region: u32) -> Option<u32> {
+        let mut list = std::mem::take(&mut self.neighbors[region as usize]);
+        for r in &mut list {
+            *r = self.sets.find(*r);
+        }
+        list.sort_unstable();
+        list.dedup();
+        list.retain(|&r| r != region);
+        let nearest = list
+            .iter()
+            .map(|&r| (self.distance2(region, r), r))
+            .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))
+            .map(|(_, r)| r);
+        self.neighbors[region as usize] = list;
+        nearest
+    }
+
+    fn join(&mut self, a: u32, b: u32) -> u32 {
+        let root = self.sets.join(a, b);
+        let (to, from) = (root as usize, (a ^ b ^ root) as usize);
+        self.size[to] += self.size[from];
+        for k in 0..self.channels {
+            self.sum[to * self.channels + k] += self.sum[from * self.channels + k];
+        }
+        let mut short = std::mem::take(&mut self.neighbors[from]);
+        let long = &mut self.neighbors[to];
+        if long.len() < short.len() {
+            std::mem::swap(long, &mut short);
+        }
+        long.append(&mut short);
+        root
+    }
+}
+
+/// Merges regions of fewer than `min_region` pixels, the smallest first, into the neighbour nearest in mean colour,
+/// until none is left (or one region is); relabels in scan order.
+pub(crate) fn merge_small(
+    labels: &[u32],
+    regions: usize,
+    shape: (usize, usize),
+    connectivity: Connectivity,
+    colors: &[f32],
+    min_region: usize,
+) -> (Vec<u32>, usize) {
+    let mut all = Regions::new(labels, regions, shape, connectivity, colors);
+    let mut small: BinaryHeap<Reverse<(usize, u32)>> = (0..regions as u32)
+        .map(|r| Reverse((all.size[r as usize], r)))
+        .filter(|r| r.0.0 < min_region)
+        .collect();
+    while let Some(Reverse((size, region))) = small.pop() {
+        // An entry is out of date once its region has grown or is part of another.
+        if all.sets.find(region) != region || all.size[region as usize] != size {
+            continue;
+        }
+        if let Some(other) = all.nearest(region) {
+            let root = all.join(region, other);
+            let size = all.size[root as usize];
+            if size < min_region {
+                small.push(Reverse((size, root)));
+            }
+        }
+    }
+    // A region's number is the scan order of its first pixel, so the smallest member keeps that order.
+    let (merged, count) = all.sets.labels();
+    (labels.iter().map(|&l| merged[l as usize]).collect(), count)
+}
