@@ -1,0 +1,177 @@
+//! A bandwidth from the data: the mean distance to a quantile of the nearest samples.
+
+use crate::isa::{Isa, Task, dispatch};
+use crate::par::map_blocks;
+use crate::{Error, Float, Result, Rows, Watch};
+
+/// Samples of a block; results do not depend on it.
+const BLOCK: usize = 16;
+
+/// The mean, over the samples, of the distance to the `int(quantile * n)`-th nearest sample (at least the first), where each
+/// sample is its own nearest: scikit-learn's rule of the same name. In quadratic time; `n_samples` takes a random part of
+/// the samples, the same part as scikit-learn's for the same `random_state`.
+///
+/// May return 0, where most samples coincide.
+///
+/// ```
+/// use locality::{Rows, Watch, shift::estimate_bandwidth};
+/// let x = [1.0, 1.0, 2.0, 1.0, 1.0, 0.0, 4.0, 7.0, 3.0, 5.0, 3.0, 6.0];
+/// let h = estimate_bandwidth(Rows::new(&x, 6, 2)?, 0.5, None, 0, &Watch::default())?;
+/// assert!((h - 1.619_129_440_353).abs() < 1e-11);
+/// # Ok::<(), locality::Error>(())
+/// ```
+///
+/// # Errors
+/// No samples, NaN or infinite numbers, a quantile outside `[0, 1]`, `n_samples` of 0, an interruption.
+pub fn estimate_bandwidth<T: Float>(
+    samples: Rows<'_, T>,
+    quantile: f64,
+    n_samples: Option<usize>,
+    random_state: u32,
+    watch: &Watch<'_>,
+) -> Result<f64> {
+    samples.require_finite("samples")?;
+    if !(0.0..=1.0).contains(&quantile) {
+        return Err(Error::parameter(format!(
+            "quantile={quantile} must be between 0 and 1"
+        )));
+    }
+    let part: Vec<usize> = match n_samples {
+        None => (0..samples.rows()).collect(),
+        Some(0) => {
+            return Err(Error::parameter(
+                "n_samples=0 leaves no sample; it must be at least 1",
+            ));
+        }
+        Some(m) => {
+            let mut all = Twister::new(random_state).permutation(samples.rows());
+            all.truncate(m);
+            all
+        }
+    };
+    let (n, d) = (part.len(), samples.columns());
+    let mut columns = Vec::with_capacity(n * d);
+    for c in 0..d {
+        columns.extend(part.iter().map(|&i| samples.row(i)[c]));
+    }
+    let rank = ((n as f64 * quantile) as usize).max(1);
+    let distances = map_blocks(watch, n, BLOCK, |range| {
+        Ok(dispatch(Distances {
+            columns: &columns,
+            n,
+            range,
+            rank,
+        }))
+    })?;
+    Ok(distances.iter().flatten().sum::<f64>() / n as f64)
+}
+
+/// The distance of each of some samples to its sample of a rank.
+struct Distances<'a, T> {
+    columns: &'a [T],
+    n: usize,
+    range: std::ops::Range<usize>,
+    rank: usize,
+}
+
+impl<T: Float> Task for Distances<'_, T> {
+    type Out = Vec<f64>;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> Vec<f64> {
+        let mut squared = vec![T::ZERO; self.n];
+        let mut bits: Vec<u64> = Vec::with_capacity(self.n);
+        let mut out = Vec::with_capacity(self.range.len());
+        for i in self.range {
+            squared.fill(T::ZERO);
+            for column in self.columns.chunks_exact(self.n) {
+                let q = column[i];
+                for (s, x) in squared.iter_mut().zip(column) {
+                    let d = q - *x;
+                    *s = isa.fma(d, d, *s);
+                }
+            }
+            // Numbers that are not negative are ordered as their bits are, which sort faster.
+            bits.clear();
+            bits.extend(squared.iter().map(|s| s.to_f64().to_bits()));
+            let (_, ranked, _) = bits.select_nth_unstable(self.rank - 1);
+            out.push(f64::from_bits(*ranked).sqrt());
+        }
+        out
+    }
+}
+
+/// The Mersenne twister (Matsumoto and Nishimura 1998), 32 bits, seeded and used as NumPy's `RandomState` does, so that the
+/// same seed draws the same samples.
+struct Twister {
+    state: [u32; 624],
+    at: usize,
+}
+
+impl Twister {
+    fn new(seed: u32) -> Self {
+        let mut state = [seed; 624];
+        for i in 1..624 {
+            let before = state[i - 1];
+            state[i] = (before ^ (before >> 30))
+                .wrapping_mul(1_812_433_253)
+                .wrapping_add(i as u32);
+        }
+        Self { state, at: 624 }
+    }
+
+    fn next(&mut self) -> u32 {
+        if self.at == 624 {
+            for i in 0..624 {
+                let y = (self.state[i] & 0x8000_0000) | (self.state[(i + 1) % 624] & 0x7fff_ffff);
+                let twist = if y & 1 == 1 { 0x9908_b0df } else { 0 };
+                self.state[i] = self.state[(i + 397) % 624] ^ (y >> 1) ^ twist;
+            }
+            self.at = 0;
+        }
+        let mut y = self.state[self.at];
+        self.at += 1;
+        y ^= y >> 11;
+        y ^= (y << 7) & 0x9d2c_5680;
+        y ^= (y << 15) & 0xefc6_0000;
+        y ^ (y >> 18)
+    }
+
+    /// A whole number in `0..=max`, by rejection.
+    fn up_to(&mut self, max: usize) -> usize {
+        let mask = (max + 1).next_power_of_two() - 1;
+        loop {
+            let value = if let Ok(mask) = u32::try_from(mask) {
+                (self.next() & mask) as usize
+            } else {
+                let high = u64::from(self.next()) << 32;
+                (high | u64::from(self.next())) as usize & mask
+            };
+            if value <= max {
+                return value;
+            }
+        }
+    }
+
+    fn permutation(&mut self, n: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..n).collect();
+        for i in (1..n).rev() {
+            let j = self.up_to(i);
+            order.swap(i, j);
+        }
+        order
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permutations_are_numpys() {
+        let p = |seed, n| Twister::new(seed).permutation(n);
+        assert_eq!(p(0, 10), [2, 8, 4, 9, 1, 6, 7, 3, 0, 5]);
+        assert_eq!(p(5, 7), [6, 2, 4, 1, 0, 5, 3]);
+        assert_eq!(p(123, 1000)[..8], [131, 203, 50, 585, 138, 632, 328, 461]);
+    }
+}

@@ -1,0 +1,46 @@
+//! Mean shift: clusters as basins of attraction of a density's modes.
+//!
+//! A point is moved to the [local mean](crate::LocalMean) of the samples around it until it rests:
+//! `x <- sum_i c_i K(x, x_i) x_i / sum_i c_i K(x, x_i)`. The points where it rests are the modes of the density under the
+//! *shadow* of the kernel (Cheng 1995, theorem 1), and the samples that end at one mode are one cluster.
+//!
+//! | kernel of the step | its shadow: the density that is climbed |
+//! |---|---|
+//! | `uniform` (flat) | `epanechnikov` |
+//! | `epanechnikov` | `biweight` |
+//! | `biweight` | `triweight` |
+//! | `gaussian` | `gaussian` |
+//! | `cauchy` | the logarithmic kernel `-ln(1 + u^2)` up to a constant |
+//!
+//! In general a kernel `k(u^2)` has the shadow `g` with `-g' = k` up to a positive factor, both as functions of `u^2`.
+//!
+//! ```
+//! use locality::{Rows, Watch, shift::MeanShift};
+//! let x = [1.0, 1.0, 2.0, 1.0, 1.0, 0.0, 4.0, 7.0, 3.0, 5.0, 3.0, 6.0];
+//! let fit = MeanShift::new().bandwidth(2.0).fit(Rows::new(&x, 6, 2)?, &Watch::default())?;
+//! assert_eq!(fit.labels(), [1, 1, 1, 0, 0, 0]);
+//! assert_eq!(fit.predict(Rows::new(&[0.0, 0.0, 5.0, 5.0], 2, 2)?, &Watch::default())?, [1, 0]);
+//! # Ok::<(), locality::Error>(())
+//! ```
+//!
+//! # Sources
+//! - K. Fukunaga, L. Hostetler, *The estimation of the gradient of a density function, with applications in pattern
+//!   recognition*, IEEE Trans. Information Theory 21 (1975): the step, and its blurring form.
+//! - Y. Cheng, *Mean shift, mode seeking, and clustering*, IEEE TPAMI 17 (1995): general kernels, weights, shadows.
+//! - D. Comaniciu, P. Meer, *Mean shift: a robust approach toward feature space analysis*, IEEE TPAMI 24 (2002): convergence,
+//!   clusters as basins of attraction.
+
+mod bandwidth;
+mod blur;
+mod clusters;
+mod fit;
+mod parameters;
+mod paths;
+mod positions;
+mod seeds;
+mod step;
+
+pub use bandwidth::estimate_bandwidth;
+pub use fit::MeanShiftFit;
+pub use parameters::MeanShift;
+pub use seeds::bin_seeds;

@@ -1,0 +1,67 @@
+//! Seeds from the occupied bins of a grid.
+
+use std::collections::HashMap;
+
+use crate::{Error, Float, Result, Rows};
+
+/// Centres `[s, d]`, row after row, of the bins of a grid of width `bin_size` that hold at least `min_bin_freq` samples, in the order in
+/// which the samples meet them; the samples themselves where every sample has a bin of its own. As scikit-learn's
+/// `get_bin_seeds`: a number exactly between two bins goes to the even one.
+///
+/// ```
+/// use locality::{Rows, shift::bin_seeds};
+/// let x = [0.1, 0.2, 1.5, 2.4, 9.0];
+/// assert_eq!(bin_seeds(Rows::column(&x), 1.0, 1)?, [0.0, 2.0, 9.0]);
+/// assert_eq!(bin_seeds(Rows::column(&x), 1.0, 2)?, [0.0, 2.0]);
+/// # Ok::<(), locality::Error>(())
+/// ```
+///
+/// # Errors
+/// No samples, NaN or infinite numbers, a bin size that is not positive, or so fine that a bin's number exceeds the number
+/// type.
+pub fn bin_seeds<T: Float>(
+    samples: Rows<'_, T>,
+    bin_size: f64,
+    min_bin_freq: usize,
+) -> Result<Vec<T>> {
+    samples.require_finite("samples")?;
+    if !(bin_size.is_finite() && bin_size > 0.0) {
+        return Err(Error::parameter(format!(
+            "bin_size={bin_size} must be a positive finite number"
+        )));
+    }
+    let (n, d) = (samples.rows(), samples.columns());
+    let mut bins: Vec<f64> = Vec::new();
+    let mut counts: Vec<usize> = Vec::new();
+    let mut known: HashMap<Box<[u64]>, usize> = HashMap::new();
+    let mut bin = vec![0_u64; d];
+    for (i, row) in samples.iter().enumerate() {
+        for (b, x) in bin.iter_mut().zip(row) {
+            // Adding 0 makes the two zeros one.
+            let at = (x.to_f64() / bin_size).round_ties_even() + 0.0;
+            if !T::from_f64(at * bin_size).is_finite() {
+                return Err(Error::parameter(format!(
+                    "bin_size={bin_size} is too small for {x} in row {i}; rescale the columns or leave out bin_seeding"
+                )));
+            }
+            *b = at.to_bits();
+        }
+        if let Some(&known) = known.get(&bin[..]) {
+            counts[known] += 1;
+        } else {
+            known.insert(bin.clone().into(), counts.len());
+            counts.push(1);
+            bins.extend(bin.iter().map(|&b| f64::from_bits(b)));
+        }
+    }
+    let kept = counts.iter().filter(|&&c| c >= min_bin_freq).count();
+    if kept == n {
+        return Ok(samples.to_vec());
+    }
+    Ok(bins
+        .chunks_exact(d)
+        .zip(&counts)
+        .filter(|(_, c)| **c >= min_bin_freq)
+        .flat_map(|(bin, _)| bin.iter().map(|b| T::from_f64(b * bin_size)))
+        .collect())
+}
