@@ -45,6 +45,10 @@ pub trait Float:
     const NAN: Self;
     /// Distance from 1 to the next number.
     const EPSILON: Self;
+    /// Smallest positive normal number.
+    const MIN_POSITIVE: Self;
+    /// Largest finite number.
+    const MAX: Self;
     /// `exp(x)` is flushed to 0 for `x` below this (the smallest normal number's logarithm, rounded up).
     const EXP_FLOOR: Self;
     /// The type's name.
@@ -98,6 +102,8 @@ macro_rules! common {
         const NEG_INFINITY: Self = $t::NEG_INFINITY;
         const NAN: Self = $t::NAN;
         const EPSILON: Self = $t::EPSILON;
+        const MIN_POSITIVE: Self = $t::MIN_POSITIVE;
+        const MAX: Self = $t::MAX;
         const NAME: &'static str = stringify!($t);
 
         #[inline(always)]

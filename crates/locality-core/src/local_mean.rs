@@ -216,6 +216,14 @@ impl LocalMean {
     }
 }
 
+fn overflow<T: Float>(query: usize) -> Error {
+    Error::not_finite(format!(
+        "query {query} (counted from 0) has scores or weighted values beyond the range of {}; scale keys, queries or values down{}",
+        T::NAME,
+        if T::NAME == "f32" { ", or use f64" } else { "" }
+    ))
+}
+
 fn check_weights<T: Float>(weights: &[T], keys: usize) -> Result<()> {
     if weights.len() != keys {
         return Err(Error::shape(format!(
@@ -267,7 +275,7 @@ impl<T: Float> LocalMeanFit<T> {
     ///
     /// # Errors
     /// Queries with another number of columns or with NaN or infinite numbers, an empty region under
-    /// [`OnEmpty::Error`], or an interruption.
+    /// [`OnEmpty::Error`], scores beyond the number type's range, or an interruption.
     pub fn at(&self, queries: Rows<'_, T>, watch: &Watch<'_>) -> Result<LocalMeans<T>> {
         if queries.columns() != self.columns {
             return Err(Error::shape(format!(
@@ -296,6 +304,9 @@ impl<T: Float> LocalMeanFit<T> {
             let mut mean = vec![0.0; p];
             for (i, s) in summaries.iter().enumerate() {
                 if let Some(log) = s.finish(&mut mean) {
+                    if !(log.is_finite() && mean.iter().all(|m| m.is_finite())) {
+                        return Err(overflow::<T>(first + i));
+                    }
                     means.extend(mean.iter().map(|&m| T::from_f64(m)));
                     logs.push(T::from_f64(log));
                 } else {

@@ -34,7 +34,7 @@ pub enum Metric {
     Manhattan,
     /// `max |q - k|`
     Chebyshev,
-    /// Distance `1 - cos(q, k)`, score `cos(q, k)`. A zero vector has cosine 0 with everything.
+    /// Distance `1 - cos(q, k)`, score `cos(q, k)`. A zero vector has cosine 0 with every direction and 1 with a zero vector.
     Cosine,
     /// Score `<q, k>`.
     Dot,
@@ -78,7 +78,7 @@ pub const METRICS: &[MetricInfo] = &[
         name: "cosine",
         aliases: &["angular"],
         formula: "1 - cos(q, k); as a score cos(q, k)",
-        summary: "Direction only; a zero vector has cosine 0 with everything.",
+        summary: "Direction only; a zero vector has cosine 0 with every direction.",
     },
     MetricInfo {
         name: "dot",
@@ -273,6 +273,8 @@ impl Metric {
         match self {
             Self::Mahalanobis(map) => map.rows().len(),
             Self::Haversine | Self::HaversineKm => 3,
+            // One more direction, for the zero vector.
+            Self::Cosine => columns + 1,
             _ => columns,
         }
     }
@@ -296,10 +298,17 @@ impl Metric {
                 }
             }
             Self::Cosine => {
-                let norm = x.iter().map(|v| v.to_f64().powi(2)).sum::<f64>().sqrt();
-                let scale = if norm > 0.0 { 1.0 / norm } else { 0.0 };
+                // Scaled by the largest entry first, so that no square leaves the range.
+                let top = x.iter().fold(0.0, |m: f64, v| m.max(v.to_f64().abs()));
+                out.fill(T::ZERO);
+                if top == 0.0 {
+                    out[x.len()] = T::ONE;
+                    return;
+                }
+                let squares = x.iter().map(|v| (v.to_f64() / top).powi(2));
+                let norm = squares.sum::<f64>().sqrt();
                 for (o, v) in out.iter_mut().zip(x) {
-                    *o = T::from_f64(v.to_f64() * scale);
+                    *o = T::from_f64(v.to_f64() / top / norm);
                 }
             }
             Self::Haversine | Self::HaversineKm => {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::kernel::columns_of;
+use crate::kernel::{columns_of, metric_of};
 use crate::text::{Call, Cursor, Value};
 use crate::{Atom, Columns, Error, Kernel, Metric, Profile, Result};
 
@@ -421,13 +421,13 @@ impl FromStr for Neighborhood {
 }
 
 fn region(call: Call) -> Result<Option<Region>> {
-    let mut metric = Metric::Euclidean;
+    let (mut metric, mut map) = (None, None);
     let mut columns = Columns::All;
     let mut own: Vec<(&str, &Value)> = Vec::new();
     let allowed: &[&str] = match call.name.as_str() {
         "all" | "hollow" => &[],
-        "radius" => &["r", "metric", "cols"],
-        "nearest" | "mutual" => &["k", "metric", "cols"],
+        "radius" => &["r", "metric", "map", "cols"],
+        "nearest" | "mutual" => &["k", "metric", "map", "cols"],
         "causal" => &["offset"],
         "window" => &["before", "after"],
         "group" => &["cols"],
@@ -449,12 +449,13 @@ fn region(call: Call) -> Result<Option<Region>> {
             )));
         }
         match (key.as_str(), value) {
-            ("metric", Value::Word(name)) => metric = Metric::from_name(name, None)?,
-            ("metric", _) => return Err(Error::parse("metric must be a name")),
+            ("metric", v) => metric = Some(v),
+            ("map", v) => map = Some(v),
             ("cols", v) => columns = columns_of(v)?,
             (key, value) => own.push((key, value)),
         }
     }
+    let metric = metric_of(metric, map)?.unwrap_or_default();
     let get = |key: &str| own.iter().find(|(k, _)| *k == key).map(|(_, v)| *v);
     let need = |key: &str, example: &str| {
         get(key).ok_or_else(|| Error::parse(format!("{} needs {key}, as in {example}", call.name)))
@@ -503,7 +504,7 @@ impl fmt::Display for Region {
         let extra = |metric: &Metric, columns: &Columns| {
             let mut s = String::new();
             if *metric != Metric::Euclidean {
-                s += &format!(", metric={}", metric.info().name);
+                s = s + ", " + &crate::kernel::metric_text(metric);
             }
             match crate::kernel::columns_text(columns) {
                 Some(c) => s + ", " + &c,

@@ -11,22 +11,54 @@ pub(crate) struct Scale<T> {
     pub(crate) width: T,
 }
 
-/// A distance of 0 to the k-th neighbour (duplicates) leaves the duplicates alone in the region.
-const SMALLEST_BANDWIDTH: f64 = 1e-15;
-
 impl<T: Float> Scale<T> {
+    /// The scale of a bandwidth. A distance of 0 to the k-th neighbour (duplicates) becomes the smallest bandwidth there is, which
+    /// leaves the duplicates alone in the region.
     pub(crate) fn new(h: f64, input: Input) -> Self {
-        let h = h.max(SMALLEST_BANDWIDTH);
-        let width = match input {
-            Input::Squared => h * h,
-            Input::Plain => h,
-            Input::Score => 1.0,
+        let (least, most) = Self::range();
+        let h = h.clamp(least, most);
+        // Squared as distances are: a key at exactly one bandwidth gets exactly the width.
+        let t = T::from_f64(h);
+        let (width, inverse) = match input {
+            Input::Squared => (t * t, 1.0 / (h * h)),
+            Input::Plain => (t, 1.0 / h),
+            Input::Score => (T::ONE, 1.0),
         };
         Self {
-            inverse: T::from_f64(1.0 / width),
-            width: T::from_f64(width),
+            inverse: T::from_f64(inverse),
+            width,
         }
     }
+
+    /// The scale of a bandwidth that is the distance to a neighbour, over so many features: a few roundings wider, so that the
+    /// neighbour itself is never outside.
+    pub(crate) fn of_neighbor(h: f64, features: usize, input: Input) -> Self {
+        Self::new(h * slack::<T>(features), input)
+    }
+
+    /// The bandwidths whose squares, and the reciprocals of these, are normal numbers.
+    fn range() -> (f64, f64) {
+        let least = 2.0 * T::MIN_POSITIVE.to_f64().sqrt();
+        (least, 0.25 / least)
+    }
+
+    /// Checks a bandwidth given by the user against [`range`](Self::range).
+    fn check(name: &str, h: f64) -> Result<()> {
+        let (least, most) = Self::range();
+        if (least..=most).contains(&h) {
+            return Ok(());
+        }
+        Err(Error::parameter(format!(
+            "{name}: bandwidth h={h:e} is outside {least:.1e} to {most:.1e}, whose squares {} can hold; change the unit of the columns{}",
+            T::NAME,
+            if T::NAME == "f32" { " or use f64" } else { "" }
+        )))
+    }
+}
+
+/// One and the rounding that two ways to sum up a distance over so many features can differ by.
+pub(crate) fn slack<T: Float>(features: usize) -> f64 {
+    1.0 + (0.5 * features as f64 + 2.0) * T::EPSILON.to_f64()
 }
 
 /// An atom's scale: one, one per key (in slot order, once the sites are laid out), or one per query.
@@ -215,7 +247,10 @@ impl<T: Float> Bound<T> {
         };
         let mut feature_scale = None;
         let width = match atom.bandwidth_in_force() {
-            Bandwidth::Fixed(h) => Width::Fixed(Scale::new(h, input)),
+            Bandwidth::Fixed(h) => {
+                Scale::<T>::check(name, h)?;
+                Width::Fixed(Scale::new(h, input))
+            }
             Bandwidth::PerFeature(h) => {
                 if h.len() != columns.len() {
                     return Err(Error::shape(format!(
@@ -224,6 +259,7 @@ impl<T: Float> Bound<T> {
                         columns.len()
                     )));
                 }
+                h.iter().try_for_each(|&h| Scale::<T>::check(name, h))?;
                 feature_scale = Some(h.iter().map(|h| T::from_f64(1.0 / h)).collect());
                 Width::Fixed(Scale::new(1.0, input))
             }
@@ -234,14 +270,16 @@ impl<T: Float> Bound<T> {
                         h.len()
                     )));
                 }
-                Self::site(&h, input)
+                h.iter().try_for_each(|&h| Scale::<T>::check(name, h))?;
+                Self::site(h.iter().map(|&h| Scale::new(h, input)))
             }
             Bandwidth::SiteNearest(k) => {
                 if k + 1 > n {
                     return Err(too_many(k + 1));
                 }
                 let found = super::search::kth_of_keys(&metric, &atom.columns, keys, k + 1)?;
-                Self::site(&found, input)
+                let scale = |&h: &f64| Scale::of_neighbor(h, features.len(), input);
+                Self::site(found.iter().map(scale))
             }
             Bandwidth::QueryNearest(k) => {
                 if k > n {
@@ -261,12 +299,9 @@ impl<T: Float> Bound<T> {
         })
     }
 
-    fn site(h: &[f64], input: Input) -> Width<T> {
-        let scales: Vec<Scale<T>> = h.iter().map(|&h| Scale::new(h, input)).collect();
-        Width::Site {
-            inverse: scales.iter().map(|s| s.inverse).collect(),
-            width: scales.iter().map(|s| s.width).collect(),
-        }
+    fn site(scales: impl Iterator<Item = Scale<T>>) -> Width<T> {
+        let (inverse, width) = scales.map(|s| (s.inverse, s.width)).unzip();
+        Width::Site { inverse, width }
     }
 
     /// Reserves the features of a metric on some columns; plain columns are shared between atoms.

@@ -106,7 +106,7 @@ pub(crate) fn absorb_run<T: Float, I: Isa>(
     mask(&mut |i: usize| level.factors(len)[i] = T::ZERO);
     match (level.has_log, level.has_factor) {
         (true, false) => absorb_logs(isa, level, sites, slots, out),
-        (false, _) => absorb_factors(level, len, sites, slots, out),
+        (false, _) => absorb_factors(isa, level, len, sites, slots, out),
         (true, true) => {
             for (l, f) in level.log[..len].iter_mut().zip(&level.factor) {
                 *l = if *f > T::ZERO { *l } else { T::NEG_INFINITY };
@@ -160,18 +160,21 @@ fn evaluate<T: Float, I: Isa>(
             }
             Op::Power(p) => {
                 let level = &mut levels[height - 1];
-                if level.has_log {
+                if level.has_factor {
+                    level.logs(len);
+                    for (log, factor) in level.log[..len].iter_mut().zip(&mut level.factor) {
+                        let w = Weight {
+                            log: *log,
+                            factor: *factor,
+                        };
+                        Weight {
+                            log: *log,
+                            factor: *factor,
+                        } = power(isa, w, p);
+                    }
+                } else {
                     for l in &mut level.log[..len] {
                         *l *= T::from_f64(p);
-                    }
-                }
-                if level.has_factor {
-                    for f in &mut level.factor[..len] {
-                        let w = Weight {
-                            log: T::ZERO,
-                            factor: *f,
-                        };
-                        *f = power(isa, w, p).factor;
                     }
                 }
             }
@@ -437,30 +440,11 @@ fn absorb_logs<T: Float, I: Isa>(
     }
     out.rescale(top.to_f64());
     let scale = T::from_f64(out.log_scale);
-    let mut weight = [T::ZERO; LANES];
-    if out.values.len() == 1 {
-        let values = &sites.value(0)[slots];
-        let mut sums = [T::ZERO; LANES];
-        for (l, v) in logs.chunks_exact(LANES).zip(values.chunks_exact(LANES)) {
-            for i in 0..LANES {
-                let w = isa.exp(l[i] - scale);
-                weight[i] += w;
-                sums[i] = isa.fma(w, v[i], sums[i]);
-            }
-        }
-        out.weight += widen(weight);
-        out.values[0] += widen(sums);
-        return;
+    // Pass after pass over a run in the cache: each loop is simple enough to become vector code as it stands.
+    for l in logs.iter_mut() {
+        *l = isa.exp(*l - scale);
     }
-    for l in logs.chunks_exact_mut(LANES) {
-        for i in 0..LANES {
-            let w = isa.exp(l[i] - scale);
-            weight[i] += w;
-            l[i] = w;
-        }
-    }
-    out.weight += widen(weight);
-    weigh(isa, logs, sites, slots, out);
+    total(isa, logs, sites, slots, out);
 }
 
 #[inline(always)]
@@ -479,24 +463,16 @@ fn absorb_both<T: Float, I: Isa>(
     }
     out.rescale(top.to_f64());
     let scale = T::from_f64(out.log_scale);
-    let mut weight = [T::ZERO; LANES];
-    for (l, f) in logs
-        .chunks_exact_mut(LANES)
-        .zip(level.factor[..len].chunks_exact(LANES))
-    {
-        for i in 0..LANES {
-            let w = f[i] * isa.exp(l[i] - scale);
-            weight[i] += w;
-            l[i] = w;
-        }
+    for (l, f) in logs.iter_mut().zip(&level.factor) {
+        *l = *f * isa.exp(*l - scale);
     }
-    out.weight += widen(weight);
-    weigh(isa, logs, sites, slots, out);
+    total(isa, logs, sites, slots, out);
 }
 
 /// Weights without exponentials: their scale is 1.
 #[inline(always)]
-fn absorb_factors<T: Float>(
+fn absorb_factors<T: Float, I: Isa>(
+    isa: I,
     level: &mut Level<T>,
     len: usize,
     sites: &Sites<T>,
@@ -504,29 +480,28 @@ fn absorb_factors<T: Float>(
     out: &mut Summary,
 ) {
     let factors = level.factors(len);
-    let mut weight = [T::ZERO; LANES];
-    for f in factors.chunks_exact(LANES) {
-        for i in 0..LANES {
-            weight[i] += f[i];
-        }
-    }
-    let weight = widen(weight);
-    if weight > 0.0 {
+    if largest(factors) > T::ZERO {
         out.rescale(0.0);
-        out.weight += weight;
-        weigh(crate::isa::Plain, factors, sites, slots, out);
+        total(isa, factors, sites, slots, out);
     }
 }
 
-/// Adds weights x values.
+/// Adds the weights, and the weights x values.
 #[inline(always)]
-fn weigh<T: Float, I: Isa>(
+fn total<T: Float, I: Isa>(
     isa: I,
     weights: &[T],
     sites: &Sites<T>,
     slots: Range<usize>,
     out: &mut Summary,
 ) {
+    let mut weight = [T::ZERO; LANES];
+    for w in weights.chunks_exact(LANES) {
+        for i in 0..LANES {
+            weight[i] += w[i];
+        }
+    }
+    out.weight += widen(weight);
     for (c, total) in out.values.iter_mut().enumerate() {
         let values = &sites.value(c)[slots.clone()];
         let mut sums = [T::ZERO; LANES];

@@ -157,14 +157,12 @@ impl<T: Float> Bound<T> {
     }
 }
 
-/// A weight to a positive power.
+/// A weight to a positive power: its factor goes to the logarithm, where a great power does not underflow.
 #[inline(always)]
 pub(crate) fn power<T: Float, I: Isa>(isa: I, w: Weight<T>, p: f64) -> Weight<T> {
-    let p = T::from_f64(p);
-    let tiny = T::from_f64(1e-37);
-    let factor = isa.exp(isa.ln(w.factor.max(tiny)) * p);
+    let tiny = T::MIN_POSITIVE;
     Weight {
-        log: w.log * p,
-        factor: if w.factor > tiny { factor } else { T::ZERO },
+        log: (w.log + isa.ln(w.factor.max(tiny))) * T::from_f64(p),
+        factor: if w.factor > tiny { T::ONE } else { T::ZERO },
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::bound::{Bound, Scale, Width};
+use super::bound::{Bound, Scale, Width, slack};
 use super::level::Scratch;
 use super::listed::{self, Gathered};
 use super::search::{SearchScratch, Searcher};
@@ -138,7 +138,9 @@ impl<T: Float> Prepared<T> {
                 let searcher = Searcher::new(metric, columns, keys)?;
                 let reach = if mutual {
                     let found = super::search::kth_of_keys(metric, columns, keys, k)?;
-                    let raw = found.iter().map(|&d| searcher.raw(T::from_f64(d)));
+                    // A distance back to its raw number, without losing the edge to rounding.
+                    let slack = slack::<T>(searcher.bound.features);
+                    let raw = found.iter().map(|&d| searcher.raw(T::from_f64(d * slack)));
                     Some(raw.collect())
                 } else {
                     None
@@ -269,8 +271,8 @@ impl<T: Float> Task for Block<'_, T> {
                 searcher.nearest(isa, &query, *k, &allowed, &mut search);
                 let raw = search.found.last().map_or(T::INFINITY, |f| f.raw);
                 let h = searcher.distance(raw).to_f64();
-                let input = p.bound.atoms[*atom].profile.input();
-                scales[i * a + atom] = Some(Scale::new(h, input));
+                let own = &p.bound.atoms[*atom];
+                scales[i * a + atom] = Some(Scale::of_neighbor(h, own.features.len(), own.profile.input()));
             }
         }
         let queries_of: Vec<Query<'_, T>> = (0..m)

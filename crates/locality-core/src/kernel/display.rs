@@ -19,11 +19,13 @@ fn list<T: fmt::Display>(items: &[T]) -> String {
     }
 }
 
-/// A column name, in quotes where it is not a plain word.
+/// A column name, in quotes where it is not a plain word, or one that reads as a number.
 fn quoted(name: &str) -> String {
+    let first = name.chars().next();
     let word = name.chars().all(|c| c.is_alphanumeric() || c == '_')
-        && name.chars().next().is_some_and(|c| !c.is_ascii_digit());
-    if word {
+        && first.is_some_and(|c| c.is_alphabetic() || c == '_');
+    let number = matches!(name.to_lowercase().as_str(), "nan" | "inf" | "infinity");
+    if word && !number {
         name.to_string()
     } else {
         format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
@@ -40,6 +42,20 @@ pub(crate) fn columns_text(columns: &Columns) -> Option<String> {
             Some(format!("cols={}", list(&n)))
         }
     }
+}
+
+/// `metric=..`, with the matrix of a Mahalanobis metric.
+pub(crate) fn metric_text(metric: &Metric) -> String {
+    let name = format!("metric={}", metric.info().name);
+    let Metric::Mahalanobis(map) = metric else {
+        return name;
+    };
+    let row = |r: &Vec<f64>| {
+        let r: Vec<String> = r.iter().map(ToString::to_string).collect();
+        format!("[{}]", r.join(", "))
+    };
+    let rows: Vec<String> = map.rows().iter().map(row).collect();
+    format!("{name}, map=[{}]", rows.join(", "))
 }
 
 impl fmt::Display for Atom {
@@ -66,18 +82,7 @@ impl fmt::Display for Atom {
             }
         }
         if let Some(metric) = &self.metric {
-            arguments.push(format!("metric={}", metric.info().name));
-            if let Metric::Mahalanobis(map) = metric {
-                let rows: Vec<String> = map
-                    .rows()
-                    .iter()
-                    .map(|r| {
-                        let r: Vec<String> = r.iter().map(ToString::to_string).collect();
-                        format!("[{}]", r.join(", "))
-                    })
-                    .collect();
-                arguments.push(format!("map=[{}]", rows.join(", ")));
-            }
+            arguments.push(metric_text(metric));
         }
         arguments.extend(columns_text(&self.columns));
         write!(f, "{}({})", info.name, arguments.join(", "))

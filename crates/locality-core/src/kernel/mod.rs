@@ -5,8 +5,8 @@ mod display;
 mod parse;
 
 pub use bandwidth::Bandwidth;
-pub(crate) use display::columns_text;
-pub(crate) use parse::columns_of;
+pub(crate) use display::{columns_text, metric_text};
+pub(crate) use parse::{columns_of, metric_of};
 
 use crate::{Error, Metric, Profile, Result, Takes};
 

@@ -95,14 +95,8 @@ fn atom(call: Call) -> Result<Atom> {
             "site_h" => bandwidths.push(Bandwidth::PerSite(value.numbers(key)?.into())),
             "knn" => bandwidths.push(Bandwidth::QueryNearest(value.count(key)?)),
             "site_knn" => bandwidths.push(Bandwidth::SiteNearest(value.count(key)?)),
-            "metric" => match value {
-                Value::Word(name) => metric = Some(name.clone()),
-                _ => return Err(Error::parse("metric must be a name")),
-            },
-            "map" => {
-                let rows = value.items().iter().map(|r| r.numbers("map"));
-                map = Some(LinearMap::new(rows.collect::<Result<_>>()?)?);
-            }
+            "metric" => metric = Some(value),
+            "map" => map = Some(value),
             "cols" => columns = columns_of(value)?,
             other => own.push((other, value.number(other)?)),
         }
@@ -114,17 +108,26 @@ fn atom(call: Call) -> Result<Atom> {
             call.name
         )));
     }
-    let metric = match (metric, map) {
-        (Some(name), map) => Some(Metric::from_name(&name, map)?),
-        (None, Some(map)) => Some(Metric::Mahalanobis(map)),
-        (None, None) => None,
-    };
     Ok(Atom {
         profile,
-        metric,
+        metric: metric_of(metric, map)?,
         bandwidth: bandwidths.pop().unwrap_or_default(),
         columns,
     })
+}
+
+/// The metric that the values of `metric=` and `map=` mean, if either is given.
+pub(crate) fn metric_of(metric: Option<&Value>, map: Option<&Value>) -> Result<Option<Metric>> {
+    let rows = |map: &Value| {
+        let rows = map.items().iter().map(|r| r.numbers("map"));
+        LinearMap::new(rows.collect::<Result<_>>()?)
+    };
+    let map = map.map(rows).transpose()?;
+    match (metric, map) {
+        (Some(Value::Word(name)), map) => Metric::from_name(name, map).map(Some),
+        (Some(_), _) => Err(Error::parse("metric must be a name")),
+        (None, map) => Ok(map.map(Metric::Mahalanobis)),
+    }
 }
 
 pub(crate) fn columns_of(value: &Value) -> Result<Columns> {

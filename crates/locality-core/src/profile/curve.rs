@@ -119,9 +119,10 @@ pub(super) fn c<T: Float>(x: f64) -> T {
     T::from_f64(x)
 }
 
-/// `ln(1 + x)` for `x >= 0`, with the digits that `1 + x` rounds away.
+/// `ln(1 + x)` for `x >= 0`, with the digits that `1 + x` rounds away; an overflow to infinity counts as the largest number.
 #[inline(always)]
 pub(super) fn ln_1p<T: Float, I: Isa>(isa: I, x: T) -> T {
+    let x = x.min(T::MAX);
     let y = T::ONE + x;
     isa.ln(y) + (x - (y - T::ONE)) / y
 }

@@ -1,6 +1,6 @@
 //! Membership curves of fuzzy sets.
 
-use super::curve::{c, curve};
+use super::curve::{c, curve, ln_1p};
 
 curve! {
     /// Generalised bell.
@@ -8,10 +8,11 @@ curve! {
     "bell" ["generalized_bell", "gbell"] Distance false
     "1 / (1 + u^(2 b))"
     "A flat top with soft shoulders; weight 1/2 at one bandwidth."
-    Squared -> Weight
+    Squared -> Log
     |self, isa, u| {
-        let x = isa.ln(u.max(c(1e-37))) * c(self.b);
-        T::ONE / (T::ONE + isa.exp(x.min(c(80.0))))
+        let x = isa.ln(u.max(T::MIN_POSITIVE).min(T::MAX)) * c(self.b);
+        let log = -(x.max(T::ZERO) + ln_1p(isa, isa.exp(-x.abs())));
+        if u > T::ZERO { log } else { T::ZERO }
     }
 }
 

@@ -38,7 +38,7 @@ curve! {
     Score -> Log
     |self, isa, u| {
         let x = isa.fma(u, c(self.gamma), c(self.c));
-        let tiny = c(1e-37);
+        let tiny = T::MIN_POSITIVE;
         if x > tiny { isa.ln(x.max(tiny)) * c(self.degree) } else { T::NEG_INFINITY }
     }
 }
