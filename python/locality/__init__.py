@@ -34,12 +34,16 @@ from ._nearest import nearest, within_radius
 
 if TYPE_CHECKING:
     from ._regression import LocalMeanRegressor
+    from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
 __all__ = [
     "Kernel",
     "LocalMeanRegressor",
+    "MeanShift",
     "Neighborhood",
     "__version__",
+    "estimate_bandwidth",
+    "get_bin_seeds",
     "image",
     "kernels",
     "local_mean",
@@ -51,6 +55,9 @@ __all__ = [
 # The estimators load scikit-learn, which takes longer than all the rest: only when they are asked for.
 _LATER = {
     "LocalMeanRegressor": "_regression",
+    "MeanShift": "_shift",
+    "estimate_bandwidth": "_shift",
+    "get_bin_seeds": "_shift",
 }
 
 

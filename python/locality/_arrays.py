@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from typing import Any
 
@@ -60,6 +61,17 @@ def weights(x: Any, n: int, dtype: npt.DTypeLike) -> Array | None:
     if array.shape != (n,):
         raise ValueError(f"sample_weight has shape {array.shape}, but there are {n} keys; give one number for each")
     return np.ascontiguousarray(array, dtype=dtype)
+
+
+def count(x: Any, name: str) -> int:
+    """A whole number that is not negative."""
+    try:
+        n = operator.index(x)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, not {x!r}") from None
+    if n < 0:
+        raise ValueError(f"{name}={n} must not be negative")
+    return n
 
 
 def threads(n_jobs: int | None) -> int:

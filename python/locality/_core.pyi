@@ -1,7 +1,7 @@
 """The compiled half of the package; everything public is reached through `locality`."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,51 @@ class Nearest:
     def k_nearest(self, queries: _Array, k: int, threads: int = 0) -> tuple[_Indices, _Array]: ...
     def within(self, queries: _Array, radius: float, threads: int = 0) -> tuple[_Indices, _Indices, _Array]: ...
 
+@final
+class ImageMeanShift:
+    def __new__(
+        cls,
+        spatial: float,
+        range: float,
+        kernel: str,
+        color: str,
+        max_iter: int,
+        tol: float,
+        like_opencv: bool,
+    ) -> ImageMeanShift: ...
+    def filter(self, image: _Array, alpha: bool, threads: int = 0, progress: _Progress | None = None) -> _Array: ...
+    def segment(
+        self,
+        image: _Array,
+        min_region: int,
+        fusion: float | None,
+        connectivity: int,
+        alpha: bool,
+        threads: int = 0,
+        progress: _Progress | None = None,
+    ) -> dict[str, _Array]: ...
+
+def mean_shift(
+    points: _Array,
+    *,
+    bandwidth: float | None = None,
+    kernel: Kernel | str,
+    seeds: _Array | None = None,
+    bin_seeding: bool = False,
+    min_bin_freq: int = 1,
+    cluster_all: bool = True,
+    max_iter: int = 300,
+    threads: int = 0,
+    progress: _Progress | None = None,
+) -> tuple[_Array, _Indices, int, float]: ...
+def estimate_bandwidth(
+    points: _Array,
+    quantile: float = 0.3,
+    n_samples: int | None = None,
+    random_state: int = 0,
+    threads: int = 0,
+) -> float: ...
+def bin_seeds(points: _Array, bin_size: float, min_bin_freq: int = 1) -> _Array: ...
 def metrics() -> list[dict[str, Any]]: ...
 def neighborhoods() -> list[dict[str, Any]]: ...
 def profiles() -> list[dict[str, Any]]: ...

@@ -52,7 +52,7 @@ def nearest(
     keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
     jobs = _arrays.threads(n_jobs)
     fit = Nearest(keys, metric, None if map is None else [[float(x) for x in row] for row in map], jobs)
-    return fit.k_nearest(queries, _count(n_neighbors), jobs)
+    return fit.k_nearest(queries, _arrays.count(n_neighbors, "n_neighbors"), jobs)
 
 
 def within_radius(
@@ -90,10 +90,3 @@ def within_radius(
     jobs = _arrays.threads(n_jobs)
     fit = Nearest(keys, metric, None if map is None else [[float(x) for x in row] for row in map], jobs)
     return fit.within(queries, float(radius), jobs)
-
-
-def _count(n_neighbors: int) -> int:
-    n = int(n_neighbors)
-    if n < 0:
-        raise ValueError(f"n_neighbors={n} must be at least 1")
-    return n

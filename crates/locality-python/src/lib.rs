@@ -2,10 +2,12 @@
 
 mod array;
 mod error;
+mod image;
 mod kernel;
 mod lists;
 mod mean;
 mod nearest;
+mod shift;
 mod watch;
 
 /// The compiled half of the package `locality`; use it through `import locality`.
@@ -19,9 +21,13 @@ mod _core {
     use super::lists::{metrics, neighborhoods, profiles};
 
     #[pymodule_export]
+    use super::image::ImageMeanShift;
+    #[pymodule_export]
     use super::mean::LocalMeanFit;
     #[pymodule_export]
     use super::nearest::Nearest;
+    #[pymodule_export]
+    use super::shift::{bin_seeds, estimate_bandwidth, mean_shift};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
