@@ -19,7 +19,7 @@ pub(crate) const RUN: usize = 512;
 /// Numbers worked on at once by loops that keep their sums in registers.
 const CHUNK: usize = 32;
 /// Partial sums of a reduction.
-const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 const _: () = assert!(RUN.is_multiple_of(LEAF) && LEAF.is_multiple_of(CHUNK));
 
@@ -368,17 +368,18 @@ fn squared_few<T: Float, I: Isa, const D: usize>(
     start: usize,
     out: &mut [T],
 ) {
-    let len = out.len();
     let q: [T; D] = features.map(|f| query[f]);
-    let k: [&[T]; D] = features.map(|f| &sites.feature(f)[start..start + len]);
-    for i in 0..len {
-        let first = q[0] - k[0][i];
-        let mut a = first * first;
-        for c in 1..D {
-            let d = q[c] - k[c][i];
-            a = isa.fma(d, d, a);
+    for (n, chunk) in out.chunks_exact_mut(CHUNK).enumerate() {
+        let at = start + n * CHUNK;
+        let mut sum = [T::ZERO; CHUNK];
+        for c in 0..D {
+            let k = &sites.feature(features[c])[at..at + CHUNK];
+            for i in 0..CHUNK {
+                let d = q[c] - k[i];
+                sum[i] = isa.fma(d, d, sum[i]);
+            }
         }
-        out[i] = a;
+        chunk.copy_from_slice(&sum);
     }
 }
 
@@ -415,13 +416,26 @@ fn largest<T: Float>(x: &[T]) -> T {
             lanes[i] = lanes[i].max(chunk[i]);
         }
     }
-    lanes.iter().fold(T::NEG_INFINITY, |a, b| a.max(*b))
+    halve(lanes, T::max)
 }
 
-/// Sums of lanes, widened, in a fixed order.
+/// Reduces lanes by halves: a fixed order, and a short chain.
+#[inline(always)]
+pub(crate) fn halve<T: Copy>(mut lanes: [T; LANES], join: impl Fn(T, T) -> T) -> T {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            lanes[i] = join(lanes[i], lanes[i + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// Sums of lanes, widened.
 #[inline(always)]
 fn widen<T: Float>(lanes: [T; LANES]) -> f64 {
-    lanes.iter().map(|x| x.to_f64()).sum()
+    halve(lanes.map(T::to_f64), |a, b| a + b)
 }
 
 #[inline(always)]
@@ -479,11 +493,8 @@ fn absorb_factors<T: Float, I: Isa>(
     slots: Range<usize>,
     out: &mut Summary,
 ) {
-    let factors = level.factors(len);
-    if largest(factors) > T::ZERO {
-        out.rescale(0.0);
-        total(isa, factors, sites, slots, out);
-    }
+    out.rescale(0.0);
+    total(isa, level.factors(len), sites, slots, out);
 }
 
 /// Adds the weights, and the weights x values.

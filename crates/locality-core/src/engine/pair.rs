@@ -69,6 +69,7 @@ impl<T: Float> CurveVisitor for At<'_, T> {
 }
 
 /// A raw number as what the curve wants.
+#[inline(always)]
 pub(crate) fn input<T: Float>(link: Link, input: Input, raw: T) -> T {
     let distance = || link.distance(raw);
     match (input, link) {
@@ -90,6 +91,7 @@ impl<T: Float> BoundAtom<T> {
     }
 
     /// The scale at a key's slot, `own` being the query's.
+    #[inline(always)]
     pub(crate) fn scale_at(&self, slot: usize, own: Option<Scale<T>>) -> Scale<T> {
         match (&self.width, own) {
             (Width::Fixed(scale), _) => *scale,
@@ -103,6 +105,7 @@ impl<T: Float> BoundAtom<T> {
     }
 
     /// The weight at a raw number.
+    #[inline(always)]
     pub(crate) fn weight(&self, raw: T, scale: Scale<T>) -> Weight<T> {
         self.profile.visit(At {
             atom: self,
@@ -114,6 +117,7 @@ impl<T: Float> BoundAtom<T> {
 
 impl<T: Float> Bound<T> {
     /// Runs the kernel's algebra on the weights of its atoms. `stack` is scratch.
+    #[inline(always)]
     pub(crate) fn combine(
         &self,
         stack: &mut Vec<Weight<T>>,

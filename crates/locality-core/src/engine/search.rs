@@ -1,7 +1,7 @@
 //! Exact nearest-neighbour search on the same leaves, boxes and runs.
 
 use super::bound::Bound;
-use super::level::{RUN, raws};
+use super::level::{LANES, RUN, halve, raws};
 use super::sites::{LEAF, Sites};
 use super::tree::{Node, Tree};
 use crate::isa::{Isa, Task, dispatch};
@@ -191,13 +191,13 @@ impl<T: Float> Searcher<T> {
                     *x = -*x;
                 }
             }
-            let mut least = [T::INFINITY; 16];
-            for chunk in buffer.chunks_exact(16) {
-                for i in 0..16 {
+            let mut least = [T::INFINITY; LANES];
+            for chunk in buffer.chunks_exact(LANES) {
+                for i in 0..LANES {
                     least[i] = least[i].min(chunk[i]);
                 }
             }
-            if least.iter().fold(T::INFINITY, |a, b| a.min(*b)) > limit {
+            if halve(least, T::min) > limit {
                 return limit;
             }
             let real = slots.start..slots.end.min(self.sites.rows);

@@ -51,8 +51,10 @@ impl Node {
 pub(crate) struct Tree<T> {
     leaves: usize,
     features: usize,
-    low: Vec<T>,
-    high: Vec<T>,
+    /// Relative allowance for rounding in bounds.
+    slack: T,
+    /// Smallest and largest of each feature, side by side, node after node.
+    boxes: Vec<[T; 2]>,
     /// Sum of the sample weights of each node.
     pub(crate) weight: Vec<f64>,
     /// Sum of the weighted values of each node, where whole nodes can share a weight.
@@ -94,8 +96,8 @@ impl<T: Float> Tree<T> {
         let mut tree = Self {
             leaves,
             features: f,
-            low: vec![T::INFINITY; nodes * f],
-            high: vec![T::NEG_INFINITY; nodes * f],
+            slack: T::EPSILON * T::from_f64(4.0 * (f + 4) as f64),
+            boxes: vec![[T::INFINITY, T::NEG_INFINITY]; nodes * f],
             weight: vec![0.0; nodes],
             value_sums: vec![0.0; nodes * sums],
             widest: bound
@@ -133,8 +135,8 @@ impl<T: Float> Tree<T> {
             let real = slots.start..slots.end.min(sites.rows);
             for c in 0..f {
                 for &x in &sites.feature(c)[slots.clone()] {
-                    self.low[at + c] = self.low[at + c].min(x);
-                    self.high[at + c] = self.high[at + c].max(x);
+                    let [low, high] = self.boxes[at + c];
+                    self.boxes[at + c] = [low.min(x), high.max(x)];
                 }
             }
             for s in real.clone() {
@@ -160,8 +162,8 @@ impl<T: Float> Tree<T> {
         self.fill(bound, sites, right, sums);
         for child in [left.id, right.id] {
             for c in 0..f {
-                self.low[at + c] = self.low[at + c].min(self.low[child * f + c]);
-                self.high[at + c] = self.high[at + c].max(self.high[child * f + c]);
+                let ([low, high], [a, b]) = (self.boxes[at + c], self.boxes[child * f + c]);
+                self.boxes[at + c] = [low.min(a), high.max(b)];
             }
             self.weight[node.id] += self.weight[child];
             for j in 0..sums {
@@ -178,11 +180,11 @@ impl<T: Float> Tree<T> {
     /// The raw numbers that an atom can have between a query and a key of a node, widened by rounding.
     #[inline(always)]
     fn span(&self, atom: &BoundAtom<T>, query: &[T], node: usize) -> Span<T> {
-        let at = node * self.features;
+        let boxes = &self.boxes[node * self.features..][..self.features];
         let (mut low, mut high) = (T::ZERO, T::ZERO);
         let mut size = T::ZERO;
         for (i, &f) in atom.features.iter().enumerate() {
-            let (q, a, b) = (query[f], self.low[at + f], self.high[at + f]);
+            let (q, [a, b]) = (query[f], boxes[f]);
             let w = atom.feature_scale.as_ref().map_or(T::ONE, |s| s[i]);
             let near = (a - q).max(q - b).max(T::ZERO) * w;
             let far = (q - a).max(b - q) * w;
@@ -215,7 +217,7 @@ impl<T: Float> Tree<T> {
                 }
             }
         }
-        let eps = T::EPSILON * T::from_f64(4.0 * (atom.features.len() + 4) as f64);
+        let eps = self.slack;
         match atom.combine {
             Combine::Product | Combine::Difference => {
                 let slack = (size + low.abs().max(high.abs())) * eps;
@@ -231,6 +233,7 @@ impl<T: Float> Tree<T> {
         }
     }
 
+    #[inline(always)]
     fn scale(&self, i: usize, atom: &BoundAtom<T>, node: usize, own: Option<Scale<T>>) -> Scale<T> {
         match &self.widest[i] {
             Some(widest) => widest[node],
@@ -250,10 +253,12 @@ impl<T: Float> Tree<T> {
     ) -> Weight<T> {
         bound.combine(stack, |i| {
             let atom = &bound.atoms[i];
-            let span = self.span(atom, query, node);
             let best = match atom.link {
-                Link::Score if atom.profile.is_falling() => span.high,
-                _ => span.low,
+                Link::Score if atom.profile.is_falling() => self.span(atom, query, node).high,
+                Link::Squared if atom.feature_scale.is_none() => {
+                    self.near_squared(atom, query, node)
+                }
+                _ => self.span(atom, query, node).low,
             };
             atom.weight(best, self.scale(i, atom, node, scales[i]))
         })
@@ -279,13 +284,26 @@ impl<T: Float> Tree<T> {
         })
     }
 
+    /// The smallest squared distance of a query and a box, for the commonest atom.
+    #[inline(always)]
+    fn near_squared(&self, atom: &BoundAtom<T>, query: &[T], node: usize) -> T {
+        let boxes = &self.boxes[node * self.features..][..self.features];
+        let mut sum = T::ZERO;
+        for &f in &atom.features {
+            let (q, [a, b]) = (query[f], boxes[f]);
+            let near = (a - q).max(q - b).max(T::ZERO);
+            sum += near * near;
+        }
+        sum * (T::ONE - self.slack)
+    }
+
     /// The smallest raw number (for scores, the smallest negated one) of a query and a node, for searches.
     #[inline(always)]
     pub(crate) fn nearest_raw(&self, atom: &BoundAtom<T>, query: &[T], node: usize) -> T {
-        let span = self.span(atom, query, node);
         match atom.link {
-            Link::Score => -span.high,
-            _ => span.low,
+            Link::Score => -self.span(atom, query, node).high,
+            Link::Squared => self.near_squared(atom, query, node),
+            _ => self.span(atom, query, node).low,
         }
     }
 }
