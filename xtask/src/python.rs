@@ -1,5 +1,6 @@
 //! The virtual environments, and the extension built into them.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -76,9 +77,18 @@ fn install(root: &Path, python: &Path, name: &str, more: &[&str]) -> Result<(), 
         .args(&["--disable-pip-version-check"])
         .args(more)
         .arg(root)
+        .env("PATH", tools(python)?)
         .env("PYO3_PYTHON", python)
         .env("CARGO_TARGET_DIR", target(root))
         .run()
+}
+
+/// The search path with the environment's own programs in front: the build backend calls maturin by name.
+fn tools(python: &Path) -> Result<OsString, Failure> {
+    let own = python.parent().map(Path::to_path_buf);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(own.into_iter().chain(std::env::split_paths(&path)))
+        .map_err(|e| Failure::new(format!("the variable PATH cannot be extended: {e}")))
 }
 
 /// Where cargo builds: the environments lie beside what it builds, so that a clean checkout stays clean.
