@@ -4,6 +4,8 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use pulp::Simd;
+
 use crate::isa::Isa;
 
 mod sealed {
@@ -86,6 +88,16 @@ pub trait Float:
     /// `self * a + b` in one rounding (slow where the machine has no such instruction).
     #[must_use]
     fn fused(self, a: Self, b: Self) -> Self;
+    /// Sum, in vectors.
+    fn sum_vector<S: Simd>(simd: S, x: &[Self]) -> f64;
+    /// Sum of products, in vectors.
+    fn dot_vector<S: Simd>(simd: S, x: &[Self], y: &[Self]) -> f64;
+    /// Largest, in vectors.
+    #[must_use]
+    fn largest_vector<S: Simd>(simd: S, x: &[Self]) -> Self;
+    /// Smallest, in vectors.
+    #[must_use]
+    fn smallest_vector<S: Simd>(simd: S, x: &[Self]) -> Self;
     /// Branch-free exponential, within 2 ulp; 0 below [`EXP_FLOOR`](Self::EXP_FLOOR).
     #[must_use]
     fn exp_vector<I: Isa>(self, isa: I) -> Self;
@@ -94,8 +106,11 @@ pub trait Float:
     fn ln_vector<I: Isa>(self, isa: I) -> Self;
 }
 
+/// The widest register holds so many numbers.
+const WIDEST: usize = 16;
+
 macro_rules! common {
-    ($t:ident) => {
+    ($t:ident, $split:ident, $splat:ident, $add:ident, $fma:ident, $max:ident, $min:ident) => {
         const ZERO: Self = 0.0;
         const ONE: Self = 1.0;
         const INFINITY: Self = $t::INFINITY;
@@ -152,10 +167,86 @@ macro_rules! common {
             $t::asin(self)
         }
         #[inline(always)]
+        fn sum_vector<S: Simd>(simd: S, x: &[Self]) -> f64 {
+            let (head, tail) = S::$split(x);
+            let zero = simd.$splat(0.0);
+            let mut sums = [zero; 2];
+            let (pairs, rest) = pulp::as_arrays::<2, _>(head);
+            for [a, b] in pairs {
+                sums = [simd.$add(sums[0], *a), simd.$add(sums[1], *b)];
+            }
+            for a in rest {
+                sums[0] = simd.$add(sums[0], *a);
+            }
+            let lanes = simd.$add(sums[0], sums[1]);
+            let tail: f64 = tail.iter().map(|x| *x as f64).sum();
+            let lanes: &[$t] = pulp::bytemuck::cast_slice(std::slice::from_ref(&lanes));
+            lanes_sum(lanes) + tail
+        }
+        #[inline(always)]
+        fn dot_vector<S: Simd>(simd: S, x: &[Self], y: &[Self]) -> f64 {
+            let (x, x_tail) = S::$split(x);
+            let (y, y_tail) = S::$split(y);
+            let zero = simd.$splat(0.0);
+            let mut sums = [zero; 2];
+            let (x_pairs, x_rest) = pulp::as_arrays::<2, _>(x);
+            let (y_pairs, y_rest) = pulp::as_arrays::<2, _>(y);
+            for ([a, b], [c, d]) in x_pairs.iter().zip(y_pairs) {
+                sums = [simd.$fma(*a, *c, sums[0]), simd.$fma(*b, *d, sums[1])];
+            }
+            for (a, c) in x_rest.iter().zip(y_rest) {
+                sums[0] = simd.$fma(*a, *c, sums[0]);
+            }
+            let lanes = simd.$add(sums[0], sums[1]);
+            let tail = x_tail.iter().zip(y_tail);
+            let tail: f64 = tail.map(|(x, y)| *x as f64 * *y as f64).sum();
+            let lanes: &[$t] = pulp::bytemuck::cast_slice(std::slice::from_ref(&lanes));
+            lanes_sum(lanes) + tail
+        }
+        #[inline(always)]
+        fn largest_vector<S: Simd>(simd: S, x: &[Self]) -> Self {
+            let (head, tail) = S::$split(x);
+            let mut top = simd.$splat($t::NEG_INFINITY);
+            for a in head {
+                top = simd.$max(top, *a);
+            }
+            let lanes: &[$t] = pulp::bytemuck::cast_slice(std::slice::from_ref(&top));
+            let all = lanes.iter().chain(tail);
+            all.fold($t::NEG_INFINITY, |a, b| if *b > a { *b } else { a })
+        }
+        #[inline(always)]
+        fn smallest_vector<S: Simd>(simd: S, x: &[Self]) -> Self {
+            let (head, tail) = S::$split(x);
+            let mut least = simd.$splat($t::INFINITY);
+            for a in head {
+                least = simd.$min(least, *a);
+            }
+            let lanes: &[$t] = pulp::bytemuck::cast_slice(std::slice::from_ref(&least));
+            let all = lanes.iter().chain(tail);
+            all.fold($t::INFINITY, |a, b| if *b < a { *b } else { a })
+        }
+        #[inline(always)]
         fn fused(self, a: Self, b: Self) -> Self {
             $t::mul_add(self, a, b)
         }
     };
+}
+
+/// Sum of the lanes of a register, by halves: a fixed order and a short chain.
+#[inline(always)]
+fn lanes_sum<T: Float>(lanes: &[T]) -> f64 {
+    let mut wide = [0.0; WIDEST];
+    for (w, l) in wide.iter_mut().zip(lanes) {
+        *w = l.to_f64();
+    }
+    let mut half = WIDEST / 2;
+    while half > 0 {
+        for i in 0..half {
+            wide[i] += wide[i + half];
+        }
+        half /= 2;
+    }
+    wide[0]
 }
 
 /// `coefficients[0] + x (coefficients[1] + x (...))`.
@@ -169,7 +260,15 @@ fn horner<T: Float, I: Isa, const N: usize>(isa: I, x: T, coefficients: [T; N]) 
 }
 
 impl Float for f32 {
-    common!(f32);
+    common!(
+        f32,
+        as_simd_f32s,
+        splat_f32s,
+        add_f32s,
+        mul_add_f32s,
+        max_f32s,
+        min_f32s
+    );
     const EXP_FLOOR: Self = -87.336_54;
 
     #[inline(always)]
@@ -196,7 +295,11 @@ impl Float for f32 {
             ],
         );
         let scale = f32::from_bits((t.to_bits() << 23).wrapping_add(127 << 23));
-        if self < Self::EXP_FLOOR { 0.0 } else { p * scale }
+        if self < Self::EXP_FLOOR {
+            0.0
+        } else {
+            p * scale
+        }
     }
 
     #[inline(always)]
@@ -212,13 +315,7 @@ impl Float for f32 {
         let w = z * horner(
             isa,
             z,
-            [
-                0.666_666_7,
-                0.4,
-                0.285_714_3,
-                0.222_222_22,
-                0.181_818_18,
-            ],
+            [0.666_666_7, 0.4, 0.285_714_3, 0.222_222_22, 0.181_818_18],
         );
         let tail = isa.fma(-s, f - w, e * -1.904_654_3e-6_f32);
         isa.fma(e, 0.693_149_06, f + tail)
@@ -226,7 +323,15 @@ impl Float for f32 {
 }
 
 impl Float for f64 {
-    common!(f64);
+    common!(
+        f64,
+        as_simd_f64s,
+        splat_f64s,
+        add_f64s,
+        mul_add_f64s,
+        max_f64s,
+        min_f64s
+    );
     const EXP_FLOOR: Self = -708.396_418_532_264;
 
     #[inline(always)]
@@ -259,7 +364,11 @@ impl Float for f64 {
             ],
         );
         let scale = f64::from_bits((t.to_bits() << 52).wrapping_add(1023 << 52));
-        if self < Self::EXP_FLOOR { 0.0 } else { p * scale }
+        if self < Self::EXP_FLOOR {
+            0.0
+        } else {
+            p * scale
+        }
     }
 
     #[inline(always)]
@@ -296,7 +405,7 @@ impl Float for f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::isa::{Fused, Isa, Plain};
+    use crate::isa::{Isa, Plain, Standard, Task, dispatch};
 
     fn worst<I: Isa>(isa: I) -> (f64, f64, f64, f64) {
         let mut w = (0.0_f64, 0.0_f64, 0.0_f64, 0.0_f64);
@@ -309,15 +418,26 @@ mod tests {
             w.1 = w.1.max((x64.exp_vector(isa) / x64.exp() - 1.0).abs());
             let y = (x / 3.0).exp() * 40.0;
             let y32 = y as f32;
-            w.2 = w.2.max(((y32.ln_vector(isa) as f64) / (y32 as f64).ln() - 1.0).abs());
+            w.2 =
+                w.2.max(((y32.ln_vector(isa) as f64) / (y32 as f64).ln() - 1.0).abs());
             w.3 = w.3.max((y.ln_vector(isa) / y.ln() - 1.0).abs());
         }
         w
     }
 
+    struct Worst;
+
+    impl Task for Worst {
+        type Out = (f64, f64, f64, f64);
+        #[inline(always)]
+        fn run<I: Isa>(self, isa: I) -> Self::Out {
+            worst(isa)
+        }
+    }
+
     #[test]
     fn exp_and_ln_are_within_two_ulp() {
-        for w in [worst(Fused), worst(Plain)] {
+        for w in [dispatch(Worst), worst(Plain)] {
             assert!(w.0 < 2.0 * f32::EPSILON as f64, "exp f32 {}", w.0);
             assert!(w.1 < 2.0 * f64::EPSILON, "exp f64 {}", w.1);
             assert!(w.2 < 2.0 * f32::EPSILON as f64, "ln f32 {}", w.2);
@@ -327,11 +447,40 @@ mod tests {
 
     #[test]
     fn exp_flushes_instead_of_going_denormal() {
-        assert_eq!((-87.4_f32).exp_vector(Fused), 0.0);
-        assert_eq!(f32::NEG_INFINITY.exp_vector(Fused), 0.0);
-        assert_eq!((-709.0_f64).exp_vector(Fused), 0.0);
-        assert_eq!(0.0_f64.exp_vector(Fused), 1.0);
+        assert_eq!((-87.4_f32).exp_vector(Plain), 0.0);
+        assert_eq!(f32::NEG_INFINITY.exp_vector(Plain), 0.0);
+        assert_eq!((-709.0_f64).exp_vector(Plain), 0.0);
+        assert_eq!(0.0_f64.exp_vector(Plain), 1.0);
         assert_eq!(0.0_f32.exp_vector(Plain), 1.0);
         assert_eq!(1.0_f32.ln_vector(Plain), 0.0);
+    }
+
+    struct Reduce<'a, T>(&'a [T], &'a [T]);
+
+    impl<T: Float> Task for Reduce<'_, T> {
+        type Out = (f64, f64, T, T);
+        #[inline(always)]
+        fn run<I: Isa>(self, isa: I) -> Self::Out {
+            let Self(x, y) = self;
+            (isa.sum(x), isa.dot(x, y), isa.largest(x), isa.smallest(x))
+        }
+    }
+
+    #[test]
+    fn reductions_in_vectors_equal_plain_ones() {
+        for n in [0, 1, 15, 16, 17, 31, 33, 64, 100] {
+            let x: Vec<f64> = (0..n).map(|i| f64::from(i * 37 % 23) - 9.0).collect();
+            let y: Vec<f64> = (0..n).map(|i| f64::from(i * 11 % 17) - 5.0).collect();
+            let plain = Reduce(&x, &y).run(Standard);
+            assert_eq!(dispatch(Reduce(&x, &y)), plain);
+            let (x, y): (Vec<f32>, Vec<f32>) = x
+                .iter()
+                .zip(&y)
+                .map(|(a, b)| (*a as f32, *b as f32))
+                .unzip();
+            let narrow = dispatch(Reduce(&x, &y));
+            assert_eq!((narrow.0, narrow.1), (plain.0, plain.1));
+            assert_eq!((narrow.2 as f64, narrow.3 as f64), (plain.2, plain.3));
+        }
     }
 }

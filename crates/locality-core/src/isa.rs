@@ -19,11 +19,33 @@ pub trait Isa: Copy + Send + Sync + 'static {
     fn ln<T: Float>(self, x: T) -> T {
         x.ln_vector(self)
     }
+    // Reductions are asked for by name: the compiler does not see through loops that keep lanes of sums.
+    /// Sum of a short run: partial sums in the number's own precision, widened at the end.
+    #[inline(always)]
+    fn sum<T: Float>(self, x: &[T]) -> f64 {
+        x.iter().map(|x| x.to_f64()).sum()
+    }
+    /// Sum of products of two equally long short runs, likewise.
+    #[inline(always)]
+    fn dot<T: Float>(self, x: &[T], y: &[T]) -> f64 {
+        let products = x.iter().zip(y).map(|(x, y)| x.to_f64() * y.to_f64());
+        products.sum()
+    }
+    /// The largest of a run; negative infinity for none.
+    #[inline(always)]
+    fn largest<T: Float>(self, x: &[T]) -> T {
+        x.iter().fold(T::NEG_INFINITY, |a, b| b.max(a))
+    }
+    /// The smallest of a run; infinity for none.
+    #[inline(always)]
+    fn smallest<T: Float>(self, x: &[T]) -> T {
+        x.iter().fold(T::INFINITY, |a, b| b.min(a))
+    }
 }
 
-/// Fused multiply-add in one instruction (AVX2+FMA, AVX-512, NEON).
+/// Fused multiply-add in one instruction (AVX2+FMA, AVX-512, NEON), and the vectors of that machine.
 #[derive(Clone, Copy, Debug)]
-pub struct Fused;
+pub struct Fused<S>(S);
 
 /// Multiply, then add.
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +55,26 @@ pub struct Plain;
 #[derive(Clone, Copy, Debug)]
 pub struct Standard;
 
-impl Isa for Fused {
+impl<S: pulp::Simd + Send + Sync + 'static> Isa for Fused<S> {
     #[inline(always)]
     fn fma<T: Float>(self, a: T, b: T, c: T) -> T {
         a.fused(b, c)
+    }
+    #[inline(always)]
+    fn sum<T: Float>(self, x: &[T]) -> f64 {
+        T::sum_vector(self.0, x)
+    }
+    #[inline(always)]
+    fn dot<T: Float>(self, x: &[T], y: &[T]) -> f64 {
+        T::dot_vector(self.0, x, y)
+    }
+    #[inline(always)]
+    fn largest<T: Float>(self, x: &[T]) -> T {
+        T::largest_vector(self.0, x)
+    }
+    #[inline(always)]
+    fn smallest<T: Float>(self, x: &[T]) -> T {
+        T::smallest_vector(self.0, x)
     }
 }
 
@@ -83,14 +121,14 @@ impl<K: Task, I: Isa> pulp::NullaryFnOnce for Op<K, I> {
 /// Runs a task with the widest instructions of this machine.
 #[inline]
 pub fn dispatch<K: Task>(task: K) -> K::Out {
-    use pulp::{Arch, Simd};
+    use pulp::Arch;
     match Arch::new() {
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Arch::V4(simd) => simd.vectorize(Op(task, Fused)),
+        Arch::V4(simd) => simd.vectorize(Op(task, Fused(simd))),
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Arch::V3(simd) => simd.vectorize(Op(task, Fused)),
+        Arch::V3(simd) => simd.vectorize(Op(task, Fused(simd))),
         #[cfg(target_arch = "aarch64")]
-        Arch::Neon(simd) => simd.vectorize(Op(task, Fused)),
+        Arch::Neon(simd) => simd.vectorize(Op(task, Fused(simd))),
         _ => task.run(Plain),
     }
 }

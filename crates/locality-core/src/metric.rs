@@ -386,9 +386,7 @@ impl Link {
         match self {
             Self::Squared => raw.sqrt(),
             Self::HalfSquared => raw * half,
-            Self::Arc(radius) => {
-                T::from_f64(2.0 * radius) * (raw.sqrt() * half).min(T::ONE).asin()
-            }
+            Self::Arc(radius) => T::from_f64(2.0 * radius) * (raw.sqrt() * half).min(T::ONE).asin(),
             Self::CosineScore => T::ONE - raw * half,
             Self::Plain | Self::Score => raw,
         }

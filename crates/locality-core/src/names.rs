@@ -41,7 +41,9 @@ mod tests {
     #[test]
     fn the_nearest_name_is_offered() {
         let known = ["gaussian", "laplace", "tricube"];
-        assert!(unknown("kernel", "gausian", known.into_iter()).contains("did you mean 'gaussian'?"));
+        assert!(
+            unknown("kernel", "gausian", known.into_iter()).contains("did you mean 'gaussian'?")
+        );
         assert!(!unknown("kernel", "xyzzyplugh", known.into_iter()).contains("did you mean"));
         assert_eq!(edit_distance("kitten", "sitting"), 3);
     }

@@ -486,7 +486,9 @@ fn region(call: Call) -> Result<Option<Region>> {
         },
         "group" => {
             if columns == Columns::All {
-                return Err(Error::parse("group needs its columns, as in group(cols=site)"));
+                return Err(Error::parse(
+                    "group needs its columns, as in group(cols=site)",
+                ));
             }
             Region::Group { columns }
         }

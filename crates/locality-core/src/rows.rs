@@ -43,12 +43,7 @@ impl<'a, T> Rows<'a, T> {
     ///
     /// # Errors
     /// [`Shape`](crate::ErrorKind::Shape) where the stride is too small or the slice too short.
-    pub fn with_stride(
-        data: &'a [T],
-        rows: usize,
-        columns: usize,
-        stride: usize,
-    ) -> Result<Self> {
+    pub fn with_stride(data: &'a [T], rows: usize, columns: usize, stride: usize) -> Result<Self> {
         let need = match rows {
             0 => Some(0),
             _ => (rows - 1)
@@ -191,7 +186,10 @@ mod tests {
     #[test]
     fn bad_cells_are_named() {
         let d = [1.0, 2.0, 3.0, f64::NAN];
-        let e = Rows::new(&d, 2, 2).unwrap().require_finite("keys").unwrap_err();
+        let e = Rows::new(&d, 2, 2)
+            .unwrap()
+            .require_finite("keys")
+            .unwrap_err();
         assert!(e.to_string().contains("keys has NaN in row 1, column 1"));
         assert!(Rows::new(&d, usize::MAX, 2).is_err());
     }

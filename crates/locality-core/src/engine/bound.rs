@@ -305,7 +305,12 @@ impl<T: Float> Bound<T> {
     }
 
     /// Reserves the features of a metric on some columns; plain columns are shared between atoms.
-    fn plan(&mut self, metric: &Metric, columns: &[usize], keys: Rows<'_, T>) -> Result<Vec<usize>> {
+    fn plan(
+        &mut self,
+        metric: &Metric,
+        columns: &[usize],
+        keys: Rows<'_, T>,
+    ) -> Result<Vec<usize>> {
         metric.check_columns(columns.len())?;
         if metric.is_plain() {
             return Ok(columns.iter().map(|&c| self.plain(c)).collect());

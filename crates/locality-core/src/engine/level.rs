@@ -18,8 +18,6 @@ use crate::{Float, Summary};
 pub(crate) const RUN: usize = 512;
 /// Numbers worked on at once by loops that keep their sums in registers.
 const CHUNK: usize = 32;
-/// Partial sums of a reduction.
-pub(crate) const LANES: usize = 16;
 
 const _: () = assert!(RUN.is_multiple_of(LEAF) && LEAF.is_multiple_of(CHUNK));
 
@@ -255,8 +253,8 @@ fn atom<T: Float, I: Isa>(
 #[inline(always)]
 fn link<T: Float>(link: Link, wanted: Input, out: &mut [T]) {
     match (link, wanted) {
-        (Link::Squared, Input::Squared) | (Link::Plain | Link::Score, Input::Plain | Input::Score) => {
-        }
+        (Link::Squared, Input::Squared)
+        | (Link::Plain | Link::Score, Input::Plain | Input::Score) => {}
         (Link::Squared, Input::Plain) => {
             for x in out {
                 *x = x.sqrt();
@@ -331,7 +329,9 @@ pub(crate) fn raws<T: Float, I: Isa>(
             a + if q == k { T::ZERO } else { w(c) }
         }),
         (Combine::Product, _) => {
-            fold(atom, sites, query, start, out, |_, a, q, k| isa.fma(q, k, a));
+            fold(atom, sites, query, start, out, |_, a, q, k| {
+                isa.fma(q, k, a)
+            });
         }
         (Combine::Difference, _) => fold(atom, sites, query, start, out, |_, a, q, k| a + (q - k)),
     }
@@ -407,37 +407,6 @@ fn fold<T: Float>(
     }
 }
 
-/// The largest of a run.
-#[inline(always)]
-fn largest<T: Float>(x: &[T]) -> T {
-    let mut lanes = [T::NEG_INFINITY; LANES];
-    for chunk in x.chunks_exact(LANES) {
-        for i in 0..LANES {
-            lanes[i] = lanes[i].max(chunk[i]);
-        }
-    }
-    halve(lanes, T::max)
-}
-
-/// Reduces lanes by halves: a fixed order, and a short chain.
-#[inline(always)]
-pub(crate) fn halve<T: Copy>(mut lanes: [T; LANES], join: impl Fn(T, T) -> T) -> T {
-    let mut half = LANES / 2;
-    while half > 0 {
-        for i in 0..half {
-            lanes[i] = join(lanes[i], lanes[i + half]);
-        }
-        half /= 2;
-    }
-    lanes[0]
-}
-
-/// Sums of lanes, widened.
-#[inline(always)]
-fn widen<T: Float>(lanes: [T; LANES]) -> f64 {
-    halve(lanes.map(T::to_f64), |a, b| a + b)
-}
-
 #[inline(always)]
 fn absorb_logs<T: Float, I: Isa>(
     isa: I,
@@ -448,7 +417,7 @@ fn absorb_logs<T: Float, I: Isa>(
 ) {
     let len = slots.len();
     let logs = &mut level.log[..len];
-    let top = largest(logs);
+    let top = isa.largest(logs);
     if top == T::NEG_INFINITY {
         return;
     }
@@ -471,7 +440,7 @@ fn absorb_both<T: Float, I: Isa>(
 ) {
     let len = slots.len();
     let logs = &mut level.log[..len];
-    let top = largest(logs);
+    let top = isa.largest(logs);
     if top == T::NEG_INFINITY {
         return;
     }
@@ -506,21 +475,8 @@ fn total<T: Float, I: Isa>(
     slots: Range<usize>,
     out: &mut Summary,
 ) {
-    let mut weight = [T::ZERO; LANES];
-    for w in weights.chunks_exact(LANES) {
-        for i in 0..LANES {
-            weight[i] += w[i];
-        }
-    }
-    out.weight += widen(weight);
+    out.weight += isa.sum(weights);
     for (c, total) in out.values.iter_mut().enumerate() {
-        let values = &sites.value(c)[slots.clone()];
-        let mut sums = [T::ZERO; LANES];
-        for (w, v) in weights.chunks_exact(LANES).zip(values.chunks_exact(LANES)) {
-            for i in 0..LANES {
-                sums[i] = isa.fma(w[i], v[i], sums[i]);
-            }
-        }
-        *total += widen(sums);
+        *total += isa.dot(weights, &sites.value(c)[slots.clone()]);
     }
 }

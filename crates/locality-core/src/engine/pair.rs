@@ -58,7 +58,11 @@ impl<T: Float> CurveVisitor for At<'_, T> {
         match C::FORM {
             Form::Log => Weight {
                 log: y,
-                factor: if y == T::NEG_INFINITY { T::ZERO } else { T::ONE },
+                factor: if y == T::NEG_INFINITY {
+                    T::ZERO
+                } else {
+                    T::ONE
+                },
             },
             Form::Weight => Weight {
                 log: T::ZERO,

@@ -173,7 +173,8 @@ impl<T: Float> Prepared<T> {
                 }
             }
         }
-        let sums_in_nodes = filter.is_empty() && bound.atoms.iter().all(|a| a.profile.has_plateau());
+        let sums_in_nodes =
+            filter.is_empty() && bound.atoms.iter().all(|a| a.profile.has_plateau());
         let tree = with_tree.then(|| Tree::new(&bound, &sites, sums_in_nodes));
         let mut prepared = Self {
             bound,
@@ -272,7 +273,11 @@ impl<T: Float> Task for Block<'_, T> {
                 let raw = search.found.last().map_or(T::INFINITY, |f| f.raw);
                 let h = searcher.distance(raw).to_f64();
                 let own = &p.bound.atoms[*atom];
-                scales[i * a + atom] = Some(Scale::of_neighbor(h, own.features.len(), own.profile.input()));
+                scales[i * a + atom] = Some(Scale::of_neighbor(
+                    h,
+                    own.features.len(),
+                    own.profile.input(),
+                ));
             }
         }
         let queries_of: Vec<Query<'_, T>> = (0..m)

@@ -1,7 +1,7 @@
 //! Exact nearest-neighbour search on the same leaves, boxes and runs.
 
 use super::bound::Bound;
-use super::level::{LANES, RUN, halve, raws};
+use super::level::{RUN, raws};
 use super::sites::{LEAF, Sites};
 use super::tree::{Node, Tree};
 use crate::isa::{Isa, Task, dispatch};
@@ -191,13 +191,7 @@ impl<T: Float> Searcher<T> {
                     *x = -*x;
                 }
             }
-            let mut least = [T::INFINITY; LANES];
-            for chunk in buffer.chunks_exact(LANES) {
-                for i in 0..LANES {
-                    least[i] = least[i].min(chunk[i]);
-                }
-            }
-            if halve(least, T::min) > limit {
+            if isa.smallest(buffer) > limit {
                 return limit;
             }
             let real = slots.start..slots.end.min(self.sites.rows);

@@ -104,7 +104,11 @@ impl<T: Float> Sites<T> {
         };
         self.rows = slots.len();
         let source = from.padded;
-        for (c, to) in self.feature_columns.chunks_exact_mut(self.padded).enumerate() {
+        for (c, to) in self
+            .feature_columns
+            .chunks_exact_mut(self.padded)
+            .enumerate()
+        {
             fill(to, &from.feature_columns[c * source..][..source]);
         }
         for (c, to) in self.value_columns.chunks_exact_mut(self.padded).enumerate() {

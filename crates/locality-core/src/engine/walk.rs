@@ -30,7 +30,13 @@ pub(crate) fn sum<T: Float, I: Isa>(
         weight: 0.0,
     };
     let root = tree.root();
-    let upper = tree.upper(&p.bound, &mut scratch.stack, query.features, query.scales, 0);
+    let upper = tree.upper(
+        &p.bound,
+        &mut scratch.stack,
+        query.features,
+        query.scales,
+        0,
+    );
     nodes.clear();
     nodes.push((root, upper));
     while let Some((node, upper)) = nodes.pop() {

@@ -247,13 +247,16 @@ impl Kernel {
     /// A name that is not there, with the nearest one that is.
     pub fn with_columns<S: AsRef<str>>(&self, names: &[S]) -> Result<Self> {
         let find = |name: &String| {
-            names.iter().position(|n| n.as_ref() == name).ok_or_else(|| {
-                Error::parse(crate::names::unknown(
-                    "column",
-                    name,
-                    names.iter().map(AsRef::as_ref),
-                ))
-            })
+            names
+                .iter()
+                .position(|n| n.as_ref() == name)
+                .ok_or_else(|| {
+                    Error::parse(crate::names::unknown(
+                        "column",
+                        name,
+                        names.iter().map(AsRef::as_ref),
+                    ))
+                })
         };
         let mut named = Vec::new();
         for atom in self.atoms() {

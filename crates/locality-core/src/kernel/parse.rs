@@ -46,7 +46,11 @@ fn term(c: &mut Cursor<'_>) -> Result<(Option<f64>, Kernel)> {
     let mut parts = Vec::new();
     loop {
         // `+` joins terms; it is no sign here.
-        let number = if c.peek() == Some('+') { None } else { c.number()? };
+        let number = if c.peek() == Some('+') {
+            None
+        } else {
+            c.number()?
+        };
         match number {
             Some(a) => coefficient = Some(coefficient.unwrap_or(1.0) * a),
             None => parts.push(factor(c)?),
@@ -186,7 +190,10 @@ mod tests {
         assert_eq!(k(" rbf ( h = .5 ) "), "gaussian(h=0.5)");
         assert_eq!(k("2*gaussian(h=1)*3"), "6 * gaussian(h=1)");
         assert_eq!(k("flat(h=1e-3)"), "uniform(h=0.001)");
-        assert_eq!(k("gaussian(h=1)+gaussian(h=2)"), "gaussian(h=1) + gaussian(h=2)");
+        assert_eq!(
+            k("gaussian(h=1)+gaussian(h=2)"),
+            "gaussian(h=1) + gaussian(h=2)"
+        );
     }
 
     #[test]

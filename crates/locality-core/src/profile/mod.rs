@@ -200,7 +200,11 @@ impl Profile {
                 return Err(Error::parameter(format!(
                     "{}: {key}={value} must be a finite number {} {}",
                     info.name,
-                    if p.open { "greater than" } else { "of at least" },
+                    if p.open {
+                        "greater than"
+                    } else {
+                        "of at least"
+                    },
                     p.min
                 )));
             }
@@ -224,12 +228,7 @@ impl Profile {
         }
         Err(Error::parameter(match self {
             Self::Trapezoid(_) => format!("trapezoid: core={} must be below 1", v[0]),
-            _ => format!(
-                "{}: a={} must be below b={}",
-                self.info().name,
-                v[0],
-                v[1]
-            ),
+            _ => format!("{}: a={} must be below b={}", self.info().name, v[0], v[1]),
         }))
     }
 

@@ -16,14 +16,8 @@ pub(crate) trait Falloff: Copy + Send + Sync {
     fn column<S: Simd>(self, simd: S, dx: S::f32s) -> S::f32s;
     /// The argument of a row at `dy` pixels.
     fn row(self, dy: f32) -> f32;
-    /// Which sites take part, and their weights (anything where they do not).
-    fn weight<S: Simd>(
-        self,
-        simd: S,
-        column: S::f32s,
-        row: S::f32s,
-        color: S::f32s,
-    ) -> (S::m32s, S::f32s);
+    /// The weights of sites, 0 for those that take no part.
+    fn weight<S: Simd>(self, simd: S, column: S::f32s, row: S::f32s, color: S::f32s) -> S::f32s;
 }
 
 /// Weight 1 within a square and a ball of colours.
@@ -84,18 +78,9 @@ impl Falloff for Square {
         0.0
     }
     #[inline(always)]
-    fn weight<S: Simd>(
-        self,
-        simd: S,
-        _: S::f32s,
-        _: S::f32s,
-        color: S::f32s,
-    ) -> (S::m32s, S::f32s) {
-        let range2 = simd.splat_f32s(self.range2);
-        (
-            simd.less_than_or_equal_f32s(color, range2),
-            simd.splat_f32s(1.0),
-        )
+    fn weight<S: Simd>(self, simd: S, _: S::f32s, _: S::f32s, color: S::f32s) -> S::f32s {
+        let inside = simd.less_than_or_equal_f32s(color, simd.splat_f32s(self.range2));
+        simd.select_f32s(inside, simd.splat_f32s(1.0), simd.splat_f32s(0.0))
     }
 }
 
@@ -124,20 +109,11 @@ impl Falloff for Disk {
         (self.spatial * self.spatial) as f32 - dy * dy
     }
     #[inline(always)]
-    fn weight<S: Simd>(
-        self,
-        simd: S,
-        column: S::f32s,
-        row: S::f32s,
-        color: S::f32s,
-    ) -> (S::m32s, S::f32s) {
+    fn weight<S: Simd>(self, simd: S, column: S::f32s, row: S::f32s, color: S::f32s) -> S::f32s {
         let within = simd.less_than_or_equal_f32s(column, row);
         let color = simd.select_f32s(within, color, simd.splat_f32s(f32::INFINITY));
-        let range2 = simd.splat_f32s(self.range2);
-        (
-            simd.less_than_or_equal_f32s(color, range2),
-            simd.splat_f32s(1.0),
-        )
+        let inside = simd.less_than_or_equal_f32s(color, simd.splat_f32s(self.range2));
+        simd.select_f32s(inside, simd.splat_f32s(1.0), simd.splat_f32s(0.0))
     }
 }
 
@@ -168,19 +144,12 @@ impl Falloff for Epanechnikov {
         1.0 - dy * dy * self.inverse_spatial2
     }
     #[inline(always)]
-    fn weight<S: Simd>(
-        self,
-        simd: S,
-        column: S::f32s,
-        row: S::f32s,
-        color: S::f32s,
-    ) -> (S::m32s, S::f32s) {
+    fn weight<S: Simd>(self, simd: S, column: S::f32s, row: S::f32s, color: S::f32s) -> S::f32s {
         let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
         let scaled = simd.mul_f32s(color, simd.splat_f32s(self.inverse_range2));
         let space = simd.max_f32s(simd.sub_f32s(row, column), zero);
         let range = simd.max_f32s(simd.sub_f32s(one, scaled), zero);
-        let weight = simd.mul_f32s(space, range);
-        (simd.greater_than_f32s(weight, zero), weight)
+        simd.mul_f32s(space, range)
     }
 }
 
@@ -215,13 +184,7 @@ impl Falloff for Gaussian {
         dy * dy * self.half_spatial2
     }
     #[inline(always)]
-    fn weight<S: Simd>(
-        self,
-        simd: S,
-        column: S::f32s,
-        row: S::f32s,
-        color: S::f32s,
-    ) -> (S::m32s, S::f32s) {
+    fn weight<S: Simd>(self, simd: S, column: S::f32s, row: S::f32s, color: S::f32s) -> S::f32s {
         let within = simd.less_than_or_equal_f32s(color, simd.splat_f32s(self.limit));
         let argument = simd.mul_add_e_f32s(
             color,
@@ -229,8 +192,7 @@ impl Falloff for Gaussian {
             simd.add_f32s(column, row),
         );
         let argument = simd.select_f32s(within, argument, simd.splat_f32s(f32::INFINITY));
-        let weight = exp_of_minus(simd, argument);
-        (simd.greater_than_f32s(weight, simd.splat_f32s(0.0)), weight)
+        exp_of_minus(simd, argument)
     }
 }
 

@@ -11,6 +11,8 @@ pub(crate) struct Planes {
 }
 
 impl Planes {
+    /// The colour of pixels without one: outside every range, and finite, so that 0 times it is 0.
+    pub(crate) const FAR: f32 = 1e18;
     /// Padding after each row, so that a whole vector can be read from any pixel.
     pub(crate) const PAD: usize = 16;
 
@@ -24,7 +26,7 @@ impl Planes {
         {
             for (k, plane) in slab.chunks_exact_mut(stride).enumerate() {
                 for (to, pixel) in plane.iter_mut().zip(row.chunks_exact(channels)) {
-                    *to = pixel[k];
+                    *to = pixel[k].min(Self::FAR);
                 }
             }
         }
@@ -37,11 +39,11 @@ impl Planes {
         }
     }
 
-    /// The slabs of rows `first..first + rows`.
+    /// The slab of a row.
     #[inline(always)]
-    pub(crate) fn slabs(&self, first: usize, rows: usize) -> std::slice::ChunksExact<'_, f32> {
+    pub(crate) fn slab(&self, row: usize) -> &[f32] {
         let slab = self.channels * self.stride;
-        self.data[first * slab..(first + rows) * slab].chunks_exact(slab)
+        &self.data[row * slab..(row + 1) * slab]
     }
 
     /// Copies the colour of one pixel.

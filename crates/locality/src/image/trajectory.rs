@@ -62,73 +62,116 @@ impl<F: Falloff, const C: usize> WithSimd for Block<'_, F, C> {
             colors: Vec::with_capacity(self.pixels.len() * channels),
             ..Modes::default()
         };
-        let mut color = vec![0.0_f32; channels];
-        let mut sums = vec![0.0_f64; channels];
-        let mut lanes = vec![simd.splat_f32s(0.0); if C == 0 { channels } else { 0 }];
-        for i in self.pixels {
-            self.watch.check()?;
-            let (col, row) = (i % self.planes.width, i / self.planes.width);
-            let (mut x, mut y) = (col as f64, row as f64);
-            self.planes.color(col, row, &mut color);
-            let mut settled = color[0].is_infinite();
-            let mut step = 0;
-            while !settled && step < self.walk.max_iter {
-                step += 1;
+        if C == 0 {
+            let mut color = vec![0.0; channels];
+            let mut sums = vec![0.0; channels];
+            let mut lanes = vec![simd.splat_f32s(0.0); channels];
+            self.each(&mut modes, &mut color, |at, color, walk| {
                 sums.fill(0.0);
-                let at = Point {
-                    x,
-                    y,
-                    color: &color,
-                };
-                let sum = if C == 0 {
-                    window::sums_of_many(simd, self.falloff, self.planes, at, &mut lanes, &mut sums)
-                } else {
-                    window::sums::<S, F, C>(simd, self.falloff, self.planes, at, &mut sums)
-                };
-                settled = self.walk.step(&sum, &sums, &mut x, &mut y, &mut color);
-            }
-            modes.steps += step as u64;
-            modes.unsettled += usize::from(!settled);
-            modes.positions.push([x as f32, y as f32]);
-            modes.colors.extend_from_slice(&color);
+                let point = at.point(color);
+                let f = self.falloff;
+                let sum = window::sums_of_many(simd, f, self.planes, point, &mut lanes, &mut sums);
+                walk.step(&sum, &sums, at, color)
+            })?;
+        } else {
+            self.each(&mut modes, &mut [0.0; C], |at, color, walk| {
+                let mut sums = [0.0; C];
+                let point = at.point(color);
+                let sum =
+                    window::sums::<S, F, C>(simd, self.falloff, self.planes, point, &mut sums);
+                walk.step(&sum, &sums, at, color)
+            })?;
         }
         Ok(modes)
+    }
+}
+
+/// Where a trajectory is.
+#[derive(Clone, Copy)]
+struct Place {
+    x: f64,
+    y: f64,
+}
+
+impl Place {
+    #[inline(always)]
+    fn point(self, color: &[f32]) -> Point<'_> {
+        Point {
+            x: self.x,
+            y: self.y,
+            color,
+        }
+    }
+}
+
+impl<F: Falloff, const C: usize> Block<'_, F, C> {
+    /// Walks from each pixel by `step`, which says whether it has arrived.
+    #[inline(always)]
+    fn each(
+        &self,
+        modes: &mut Modes,
+        color: &mut [f32],
+        mut step: impl FnMut(&mut Place, &mut [f32], &Walk) -> bool,
+    ) -> Result<()> {
+        for i in self.pixels.clone() {
+            self.watch.check()?;
+            let (col, row) = (i % self.planes.width, i / self.planes.width);
+            let mut at = Place {
+                x: col as f64,
+                y: row as f64,
+            };
+            self.planes.color(col, row, color);
+            let mut settled = color[0] >= Planes::FAR;
+            if settled {
+                color.fill(f32::INFINITY);
+            }
+            let mut steps = 0;
+            while !settled && steps < self.walk.max_iter {
+                steps += 1;
+                settled = step(&mut at, color, &self.walk);
+            }
+            modes.steps += steps as u64;
+            modes.unsettled += usize::from(!settled);
+            modes.positions.push([at.x as f32, at.y as f32]);
+            modes.colors.extend_from_slice(color);
+        }
+        Ok(())
     }
 }
 
 impl Walk {
     /// Moves to the mean of a window; whether that ends the walk.
     #[inline(always)]
-    fn step(
-        &self,
-        sum: &Sums,
-        colors: &[f64],
-        x: &mut f64,
-        y: &mut f64,
-        color: &mut [f32],
-    ) -> bool {
+    fn step(&self, sum: &Sums, colors: &[f64], at: &mut Place, color: &mut [f32]) -> bool {
         if sum.weight <= 0.0 {
             return true;
         }
         let inverse = 1.0 / sum.weight;
-        let mean = |base: f64, sum_of: f64| (base * sum.weight + sum_of) * inverse;
-        let (mut new_x, mut new_y) = (mean(x.floor(), sum.x), mean(y.floor(), sum.y));
         let rounded = matches!(self.stop, Stop::Rounded(_));
-        if rounded {
-            (new_x, new_y) = (new_x.round_ties_even(), new_y.round_ties_even());
-        }
+        let total = |base: f64, sum_of: f64| base * sum.weight + sum_of;
+        let (sum_x, sum_y) = (total(at.x.floor(), sum.x), total(at.y.floor(), sum.y));
+        let (new_x, new_y) = if rounded {
+            // The product with the reciprocal decides ties as OpenCV does.
+            (
+                (sum_x * inverse).round_ties_even(),
+                (sum_y * inverse).round_ties_even(),
+            )
+        } else {
+            // Exact where the mean is a whole number, which decides what is in the next window.
+            (sum_x / sum.weight, sum_y / sum.weight)
+        };
         let mut color2 = 0.0;
         for (c, &sum_of) in color.iter_mut().zip(colors) {
             let old = f64::from(*c);
-            let mut new = mean(old, sum_of);
+            let mut new = total(old, sum_of) * inverse;
             if rounded {
                 new = new.round_ties_even();
             }
             color2 += (new - old) * (new - old);
             *c = new as f32;
         }
-        let (dx, dy) = (new_x - *x, new_y - *y);
-        (*x, *y) = (new_x, new_y);
+        let (dx, dy) = (new_x - at.x, new_y - at.y);
+        *at = Place { x: new_x, y: new_y };
         match self.stop {
             Stop::Settled(tol) => {
                 let space = (dx * dx + dy * dy) / (self.spatial * self.spatial);

@@ -47,8 +47,8 @@ macro_rules! integer_sample {
             }
             #[inline]
             fn nearest(x: f64) -> Self {
-                // `as` saturates and takes NaN to 0.
-                (x + 0.5).floor() as $t
+                // `as` cuts off decimals, saturates, and takes NaN to 0.
+                (x + 0.5) as $t
             }
             #[inline]
             fn level(self) -> usize {
@@ -81,6 +81,9 @@ impl Sample for f32 {
     }
 }
 
+/// Largest size of an `f32` sample, so that squared differences stay finite.
+const LARGEST: f64 = 1e15;
+
 /// A borrowed image: `height` rows of `width` pixels of `channels` interleaved samples, row by row
 /// (`samples[(y * width + x) * channels + channel]`).
 ///
@@ -107,7 +110,7 @@ impl<'a, T: Sample> ImageView<'a, T> {
     /// # Errors
     /// [`Empty`](crate::ErrorKind::Empty) where a size is 0, [`Shape`](crate::ErrorKind::Shape) where the number of
     /// samples is not the product of the sizes or the image has more than 2^31 pixels,
-    /// [`NotFinite`](crate::ErrorKind::NotFinite) where an `f32` sample is NaN or infinite.
+    /// [`NotFinite`](crate::ErrorKind::NotFinite) where an `f32` sample is NaN, infinite or beyond 1e15.
     pub fn new(samples: &'a [T], height: usize, width: usize, channels: usize) -> Result<Self> {
         if height == 0 || width == 0 || channels == 0 {
             return Err(Error::empty(format!(
@@ -127,12 +130,14 @@ impl<'a, T: Sample> ImageView<'a, T> {
                 samples.len()
             )));
         }
+        // The negation is true of NaN too.
         if T::LEVELS == 0
-            && let Some(i) = samples.iter().position(|s| !s.to_f64().is_finite())
+            && let Some(i) = samples.iter().position(|s| !(s.to_f64().abs() <= LARGEST))
         {
             let pixel = i / channels;
             return Err(Error::not_finite(format!(
-                "the image holds {:?} at row {}, column {}, channel {}; replace it by a finite number first",
+                "the image holds {:?} at row {}, column {}, channel {}; samples must be numbers of at most {LARGEST:e} \
+                 in size, so replace or rescale it first",
                 samples[i],
                 pixel / width,
                 pixel % width,

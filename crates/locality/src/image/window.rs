@@ -118,7 +118,8 @@ pub(crate) fn sums<S: Simd, F: Falloff, const C: usize>(
                 let column = columns(simd, falloff, dx - fx, right + 1 - col);
                 let mut here = zero;
                 let mut dy = (top as f64 - by) as f32;
-                for slab in planes.slabs(top, rows) {
+                for y in top..top + rows {
+                    let slab = planes.slab(y);
                     let row = simd.splat_f32s(falloff.row(dy - fy));
                     let mut d = [zero; C];
                     let mut d2 = if F::START_AT_COLUMN { column } else { zero };
@@ -126,19 +127,16 @@ pub(crate) fn sums<S: Simd, F: Falloff, const C: usize>(
                         d[k] = simd.sub_f32s(load::<S>(slab, k * planes.stride + col), center[k]);
                         d2 = simd.mul_add_e_f32s(d[k], d[k], d2);
                     }
-                    let (inside, w) = falloff.weight(simd, column, row, d2);
-                    let add = |sum: S::f32s, what: S::f32s| {
-                        let what = if F::FLAT {
-                            what
-                        } else {
-                            simd.mul_f32s(w, what)
-                        };
-                        simd.add_f32s(sum, simd.select_f32s(inside, what, zero))
+                    let w = falloff.weight(simd, column, row, d2);
+                    here = simd.add_f32s(here, w);
+                    wy = if F::FLAT {
+                        // Sums of the sums so far: rows counted from below the last one, exact in whole numbers.
+                        simd.add_f32s(wy, here)
+                    } else {
+                        simd.mul_add_e_f32s(w, simd.splat_f32s(dy), wy)
                     };
-                    here = simd.add_f32s(here, simd.select_f32s(inside, w, zero));
-                    wy = add(wy, simd.splat_f32s(dy));
                     for k in 0..C {
-                        sum[k] = add(sum[k], d[k]);
+                        sum[k] = simd.mul_add_e_f32s(w, d[k], sum[k]);
                     }
                     dy += 1.0;
                 }
@@ -147,9 +145,15 @@ pub(crate) fn sums<S: Simd, F: Falloff, const C: usize>(
                 wx = simd.mul_add_e_f32s(here, x, wx);
                 col += S::F32_LANES;
             }
-            out.weight += f64::from(simd.reduce_sum_f32s(weight));
+            let weight = f64::from(simd.reduce_sum_f32s(weight));
+            let y = f64::from(simd.reduce_sum_f32s(wy));
+            out.weight += weight;
             out.x += f64::from(simd.reduce_sum_f32s(wx));
-            out.y += f64::from(simd.reduce_sum_f32s(wy));
+            out.y += if F::FLAT {
+                ((top + rows) as f64 - by) * weight - y
+            } else {
+                y
+            };
             for k in 0..C {
                 colors[k] += f64::from(simd.reduce_sum_f32s(sum[k]));
             }
@@ -189,22 +193,20 @@ pub(crate) fn sums_of_many<S: Simd, F: Falloff>(
             sum.fill(zero);
             let (mut weight, mut wy) = (zero, zero);
             let mut dy = (top as f64 - by) as f32;
-            for slab in planes.slabs(top, rows) {
+            for y in top..top + rows {
+                let slab = planes.slab(y);
                 let row = simd.splat_f32s(falloff.row(dy - fy));
                 let mut d2 = if F::START_AT_COLUMN { column } else { zero };
                 for (plane, &c) in slab.chunks_exact(planes.stride).zip(at.color) {
                     let d = simd.sub_f32s(load::<S>(plane, col), simd.splat_f32s(c));
                     d2 = simd.mul_add_e_f32s(d, d, d2);
                 }
-                let (inside, w) = falloff.weight(simd, column, row, d2);
-                let w = simd.select_f32s(inside, w, zero);
+                let w = falloff.weight(simd, column, row, d2);
                 weight = simd.add_f32s(weight, w);
                 wy = simd.mul_add_e_f32s(w, simd.splat_f32s(dy), wy);
                 let planes = slab.chunks_exact(planes.stride);
                 for ((sum, plane), &c) in sum.iter_mut().zip(planes).zip(at.color) {
                     let d = simd.sub_f32s(load::<S>(plane, col), simd.splat_f32s(c));
-                    // Sites without weight may be infinite.
-                    let d = simd.select_f32s(inside, d, zero);
                     *sum = simd.mul_add_e_f32s(w, d, *sum);
                 }
                 dy += 1.0;

@@ -1,0 +1,253 @@
+//! Nearest-neighbour search against a plain loop: exact, with ties in index order.
+
+use locality_core::{Float, LinearMap, Metric, Nearest, Rows, Watch, metrics};
+use locality_testing::{Rng, close, formula, line_and_outliers, normal};
+
+fn map() -> Vec<Vec<f64>> {
+    vec![vec![1.0, 0.5, 0.0], vec![0.0, 2.0, -0.25]]
+}
+
+fn metric(name: &str) -> Metric {
+    let map = (name == "mahalanobis").then(|| LinearMap::new(map()).unwrap());
+    Metric::from_name(name, map).unwrap()
+}
+
+/// Every metric that has a nearest key, with a number of columns that fits.
+fn every_metric() -> Vec<(&'static str, Vec<usize>)> {
+    let searched = metrics().iter().filter(|m| m.name != "difference");
+    let columns = |name: &str| match name {
+        "haversine" | "haversine_km" => vec![2],
+        "mahalanobis" => vec![3],
+        _ => vec![1, 3, 20],
+    };
+    searched.map(|m| (m.name, columns(m.name))).collect()
+}
+
+/// Keys to the plain loop's order: distance (scores negated), then index.
+fn plain(name: &str, q: &[f64], keys: &[f64]) -> Vec<(f64, usize)> {
+    let sign = if name == "dot" { -1.0 } else { 1.0 };
+    let rows = keys.chunks_exact(q.len()).enumerate();
+    let mut all: Vec<(f64, usize)> = rows
+        .map(|(i, k)| {
+            let d = formula::distance(name, &map(), q, k);
+            (
+                sign * d.unwrap_or_else(|| panic!("'{name}' has no formula")),
+                i,
+            )
+        })
+        .collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    all
+}
+
+fn cast<T: Float>(x: &[f64]) -> Vec<T> {
+    x.iter().map(|&x| T::from_f64(x)).collect()
+}
+
+/// Checks `k` nearest of each query; distances to `tolerance`, and the indices wherever no two distances are that close.
+fn check<T: Float>(name: &str, keys: &[f64], queries: &[f64], d: usize, k: usize, tolerance: f64) {
+    let (tk, tq) = (cast::<T>(keys), cast::<T>(queries));
+    let (n, m) = (keys.len() / d, queries.len() / d);
+    let fit = Nearest::fit(Rows::new(&tk, n, d).unwrap(), &metric(name)).unwrap();
+    let found = fit
+        .k_nearest(Rows::new(&tq, m, d).unwrap(), k, &Watch::default())
+        .unwrap();
+    assert_eq!((found.k, found.indices.len()), (k, m * k));
+    let sign = if name == "dot" { -1.0 } else { 1.0 };
+    for (i, q) in queries.chunks_exact(d).enumerate() {
+        let want = plain(name, q, keys);
+        let indices = &found.indices[i * k..][..k];
+        for (r, &j) in indices.iter().enumerate() {
+            let got = sign * found.distances[i * k + r].to_f64();
+            let what = format!("{name} {} n={n} d={d} k={k}, query {i}, rank {r}", T::NAME);
+            assert!(
+                close(got, want[r].0, tolerance),
+                "{what}: {got}, plainly {}",
+                want[r].0
+            );
+            let real = want.iter().find(|w| w.1 == j).unwrap();
+            assert!(
+                close(got, real.0, tolerance),
+                "{what}: key {j} is at {}",
+                real.0
+            );
+        }
+        let mut set = indices.to_vec();
+        set.sort_unstable();
+        set.dedup();
+        assert_eq!(set.len(), k, "{name}: a key comes twice");
+    }
+}
+
+#[test]
+fn k_nearest_agrees_with_a_plain_loop() {
+    for (name, columns) in every_metric() {
+        for d in columns {
+            for n in [1, 2, 63, 64, 65, 257, 600] {
+                let angle = if name.starts_with("haversine") {
+                    0.7
+                } else {
+                    1.0
+                };
+                let scale = |x: Vec<f64>| {
+                    x.iter()
+                        .map(|x| f64::from((x * angle) as f32))
+                        .collect::<Vec<_>>()
+                };
+                let (keys, queries) = (scale(normal(n as u64, n, d)), scale(normal(77, 9, d)));
+                for k in [1, 2, 10, 64, 127, 128, 129, 200, n]
+                    .into_iter()
+                    .filter(|&k| k <= n)
+                {
+                    // Chords of unit vectors keep half the digits of an angle near 0 and near pi.
+                    let arc = if name.contains("haversine") { 1e4 } else { 1.0 };
+                    check::<f64>(name, &keys, &queries, d, k, 1e-12 * arc);
+                    check::<f32>(name, &keys, &queries, d, k, 1e-5 * arc.sqrt());
+                }
+            }
+        }
+    }
+}
+
+/// On a grid distances are exact, and most of them are tied.
+#[test]
+fn ties_and_duplicates_come_in_index_order() {
+    for d in [1, 2, 3] {
+        let mut rng = Rng::new(d as u64);
+        let n = 500;
+        let keys: Vec<f64> = (0..n * d).map(|_| rng.below(5) as f64).collect();
+        let queries: Vec<f64> = (0..40 * d).map(|_| rng.below(6) as f64).collect();
+        for name in ["euclidean", "manhattan", "chebyshev", "hamming", "dot"] {
+            for k in [1, 7, 128, 129, 499, 500] {
+                let fit = Nearest::fit(Rows::new(&keys, n, d).unwrap(), &metric(name)).unwrap();
+                let queries_rows = Rows::new(&queries, 40, d).unwrap();
+                let found = fit.k_nearest(queries_rows, k, &Watch::default()).unwrap();
+                for (i, q) in queries.chunks_exact(d).enumerate() {
+                    let want: Vec<usize> = plain(name, q, &keys)[..k].iter().map(|w| w.1).collect();
+                    assert_eq!(
+                        found.indices[i * k..][..k],
+                        want,
+                        "{name}, d={d}, k={k}, query {i}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn unpleasant_data_is_searched_exactly() {
+    let n = 700;
+    let keys = line_and_outliers(4, n, 3);
+    let queries = line_and_outliers(5, 12, 3);
+    for name in ["euclidean", "manhattan", "chebyshev", "cosine"] {
+        for k in [1, 30, 300] {
+            check::<f64>(name, &keys, &queries, 3, k, 1e-11);
+        }
+    }
+}
+
+#[test]
+fn within_includes_the_edge() {
+    let keys: Vec<f64> = (0..300).map(f64::from).collect();
+    let watch = Watch::default();
+    for name in ["euclidean", "manhattan", "chebyshev"] {
+        let fit = Nearest::fit(Rows::column(&keys), &metric(name)).unwrap();
+        let found = fit
+            .within(Rows::column(&[10.0, 0.5, -3.0, 1000.0]), 2.0, &watch)
+            .unwrap();
+        assert_eq!(found.starts, [0, 5, 8, 8, 8]);
+        assert_eq!(found.indices, [8, 9, 10, 11, 12, 0, 1, 2]);
+        assert_eq!(found.distances, [2.0, 1.0, 0.0, 1.0, 2.0, 0.5, 0.5, 1.5]);
+        // A radius of 0 finds the key itself.
+        let own = fit.within(Rows::column(&[10.0]), 0.0, &watch).unwrap();
+        assert_eq!(own.indices, [10]);
+    }
+}
+
+/// The radius that is the distance of the k-th neighbour, as it was reported, holds exactly the k nearest.
+#[test]
+fn a_reported_distance_as_radius_finds_its_key() {
+    fn check<T: Float>(name: &str, d: usize) {
+        let n = 400;
+        let (keys, queries) = (cast::<T>(&normal(1, n, d)), cast::<T>(&normal(2, 50, d)));
+        let fit = Nearest::fit(Rows::new(&keys, n, d).unwrap(), &metric(name)).unwrap();
+        for k in [1, 5, 40] {
+            for q in queries.chunks_exact(d) {
+                let q = Rows::new(q, 1, d).unwrap();
+                let near = fit.k_nearest(q, k, &Watch::default()).unwrap();
+                let radius = near.distances[k - 1];
+                let found = fit.within(q, radius, &Watch::default()).unwrap();
+                let mut want = near.indices.clone();
+                want.sort_unstable();
+                // Rounding may tie the next one with it.
+                let missing = want.iter().filter(|i| !found.indices.contains(i)).count();
+                assert_eq!(missing, 0, "{name} {} d={d} k={k}", T::NAME);
+                assert!(found.indices.len() <= k + 1);
+                assert!(found.distances.iter().all(|x| *x <= radius));
+            }
+        }
+    }
+    for (name, columns) in every_metric() {
+        if name == "dot" || name == "hamming" {
+            continue;
+        }
+        for d in columns {
+            check::<f64>(name, d);
+            check::<f32>(name, d);
+        }
+    }
+}
+
+#[test]
+fn within_agrees_with_a_plain_loop() {
+    for (name, columns) in every_metric() {
+        let d = columns[columns.len() / 2];
+        let n = 520;
+        let (keys, queries) = (normal(8, n, d), normal(9, 20, d));
+        let fit = Nearest::fit(Rows::new(&keys, n, d).unwrap(), &metric(name)).unwrap();
+        let radius = match name {
+            "haversine_km" => 100.0,
+            "hamming" => 2.5,
+            _ => 0.9,
+        };
+        let found = fit.within(
+            Rows::new(&queries, 20, d).unwrap(),
+            radius,
+            &Watch::default(),
+        );
+        let found = found.unwrap();
+        for (i, q) in queries.chunks_exact(d).enumerate() {
+            let limit = if name == "dot" { -radius } else { radius };
+            let mut want: Vec<usize> = plain(name, q, &keys)
+                .iter()
+                .take_while(|w| w.0 <= limit)
+                .map(|w| w.1)
+                .collect();
+            want.sort_unstable();
+            let got = &found.indices[found.starts[i]..found.starts[i + 1]];
+            assert_eq!(got, want, "{name}, query {i}");
+        }
+    }
+}
+
+#[test]
+fn neither_threads_nor_company_matter() {
+    let (n, d) = (900, 3);
+    let (keys, queries) = (normal(3, n, d), normal(4, 150, d));
+    let fit = Nearest::fit(Rows::new(&keys, n, d).unwrap(), &Metric::Euclidean).unwrap();
+    let rows = Rows::new(&queries, 150, d).unwrap();
+    let one = fit
+        .k_nearest(rows, 20, &Watch::default().threads(1))
+        .unwrap();
+    assert_eq!(
+        one,
+        fit.k_nearest(rows, 20, &Watch::default().threads(3))
+            .unwrap()
+    );
+    let alone = fit
+        .k_nearest(rows.slice(70..71), 20, &Watch::default())
+        .unwrap();
+    assert_eq!(alone.indices, one.indices[70 * 20..71 * 20]);
+    assert_eq!(alone.distances, one.distances[70 * 20..71 * 20]);
+}
