@@ -272,6 +272,8 @@ impl Float for f32 {
     const EXP_FLOOR: Self = -87.336_54;
 
     #[inline(always)]
+    // Not `clamp`, which may panic and is no vector code.
+    #[allow(clippy::manual_clamp)]
     fn exp_vector<I: Isa>(self, isa: I) -> Self {
         // Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits.
         const ROUND: f32 = 12_582_912.0;
@@ -335,6 +337,8 @@ impl Float for f64 {
     const EXP_FLOOR: Self = -708.396_418_532_264;
 
     #[inline(always)]
+    // Not `clamp`, which may panic and is no vector code.
+    #[allow(clippy::manual_clamp)]
     fn exp_vector<I: Isa>(self, isa: I) -> Self {
         const ROUND: f64 = 6_755_399_441_055_744.0;
         let x = self.min(709.0).max(Self::EXP_FLOOR);

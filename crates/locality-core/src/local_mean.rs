@@ -78,9 +78,16 @@ pub struct LocalMeanFit<T> {
     parameters: LocalMean,
     prepared: Prepared<T>,
     columns: usize,
-    /// For `OnEmpty::Nearest`: the search, the values and the sample weights.
-    nearest: Option<(Searcher<T>, Vec<T>, Option<Vec<T>>)>,
+    nearest: Option<Fallback<T>>,
     global: Vec<f64>,
+}
+
+/// What `OnEmpty::Nearest` looks up.
+#[derive(Clone, Debug)]
+struct Fallback<T> {
+    searcher: Searcher<T>,
+    values: Vec<T>,
+    weights: Option<Vec<T>>,
 }
 
 /// Queries of a block; results do not depend on it.
@@ -199,11 +206,11 @@ impl LocalMean {
             engine,
         )?;
         let nearest = match self.on_empty {
-            OnEmpty::Nearest => Some((
-                policy_searcher(&self.kernel, keys)?,
-                values.to_vec(),
-                weights.map(<[T]>::to_vec),
-            )),
+            OnEmpty::Nearest => Some(Fallback {
+                searcher: policy_searcher(&self.kernel, keys)?,
+                values: values.to_vec(),
+                weights: weights.map(<[T]>::to_vec),
+            }),
             _ => None,
         };
         Ok(LocalMeanFit {
@@ -256,7 +263,9 @@ fn global_mean<T: Float>(values: Rows<'_, T>, weights: Option<&[T]>) -> Vec<f64>
             *s += w * v.to_f64();
         }
     }
-    sum.iter_mut().for_each(|s| *s /= total);
+    for s in &mut sum {
+        *s /= total;
+    }
     sum
 }
 
@@ -340,12 +349,17 @@ impl<T: Float> LocalMeanFit<T> {
         };
         match (self.parameters.on_empty, &self.nearest) {
             (OnEmpty::Error, _) => return Err(empty()),
-            (OnEmpty::Nearest, Some((searcher, values, weights))) => {
+            (OnEmpty::Nearest, Some(fallback)) => {
                 let key = self
                     .prepared
-                    .nearest_allowed(searcher, query, index, weights.as_deref())
+                    .nearest_allowed(
+                        &fallback.searcher,
+                        query,
+                        index,
+                        fallback.weights.as_deref(),
+                    )
                     .ok_or_else(empty)?;
-                means.extend_from_slice(&values[key * p..][..p]);
+                means.extend_from_slice(&fallback.values[key * p..][..p]);
             }
             (OnEmpty::Global, _) => means.extend(self.global.iter().map(|&m| T::from_f64(m))),
             _ => means.extend(std::iter::repeat_n(T::NAN, p)),

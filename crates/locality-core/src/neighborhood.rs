@@ -408,7 +408,7 @@ impl FromStr for Neighborhood {
         let mut cursor = Cursor::new(text);
         let mut regions = Vec::new();
         loop {
-            regions.extend(region(cursor.call()?)?);
+            regions.extend(region(&cursor.call()?)?);
             if !cursor.take('&') {
                 break;
             }
@@ -420,7 +420,7 @@ impl FromStr for Neighborhood {
     }
 }
 
-fn region(call: Call) -> Result<Option<Region>> {
+fn region(call: &Call) -> Result<Option<Region>> {
     let (mut metric, mut map) = (None, None);
     let mut columns = Columns::All;
     let mut own: Vec<(&str, &Value)> = Vec::new();

@@ -11,6 +11,7 @@ use crate::{Error, Float, Result};
 /// # Ok::<(), locality_core::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_field_names)]
 pub struct Rows<'a, T> {
     data: &'a [T],
     rows: usize,

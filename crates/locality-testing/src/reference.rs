@@ -19,7 +19,9 @@ pub fn plain_mean(log_weights: &[f64], values: &[f64], p: usize) -> Option<(Vec<
             *m += w * v;
         }
     }
-    mean.iter_mut().for_each(|m| *m /= total);
+    for m in &mut mean {
+        *m /= total;
+    }
     Some((mean, top + total.ln()))
 }
 

@@ -114,8 +114,6 @@ pub(crate) struct Bound<T> {
     pub(crate) program: Vec<Op>,
     /// Most weights on the stack at once.
     pub(crate) depth: usize,
-    /// Columns of a site.
-    pub(crate) columns: usize,
     /// Features of a site.
     pub(crate) features: usize,
     blocks: Vec<Block>,
@@ -149,7 +147,6 @@ impl<T: Float> Bound<T> {
             atoms: Vec::new(),
             program: Vec::new(),
             depth: 0,
-            columns: keys.columns(),
             features: 0,
             blocks: Vec::new(),
         };
@@ -172,7 +169,6 @@ impl<T: Float> Bound<T> {
             atoms: Vec::new(),
             program: vec![Op::Atom(0)],
             depth: 1,
-            columns: keys.columns(),
             features: 0,
             blocks: Vec::new(),
         };
@@ -331,7 +327,9 @@ impl<T: Float> Bound<T> {
                 *m += row[c].to_f64();
             }
         }
-        center.iter_mut().for_each(|m| *m /= keys.rows() as f64);
+        for m in &mut center {
+            *m /= keys.rows() as f64;
+        }
         self.blocks.push(Block {
             metric: metric.clone(),
             columns: columns.to_vec(),
@@ -371,14 +369,6 @@ impl<T: Float> Bound<T> {
                 x.extend(b.columns.iter().map(|&c| row[c]));
                 b.metric.map(&x, &b.center, out);
             }
-        }
-    }
-
-    /// The one atom, where the kernel is nothing else.
-    pub(crate) fn single(&self) -> Option<&BoundAtom<T>> {
-        match self.program[..] {
-            [Op::Atom(i)] => Some(&self.atoms[i]),
-            _ => None,
         }
     }
 

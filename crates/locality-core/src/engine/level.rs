@@ -79,6 +79,7 @@ impl<T: Float> Scratch<T> {
 
 /// Absorbs the keys at `slots` (at most [`RUN`]) into the query's summary. `mask` may set factors to zero.
 #[inline(always)]
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn absorb_run<T: Float, I: Isa>(
     isa: I,
     bound: &Bound<T>,

@@ -196,6 +196,7 @@ impl Kernel {
     }
 
     /// `exp(-||q - k||^2 / (2 h^2))`. A bandwidth that is not a positive number is reported when the kernel meets data.
+    #[allow(clippy::missing_panics_doc)]
     pub fn gaussian(h: f64) -> Self {
         let profile = Profile::from_name("gaussian", &[]).expect("gaussian is in the list");
         Self::Atom(Atom::new(profile).bandwidth(h))

@@ -75,7 +75,7 @@ fn factor(c: &mut Cursor<'_>) -> Result<Kernel> {
             Ok(inner)
         })?
     } else {
-        Kernel::Atom(atom(c.call()?)?)
+        Kernel::Atom(atom(&c.call()?)?)
     };
     while c.take('^') {
         let p = c.number()?.ok_or_else(|| c.error("a power, a number"))?;
@@ -84,7 +84,7 @@ fn factor(c: &mut Cursor<'_>) -> Result<Kernel> {
     Ok(kernel)
 }
 
-fn atom(call: Call) -> Result<Atom> {
+fn atom(call: &Call) -> Result<Atom> {
     let mut own = Vec::new();
     let mut bandwidths = Vec::new();
     let mut metric = None;
