@@ -28,7 +28,7 @@ def run(report: Report) -> None:
             seconds(lambda: lc.image.mean_shift_filter(image, sp, sr, n_jobs=report.threads))[0]
             for _ in range(report.rounds(3))
         ]
-        report.add(Row("image", f"the same, L*u*v*, until every pixel rests", alone))
+        report.add(Row("image", "the same, L*u*v*, until every pixel rests", alone))
     segment = [seconds(lambda: lc.image.mean_shift_segment(image, 10, 10, 100, n_jobs=report.threads)) for _ in range(3)]
     regions = {"regions": segment[0][1].n_regions}
     report.add(Row("image", "segment, sp=10, sr=10, min_region=100, L*u*v*", [t for t, _ in segment], notes=regions))
