@@ -100,8 +100,7 @@ impl<T: Float> Nearest<T> {
             Ok(dispatch(Search {
                 nearest: self,
                 queries: queries.slice(range),
-                k: Some(k),
-                limit: T::INFINITY,
+                take: Take::Nearest(k),
             }))
         })?;
         let mut out = Neighbors {
@@ -116,7 +115,8 @@ impl<T: Float> Nearest<T> {
         Ok(out)
     }
 
-    /// All keys within `radius` of queries `[m, d]`, the edge included (for `dot`: of at least this score).
+    /// All keys within `radius` of queries `[m, d]`, the edge included (for `dot`: of at least this score): exactly those whose
+    /// distance, as it is reported, is at most the radius.
     ///
     /// # Errors
     /// A radius that is not finite or, for distances, negative; queries that do not fit; an interruption.
@@ -133,13 +133,11 @@ impl<T: Float> Nearest<T> {
             )));
         }
         self.check(queries)?;
-        let limit = self.searcher.raw(radius);
         let blocks = par::map_blocks(watch, queries.rows(), BLOCK, |range| {
             Ok(dispatch(Search {
                 nearest: self,
                 queries: queries.slice(range),
-                k: None,
-                limit,
+                take: Take::Within(radius),
             }))
         })?;
         let mut out = WithinRadius {
@@ -158,13 +156,20 @@ impl<T: Float> Nearest<T> {
     }
 }
 
+/// Which keys are wanted.
+#[derive(Clone, Copy)]
+enum Take<T> {
+    /// So many nearest.
+    Nearest(usize),
+    /// All within this distance (for scores: of at least this).
+    Within(T),
+}
+
 /// A block of queries.
 struct Search<'a, T> {
     nearest: &'a Nearest<T>,
     queries: Rows<'a, T>,
-    /// So many nearest; none: all within the limit.
-    k: Option<usize>,
-    limit: T,
+    take: Take<T>,
 }
 
 impl<T: Float> Task for Search<'_, T> {
@@ -181,11 +186,12 @@ impl<T: Float> Task for Search<'_, T> {
         };
         for row in self.queries.iter() {
             let query = searcher.features(row);
-            if let Some(k) = self.k {
-                searcher.nearest(isa, &query, k, &|_| true, &mut scratch);
-            } else {
-                searcher.collect(isa, &query, self.limit, &|_| true, &mut scratch);
-                scratch.found.sort_unstable_by_key(|f| f.index);
+            match self.take {
+                Take::Nearest(k) => searcher.nearest(isa, &query, k, &|_| true, &mut scratch),
+                Take::Within(radius) => {
+                    searcher.within(isa, &query, radius, &|_| true, &mut scratch);
+                    scratch.found.sort_unstable_by_key(|f| f.index);
+                }
             }
             for f in &scratch.found {
                 out.indices.push(f.index as usize);

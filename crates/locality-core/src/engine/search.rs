@@ -171,6 +171,28 @@ impl<T: Float> Searcher<T> {
         );
     }
 
+    /// Leaves all allowed keys whose distance is at most `radius` (whose score is at least that) in `scratch.found`, in no
+    /// particular order.
+    #[inline(always)]
+    pub(crate) fn within<I: Isa>(
+        &self,
+        isa: I,
+        query: &[T],
+        radius: T,
+        allowed: &impl Fn(usize) -> bool,
+        scratch: &mut SearchScratch<T>,
+    ) {
+        // A distance turned back into a raw number is off by a few roundings: ask for a little more, then compare distances.
+        let raw = self.raw(radius);
+        let limit = raw + raw.abs() * T::from_f64(16.0 * T::EPSILON.to_f64());
+        self.collect(isa, query, limit, allowed, scratch);
+        let score = self.bound.atoms[0].link == Link::Score;
+        scratch.found.retain(|f| {
+            let d = self.distance(f.raw);
+            if score { d >= radius } else { d <= radius }
+        });
+    }
+
     /// Shows every run that may hold a raw number of at most the limit to `see`, which returns the new limit.
     #[inline(always)]
     fn visit<I: Isa>(
