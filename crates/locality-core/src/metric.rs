@@ -21,7 +21,7 @@ pub struct MetricInfo {
     pub summary: &'static str,
 }
 
-/// How two sites are compared (theory: similarities).
+/// How two sites are compared.
 #[derive(Clone, Debug, PartialEq, Default)]
 #[non_exhaustive]
 pub enum Metric {

@@ -1,4 +1,4 @@
-//! Laws of kernels (theory.md, section 1), for every entry of the lists.
+//! Laws of kernels, for every entry of the lists.
 
 use locality_core::{
     Float, Kernel, LocalMean, Metric, Neighborhood, OnEmpty, Profile, ProfileInfo, Rows, Takes,

@@ -1,0 +1,8 @@
+//! Laws of the local mean, a file for each family.
+
+mod bandwidths;
+mod case;
+mod edges;
+mod identities;
+mod neighborhoods;
+mod tolerance;
