@@ -7,7 +7,7 @@ curve! {
     Epanechnikov {}
     "epanechnikov" ["epan", "parabolic"] Distance true
     "max(0, 1 - u^2)"
-    "The most efficient density kernel; its mean-shift steps are flat-kernel means."
+    "The most efficient density kernel; mean shift with the flat kernel climbs its density."
     Squared -> Weight
     |self, isa, u| (T::ONE - u).max(T::ZERO)
 }
