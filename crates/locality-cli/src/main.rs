@@ -1,2 +1,27 @@
 //! The command-line tool.
-fn main() {}
+
+mod commands;
+mod context;
+mod demo;
+mod error;
+mod output;
+mod plot;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = commands::Cli::parse();
+    context::Context::catch_interrupts();
+    match commands::run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if !matches!(error, error::Error::BrokenPipe) {
+                let _ = writeln!(std::io::stderr(), "error: {error}");
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
