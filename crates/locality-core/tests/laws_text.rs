@@ -178,7 +178,7 @@ proptest! {
 }
 
 fn region() -> impl Strategy<Value = Region> {
-    let metric = || metric(Takes::Distance).prop_map(|m| m.unwrap_or_default());
+    let metric = || metric(Takes::Distance).prop_map(Option::unwrap_or_default);
     let columns = || {
         prop_oneof![
             Just(Columns::All),

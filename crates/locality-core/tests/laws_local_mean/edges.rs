@@ -259,6 +259,9 @@ fn single_precision_is_close_to_double() {
     }
 }
 
+/// A weight at a squared distance.
+type Weight = fn(f32) -> f32;
+
 /// The error of single precision is at most twice that of a loop as one writes it, all in single precision.
 #[test]
 fn single_precision_errs_no_more_than_twice_a_plain_loop() {
@@ -266,7 +269,6 @@ fn single_precision_errs_no_more_than_twice_a_plain_loop() {
     let (keys, queries) = (table(&normal(1, n, d)), table(&normal(2, m, d)));
     let values: Vec<f32> = table(&normal(3, n, 1)).iter().map(|v| v + 3.0).collect();
     let wide = |x: &[f32]| -> Vec<f64> { x.iter().map(|x| f64::from(*x)).collect() };
-    type Weight = fn(f32) -> f32;
     let cases: [(&str, Weight); 4] = [
         ("gaussian(h=0.3)", |d2| (-d2 / (2.0 * 0.3 * 0.3)).exp()),
         ("gaussian(h=2)", |d2| (-d2 / (2.0 * 2.0 * 2.0)).exp()),

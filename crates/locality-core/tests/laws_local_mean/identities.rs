@@ -169,7 +169,9 @@ proptest! {
             summaries.swap(i, rng.below(i + 1));
         }
         let mut forward = Summary::empty(p);
-        summaries.iter().for_each(|s| forward.merge(s));
+        for s in &summaries {
+            forward.merge(s);
+        }
         // As a tree of merges, too.
         while summaries.len() > 1 {
             let last = summaries.pop().unwrap();

@@ -37,6 +37,9 @@ proptest! {
     }
 }
 
+/// Whether a query may see a key.
+type Rule<'a> = Box<dyn Fn(usize, usize) -> bool + 'a>;
+
 /// Every neighbourhood against its plain rule, over keys and queries of the same number.
 #[test]
 fn neighborhoods_follow_their_rules() {
@@ -70,7 +73,6 @@ fn neighborhoods_follow_their_rules() {
             dist(&own, &row(&case.keys, nearest(own, 12)[11]))
         })
         .collect();
-    type Rule<'a> = Box<dyn Fn(usize, usize) -> bool + 'a>;
     let d = |i: usize, j: usize| dist(&row(&case.queries, i), &row(&case.keys, j));
     let rules: Vec<(&str, Rule<'_>)> = vec![
         ("all", Box::new(|_, _| true)),
@@ -140,7 +142,6 @@ fn lists_are_taken_among_the_allowed_keys() {
         let (a, b) = (&case.keys[2 * i..][..2], &case.keys[2 * j..][..2]);
         ((a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2)).sqrt()
     };
-    type Rule<'a> = Box<dyn Fn(usize, usize) -> bool + 'a>;
     let rules: Vec<(&str, Rule<'_>, Rule<'_>)> = vec![
         ("hollow", Box::new(|i, j| i != j), Box::new(|_, _| true)),
         ("causal", Box::new(|i, j| j <= i), Box::new(|_, _| true)),

@@ -145,6 +145,8 @@ impl<T: Float> Data<T> {
                 "{what}: off by {off:e}"
             );
         }
+        let kernel = mean.kernel();
+        assert!(checked > 5, "{kernel}: {checked} queries are near enough");
         fast.visited
     }
 }
