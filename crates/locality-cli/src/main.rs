@@ -5,7 +5,9 @@ mod context;
 mod demo;
 mod error;
 mod output;
+mod picture;
 mod plot;
+mod table;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -18,6 +18,32 @@ pub(crate) fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// Refuses, before long work, a path whose folder is missing or that is a folder itself, and a path named twice.
+pub(crate) fn check(paths: &[&Path]) -> Result<()> {
+    for (i, path) in paths.iter().enumerate() {
+        if paths[..i].contains(path) {
+            return Err(Error::usage(format!(
+                "{} is named for two outputs; give each its own file",
+                path.display()
+            )));
+        }
+        if is_standard(path) {
+            continue;
+        }
+        if path.is_dir() {
+            return Err(is_directory(path));
+        }
+        let folder = folder_of(path);
+        if let Err(e) = fs::metadata(folder) {
+            return Err(unwritable(path, &e));
+        }
+        if !folder.is_dir() {
+            return Err(unwritable(path, &io::Error::from(ErrorKind::NotADirectory)));
+        }
+    }
+    Ok(())
+}
+
 /// Writes text to standard output; a reader who has gone is [`Error::BrokenPipe`].
 pub(crate) fn say(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
@@ -56,10 +82,7 @@ impl Outputs {
         let old = fs::metadata(&target).ok();
         if let Some(old) = &old {
             if old.is_dir() {
-                return Err(Error::data(format!(
-                    "cannot write {}: it is a directory; name a file",
-                    path.display()
-                )));
+                return Err(is_directory(path));
             }
             if !old.is_file() {
                 // A device or a pipe cannot be replaced, only written to.
@@ -97,10 +120,7 @@ impl Outputs {
 
 impl Staged {
     fn new(target: &Path, permissions: Option<Permissions>, bytes: &[u8]) -> io::Result<Self> {
-        let folder = match target.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(target);
         // What could not be overwritten is not to be replaced either.
         if permissions.as_ref().is_some_and(Permissions::readonly) {
             return Err(io::Error::from(ErrorKind::PermissionDenied));
@@ -163,6 +183,21 @@ pub(crate) fn discard_temporaries() {
         let _ = fs::remove_file(path);
     }
     std::mem::forget(list);
+}
+
+/// The folder of a file.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn is_directory(path: &Path) -> Error {
+    Error::data(format!(
+        "cannot write {}: it is a directory; name a file",
+        path.display()
+    ))
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {

@@ -1,26 +1,45 @@
 //! The commands, one file each.
 
+mod cluster;
+mod completions;
 mod demo;
+mod image;
+mod kernels;
+mod mean;
 
 use clap::{Parser, Subcommand};
 
 use crate::context::Context;
 use crate::error::Result;
 
-/// Any statistical model made local, on one fast primitive.
+/// Local means, mean shift and other localized models, for tables and pictures.
 #[derive(Debug, Parser)]
-#[command(name = "locality", version, max_term_width = 100)]
+#[command(
+    name = "locality",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Start with:  locality demo\nTables are CSV, TSV or NPY by their ending, `-` is standard input or output; pictures are PNG, JPEG, \
+                  TIFF or WebP.\nExit codes: 0 done, 1 data or files, 2 usage, 130 interrupted."
+)]
 pub(crate) struct Cli {
     /// Threads to use; 0 takes every core. Results do not depend on it
-    #[arg(long, global = true, value_name = "N", default_value_t = 0)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        default_value_t = 0,
+        display_order = 900
+    )]
     threads: usize,
 
     /// No summary and no progress bar
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 901)]
     quiet: bool,
 
     /// The summary as one JSON object on standard output
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 902)]
     json: bool,
 
     #[command(subcommand)]
@@ -30,8 +49,19 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Filter or segment a picture by mean shift in position and colour
+    #[command(subcommand)]
+    Image(image::Command),
+    /// Cluster the rows of a table by mean shift; the number of clusters is found, not given
+    Cluster(cluster::Args),
+    /// Predict columns at new rows as a weighted mean of nearby rows (kernel regression)
+    Mean(mean::Args),
+    /// List every kernel, metric and neighbourhood, with formulas and parameters
+    Kernels(kernels::Args),
     /// Show every method at work on a real photo and real tables
     Demo(demo::Args),
+    /// Print the completions of a shell
+    Completions(completions::Args),
 }
 
 /// Runs the command that was asked for.
@@ -42,6 +72,16 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         json: cli.json,
     };
     match &cli.command {
+        Command::Image(command) => image::run(command, &context),
+        Command::Cluster(args) => cluster::run(args, &context),
+        Command::Mean(args) => mean::run(args, &context),
+        Command::Kernels(args) => kernels::run(args, &context),
         Command::Demo(args) => demo::run(args, &context),
+        Command::Completions(args) => completions::run(args),
     }
+}
+
+/// `1 row`, `2 rows`.
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

@@ -1,0 +1,346 @@
+//! `locality cluster`.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use locality::shift::{MeanShift, MeanShiftFit, estimate_bandwidth};
+use locality::{Bandwidth, Kernel, Rows};
+use serde_json::json;
+
+use super::count;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::output::{self, Outputs, is_standard};
+use crate::plot;
+use crate::table::{Column, Format, Options, Table};
+
+/// Flags of `locality cluster`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  locality cluster iris.csv -o clustered.csv
+  locality cluster wine.csv -o clustered.csv --columns alcohol,hue --standardize --plot wine.png
+  locality cluster iris.csv -o clustered.csv --bandwidth 0.8 --kernel gaussian --centers centers.csv")]
+pub(crate) struct Args {
+    /// The table: .csv, .tsv or .npy, or - for CSV on standard input
+    table: PathBuf,
+
+    /// Where to write the table with its new column; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Columns to cluster by, names or numbers counted from 0 [default: every column of numbers]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    columns: Option<Vec<String>>,
+
+    /// Radius of the window, in the columns' units, or auto to estimate it from the data
+    #[arg(
+        long,
+        value_name = "auto|H",
+        default_value = "auto",
+        allow_negative_numbers = true
+    )]
+    bandwidth: String,
+
+    /// For --bandwidth auto: the share of the rows that are taken to be near; a smaller one finds more clusters
+    #[arg(
+        long,
+        value_name = "Q",
+        default_value_t = 0.3,
+        allow_negative_numbers = true
+    )]
+    quantile: f64,
+
+    /// For --bandwidth auto: estimate from this many random rows, for large tables [default: all rows]
+    #[arg(long, value_name = "N")]
+    bandwidth_rows: Option<usize>,
+
+    /// Weights within the window, such as flat, gaussian or epanechnikov; see `locality kernels`
+    #[arg(long, value_name = "KERNEL", default_value = "flat")]
+    kernel: Kernel,
+
+    /// Cluster by (x - mean) / standard deviation of each column; a bandwidth that is given is then in standard deviations
+    #[arg(long)]
+    standardize: bool,
+
+    /// Start from the occupied cells of a grid instead of from every row: faster, slightly different
+    #[arg(long)]
+    bin_seeding: bool,
+
+    /// For --bin-seeding: how many rows make a cell a start
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    min_bin_freq: usize,
+
+    /// Rows within no window stay out, as cluster -1, instead of joining the nearest cluster
+    #[arg(long)]
+    no_cluster_all: bool,
+
+    /// Most steps of a start
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    max_iter: usize,
+
+    /// Write the clusters' centres and sizes to this table too
+    #[arg(long, value_name = "FILE")]
+    centers: Option<PathBuf>,
+
+    /// Draw the clusters into this .png picture
+    #[arg(long, value_name = "P.png")]
+    plot: Option<PathBuf>,
+
+    /// Name of the new column
+    #[arg(long, value_name = "NAME", default_value = "cluster")]
+    label_column: String,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+/// Runs it.
+pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
+    let delimiter = args.options.delimiter();
+    let format = Format::of(&args.output, delimiter)?;
+    let centers_format = match &args.centers {
+        Some(path) => Some((path, Format::of(path, delimiter)?)),
+        None => None,
+    };
+    let bandwidth = read_bandwidth(&args.bandwidth)?;
+    let mut outputs: Vec<&Path> = vec![&args.output];
+    outputs.extend(args.centers.iter().chain(&args.plot).map(PathBuf::as_path));
+    output::check(&outputs)?;
+    let stdout_taken = outputs.iter().any(|path| is_standard(path));
+    context.json_needs_stdout(stdout_taken)?;
+
+    let table = Table::read(&args.table, &args.options)?;
+    let columns = feature_columns(&table, args)?;
+    let names: Vec<String> = columns.iter().map(|&c| table.names()[c].clone()).collect();
+    let raw = table.numbers(&columns)?;
+    let d = columns.len();
+    let scaling = Scaling::of(&raw, d, args.standardize);
+    let scaled = scaling.apply(&raw);
+    let rows = Rows::new(&scaled, table.rows(), d)?;
+
+    let start = Instant::now();
+    let bandwidth = match (bandwidth, own_bandwidth(&args.kernel)) {
+        (None, false) => Some(estimate(rows, args, context)?),
+        (given, _) => given,
+    };
+    let shift = MeanShift::new()
+        .bandwidth(bandwidth)
+        .kernel(args.kernel.with_columns(&names)?)
+        .bin_seeding(args.bin_seeding)
+        .min_bin_freq(args.min_bin_freq)
+        .cluster_all(!args.no_cluster_all)
+        .max_iter(args.max_iter);
+    let fit = context.watched("clustering", |watch| shift.fit(rows, watch))?;
+    let seconds = start.elapsed().as_secs_f64();
+
+    let k = fit.n_clusters();
+    let centers = scaling.undo(&fit.cluster_centers().to_vec());
+    let sizes = sizes(&fit);
+    let orphans = fit.labels().iter().filter(|l| **l < 0).count();
+
+    let mut files = Outputs::default();
+    let labels = vec![(
+        args.label_column.clone(),
+        Column::Integer(fit.labels().to_vec()),
+    )];
+    files.add(&args.output, &table.encode(&labels, format)?)?;
+    if let Some((path, format)) = centers_format {
+        let table = centers_table(&centers, &names, &sizes, &args.label_column)?;
+        files.add(path, &table.encode(&[], format)?)?;
+    }
+    if let Some(path) = &args.plot {
+        let raw = Rows::new(&raw, table.rows(), d)?;
+        let centers = Rows::new(&centers, k, d)?;
+        plot::clusters(&names, raw, fit.labels(), Some(centers), path)?;
+    }
+    files.commit()?;
+
+    let object = json!({
+        "command": "cluster",
+        "table": table.origin(),
+        "output": args.output.display().to_string(),
+        "rows": table.rows(),
+        "columns": names,
+        "standardized": args.standardize,
+        "kernel": args.kernel.to_string(),
+        "bandwidth": fit.bandwidth(),
+        "clusters": k,
+        "sizes": sizes,
+        "orphans": orphans,
+        "centers": centers.chunks(d).collect::<Vec<_>>(),
+        "iterations": fit.n_iter(),
+        "seconds": seconds,
+    });
+    let units = if args.standardize {
+        " standard deviations"
+    } else {
+        ""
+    };
+    let mut words = format!(
+        "{} in {} by {}: {} in {seconds:.3} s\nbandwidth {}{units}, kernel {}\n",
+        count(table.rows(), "row"),
+        table.origin(),
+        names.join(", "),
+        count(k, "cluster"),
+        round(fit.bandwidth()),
+        args.kernel,
+    );
+    for (i, (center, size)) in centers.chunks(d).zip(&sizes).take(20).enumerate() {
+        let center: Vec<String> = center.iter().map(|x| round(*x)).collect();
+        let _ = writeln!(
+            words,
+            "  cluster {i}: {} around ({})",
+            count(*size, "row"),
+            center.join(", ")
+        );
+    }
+    if k > 20 {
+        let _ = writeln!(words, "  .. and {} smaller ones", k - 20);
+    }
+    if orphans > 0 {
+        let _ = writeln!(words, "  no cluster (-1): {}", count(orphans, "row"));
+    }
+    context.summary(&words, &object, stdout_taken)
+}
+
+fn read_bandwidth(text: &str) -> Result<Option<f64>> {
+    if text == "auto" {
+        return Ok(None);
+    }
+    match text.parse::<f64>() {
+        Ok(h) if h.is_finite() && h > 0.0 => Ok(Some(h)),
+        Ok(h) => Err(Error::usage(format!(
+            "--bandwidth {h} must be a positive finite number, or auto"
+        ))),
+        Err(_) => Err(Error::usage(format!(
+            "--bandwidth '{text}' is neither a number nor auto"
+        ))),
+    }
+}
+
+/// The columns to cluster by.
+fn feature_columns(table: &Table, args: &Args) -> Result<Vec<usize>> {
+    if table.names().contains(&args.label_column) {
+        return Err(Error::usage(format!(
+            "{} already has a column '{}'; name the new one with --label-column",
+            table.origin(),
+            args.label_column
+        )));
+    }
+    if let Some(wanted) = &args.columns {
+        return table.find(wanted, "--columns");
+    }
+    table.numeric_columns()
+}
+
+/// Whether the kernel's text says how wide it is.
+fn own_bandwidth(kernel: &Kernel) -> bool {
+    let atoms = kernel.atoms();
+    let mut rules = atoms.iter().map(|atom| atom.bandwidth_rule());
+    rules.any(|rule| *rule != Bandwidth::Default)
+}
+
+fn estimate(rows: Rows<'_, f64>, args: &Args, context: &Context) -> Result<f64> {
+    let h = context.watched("bandwidth", |watch| {
+        estimate_bandwidth(rows, args.quantile, args.bandwidth_rows, 0, watch)
+    })?;
+    if h > 0.0 {
+        return Ok(h);
+    }
+    Err(Error::data(format!(
+        "the bandwidth cannot be estimated from {}, whose nearest share of {} lies at distance 0; give one with --bandwidth, or a \
+         larger --quantile",
+        count(rows.rows(), "row"),
+        args.quantile
+    )))
+}
+
+/// Rows of each cluster.
+fn sizes(fit: &MeanShiftFit<f64>) -> Vec<usize> {
+    let mut sizes = vec![0; fit.n_clusters()];
+    for &label in fit.labels() {
+        if let Ok(label) = usize::try_from(label) {
+            sizes[label] += 1;
+        }
+    }
+    sizes
+}
+
+fn centers_table(
+    centers: &[f64],
+    names: &[String],
+    sizes: &[usize],
+    label_column: &str,
+) -> Result<Table> {
+    let (k, d) = (sizes.len(), names.len());
+    let mut columns = vec![(
+        label_column.to_owned(),
+        Column::Integer((0..k as i64).collect()),
+    )];
+    for (c, name) in names.iter().enumerate() {
+        let column = (0..k).map(|i| centers[i * d + c]).collect();
+        columns.push((name.clone(), Column::Real(column)));
+    }
+    let sizes = sizes.iter().map(|&s| s as i64).collect();
+    columns.push(("size".to_owned(), Column::Integer(sizes)));
+    Table::of_columns(columns, k)
+}
+
+/// Mean and scale of each column: 0 and 1 where nothing is to be standardized.
+struct Scaling {
+    mean: Vec<f64>,
+    scale: Vec<f64>,
+}
+
+impl Scaling {
+    fn of(numbers: &[f64], d: usize, standardize: bool) -> Self {
+        let (mut mean, mut scale) = (vec![0.0; d], vec![1.0; d]);
+        if !standardize {
+            return Self { mean, scale };
+        }
+        for c in 0..d {
+            let column = || numbers.iter().skip(c).step_by(d);
+            let n = column().count() as f64;
+            let first = numbers[c];
+            // From the first value on, so that a constant column has exactly its constant as mean.
+            let m = first + column().map(|x| (x - first) / n).sum::<f64>();
+            let variance = column().map(|x| (x - m) * (x - m) / n).sum::<f64>();
+            mean[c] = m;
+            // A constant column says nothing, and becomes 0.
+            if variance > 0.0 {
+                scale[c] = variance.sqrt();
+            }
+        }
+        Self { mean, scale }
+    }
+
+    fn apply(&self, numbers: &[f64]) -> Vec<f64> {
+        let d = self.mean.len();
+        let at = |(i, x): (usize, &f64)| (x - self.mean[i % d]) / self.scale[i % d];
+        numbers.iter().enumerate().map(at).collect()
+    }
+
+    fn undo(&self, numbers: &[f64]) -> Vec<f64> {
+        let d = self.mean.len();
+        let at = |(i, x): (usize, &f64)| x * self.scale[i % d] + self.mean[i % d];
+        numbers.iter().enumerate().map(at).collect()
+    }
+}
+
+/// A number to four digits, for the eye.
+fn round(x: f64) -> String {
+    if x == 0.0 || !x.is_finite() {
+        return format!("{x}");
+    }
+    let before = x.abs().log10().floor() as i32;
+    if !(-4..9).contains(&before) {
+        return format!("{x:.3e}");
+    }
+    let text = format!("{x:.*}", usize::try_from(3 - before).unwrap_or(0));
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
