@@ -4,9 +4,8 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use pulp::Simd;
-
 use crate::isa::Isa;
+use crate::lanes::Lanes;
 
 mod sealed {
     pub trait Sealed {}
@@ -17,6 +16,7 @@ mod sealed {
 /// `f32` or `f64`. Sealed: the engine's accuracy is stated for these two.
 pub trait Float:
     sealed::Sealed
+    + Lanes
     + Copy
     + Default
     + Debug
@@ -88,16 +88,6 @@ pub trait Float:
     /// `self * a + b` in one rounding (slow where the machine has no such instruction).
     #[must_use]
     fn fused(self, a: Self, b: Self) -> Self;
-    /// Sum, in vectors.
-    fn sum_vector<S: Simd>(simd: S, x: &[Self]) -> f64;
-    /// Sum of products, in vectors.
-    fn dot_vector<S: Simd>(simd: S, x: &[Self], y: &[Self]) -> f64;
-    /// Largest, in vectors.
-    #[must_use]
-    fn largest_vector<S: Simd>(simd: S, x: &[Self]) -> Self;
-    /// Smallest, in vectors.
-    #[must_use]
-    fn smallest_vector<S: Simd>(simd: S, x: &[Self]) -> Self;
     /// Branch-free exponential, within 2 ulp; 0 below [`EXP_FLOOR`](Self::EXP_FLOOR).
     #[must_use]
     fn exp_vector<I: Isa>(self, isa: I) -> Self;
@@ -106,11 +96,8 @@ pub trait Float:
     fn ln_vector<I: Isa>(self, isa: I) -> Self;
 }
 
-/// The widest register holds so many numbers.
-const WIDEST: usize = 16;
-
 macro_rules! common {
-    ($t:ident, $split:ident, $splat:ident, $add:ident, $fma:ident, $max:ident, $min:ident) => {
+    ($t:ident) => {
         const ZERO: Self = 0.0;
         const ONE: Self = 1.0;
         const INFINITY: Self = $t::INFINITY;
@@ -167,86 +154,10 @@ macro_rules! common {
             $t::asin(self)
         }
         #[inline(always)]
-        fn sum_vector<S: Simd>(simd: S, x: &[Self]) -> f64 {
-            let (head, tail) = S::$split(x);
-            let zero = simd.$splat(0.0);
-            let mut sums = [zero; 2];
-            let (pairs, rest) = pulp::as_arrays::<2, _>(head);
-            for [a, b] in pairs {
-                sums = [simd.$add(sums[0], *a), simd.$add(sums[1], *b)];
-            }
-            for a in rest {
-                sums[0] = simd.$add(sums[0], *a);
-            }
-            let lanes = simd.$add(sums[0], sums[1]);
-            let tail: f64 = tail.iter().map(|x| *x as f64).sum();
-            let lanes: &[$t] = pulp::bytemuck::cast_slice(std::slice::from_ref(&lanes));
-            lanes_sum(lanes) + tail
-        }
-        #[inline(always)]
-        fn dot_vector<S: Simd>(simd: S, x: &[Self], y: &[Self]) -> f64 {
-            let (x, x_tail) = S::$split(x);
-            let (y, y_tail) = S::$split(y);
-            let zero = simd.$splat(0.0);
-            let mut sums = [zero; 2];
-            let (x_pairs, x_rest) = pulp::as_arrays::<2, _>(x);
-            let (y_pairs, y_rest) = pulp::as_arrays::<2, _>(y);
-            for ([a, b], [c, d]) in x_pairs.iter().zip(y_pairs) {
-                sums = [simd.$fma(*a, *c, sums[0]), simd.$fma(*b, *d, sums[1])];
-            }
-            for (a, c) in x_rest.iter().zip(y_rest) {
-                sums[0] = simd.$fma(*a, *c, sums[0]);
-            }
-            let lanes = simd.$add(sums[0], sums[1]);
-            let tail = x_tail.iter().zip(y_tail);
-            let tail: f64 = tail.map(|(x, y)| *x as f64 * *y as f64).sum();
-            let lanes: &[$t] = pulp::bytemuck::cast_slice(std::slice::from_ref(&lanes));
-            lanes_sum(lanes) + tail
-        }
-        #[inline(always)]
-        fn largest_vector<S: Simd>(simd: S, x: &[Self]) -> Self {
-            let (head, tail) = S::$split(x);
-            let mut top = simd.$splat($t::NEG_INFINITY);
-            for a in head {
-                top = simd.$max(top, *a);
-            }
-            let lanes: &[$t] = pulp::bytemuck::cast_slice(std::slice::from_ref(&top));
-            let all = lanes.iter().chain(tail);
-            all.fold($t::NEG_INFINITY, |a, b| if *b > a { *b } else { a })
-        }
-        #[inline(always)]
-        fn smallest_vector<S: Simd>(simd: S, x: &[Self]) -> Self {
-            let (head, tail) = S::$split(x);
-            let mut least = simd.$splat($t::INFINITY);
-            for a in head {
-                least = simd.$min(least, *a);
-            }
-            let lanes: &[$t] = pulp::bytemuck::cast_slice(std::slice::from_ref(&least));
-            let all = lanes.iter().chain(tail);
-            all.fold($t::INFINITY, |a, b| if *b < a { *b } else { a })
-        }
-        #[inline(always)]
         fn fused(self, a: Self, b: Self) -> Self {
             $t::mul_add(self, a, b)
         }
     };
-}
-
-/// Sum of the lanes of a register, by halves: a fixed order and a short chain.
-#[inline(always)]
-fn lanes_sum<T: Float>(lanes: &[T]) -> f64 {
-    let mut wide = [0.0; WIDEST];
-    for (w, l) in wide.iter_mut().zip(lanes) {
-        *w = l.to_f64();
-    }
-    let mut half = WIDEST / 2;
-    while half > 0 {
-        for i in 0..half {
-            wide[i] += wide[i + half];
-        }
-        half /= 2;
-    }
-    wide[0]
 }
 
 /// `coefficients[0] + x (coefficients[1] + x (...))`.
@@ -260,15 +171,7 @@ fn horner<T: Float, I: Isa, const N: usize>(isa: I, x: T, coefficients: [T; N]) 
 }
 
 impl Float for f32 {
-    common!(
-        f32,
-        as_simd_f32s,
-        splat_f32s,
-        add_f32s,
-        mul_add_f32s,
-        max_f32s,
-        min_f32s
-    );
+    common!(f32);
     const EXP_FLOOR: Self = -87.336_54;
 
     #[inline(always)]
@@ -325,15 +228,7 @@ impl Float for f32 {
 }
 
 impl Float for f64 {
-    common!(
-        f64,
-        as_simd_f64s,
-        splat_f64s,
-        add_f64s,
-        mul_add_f64s,
-        max_f64s,
-        min_f64s
-    );
+    common!(f64);
     const EXP_FLOOR: Self = -708.396_418_532_264;
 
     #[inline(always)]

@@ -4,6 +4,7 @@
 //! `pulp`, which keeps the unsafe call to itself) and runs the widest one that this machine has.
 
 use crate::Float;
+use crate::lanes::PANEL;
 
 /// The arithmetic of an instruction set.
 pub trait Isa: Copy + Send + Sync + 'static {
@@ -41,6 +42,50 @@ pub trait Isa: Copy + Send + Sync + 'static {
     fn smallest<T: Float>(self, x: &[T]) -> T {
         x.iter().fold(T::INFINITY, |a, b| b.min(a))
     }
+    /// See `Lanes::tile_vector`.
+    #[inline(always)]
+    fn tile<T: Float, const G: usize>(
+        self,
+        squared: bool,
+        queries: [&[T]; G],
+        features: &[usize],
+        keys: &[T],
+        stride: usize,
+        out: [&mut [T]; G],
+    ) {
+        for (query, out) in queries.into_iter().zip(out) {
+            out.fill(T::ZERO);
+            for &f in features {
+                let panels = keys.chunks_exact(stride);
+                let keys = panels.flat_map(|panel| &panel[f * PANEL..][..PANEL]);
+                for (o, k) in out.iter_mut().zip(keys) {
+                    let (a, b) = if squared {
+                        (query[f] - *k, query[f] - *k)
+                    } else {
+                        (query[f], *k)
+                    };
+                    *o = self.fma(a, b, *o);
+                }
+            }
+        }
+    }
+    /// See `Lanes::weigh_rows_vector`.
+    #[inline(always)]
+    fn weigh_rows<T: Float, const G: usize>(
+        self,
+        weights: [&[T]; G],
+        rows: &[T],
+        stride: usize,
+        out: [&mut [f64]; G],
+    ) {
+        for (weights, out) in weights.into_iter().zip(out) {
+            for (w, row) in weights.iter().zip(rows.chunks_exact(stride)) {
+                for (o, v) in out.iter_mut().zip(row) {
+                    *o += w.to_f64() * v.to_f64();
+                }
+            }
+        }
+    }
 }
 
 /// Fused multiply-add in one instruction (AVX2+FMA, AVX-512, NEON), and the vectors of that machine.
@@ -75,6 +120,28 @@ impl<S: pulp::Simd + Send + Sync + 'static> Isa for Fused<S> {
     #[inline(always)]
     fn smallest<T: Float>(self, x: &[T]) -> T {
         T::smallest_vector(self.0, x)
+    }
+    #[inline(always)]
+    fn tile<T: Float, const G: usize>(
+        self,
+        squared: bool,
+        queries: [&[T]; G],
+        features: &[usize],
+        keys: &[T],
+        stride: usize,
+        out: [&mut [T]; G],
+    ) {
+        T::tile_vector(self.0, squared, queries, features, keys, stride, out);
+    }
+    #[inline(always)]
+    fn weigh_rows<T: Float, const G: usize>(
+        self,
+        weights: [&[T]; G],
+        rows: &[T],
+        stride: usize,
+        out: [&mut [f64]; G],
+    ) {
+        T::weigh_rows_vector(self.0, weights, rows, stride, out);
     }
 }
 

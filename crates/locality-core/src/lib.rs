@@ -57,6 +57,7 @@ mod error;
 mod float;
 pub mod isa;
 mod kernel;
+mod lanes;
 mod local_mean;
 mod metric;
 mod names;

@@ -1,11 +1,16 @@
 //! The tiled engine: every key for every query, in runs that stay in the cache while a block of queries passes over them.
 
-use super::level::{RUN, Scratch, absorb_run};
+use std::ops::Range;
+
+use super::absorb::absorb;
+use super::level::{RUN, Scratch};
 use super::prepared::{Prepared, Query};
 use crate::isa::Isa;
+use crate::lanes::TILE;
 use crate::{Float, Summary};
 
-/// Sums up all keys for a block of queries. The order of the runs is fixed, so results are the same bits for any block.
+/// Sums up all keys for a block of queries, a few queries side by side. The order of the runs is fixed, so results are the
+/// same bits for any block.
 #[inline(always)]
 pub(crate) fn sum<T: Float, I: Isa>(
     isa: I,
@@ -15,25 +20,47 @@ pub(crate) fn sum<T: Float, I: Isa>(
     out: &mut [Summary],
 ) {
     out.iter_mut().for_each(Summary::clear);
+    let (tiles, rest) = queries.as_chunks::<TILE>();
+    let (tiles_out, rest_out) = out.as_chunks_mut::<TILE>();
     let mut start = 0;
     while start < p.sites.padded {
         let slots = start..(start + RUN).min(p.sites.padded);
-        for (query, out) in queries.iter().zip(out.iter_mut()) {
-            if query.outside(p, slots.clone()) {
-                continue;
+        for (tile, out) in tiles.iter().zip(tiles_out.iter_mut()) {
+            if tile.iter().any(|q| q.outside(p, slots.clone())) {
+                for (query, out) in tile.iter().zip(out) {
+                    run(isa, p, [query], slots.clone(), scratch, [out]);
+                }
+            } else {
+                run(
+                    isa,
+                    p,
+                    tile.each_ref(),
+                    slots.clone(),
+                    scratch,
+                    out.each_mut(),
+                );
             }
-            let mask = |drop: &mut dyn FnMut(usize)| query.mask(p, slots.clone(), drop);
-            absorb_run(
-                isa,
-                &p.bound,
-                &p.sites,
-                query,
-                slots.clone(),
-                scratch,
-                mask,
-                out,
-            );
+        }
+        for (query, out) in rest.iter().zip(rest_out.iter_mut()) {
+            run(isa, p, [query], slots.clone(), scratch, [out]);
         }
         start = slots.end;
     }
+}
+
+#[inline(always)]
+fn run<T: Float, I: Isa, const G: usize>(
+    isa: I,
+    p: &Prepared<T>,
+    queries: [&Query<'_, T>; G],
+    slots: Range<usize>,
+    scratch: &mut Scratch<T>,
+    out: [&mut Summary; G],
+) {
+    if G == 1 && queries[0].outside(p, slots.clone()) {
+        return;
+    }
+    let masked = slots.clone();
+    let mask = |q: &Query<'_, T>, drop: &mut dyn FnMut(usize)| q.mask(p, masked.clone(), drop);
+    absorb(isa, &p.bound, &p.sites, queries, slots, scratch, mask, out);
 }

@@ -1,7 +1,8 @@
 //! The listed engine: a short list of keys for each query, gathered and summed like any run.
 
+use super::absorb::absorb;
 use super::bound::{Bound, Width};
-use super::level::{RUN, Scratch, absorb_run};
+use super::level::{RUN, Scratch};
 use super::prepared::{Prepared, Query};
 use super::sites::{LEAF, Sites};
 use crate::isa::Isa;
@@ -58,6 +59,15 @@ pub(crate) fn sum<T: Float, I: Isa>(
             }
         }
         let run = 0..part.len().next_multiple_of(LEAF);
-        absorb_run(isa, bound, sites, query, run, scratch, |_| {}, out);
+        absorb(
+            isa,
+            bound,
+            sites,
+            [query],
+            run,
+            scratch,
+            |_, _| {},
+            [&mut *out],
+        );
     }
 }

@@ -1,11 +1,13 @@
 //! How the double loop is run. Private: users name kernels, never engines.
 
+mod absorb;
 pub(crate) mod bound;
 mod dense;
 mod level;
 mod listed;
 pub(crate) mod pair;
 pub(crate) mod prepared;
+mod raw;
 pub(crate) mod reference;
 pub(crate) mod search;
 pub(crate) mod sites;

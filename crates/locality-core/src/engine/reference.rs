@@ -15,12 +15,12 @@ pub(crate) fn sum<T: Float>(p: &Prepared<T>, query: &Query<'_, T>, out: &mut Sum
         }
         let weight = p.bound.combine(&mut stack, |i| {
             let atom = &p.bound.atoms[i];
-            let raw = atom.raw(query.features, |f| p.sites.feature(f)[slot]);
+            let raw = atom.raw(query.features, |f| p.sites.feature(f, slot, 1)[0]);
             atom.weight(raw, atom.scale_at(slot, query.scales[i]))
         });
         let c = p.sites.weights.as_ref().map_or(1.0, |w| w[slot].to_f64());
-        for (j, v) in value.iter_mut().enumerate() {
-            *v = p.sites.value(j)[slot].to_f64();
+        for (to, v) in value.iter_mut().zip(p.sites.values_at(slot)) {
+            *to = v.to_f64();
         }
         out.absorb(weight.log_weight().to_f64() + c.ln(), &value);
     }

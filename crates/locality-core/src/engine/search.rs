@@ -1,7 +1,8 @@
 //! Exact nearest-neighbour search on the same leaves, boxes and runs.
 
 use super::bound::Bound;
-use super::level::{RUN, raws};
+use super::level::RUN;
+use super::raw::raws;
 use super::sites::{LEAF, Sites};
 use super::tree::{Node, Tree};
 use crate::isa::{Isa, Task, dispatch};
@@ -207,7 +208,14 @@ impl<T: Float> Searcher<T> {
         let negate = atom.link == Link::Score;
         let mut run = |slots: std::ops::Range<usize>, limit: T, buffer: &mut [T], found: &mut _| {
             let buffer = &mut buffer[..slots.len()];
-            raws(isa, atom, &self.sites, query, slots.start, buffer);
+            raws(
+                isa,
+                atom,
+                &self.sites,
+                [query],
+                slots.start,
+                &mut [&mut *buffer],
+            );
             if negate {
                 for x in buffer.iter_mut() {
                     *x = -*x;

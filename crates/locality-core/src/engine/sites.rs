@@ -1,11 +1,38 @@
-//! Keys laid out for vector code: column after column, in the order of the tree's leaves.
+//! Keys laid out for vector code, in the order of the tree's leaves: within a panel, feature after feature.
 
 use super::bound::Bound;
 use super::tree::Tree;
+use crate::lanes::{PANEL, ROW};
 use crate::{Error, Float, Result, Rows};
 
 /// Rows of a leaf. All ranges that the engine works on start and end at multiples of it.
 pub(crate) const LEAF: usize = 64;
+
+/// From so many columns on, values are stored by row: a weight then meets whole vectors of them.
+const WIDE: usize = 8;
+
+/// The values of the keys, by slot.
+#[derive(Clone, Debug)]
+pub(crate) enum Values<T> {
+    /// Column after column, padded to whole leaves.
+    Columns(Vec<T>),
+    /// Row after row, `stride` numbers apart, the rest zero.
+    Rows { data: Vec<T>, stride: usize },
+}
+
+impl<T: Float> Values<T> {
+    /// Zeros.
+    fn new(columns: usize, padded: usize) -> Self {
+        if columns < WIDE {
+            return Self::Columns(vec![T::ZERO; columns * padded]);
+        }
+        let stride = columns.next_multiple_of(ROW);
+        Self::Rows {
+            data: vec![T::ZERO; padded * stride],
+            stride,
+        }
+    }
+}
 
 /// The keys, their values and sample weights, stored by column and padded to whole leaves.
 #[derive(Clone, Debug)]
@@ -16,8 +43,11 @@ pub(crate) struct Sites<T> {
     pub(crate) padded: usize,
     /// Columns of values.
     pub(crate) values: usize,
-    feature_columns: Vec<T>,
-    value_columns: Vec<T>,
+    /// Features of a site.
+    features: usize,
+    /// For each panel, for each feature, [`PANEL`] numbers: what is read together lies together.
+    panels: Vec<T>,
+    pub(crate) value: Values<T>,
     /// Sample weights by slot, where they are not all 1.
     pub(crate) weights: Option<Vec<T>>,
     /// Key at each slot.
@@ -59,19 +89,37 @@ impl<T: Float> Sites<T> {
         // Padding repeats the last key, so that no box grows; its weight is masked out.
         let source = |s: usize| index[s.min(n - 1)] as usize;
         let column = |get: &dyn Fn(usize) -> T| (0..padded).map(|s| get(source(s))).collect();
-        let gather = |width: usize, get: &dyn Fn(usize, usize) -> T| -> Vec<T> {
-            let mut out = Vec::with_capacity(width * padded);
-            for c in 0..width {
-                out.extend((0..padded).map(|s| get(source(s), c)));
+        let mut panels = vec![T::ZERO; f * padded];
+        for (s, panel) in panels.chunks_exact_mut(f * PANEL).enumerate() {
+            for i in 0..PANEL {
+                let row = &features[source(s * PANEL + i) * f..][..f];
+                for (c, x) in row.iter().enumerate() {
+                    panel[c * PANEL + i] = *x;
+                }
             }
-            out
-        };
+        }
+        let mut value = Values::new(values.columns(), padded);
+        match &mut value {
+            Values::Columns(data) => {
+                for (c, column) in data.chunks_exact_mut(padded).enumerate() {
+                    for (s, v) in column.iter_mut().enumerate() {
+                        *v = values.row(source(s))[c];
+                    }
+                }
+            }
+            Values::Rows { data, stride } => {
+                for (s, row) in data.chunks_exact_mut(*stride).enumerate() {
+                    row[..values.columns()].copy_from_slice(values.row(source(s)));
+                }
+            }
+        }
         Ok(Self {
             rows: n,
             padded,
             values: values.columns(),
-            feature_columns: gather(f, &|i, c| features[i * f + c]),
-            value_columns: gather(values.columns(), &|i, c| values.row(i)[c]),
+            features: f,
+            panels,
+            value,
             weights: weights.map(|w| column(&|i| w[i])),
             index,
             slot,
@@ -85,8 +133,9 @@ impl<T: Float> Sites<T> {
             rows,
             padded,
             values: self.values,
-            feature_columns: vec![T::ZERO; features * padded],
-            value_columns: vec![T::ZERO; self.values * padded],
+            features,
+            panels: vec![T::ZERO; features * padded],
+            value: Values::new(self.values, padded),
             weights: self.weights.as_ref().map(|_| vec![T::ZERO; padded]),
             index: Vec::new(),
             slot: Vec::new(),
@@ -103,31 +152,55 @@ impl<T: Float> Sites<T> {
             }
         };
         self.rows = slots.len();
-        let source = from.padded;
-        for (c, to) in self
-            .feature_columns
-            .chunks_exact_mut(self.padded)
-            .enumerate()
-        {
-            fill(to, &from.feature_columns[c * source..][..source]);
+        for (i, slot) in all().take(self.padded).enumerate() {
+            for c in 0..self.features {
+                let to = self.place(i, c);
+                self.panels[to] = from.panels[from.place(slot as usize, c)];
+            }
         }
-        for (c, to) in self.value_columns.chunks_exact_mut(self.padded).enumerate() {
-            fill(to, &from.value_columns[c * source..][..source]);
+        let source = from.padded;
+        match (&mut self.value, &from.value) {
+            (Values::Columns(to), Values::Columns(from)) => {
+                let columns = to.chunks_exact_mut(self.padded);
+                for (to, from) in columns.zip(from.chunks_exact(source)) {
+                    fill(to, from);
+                }
+            }
+            (Values::Rows { data: to, stride }, Values::Rows { data: from, .. }) => {
+                for (to, s) in to.chunks_exact_mut(*stride).zip(all()) {
+                    to.copy_from_slice(&from[s as usize * *stride..][..*stride]);
+                }
+            }
+            _ => {}
         }
         if let (Some(to), Some(from)) = (&mut self.weights, &from.weights) {
             fill(to, from);
         }
     }
 
-    /// A feature's column, by slot.
     #[inline(always)]
-    pub(crate) fn feature(&self, f: usize) -> &[T] {
-        &self.feature_columns[f * self.padded..][..self.padded]
+    fn place(&self, slot: usize, feature: usize) -> usize {
+        (slot / PANEL * self.features + feature) * PANEL + slot % PANEL
     }
 
-    /// A value's column, by slot.
+    /// A feature of `len` keys from a slot on, all in one panel.
     #[inline(always)]
-    pub(crate) fn value(&self, c: usize) -> &[T] {
-        &self.value_columns[c * self.padded..][..self.padded]
+    pub(crate) fn feature(&self, feature: usize, slot: usize, len: usize) -> &[T] {
+        &self.panels[self.place(slot, feature)..][..len]
+    }
+
+    /// Whole panels from a slot on, and how many numbers each has.
+    #[inline(always)]
+    pub(crate) fn panels_from(&self, slot: usize) -> (&[T], usize) {
+        (&self.panels[slot * self.features..], self.features * PANEL)
+    }
+
+    /// The values at a slot.
+    pub(crate) fn values_at(&self, slot: usize) -> impl Iterator<Item = T> + '_ {
+        let (data, start, step) = match &self.value {
+            Values::Columns(data) => (data, slot, self.padded),
+            Values::Rows { data, stride } => (data, slot * stride, 1),
+        };
+        (0..self.values).map(move |c| data[start + c * step])
     }
 }

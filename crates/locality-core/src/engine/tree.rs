@@ -9,6 +9,7 @@ use std::ops::Range;
 use super::bound::{Bound, BoundAtom, Scale, Width};
 use super::pair::Weight;
 use super::sites::{LEAF, Sites};
+use crate::lanes::PANEL;
 use crate::metric::{Combine, Link};
 use crate::{Float, par};
 
@@ -134,16 +135,19 @@ impl<T: Float> Tree<T> {
             let slots = node.slots();
             let real = slots.start..slots.end.min(sites.rows);
             for c in 0..f {
-                for &x in &sites.feature(c)[slots.clone()] {
-                    let [low, high] = self.boxes[at + c];
-                    self.boxes[at + c] = [low.min(x), high.max(x)];
+                for start in slots.clone().step_by(PANEL) {
+                    for &x in sites.feature(c, start, PANEL) {
+                        let [low, high] = self.boxes[at + c];
+                        self.boxes[at + c] = [low.min(x), high.max(x)];
+                    }
                 }
             }
             for s in real.clone() {
                 let w = sites.weights.as_ref().map_or(1.0, |w| w[s].to_f64());
                 self.weight[node.id] += w;
-                for j in 0..sums {
-                    self.value_sums[node.id * sums + j] += w * sites.value(j)[s].to_f64();
+                let totals = &mut self.value_sums[node.id * sums..][..sums];
+                for (total, v) in totals.iter_mut().zip(sites.values_at(s)) {
+                    *total += w * v.to_f64();
                 }
             }
             for (widest, atom) in self.widest.iter_mut().zip(&bound.atoms) {

@@ -1,6 +1,7 @@
 //! The tree engine: a nearest-first walk for each query, which skips what provably cannot matter.
 
-use super::level::{RUN, Scratch, absorb_run};
+use super::absorb::absorb;
+use super::level::{RUN, Scratch};
 use super::pair::Weight;
 use super::prepared::{Prepared, Query};
 use super::tree::{Node, Tree};
@@ -49,16 +50,18 @@ pub(crate) fn sum<T: Float, I: Isa>(
         let slots = node.slots();
         if node.is_leaf() || slots.len() <= RUN && p.coarse {
             visited += slots.len();
-            let mask = |drop: &mut dyn FnMut(usize)| query.mask(p, slots.clone(), drop);
-            absorb_run(
+            let masked = slots.clone();
+            let mask =
+                |q: &Query<'_, T>, drop: &mut dyn FnMut(usize)| q.mask(p, masked.clone(), drop);
+            absorb(
                 isa,
                 &p.bound,
                 &p.sites,
-                query,
-                slots.clone(),
+                [query],
+                slots,
                 scratch,
                 mask,
-                out,
+                [out],
             );
             continue;
         }

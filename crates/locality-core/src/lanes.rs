@@ -1,0 +1,256 @@
+//! Loops over vectors, written out: reductions and small tiles, which the compiler does not find by itself.
+
+use pulp::{Simd, bytemuck};
+
+/// Queries that share what is loaded of the keys.
+pub(crate) const TILE: usize = 4;
+/// Keys whose features lie together, and which loops work on at once with their sums in registers.
+pub(crate) const PANEL: usize = 32;
+/// Rows of values lie this many numbers apart, or a multiple: a whole number of any machine's vectors.
+pub(crate) const ROW: usize = 16;
+/// Vectors of a row of values that are summed up at once.
+const WIDE: usize = 4;
+/// Weighted rows are widened after so many.
+const NARROW: usize = 256;
+/// The widest register holds so many numbers.
+const WIDEST: usize = 16;
+
+/// Vector loops for one number type. Sums start in the number's own precision and are widened after a short run.
+pub trait Lanes: Copy + Sized {
+    /// Sum of a short run.
+    fn sum_vector<S: Simd>(simd: S, x: &[Self]) -> f64;
+    /// Sum of products of two equally long short runs.
+    fn dot_vector<S: Simd>(simd: S, x: &[Self], y: &[Self]) -> f64;
+    /// Largest; negative infinity for none.
+    #[must_use]
+    fn largest_vector<S: Simd>(simd: S, x: &[Self]) -> Self;
+    /// Smallest; infinity for none.
+    #[must_use]
+    fn smallest_vector<S: Simd>(simd: S, x: &[Self]) -> Self;
+    /// For each query, the sum over `features` of the squared differences (`squared`) or products with a run of keys: whole
+    /// panels, `stride` numbers each, in which feature `f` of all keys of the panel is at `f * PANEL`.
+    fn tile_vector<S: Simd, const G: usize>(
+        simd: S,
+        squared: bool,
+        queries: [&[Self]; G],
+        features: &[usize],
+        keys: &[Self],
+        stride: usize,
+        out: [&mut [Self]; G],
+    );
+    /// Adds to `out`, `[p]` for each query, the sum of weights x rows of values, `[len, stride]`; the stride is a multiple of
+    /// [`ROW`].
+    fn weigh_rows_vector<S: Simd, const G: usize>(
+        simd: S,
+        weights: [&[Self]; G],
+        rows: &[Self],
+        stride: usize,
+        out: [&mut [f64]; G],
+    );
+}
+
+macro_rules! lanes {
+    ($t:ident, $vector:ident, $split:ident, $split_mut:ident, $splat:ident, $add:ident, $sub:ident, $fma:ident, $max:ident, $min:ident) => {
+        impl Lanes for $t {
+            #[inline(always)]
+            fn sum_vector<S: Simd>(simd: S, x: &[Self]) -> f64 {
+                let (head, tail) = S::$split(x);
+                let mut sums = [simd.$splat(0.0); 2];
+                let (pairs, rest) = pulp::as_arrays::<2, _>(head);
+                for [a, b] in pairs {
+                    sums = [simd.$add(sums[0], *a), simd.$add(sums[1], *b)];
+                }
+                for a in rest {
+                    sums[0] = simd.$add(sums[0], *a);
+                }
+                let lanes = simd.$add(sums[0], sums[1]);
+                let lanes: &[$t] = bytemuck::cast_slice(std::slice::from_ref(&lanes));
+                let tail: f64 = tail.iter().map(|x| f64::from(*x)).sum();
+                lanes_sum(lanes.iter().map(|x| f64::from(*x))) + tail
+            }
+
+            #[inline(always)]
+            fn dot_vector<S: Simd>(simd: S, x: &[Self], y: &[Self]) -> f64 {
+                let (x, x_tail) = S::$split(x);
+                let (y, y_tail) = S::$split(y);
+                let mut sums = [simd.$splat(0.0); 2];
+                let (x_pairs, x_rest) = pulp::as_arrays::<2, _>(x);
+                let (y_pairs, y_rest) = pulp::as_arrays::<2, _>(y);
+                for ([a, b], [c, d]) in x_pairs.iter().zip(y_pairs) {
+                    sums = [simd.$fma(*a, *c, sums[0]), simd.$fma(*b, *d, sums[1])];
+                }
+                for (a, c) in x_rest.iter().zip(y_rest) {
+                    sums[0] = simd.$fma(*a, *c, sums[0]);
+                }
+                let lanes = simd.$add(sums[0], sums[1]);
+                let lanes: &[$t] = bytemuck::cast_slice(std::slice::from_ref(&lanes));
+                let tail = x_tail.iter().zip(y_tail);
+                let tail: f64 = tail.map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+                lanes_sum(lanes.iter().map(|x| f64::from(*x))) + tail
+            }
+
+            #[inline(always)]
+            fn largest_vector<S: Simd>(simd: S, x: &[Self]) -> Self {
+                let (head, tail) = S::$split(x);
+                let mut top = simd.$splat($t::NEG_INFINITY);
+                for a in head {
+                    top = simd.$max(top, *a);
+                }
+                let lanes: &[$t] = bytemuck::cast_slice(std::slice::from_ref(&top));
+                let all = lanes.iter().chain(tail);
+                all.fold($t::NEG_INFINITY, |a, b| if *b > a { *b } else { a })
+            }
+
+            #[inline(always)]
+            fn smallest_vector<S: Simd>(simd: S, x: &[Self]) -> Self {
+                let (head, tail) = S::$split(x);
+                let mut least = simd.$splat($t::INFINITY);
+                for a in head {
+                    least = simd.$min(least, *a);
+                }
+                let lanes: &[$t] = bytemuck::cast_slice(std::slice::from_ref(&least));
+                let all = lanes.iter().chain(tail);
+                all.fold($t::INFINITY, |a, b| if *b < a { *b } else { a })
+            }
+
+            #[inline(always)]
+            fn tile_vector<S: Simd, const G: usize>(
+                simd: S,
+                squared: bool,
+                queries: [&[Self]; G],
+                features: &[usize],
+                keys: &[Self],
+                stride: usize,
+                out: [&mut [Self]; G],
+            ) {
+                let mut out = out.map(|o| S::$split_mut(o).0);
+                let width = size_of::<S::$vector>() / size_of::<$t>();
+                let panel = PANEL / width;
+                for v in (0..out[0].len()).step_by(2) {
+                    let keys = &keys[v / panel * stride..][..stride];
+                    let start = v % panel * width;
+                    let mut sums = [[simd.$splat(0.0); 2]; G];
+                    for &f in features {
+                        let at = f * PANEL + start;
+                        let (k, _) = S::$split(&keys[at..at + 2 * width]);
+                        for g in 0..G {
+                            let q = simd.$splat(queries[g][f]);
+                            let [a, b] = sums[g];
+                            sums[g] = if squared {
+                                let (x, y) = (simd.$sub(q, k[0]), simd.$sub(q, k[1]));
+                                [simd.$fma(x, x, a), simd.$fma(y, y, b)]
+                            } else {
+                                [simd.$fma(q, k[0], a), simd.$fma(q, k[1], b)]
+                            };
+                        }
+                    }
+                    for (out, [a, b]) in out.iter_mut().zip(sums) {
+                        out[v] = a;
+                        out[v + 1] = b;
+                    }
+                }
+            }
+
+            #[inline(always)]
+            fn weigh_rows_vector<S: Simd, const G: usize>(
+                simd: S,
+                weights: [&[Self]; G],
+                rows: &[Self],
+                stride: usize,
+                mut out: [&mut [f64]; G],
+            ) {
+                let width = size_of::<S::$vector>() / size_of::<$t>();
+                let columns = out[0].len();
+                let len = weights[0].len();
+                let mut start = 0;
+                while start < len {
+                    let end = (start + NARROW).min(len);
+                    let weights = weights.map(|w| &w[start..end]);
+                    let rows = &rows[start * stride..end * stride];
+                    let mut column = 0;
+                    while column < columns {
+                        let left = stride - column;
+                        if left >= WIDE * width {
+                            let mut sums = [[simd.$splat(0.0); WIDE]; G];
+                            for (i, row) in rows.chunks_exact(stride).enumerate() {
+                                let (v, _) = S::$split(&row[column..column + WIDE * width]);
+                                for g in 0..G {
+                                    let w = simd.$splat(weights[g][i]);
+                                    for j in 0..WIDE {
+                                        sums[g][j] = simd.$fma(w, v[j], sums[g][j]);
+                                    }
+                                }
+                            }
+                            for (out, sums) in out.iter_mut().zip(&sums) {
+                                let sums: &[$t] = bytemuck::cast_slice(sums);
+                                for (o, s) in out[column..].iter_mut().zip(sums) {
+                                    *o += f64::from(*s);
+                                }
+                            }
+                            column += WIDE * width;
+                        } else {
+                            let mut sums = [simd.$splat(0.0); G];
+                            for (i, row) in rows.chunks_exact(stride).enumerate() {
+                                let (v, _) = S::$split(&row[column..column + width]);
+                                for g in 0..G {
+                                    let w = simd.$splat(weights[g][i]);
+                                    sums[g] = simd.$fma(w, v[0], sums[g]);
+                                }
+                            }
+                            for (out, sums) in out.iter_mut().zip(&sums) {
+                                let sums: &[$t] = bytemuck::cast_slice(std::slice::from_ref(sums));
+                                for (o, s) in out[column..].iter_mut().zip(sums) {
+                                    *o += f64::from(*s);
+                                }
+                            }
+                            column += width;
+                        }
+                    }
+                    start = end;
+                }
+            }
+        }
+    };
+}
+
+lanes!(
+    f32,
+    f32s,
+    as_simd_f32s,
+    as_mut_simd_f32s,
+    splat_f32s,
+    add_f32s,
+    sub_f32s,
+    mul_add_f32s,
+    max_f32s,
+    min_f32s
+);
+lanes!(
+    f64,
+    f64s,
+    as_simd_f64s,
+    as_mut_simd_f64s,
+    splat_f64s,
+    add_f64s,
+    sub_f64s,
+    mul_add_f64s,
+    max_f64s,
+    min_f64s
+);
+
+/// Sum of the lanes of a register, by halves: a fixed order and a short chain.
+#[inline(always)]
+fn lanes_sum(lanes: impl Iterator<Item = f64>) -> f64 {
+    let mut wide = [0.0; WIDEST];
+    for (w, l) in wide.iter_mut().zip(lanes) {
+        *w = l;
+    }
+    let mut half = WIDEST / 2;
+    while half > 0 {
+        for i in 0..half {
+            wide[i] += wide[i + half];
+        }
+        half /= 2;
+    }
+    wide[0]
+}
