@@ -4,6 +4,7 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use crate::engine::compiled::Compiled;
 use crate::isa::Isa;
 use crate::lanes::Lanes;
 
@@ -17,6 +18,7 @@ mod sealed {
 pub trait Float:
     sealed::Sealed
     + Lanes
+    + Compiled
     + Copy
     + Default
     + Debug

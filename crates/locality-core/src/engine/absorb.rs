@@ -46,9 +46,10 @@ pub(crate) fn absorb<T: Float, I: Isa, const G: usize>(
     }
     let weights = levels.each_ref().map(|levels| {
         let level = &levels[0];
-        match level.has_log {
-            true => &level.log[..len],
-            false => &level.factor[..len],
+        if level.has_log {
+            &level.log[..len]
+        } else {
+            &level.factor[..len]
         }
     });
     for (weights, out) in weights.iter().zip(&mut out) {

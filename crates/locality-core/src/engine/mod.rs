@@ -2,6 +2,7 @@
 
 mod absorb;
 pub(crate) mod bound;
+pub(crate) mod compiled;
 mod dense;
 mod level;
 mod listed;

@@ -9,7 +9,7 @@ use super::search::{SearchScratch, Searcher};
 use super::sites::{LEAF, Sites};
 use super::tree::Tree;
 use super::{dense, reference, walk};
-use crate::isa::{Isa, Task, dispatch};
+use crate::isa::{Isa, Task};
 use crate::neighborhood::Filter;
 use crate::{Columns, Error, Float, Kernel, Neighborhood, Result, Rows, Summary};
 
@@ -211,7 +211,7 @@ impl<T: Float> Prepared<T> {
                 queries: keys.slice(key..key + 1),
                 first: key,
             };
-            visited += dispatch(trial).1;
+            visited += T::sum_block(trial).1;
         }
         let share = visited as f64 / (TRIALS * n) as f64;
         if share > 0.3 {
@@ -223,7 +223,7 @@ impl<T: Float> Prepared<T> {
     /// Sums up what each of the queries sees, the first of which has index `first`. Returns the summaries and the number of
     /// keys visited.
     pub(crate) fn block(&self, queries: Rows<'_, T>, first: usize) -> (Vec<Summary>, usize) {
-        dispatch(Block {
+        T::sum_block(Block {
             p: self,
             queries,
             first,
@@ -248,7 +248,7 @@ impl<T: Float> Prepared<T> {
 }
 
 /// A block of queries, to be run under one instruction set.
-struct Block<'a, T> {
+pub(crate) struct Block<'a, T> {
     p: &'a Prepared<T>,
     queries: Rows<'a, T>,
     first: usize,
