@@ -4,10 +4,12 @@
 //! `pulp`, which keeps the unsafe call to itself) and runs the widest one that this machine has.
 
 use crate::Float;
-use crate::lanes::PANEL;
+use crate::lanes::{Fold, PANEL};
 
 /// The arithmetic of an instruction set.
 pub trait Isa: Copy + Send + Sync + 'static {
+    /// Runs a task as a function of its own under the same instructions: compiled once, however many places call it.
+    fn enter<K: Task>(self, task: K) -> K::Out;
     /// `a * b + c`
     fn fma<T: Float>(self, a: T, b: T, c: T) -> T;
     /// Exponential.
@@ -44,27 +46,33 @@ pub trait Isa: Copy + Send + Sync + 'static {
     }
     /// See `Lanes::tile_vector`.
     #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
     fn tile<T: Float, const G: usize>(
         self,
-        squared: bool,
+        fold: Fold,
         queries: [&[T]; G],
         features: &[usize],
+        factors: Option<&[T]>,
         keys: &[T],
         stride: usize,
         out: [&mut [T]; G],
     ) {
+        let keys = |f: usize| {
+            let panels = keys.chunks_exact(stride);
+            panels.flat_map(move |panel| &panel[f * PANEL..][..PANEL])
+        };
         for (query, out) in queries.into_iter().zip(out) {
             out.fill(T::ZERO);
-            for &f in features {
-                let panels = keys.chunks_exact(stride);
-                let keys = panels.flat_map(|panel| &panel[f * PANEL..][..PANEL]);
-                for (o, k) in out.iter_mut().zip(keys) {
-                    let (a, b) = if squared {
-                        (query[f] - *k, query[f] - *k)
-                    } else {
-                        (query[f], *k)
+            for (c, &f) in features.iter().enumerate() {
+                let (q, factor) = (query[f], factors.map_or(T::ONE, |w| w[c]));
+                for (o, &k) in out.iter_mut().zip(keys(f)) {
+                    let d = (q - k) * factor;
+                    *o = match fold {
+                        Fold::Squared => self.fma(d, d, *o),
+                        Fold::Product => self.fma(q, k, *o),
+                        Fold::Absolute => *o + d.abs(),
+                        Fold::Largest => o.max(d.abs()),
                     };
-                    *o = self.fma(a, b, *o);
                 }
             }
         }
@@ -102,6 +110,10 @@ pub struct Standard;
 
 impl<S: pulp::Simd + Send + Sync + 'static> Isa for Fused<S> {
     #[inline(always)]
+    fn enter<K: Task>(self, task: K) -> K::Out {
+        self.0.vectorize(Op(task, self))
+    }
+    #[inline(always)]
     fn fma<T: Float>(self, a: T, b: T, c: T) -> T {
         a.fused(b, c)
     }
@@ -124,14 +136,15 @@ impl<S: pulp::Simd + Send + Sync + 'static> Isa for Fused<S> {
     #[inline(always)]
     fn tile<T: Float, const G: usize>(
         self,
-        squared: bool,
+        fold: Fold,
         queries: [&[T]; G],
         features: &[usize],
+        factors: Option<&[T]>,
         keys: &[T],
         stride: usize,
         out: [&mut [T]; G],
     ) {
-        T::tile_vector(self.0, squared, queries, features, keys, stride, out);
+        T::tile_vector(self.0, fold, queries, features, factors, keys, stride, out);
     }
     #[inline(always)]
     fn weigh_rows<T: Float, const G: usize>(
@@ -146,6 +159,10 @@ impl<S: pulp::Simd + Send + Sync + 'static> Isa for Fused<S> {
 }
 
 impl Isa for Plain {
+    #[inline(never)]
+    fn enter<K: Task>(self, task: K) -> K::Out {
+        task.run(self)
+    }
     #[inline(always)]
     fn fma<T: Float>(self, a: T, b: T, c: T) -> T {
         a * b + c
@@ -153,6 +170,10 @@ impl Isa for Plain {
 }
 
 impl Isa for Standard {
+    #[inline(never)]
+    fn enter<K: Task>(self, task: K) -> K::Out {
+        task.run(self)
+    }
     #[inline(always)]
     fn fma<T: Float>(self, a: T, b: T, c: T) -> T {
         a * b + c

@@ -15,6 +15,19 @@ const NARROW: usize = 256;
 /// The widest register holds so many numbers.
 const WIDEST: usize = 16;
 
+/// How the features of two sites are folded into one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fold {
+    /// Sum of squared differences.
+    Squared,
+    /// Sum of products.
+    Product,
+    /// Sum of absolute differences.
+    Absolute,
+    /// Largest absolute difference.
+    Largest,
+}
+
 /// Vector loops for one number type. Sums start in the number's own precision and are widened after a short run.
 pub trait Lanes: Copy + Sized {
     /// Sum of a short run.
@@ -27,13 +40,15 @@ pub trait Lanes: Copy + Sized {
     /// Smallest; infinity for none.
     #[must_use]
     fn smallest_vector<S: Simd>(simd: S, x: &[Self]) -> Self;
-    /// For each query, the sum over `features` of the squared differences (`squared`) or products with a run of keys: whole
-    /// panels, `stride` numbers each, in which feature `f` of all keys of the panel is at `f * PANEL`.
+    /// For each query, the fold over `features` of a run of keys: whole panels, `stride` numbers each, in which feature `f` of
+    /// all keys of the panel is at `f * PANEL`. A difference is multiplied by the factor of its feature.
+    #[allow(clippy::too_many_arguments)]
     fn tile_vector<S: Simd, const G: usize>(
         simd: S,
-        squared: bool,
+        fold: Fold,
         queries: [&[Self]; G],
         features: &[usize],
+        factors: Option<&[Self]>,
         keys: &[Self],
         stride: usize,
         out: [&mut [Self]; G],
@@ -50,7 +65,7 @@ pub trait Lanes: Copy + Sized {
 }
 
 macro_rules! lanes {
-    ($t:ident, $vector:ident, $split:ident, $split_mut:ident, $splat:ident, $add:ident, $sub:ident, $fma:ident, $max:ident, $min:ident) => {
+    ($t:ident, $vector:ident, $split:ident, $split_mut:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $fma:ident, $max:ident, $min:ident) => {
         impl Lanes for $t {
             #[inline(always)]
             fn sum_vector<S: Simd>(simd: S, x: &[Self]) -> f64 {
@@ -116,38 +131,75 @@ macro_rules! lanes {
             #[inline(always)]
             fn tile_vector<S: Simd, const G: usize>(
                 simd: S,
-                squared: bool,
+                fold: Fold,
                 queries: [&[Self]; G],
                 features: &[usize],
+                factors: Option<&[Self]>,
                 keys: &[Self],
                 stride: usize,
                 out: [&mut [Self]; G],
             ) {
-                let mut out = out.map(|o| S::$split_mut(o).0);
-                let width = size_of::<S::$vector>() / size_of::<$t>();
-                let panel = PANEL / width;
-                for v in (0..out[0].len()).step_by(2) {
-                    let keys = &keys[v / panel * stride..][..stride];
-                    let start = v % panel * width;
-                    let mut sums = [[simd.$splat(0.0); 2]; G];
-                    for &f in features {
-                        let at = f * PANEL + start;
-                        let (k, _) = S::$split(&keys[at..at + 2 * width]);
-                        for g in 0..G {
-                            let q = simd.$splat(queries[g][f]);
-                            let [a, b] = sums[g];
-                            sums[g] = if squared {
-                                let (x, y) = (simd.$sub(q, k[0]), simd.$sub(q, k[1]));
-                                [simd.$fma(x, x, a), simd.$fma(y, y, b)]
-                            } else {
-                                [simd.$fma(q, k[0], a), simd.$fma(q, k[1], b)]
-                            };
+                #[inline(always)]
+                fn each<S: Simd, const G: usize>(
+                    simd: S,
+                    queries: [&[$t]; G],
+                    features: &[usize],
+                    keys: (&[$t], usize),
+                    out: [&mut [$t]; G],
+                    step: impl Fn(usize, S::$vector, S::$vector, S::$vector) -> S::$vector,
+                ) {
+                    let (keys, stride) = keys;
+                    let mut out = out.map(|o| S::$split_mut(o).0);
+                    let width = size_of::<S::$vector>() / size_of::<$t>();
+                    let panel = PANEL / width;
+                    for v in (0..out[0].len()).step_by(2) {
+                        let keys = &keys[v / panel * stride..][..stride];
+                        let start = v % panel * width;
+                        let mut sums = [[simd.$splat(0.0); 2]; G];
+                        for (c, &f) in features.iter().enumerate() {
+                            let at = f * PANEL + start;
+                            let (k, _) = S::$split(&keys[at..at + 2 * width]);
+                            for g in 0..G {
+                                let q = simd.$splat(queries[g][f]);
+                                let [a, b] = sums[g];
+                                sums[g] = [step(c, a, q, k[0]), step(c, b, q, k[1])];
+                            }
+                        }
+                        for (out, [a, b]) in out.iter_mut().zip(sums) {
+                            out[v] = a;
+                            out[v + 1] = b;
                         }
                     }
-                    for (out, [a, b]) in out.iter_mut().zip(sums) {
-                        out[v] = a;
-                        out[v + 1] = b;
+                }
+                let keys = (keys, stride);
+                let factor = |c: usize| simd.$splat(factors.map_or(1.0, |f| f[c]));
+                // Twice the difference: `abs` of pulp is a call for each vector.
+                let apart =
+                    |c, q, k| simd.$mul(simd.$max(simd.$sub(q, k), simd.$sub(k, q)), factor(c));
+                match (fold, factors.is_some()) {
+                    (Fold::Squared, false) => {
+                        each(simd, queries, features, keys, out, |_, a, q, k| {
+                            let d = simd.$sub(q, k);
+                            simd.$fma(d, d, a)
+                        })
                     }
+                    (Fold::Squared, true) => {
+                        each(simd, queries, features, keys, out, |c, a, q, k| {
+                            let d = simd.$mul(simd.$sub(q, k), factor(c));
+                            simd.$fma(d, d, a)
+                        })
+                    }
+                    (Fold::Product, _) => each(simd, queries, features, keys, out, |_, a, q, k| {
+                        simd.$fma(q, k, a)
+                    }),
+                    (Fold::Absolute, _) => {
+                        each(simd, queries, features, keys, out, |c, a, q, k| {
+                            simd.$add(a, apart(c, q, k))
+                        })
+                    }
+                    (Fold::Largest, _) => each(simd, queries, features, keys, out, |c, a, q, k| {
+                        simd.$max(a, apart(c, q, k))
+                    }),
                 }
             }
 
@@ -221,6 +273,7 @@ lanes!(
     splat_f32s,
     add_f32s,
     sub_f32s,
+    mul_f32s,
     mul_add_f32s,
     max_f32s,
     min_f32s
@@ -233,6 +286,7 @@ lanes!(
     splat_f64s,
     add_f64s,
     sub_f64s,
+    mul_f64s,
     mul_add_f64s,
     max_f64s,
     min_f64s

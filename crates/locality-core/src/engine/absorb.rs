@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::bound::Bound;
-use super::level::{Level, Scratch, evaluate};
+use super::level::{Evaluate, Level, Scratch};
 use super::prepared::Query;
 use super::sites::{Sites, Values};
 use crate::isa::Isa;
@@ -29,7 +29,13 @@ pub(crate) fn absorb<T: Float, I: Isa, const G: usize>(
         return;
     };
     let len = slots.len();
-    evaluate(isa, bound, sites, queries, &slots, levels);
+    isa.enter(Evaluate {
+        bound,
+        sites,
+        queries,
+        slots: &slots,
+        levels: &mut *levels,
+    });
     for ((levels, query), out) in levels.iter_mut().zip(queries).zip(&mut out) {
         let level = &mut levels[0];
         if let Some(weights) = &sites.weights {

@@ -11,7 +11,7 @@ use super::prepared::Query;
 use super::raw::raws;
 use super::sites::{LEAF, Sites};
 use crate::Float;
-use crate::isa::Isa;
+use crate::isa::{Isa, Task};
 use crate::lanes::{PANEL, TILE};
 use crate::metric::Link;
 use crate::profile::{Curve, CurveVisitor, Form, Input};
@@ -77,9 +77,33 @@ impl<T: Float> Scratch<T> {
     }
 }
 
+/// Runs the kernel's program on whole runs, as a function of its own.
+pub(crate) struct Evaluate<'a, 'q, T, const G: usize> {
+    pub(crate) bound: &'a Bound<T>,
+    pub(crate) sites: &'a Sites<T>,
+    pub(crate) queries: [&'a Query<'q, T>; G],
+    pub(crate) slots: &'a Range<usize>,
+    pub(crate) levels: &'a mut [Vec<Level<T>>; G],
+}
+
+impl<T: Float, const G: usize> Task for Evaluate<'_, '_, T, G> {
+    type Out = ();
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let Self {
+            bound,
+            sites,
+            queries,
+            slots,
+            levels,
+        } = self;
+        evaluate(isa, bound, sites, queries, slots, levels);
+    }
+}
+
 /// Runs the kernel's program on whole runs; the results are in the first level of each query.
 #[inline(always)]
-pub(crate) fn evaluate<T: Float, I: Isa, const G: usize>(
+fn evaluate<T: Float, I: Isa, const G: usize>(
     isa: I,
     bound: &Bound<T>,
     sites: &Sites<T>,
