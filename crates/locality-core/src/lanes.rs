@@ -308,3 +308,6 @@ fn lanes_sum(lanes: impl Iterator<Item = f64>) -> f64 {
     }
     wide[0]
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! Vector loops against plain ones.
+
+use super::{Fold, PANEL, ROW, TILE};
+use crate::Float;
+use crate::isa::{Isa, Plain, Task, dispatch};
+
+/// Numbers without a pattern, in -1 to 1.
+fn numbers<T: Float>(n: usize, seed: u64) -> Vec<T> {
+    let mut state = seed;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        T::from_f64((state >> 40) as f64 / f64::from(1 << 23) - 1.0)
+    };
+    (0..n).map(|_| next()).collect()
+}
+
+struct Tiles<'a, T> {
+    fold: Fold,
+    queries: &'a [Vec<T>; TILE],
+    features: &'a [usize],
+    factors: Option<&'a [T]>,
+    keys: &'a [T],
+    stride: usize,
+    together: bool,
+}
+
+impl<T: Float> Task for Tiles<'_, T> {
+    type Out = Vec<Vec<T>>;
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> Vec<Vec<T>> {
+        let Self {
+            fold,
+            queries,
+            features,
+            factors,
+            keys,
+            stride,
+            together,
+        } = self;
+        let mut out = [(); TILE].map(|()| vec![T::NAN; keys.len() / stride * PANEL]);
+        let queries = queries.each_ref().map(|q| &q[..]);
+        if together {
+            let out = out.each_mut().map(|o| &mut o[..]);
+            isa.tile(fold, queries, features, factors, keys, stride, out);
+        } else {
+            for (query, out) in queries.into_iter().zip(&mut out) {
+                isa.tile(fold, [query], features, factors, keys, stride, [out]);
+            }
+        }
+        out.into()
+    }
+}
+
+fn tiles_are_plain_loops<T: Float>() {
+    for d in [1, 3, 7, 20] {
+        let stride = d * PANEL;
+        let keys: Vec<T> = numbers(4 * stride, 1);
+        let queries = std::array::from_fn(|g| numbers::<T>(d, 2 + g as u64));
+        let factors: Vec<T> = numbers::<T>(d, 9).iter().map(|f| f.abs()).collect();
+        let features: Vec<usize> = (0..d).rev().collect();
+        for fold in [Fold::Squared, Fold::Product, Fold::Absolute, Fold::Largest] {
+            for factors in [None, Some(&factors[..])] {
+                let task = |together| Tiles {
+                    fold,
+                    queries: &queries,
+                    features: &features,
+                    factors,
+                    keys: &keys,
+                    stride,
+                    together,
+                };
+                let plain = task(true).run(Plain);
+                let vector = dispatch(task(true));
+                assert_eq!(vector, dispatch(task(false)), "company changes bits");
+                for (a, b) in plain.concat().iter().zip(vector.concat()) {
+                    let apart = (*a - b).abs().to_f64();
+                    assert!(
+                        apart <= 4.0 * d as f64 * T::EPSILON.to_f64(),
+                        "{fold:?} {a} {b}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn tiles_of_any_metric_are_plain_loops() {
+    tiles_are_plain_loops::<f32>();
+    tiles_are_plain_loops::<f64>();
+}
+
+struct Weigh<'a, T> {
+    weights: &'a [Vec<T>; TILE],
+    rows: &'a [T],
+    stride: usize,
+    columns: usize,
+    together: bool,
+}
+
+impl<T: Float> Task for Weigh<'_, T> {
+    type Out = Vec<Vec<f64>>;
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> Vec<Vec<f64>> {
+        let mut out = [(); TILE].map(|()| vec![1.0; self.columns]);
+        let weights = self.weights.each_ref().map(|w| &w[..]);
+        if self.together {
+            let out = out.each_mut().map(|o| &mut o[..]);
+            isa.weigh_rows(weights, self.rows, self.stride, out);
+        } else {
+            for (weights, out) in weights.into_iter().zip(&mut out) {
+                isa.weigh_rows([weights], self.rows, self.stride, [out]);
+            }
+        }
+        out.into()
+    }
+}
+
+fn weighted_rows_are_plain_sums<T: Float>() {
+    for (len, columns) in [(1, 8), (64, 10), (320, 16), (512, 70), (64, 130)] {
+        let stride = usize::next_multiple_of(columns, ROW);
+        let rows: Vec<T> = numbers(len * stride, 3);
+        let weights = std::array::from_fn(|g| numbers::<T>(len, 4 + g as u64));
+        let task = |together| Weigh {
+            weights: &weights,
+            rows: &rows,
+            stride,
+            columns,
+            together,
+        };
+        let vector = dispatch(task(true));
+        assert_eq!(vector, dispatch(task(false)), "company changes bits");
+        let plain = task(true).run(Plain);
+        for (a, b) in plain.concat().iter().zip(vector.concat()) {
+            assert!(
+                (a - b).abs() <= 16.0 * T::EPSILON.to_f64() * (len as f64).sqrt(),
+                "{a} {b}"
+            );
+        }
+    }
+}
+
+#[test]
+fn rows_of_values_are_summed_as_by_hand() {
+    weighted_rows_are_plain_sums::<f32>();
+    weighted_rows_are_plain_sums::<f64>();
+}
