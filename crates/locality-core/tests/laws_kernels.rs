@@ -110,9 +110,9 @@ fn check_profile<T: Float>(info: &'static ProfileInfo, seeds: &[f64], h: f64, x:
             if info.name == "uniform" && (u - 1.0).abs() < 1e-6 {
                 continue;
             }
-            // Squares of f32 end at 1.8e19, of the distance as of the distance in bandwidths: what is beyond has no weight, or
-            // the weight of some place between there and the end of the numbers.
-            let end = 1.8e19_f64.min(1.8e19 / h.unwrap_or(1.0));
+            // Squares of f32 end at 1.8e19, of the distance as of the distance in bandwidths, and with a factor of a few (1/alpha,
+            // 1/nu) before that: what is beyond has no weight, or the weight of some place between there and the end of the numbers.
+            let end = 4e18_f64.min(4e18 / h.unwrap_or(1.0));
             if T::NAME == "f32" && info.takes == Takes::Distance && u > end {
                 let log = |u: f64| log_profile(info.name, &values, u).unwrap();
                 assert!(
