@@ -153,7 +153,7 @@ fn check(x: &[f64], n: usize, p: usize, kernels: &[&str]) {
 
 #[test]
 fn engines_agree_with_the_reference_on_normal_data() {
-    check(&normal(1, 300, 3), 300, 1, KERNELS);
+    check(&normal(1, 200, 3), 200, 1, KERNELS);
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn engines_agree_around_the_sizes_of_leaves() {
 
 #[test]
 fn engines_agree_on_lines_duplicates_and_outliers() {
-    check(&line_and_outliers(3, 260, 3), 260, 1, KERNELS);
+    check(&line_and_outliers(3, 196, 3), 196, 1, KERNELS);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn bits_do_not_depend_on_threads_or_company() {
 
 #[test]
 fn skipped_weight_stays_below_the_tolerance() {
-    let n = 3000;
+    let n = 2000;
     for (name, x) in [
         ("normal", normal(7, n, 3)),
         ("line", line_and_outliers(8, n, 3)),
