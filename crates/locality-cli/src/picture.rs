@@ -1,7 +1,7 @@
 //! Pictures in and out: PNG, JPEG, TIFF and WebP, 8 and 16 bit, grey or colour, with or without transparency.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read, Seek};
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use image::codecs::{jpeg::JpegEncoder, png::PngEncoder, tiff::TiffEncoder, webp::WebPEncoder};
@@ -86,21 +86,20 @@ impl Picture {
             path.display().to_string()
         };
         let failed = |e: std::io::Error| Error::data(format!("cannot read {name}: {e}"));
+        let mut bytes = Vec::new();
         if is_standard(path) {
-            let mut bytes = Vec::new();
-            std::io::stdin()
-                .lock()
-                .read_to_end(&mut bytes)
-                .map_err(failed)?;
-            return decode(Cursor::new(bytes), &name, max_pixels);
+            let mut input = std::io::stdin().lock();
+            input.read_to_end(&mut bytes).map_err(failed)?;
+        } else {
+            let mut file = File::open(path).map_err(failed)?;
+            if file.metadata().map_err(failed)?.is_dir() {
+                return Err(Error::data(format!(
+                    "cannot read {name}: it is a directory; name a picture"
+                )));
+            }
+            file.read_to_end(&mut bytes).map_err(failed)?;
         }
-        let file = File::open(path).map_err(failed)?;
-        if file.metadata().map_err(failed)?.is_dir() {
-            return Err(Error::data(format!(
-                "cannot read {name}: it is a directory; name a picture"
-            )));
-        }
-        decode(BufReader::new(file), &name, max_pixels)
+        decode(&bytes, &name, max_pixels)
     }
 
     /// The bytes of the file. [`check`](Self::check) says beforehand whether the format can hold the picture.
@@ -214,7 +213,7 @@ pub(crate) fn format_of(path: &Path) -> Result<ImageFormat> {
     }
 }
 
-fn decode(source: impl BufRead + Seek, name: &str, max_pixels: u64) -> Result<Picture> {
+fn decode(bytes: &[u8], name: &str, max_pixels: u64) -> Result<Picture> {
     let damaged = |e: &dyn std::fmt::Display| {
         let reason = e.to_string();
         let reason = reason.trim_end_matches(['.', '\n']);
@@ -222,17 +221,17 @@ fn decode(source: impl BufRead + Seek, name: &str, max_pixels: u64) -> Result<Pi
             "cannot read {name} as a picture: {reason}; the file may be damaged or cut off"
         ))
     };
-    let reader = ImageReader::new(source)
+    let reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|e| Error::data(format!("cannot read {name}: {e}")))?;
-    match reader.format() {
-        Some(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Tiff | ImageFormat::WebP) => {}
-        _ => {
-            return Err(Error::data(format!(
-                "{name} is no PNG, JPEG, TIFF or WebP picture; convert it to one of these"
-            )));
-        }
-    }
+    let Some(
+        format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Tiff | ImageFormat::WebP),
+    ) = reader.format()
+    else {
+        return Err(Error::data(format!(
+            "{name} is no PNG, JPEG, TIFF or WebP picture; convert it to one of these"
+        )));
+    };
     let mut decoder = reader.into_decoder().map_err(|e| damaged(&e))?;
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
@@ -241,6 +240,10 @@ fn decode(source: impl BufRead + Seek, name: &str, max_pixels: u64) -> Result<Pi
             "{name} has {width} x {height} pixels, more than the limit of {max_pixels}; raise it with --max-pixels {pixels} if \
              the file is to be trusted"
         )));
+    }
+    // The decoder would fill the rest with grey.
+    if format == ImageFormat::Jpeg && !jpeg_ends(bytes) {
+        return Err(damaged(&"its end is missing"));
     }
     let mut limits = Limits::default();
     // Room for 16-bit colour with opacity, twice, and for the decoder's own tables.
@@ -283,6 +286,25 @@ fn decode(source: impl BufRead + Seek, name: &str, max_pixels: u64) -> Result<Pi
         samples,
         profile,
     })
+}
+
+/// Whether a JPEG file has its end-of-image marker after the header of its first scan. Within coded data the byte 255 never
+/// stands before 217; a thumbnail's own marker lies before the scan.
+fn jpeg_ends(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(&[0xff, marker, high, low]) = bytes.get(at..at + 4) {
+        if marker == 0xff {
+            at += 1;
+            continue;
+        }
+        at += 2 + usize::from(u16::from_be_bytes([high, low]));
+        if marker == 0xda {
+            return bytes
+                .get(at..)
+                .is_some_and(|data| data.windows(2).any(|pair| pair == [0xff, 0xd9]));
+        }
+    }
+    false
 }
 
 #[cfg(test)]

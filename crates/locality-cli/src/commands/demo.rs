@@ -7,6 +7,9 @@ use crate::error::Result;
 
 /// Flags of `locality demo`.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  locality demo
+  locality demo -o pages")]
 pub(crate) struct Args {
     /// Folder for the pages and pictures
     #[arg(short, long, value_name = "DIR", default_value = "demo")]

@@ -221,7 +221,14 @@ fn key_columns(
     args: &Args,
 ) -> Result<Vec<usize>> {
     if let Some(wanted) = &args.columns {
-        return table.find(wanted, "--columns");
+        let columns = table.find(wanted, "--columns")?;
+        if let Some(c) = columns.iter().find(|c| values.contains(c)) {
+            return Err(Error::usage(format!(
+                "--columns and --value both name '{}'; predict a column from others",
+                table.names()[*c]
+            )));
+        }
+        return Ok(columns);
     }
     let taken = |c: &usize| values.contains(c) || weight.is_some_and(|w| w.contains(c));
     let columns: Vec<usize> = (0..table.names().len())

@@ -228,10 +228,10 @@ mod tests {
     #[test]
     fn rows_are_kept_as_they_came() {
         let (table, rows) = text(
-            b"\xef\xbb\xbf\"a\", b ,c\r\n\r\n1 , \"x,\"\"y\"\"\n z\",+3e0\r\n\r\n2,w,4\r\n\r\n",
+            b"\xef\xbb\xbf\"a\", b ,c\r\n\r\n1 ,\"x,\"\"y\"\"\n z\",+3e0\r\n\r\n2,w,4\r\n\r\n",
         );
         assert_eq!(table.names, ["a", "b", "c"]);
-        assert_eq!(rows, ["1 , \"x,\"\"y\"\"\n z\",+3e0", "2,w,4"]);
+        assert_eq!(rows, ["1 ,\"x,\"\"y\"\"\n z\",+3e0", "2,w,4"]);
         assert_eq!(&*table.cell(0, 0), b"1 ");
         assert_eq!(table.numbers(&[0, 2]).unwrap(), [1.0, 3.0, 2.0, 4.0]);
         assert_eq!(table.place(0), "t.csv, line 3");

@@ -37,7 +37,8 @@ struct Common {
         long,
         value_name = "PIXELS",
         default_value_t = 10.0,
-        allow_negative_numbers = true
+        allow_negative_numbers = true,
+        display_order = 0
     )]
     spatial: f64,
 

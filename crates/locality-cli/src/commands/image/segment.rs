@@ -31,7 +31,8 @@ pub(crate) struct Args {
         long,
         value_name = "COLOUR",
         default_value_t = 10.0,
-        allow_negative_numbers = true
+        allow_negative_numbers = true,
+        display_order = 1
     )]
     range: f64,
 

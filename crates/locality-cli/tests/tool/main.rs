@@ -1,0 +1,10 @@
+//! The tool as it is used: the binary, run in temporary folders.
+
+mod bad_pictures;
+mod bad_tables;
+mod cluster;
+mod mean;
+mod outputs;
+mod pictures;
+mod run;
+mod talk;
