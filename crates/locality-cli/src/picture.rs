@@ -178,7 +178,7 @@ impl Picture {
             samples: &[P::Subpixel],
         ) -> Option<ImageBuffer<P, Vec<P::Subpixel>>> {
             let (width, height) = (picture.width.try_into(), picture.height.try_into());
-            ImageBuffer::from_raw(width.ok()?, height.ok()?, samples.to_vec())
+            ImageBuffer::from_raw(width.ok()?, height.ok()?, Vec::from(samples))
         }
         match (&self.samples, self.channels) {
             (Samples::Eight(s), 1) => buffer(self, s).map(DynamicImage::ImageLuma8),

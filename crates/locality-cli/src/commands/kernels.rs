@@ -39,7 +39,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         if context.quiet {
             return Ok(());
         }
-        let list: String = files.iter().map(|f| format!("{}\n", f.display())).collect();
+        let mut list = String::new();
+        for file in &files {
+            let _ = writeln!(list, "{}", file.display());
+        }
         return output::say(&list);
     }
     output::say(&text())
@@ -59,7 +62,7 @@ fn text() -> String {
         ]
     });
     let head = ["name", "weight", "parameters", "support", "also called"];
-    table(&mut out, head, rows.collect());
+    table(&mut out, head, &rows.collect::<Vec<_>>());
     out.push_str("\nMetrics: gaussian(h=2, metric=manhattan)\n\n");
     let rows = metrics().iter().map(|m| {
         [
@@ -70,12 +73,12 @@ fn text() -> String {
         ]
     });
     let head = ["name", "formula", "also called", "use"];
-    table(&mut out, head, rows.collect());
+    table(&mut out, head, &rows.collect::<Vec<_>>());
     out.push_str("\nNeighbourhoods: --neighborhood \"nearest(k=10)\", joined with &\n\n");
     let rows = neighborhoods()
         .iter()
         .map(|n| [n.form.to_owned(), n.summary.to_owned()]);
-    table(&mut out, ["form", "use"], rows.collect());
+    table(&mut out, ["form", "use"], &rows.collect::<Vec<_>>());
     out.push_str(
         "
 Bandwidth: h=0.3 for every direction, h=[0.3, 1.5] for each column, knn=30 for the distance to the 30th neighbour of the query.
@@ -87,7 +90,7 @@ Algebra: gaussian(h=0.3) * uniform(cols=group), 0.5 * gaussian(h=1) + 0.5 * lapl
 }
 
 /// Columns as wide as their widest cell, the last one free.
-fn table<const N: usize>(out: &mut String, head: [&str; N], rows: Vec<[String; N]>) {
+fn table<const N: usize>(out: &mut String, head: [&str; N], rows: &[[String; N]]) {
     let head = head.map(str::to_owned);
     let mut widths = [0; N];
     for row in rows.iter().chain([&head]) {
@@ -95,7 +98,7 @@ fn table<const N: usize>(out: &mut String, head: [&str; N], rows: Vec<[String; N
             *width = (*width).max(cell.chars().count());
         }
     }
-    for row in std::iter::once(&head).chain(&rows) {
+    for row in std::iter::once(&head).chain(rows) {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(widths) {
             let _ = write!(line, "  {cell:width$}");

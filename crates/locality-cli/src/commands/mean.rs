@@ -70,7 +70,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "POLICY", default_value = "error")]
     on_empty: OnEmpty,
 
-    /// Add a column log_normalizer: the logarithm of the sum of the weights
+    /// Add one more column, the logarithm of the sum of the weights at each query
     #[arg(long)]
     log_normalizer: bool,
 

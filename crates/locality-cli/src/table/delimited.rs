@@ -160,7 +160,7 @@ fn skip_line_ends(bytes: &[u8], from: usize) -> usize {
 }
 
 fn count_lines(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|b| **b == b'\n').count() as u64
+    bytes.split(|b| *b == b'\n').count() as u64 - 1
 }
 
 /// A quote that is never closed takes in the rest of the file, and would take in what is appended to it.

@@ -5,7 +5,7 @@ use image::{ImageBuffer, Luma, Rgb, Rgba};
 use crate::run::{Folder, data};
 
 /// One chunk of a PNG file.
-fn chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+fn chunk(kind: &[u8], body: &[u8]) -> Vec<u8> {
     let mut checked = kind.to_vec();
     checked.extend(body);
     // The checksum of the PNG specification, bit by bit.

@@ -52,6 +52,7 @@ fn unwritable_outputs() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk() {
+    use std::os::unix::fs::FileTypeExt;
     let folder = Folder::new();
     let iris = data("iris.csv");
     folder.fails(
@@ -60,7 +61,6 @@ fn a_full_disk() {
         &["cannot write /dev/full", "the disk is full"],
     );
     // A device is written to, never replaced.
-    use std::os::unix::fs::FileTypeExt;
     let device = std::fs::metadata("/dev/full").unwrap().file_type();
     assert!(device.is_char_device());
     folder.ok(&["cluster", &iris, "-o", "/dev/null"]);

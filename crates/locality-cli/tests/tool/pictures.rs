@@ -70,7 +70,9 @@ fn segments_come_with_labels_and_boundaries() {
         .collect();
     assert_eq!(labels.len(), 80 * 96);
     let mut sizes = vec![0_u64; regions];
-    labels.iter().for_each(|l| sizes[*l as usize] += 1);
+    for label in &labels {
+        sizes[*label as usize] += 1;
+    }
     assert!(sizes.iter().all(|s| *s >= 100), "{sizes:?}");
     assert_eq!(json["sizes"], serde_json::json!(sizes));
 
