@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 pub(super) fn read(bytes: Vec<u8>, origin: &str) -> Result<Table> {
     let bad = |what: &dyn Display| Error::data(format!("cannot read {origin} as Parquet: {what}"));
     let reader =
-        SerializedFileReader::new(parquet::file::serialized_bytes(bytes)).map_err(|e| bad(&e))?;
+        SerializedFileReader::new(bytes::Bytes::from(bytes)).map_err(|e| bad(&e))?;
     let schema = reader.metadata().file_metadata().schema();
     let names: Vec<String> = schema
         .get_fields()
