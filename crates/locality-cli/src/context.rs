@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use locality::Watch;
@@ -30,7 +31,7 @@ impl Context {
         // Without a handler Ctrl-C ends the process at once, which is well enough.
         let _ = ctrlc::set_handler(|| {
             CANCEL.store(true, Ordering::Relaxed);
-            std::thread::sleep(std::time::Duration::from_millis(700));
+            std::thread::sleep(Duration::from_millis(700));
             output::discard_temporaries();
             let _ = writeln!(std::io::stderr(), "error: {}", Error::Interrupted);
             std::process::exit(i32::from(Error::Interrupted.exit_code()));
@@ -56,7 +57,12 @@ impl Context {
         {
             bar.set_style(style);
         }
+        let start = Instant::now();
         let report = |done: usize, total: usize| {
+            // A bar that goes as it comes is only a flicker.
+            if start.elapsed() < Duration::from_millis(300) {
+                return;
+            }
             bar.set_length(total as u64);
             bar.set_position(done as u64);
         };

@@ -214,11 +214,15 @@ pub(crate) fn format_of(path: &Path) -> Result<ImageFormat> {
 }
 
 fn decode(bytes: &[u8], name: &str, max_pixels: u64) -> Result<Picture> {
-    let damaged = |e: &dyn std::fmt::Display| {
+    let damaged = |e: &ImageError| {
         let reason = e.to_string();
         let reason = reason.trim_end_matches(['.', '\n']);
+        let remedy = match e {
+            ImageError::Unsupported(_) => "convert it to a PNG file of 8 or 16 bits a sample",
+            _ => "the file may be damaged or cut off",
+        };
         Error::data(format!(
-            "cannot read {name} as a picture: {reason}; the file may be damaged or cut off"
+            "cannot read {name} as a picture: {reason}; {remedy}"
         ))
     };
     let reader = ImageReader::new(Cursor::new(bytes))
@@ -243,7 +247,9 @@ fn decode(bytes: &[u8], name: &str, max_pixels: u64) -> Result<Picture> {
     }
     // The decoder would fill the rest with grey.
     if format == ImageFormat::Jpeg && !jpeg_ends(bytes) {
-        return Err(damaged(&"its end is missing"));
+        return Err(Error::data(format!(
+            "cannot read {name} as a picture: its end is missing; the file may be damaged or cut off"
+        )));
     }
     let mut limits = Limits::default();
     // Room for 16-bit colour with opacity, twice, and for the decoder's own tables.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use image::ImageFormat;
 use locality::shift::{MeanShift, MeanShiftFit, estimate_bandwidth};
 use locality::{Bandwidth, Kernel, Rows};
 use serde_json::json;
@@ -12,6 +13,7 @@ use super::count;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::{self, Outputs, is_standard};
+use crate::picture;
 use crate::plot;
 use crate::table::{Column, Format, Options, Table};
 
@@ -107,6 +109,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let mut outputs: Vec<&Path> = vec![&args.output];
     outputs.extend(args.centers.iter().chain(&args.plot).map(PathBuf::as_path));
     output::check(&outputs)?;
+    if let Some(path) = &args.plot
+        && !is_standard(path)
+        && picture::format_of(path)? != ImageFormat::Png
+    {
+        return Err(Error::usage(format!(
+            "--plot {} must end in .png",
+            path.display()
+        )));
+    }
     let stdout_taken = outputs.iter().any(|path| is_standard(path));
     context.json_needs_stdout(stdout_taken)?;
 
@@ -115,7 +126,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let names: Vec<String> = columns.iter().map(|&c| table.names()[c].clone()).collect();
     let raw = table.numbers(&columns)?;
     let d = columns.len();
-    let scaling = Scaling::of(&raw, d, args.standardize);
+    let scaling = Scaling::of(&raw, &names, args.standardize)?;
     let scaled = scaling.apply(&raw);
     let rows = Rows::new(&scaled, table.rows(), d)?;
 
@@ -184,7 +195,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         names.join(", "),
         count(k, "cluster"),
         round(fit.bandwidth()),
-        args.kernel,
+        // Without its bandwidth, which has just been named.
+        args.kernel.to_string().replace("()", ""),
     );
     for (i, (center, size)) in centers.chunks(d).zip(&sizes).take(20).enumerate() {
         let center: Vec<String> = center.iter().map(|x| round(*x)).collect();
@@ -294,10 +306,11 @@ struct Scaling {
 }
 
 impl Scaling {
-    fn of(numbers: &[f64], d: usize, standardize: bool) -> Self {
+    fn of(numbers: &[f64], names: &[String], standardize: bool) -> Result<Self> {
+        let d = names.len();
         let (mut mean, mut scale) = (vec![0.0; d], vec![1.0; d]);
         if !standardize {
-            return Self { mean, scale };
+            return Ok(Self { mean, scale });
         }
         for c in 0..d {
             let column = || numbers.iter().skip(c).step_by(d);
@@ -306,13 +319,19 @@ impl Scaling {
             // From the first value on, so that a constant column has exactly its constant as mean.
             let m = first + column().map(|x| (x - first) / n).sum::<f64>();
             let variance = column().map(|x| (x - m) * (x - m) / n).sum::<f64>();
+            if !variance.is_finite() {
+                return Err(Error::data(format!(
+                    "column '{}' spreads too far to be standardized; give its numbers in a larger unit",
+                    names[c]
+                )));
+            }
             mean[c] = m;
             // A constant column says nothing, and becomes 0.
             if variance > 0.0 {
                 scale[c] = variance.sqrt();
             }
         }
-        Self { mean, scale }
+        Ok(Self { mean, scale })
     }
 
     fn apply(&self, numbers: &[f64]) -> Vec<f64> {

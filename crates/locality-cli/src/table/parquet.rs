@@ -17,8 +17,7 @@ use crate::error::{Error, Result};
 /// Reads every column, which must be flat: numbers, truth values or text.
 pub(super) fn read(bytes: Vec<u8>, origin: &str) -> Result<Table> {
     let bad = |what: &dyn Display| Error::data(format!("cannot read {origin} as Parquet: {what}"));
-    let reader =
-        SerializedFileReader::new(bytes::Bytes::from(bytes)).map_err(|e| bad(&e))?;
+    let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).map_err(|e| bad(&e))?;
     let schema = reader.metadata().file_metadata().schema();
     let names: Vec<String> = schema
         .get_fields()

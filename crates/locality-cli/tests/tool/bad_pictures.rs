@@ -90,6 +90,9 @@ fn damaged_pictures() {
         folder.file(name, &whole[..whole.len() / 2]);
         refuses(&folder, name, &[name, "cut off"]);
     }
+    let real = image::Rgb32FImage::from_pixel(4, 4, Rgb([0.5, 0.25, 0.125]));
+    real.save(folder.path("real.tiff")).unwrap();
+    refuses(&folder, "real.tiff", &["real.tiff", "8 or 16 bit"]);
     let mut flipped = png.clone();
     flipped[png.len() / 2] ^= 0xff;
     folder.file("flipped.png", flipped);

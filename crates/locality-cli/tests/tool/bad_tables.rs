@@ -150,6 +150,25 @@ fn a_constant_column_says_nothing() {
 }
 
 #[test]
+fn columns_beyond_the_range_of_numbers() {
+    let folder = Folder::new();
+    folder.file("t.csv", "x,y\n1e300,1\n-1e300,2\n");
+    folder.fails(
+        &[
+            "cluster",
+            "t.csv",
+            "-o",
+            "out.csv",
+            "--bandwidth",
+            "1",
+            "--standardize",
+        ],
+        1,
+        &["column 'x'", "unit"],
+    );
+}
+
+#[test]
 fn missing_and_unknown_files() {
     let folder = Folder::new();
     folder.file("t.xyz", "1,2\n").file("t.csv", "x\n1\n");
@@ -234,6 +253,7 @@ fn kernels_and_columns_that_do_not_exist_get_the_nearest_name() {
         &["--label-column", "target"],
         &["already has a column 'target'", "--label-column"],
     );
+    fails(&["--plot", "p.jpg"], &["--plot p.jpg", ".png"]);
     fails(&["--delimiter", "é"], &["--delimiter", "ASCII"]);
     fails(&["--header", "--no-header"], &["--no-header"]);
 }
