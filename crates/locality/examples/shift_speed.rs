@@ -23,10 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 .flat_map(|_| {
                     let cloud = (8.0 * rng.uniform()) as usize;
                     let center = &centers[cloud * d..][..d];
-                    center
-                        .iter()
-                        .map(|c| c + rng.normal())
-                        .collect::<Vec<_>>()
+                    center.iter().map(|c| c + rng.normal()).collect::<Vec<_>>()
                 })
                 .collect();
             let rows = Rows::new(&points, n, d)?;

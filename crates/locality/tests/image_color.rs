@@ -2,7 +2,8 @@
 
 use locality::Watch;
 use locality::image::{
-    ColorSpace, ImageView, MeanShiftFilter, lab_to_srgb, luv_to_srgb, srgb_to_lab, srgb_to_luv,
+    ColorSpace, ImageKernel, ImageView, MeanShiftFilter, lab_to_srgb, luv_to_srgb, srgb_to_lab,
+    srgb_to_luv,
 };
 
 fn close(a: [f64; 3], b: [f64; 3], tolerance: f64) {
@@ -126,4 +127,24 @@ fn the_automatic_space_is_luv_for_integer_color_only() {
     let float = ImageView::new(&[0.5_f32; 12], 1, 4, 3).unwrap();
     assert_eq!(ColorSpace::Auto.resolve(&float).unwrap(), ColorSpace::Raw);
     assert_eq!(ColorSpace::Lab.resolve(&float).unwrap(), ColorSpace::Lab);
+}
+
+#[test]
+fn names_round_trip() {
+    for kernel in [
+        ImageKernel::Flat,
+        ImageKernel::Disk,
+        ImageKernel::Epanechnikov,
+        ImageKernel::Gaussian,
+    ] {
+        assert_eq!(kernel.to_string().parse::<ImageKernel>().unwrap(), kernel);
+    }
+    for color in [
+        ColorSpace::Auto,
+        ColorSpace::Luv,
+        ColorSpace::Lab,
+        ColorSpace::Raw,
+    ] {
+        assert_eq!(color.to_string().parse::<ColorSpace>().unwrap(), color);
+    }
 }

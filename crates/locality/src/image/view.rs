@@ -84,6 +84,11 @@ impl Sample for f32 {
 /// Largest size of an `f32` sample, so that squared differences stay finite.
 const LARGEST: f64 = 1e15;
 
+/// Not a number, infinite, or beyond [`LARGEST`].
+fn too_large(sample: f64) -> bool {
+    sample.is_nan() || sample.abs() > LARGEST
+}
+
 /// A borrowed image: `height` rows of `width` pixels of `channels` interleaved samples, row by row
 /// (`samples[(y * width + x) * channels + channel]`).
 ///
@@ -130,9 +135,8 @@ impl<'a, T: Sample> ImageView<'a, T> {
                 samples.len()
             )));
         }
-        // The negation is true of NaN too.
         if T::LEVELS == 0
-            && let Some(i) = samples.iter().position(|s| !(s.to_f64().abs() <= LARGEST))
+            && let Some(i) = samples.iter().position(|s| too_large(s.to_f64()))
         {
             let pixel = i / channels;
             return Err(Error::not_finite(format!(

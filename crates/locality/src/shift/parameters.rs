@@ -54,10 +54,9 @@ impl Default for MeanShift {
 impl MeanShift {
     /// The defaults: flat kernel, estimated bandwidth, every sample a seed, every sample in a cluster, at most 300 iterations.
     pub fn new() -> Self {
-        let flat = Profile::from_name("uniform", &[]).expect("uniform is in the list");
         Self {
             bandwidth: None,
-            kernel: Kernel::Atom(Atom::new(flat)),
+            kernel: flat(),
             seeds: None,
             bin_seeding: false,
             min_bin_freq: 1,
@@ -314,6 +313,11 @@ pub(super) fn flat_radius(kernel: &Kernel) -> Option<f64> {
     };
     let plain = Atom::new(*atom.profile()).bandwidth(*h);
     (*atom == plain || *atom == plain.metric(Metric::Euclidean)).then_some(*h)
+}
+
+fn flat() -> Kernel {
+    let uniform = Profile::from_name("uniform", &[]).expect("the list of profiles has it");
+    Kernel::Atom(Atom::new(uniform))
 }
 
 fn positive(name: &str, h: f64) -> Result<f64> {
