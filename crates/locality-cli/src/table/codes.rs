@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use super::Table;
 use crate::error::Result;
 
-/// Codes of the words in some columns of a table: 0, 2, 4, .. in order of appearance. They lie two apart, so that
-/// `uniform(cols=group)`, with its bandwidth of 1, holds for equal words alone.
+/// Codes of the words in some columns of a table: 0, 1, 2, .. in order of appearance.
 #[derive(Debug)]
 pub(crate) struct Codes {
     columns: Vec<Option<HashMap<Vec<u8>, f64>>>,
@@ -19,7 +18,7 @@ impl Codes {
             (!table.is_numeric(column)).then(|| {
                 let mut codes = HashMap::new();
                 for row in 0..table.rows() {
-                    let next = 2.0 * codes.len() as f64;
+                    let next = codes.len() as f64;
                     let word = table.cell(row, column).trim_ascii().to_vec();
                     codes.entry(word).or_insert(next);
                 }
@@ -58,7 +57,7 @@ impl Codes {
                 continue;
             };
             for (row, to) in place.enumerate() {
-                let next = 2.0 * codes.len() as f64;
+                let next = codes.len() as f64;
                 let word = table.cell(row, column).trim_ascii().to_vec();
                 *to = *codes.entry(word).or_insert(next);
             }
