@@ -27,6 +27,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("error", Ground),
             ("float", Ground),
             ("isa", Ground),
+            ("lanes", Ground),
             ("names", Ground),
             ("par", Ground),
             ("rows", Ground),

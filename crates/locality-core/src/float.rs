@@ -4,8 +4,7 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use crate::engine::compiled::Compiled;
-use crate::isa::Isa;
+use crate::isa::{Compiled, Isa};
 use crate::lanes::Lanes;
 
 mod sealed {
@@ -18,7 +17,6 @@ mod sealed {
 pub trait Float:
     sealed::Sealed
     + Lanes
-    + Compiled
     + Copy
     + Default
     + Debug
@@ -90,6 +88,8 @@ pub trait Float:
     /// `self * a + b` in one rounding (slow where the machine has no such instruction).
     #[must_use]
     fn fused(self, a: Self, b: Self) -> Self;
+    /// Runs work compiled for this type.
+    fn run_compiled<C: Compiled>(task: C::In<Self>) -> C::Out<Self>;
     /// Branch-free exponential, within 2 ulp; 0 below [`EXP_FLOOR`](Self::EXP_FLOOR).
     #[must_use]
     fn exp_vector<I: Isa>(self, isa: I) -> Self;
@@ -174,6 +174,12 @@ fn horner<T: Float, I: Isa, const N: usize>(isa: I, x: T, coefficients: [T; N]) 
 
 impl Float for f32 {
     common!(f32);
+
+    #[inline(always)]
+    fn run_compiled<C: Compiled>(task: C::In<Self>) -> C::Out<Self> {
+        C::single(task)
+    }
+
     const EXP_FLOOR: Self = -87.336_54;
 
     #[inline(always)]
@@ -231,6 +237,12 @@ impl Float for f32 {
 
 impl Float for f64 {
     common!(f64);
+
+    #[inline(always)]
+    fn run_compiled<C: Compiled>(task: C::In<Self>) -> C::Out<Self> {
+        C::double(task)
+    }
+
     const EXP_FLOOR: Self = -708.396_418_532_264;
 
     #[inline(always)]

@@ -220,3 +220,40 @@ pub fn dispatch<K: Task>(task: K) -> K::Out {
         _ => task.run(Plain),
     }
 }
+
+/// A family of tasks, one for each number type, that is compiled where it is written: `dispatch` in a generic function would be
+/// compiled again, for every instruction set, in each crate that calls that function.
+pub trait Compiled {
+    /// The task.
+    type In<T: Float>;
+    /// What it returns.
+    type Out<T: Float>;
+    /// Dispatches the task on `f32`.
+    fn single(task: Self::In<f32>) -> Self::Out<f32>;
+    /// Dispatches the task on `f64`.
+    fn double(task: Self::In<f64>) -> Self::Out<f64>;
+}
+
+/// Names the family of a task `$task<'a, T>`.
+macro_rules! compiled {
+    ($(#[$doc:meta])* $name:ident, $task:ident) => {
+        $(#[$doc])*
+        struct $name<'a>(std::marker::PhantomData<&'a ()>);
+
+        impl<'a> $crate::isa::Compiled for $name<'a> {
+            type In<T: $crate::Float> = $task<'a, T>;
+            type Out<T: $crate::Float> = <$task<'a, T> as $crate::isa::Task>::Out;
+
+            #[inline(never)]
+            fn single(task: $task<'a, f32>) -> Self::Out<f32> {
+                $crate::isa::dispatch(task)
+            }
+
+            #[inline(never)]
+            fn double(task: $task<'a, f64>) -> Self::Out<f64> {
+                $crate::isa::dispatch(task)
+            }
+        }
+    };
+}
+pub(crate) use compiled;

@@ -1,7 +1,7 @@
 //! The front door of nearest-neighbour search: exact, with ties in index order.
 
 use crate::engine::search::{SearchScratch, Searcher};
-use crate::isa::{Isa, Task};
+use crate::isa::{Isa, Task, compiled};
 use crate::{Columns, Error, Float, Metric, Result, Rows, Watch, par};
 
 /// Keys ready to be searched.
@@ -97,7 +97,7 @@ impl<T: Float> Nearest<T> {
         }
         self.check(queries)?;
         let blocks = par::map_blocks(watch, queries.rows(), BLOCK, |range| {
-            Ok(T::search_block(Search {
+            Ok(T::run_compiled::<Searches<'_>>(Search {
                 nearest: self,
                 queries: queries.slice(range),
                 take: Take::Nearest(k),
@@ -134,7 +134,7 @@ impl<T: Float> Nearest<T> {
         }
         self.check(queries)?;
         let blocks = par::map_blocks(watch, queries.rows(), BLOCK, |range| {
-            Ok(T::search_block(Search {
+            Ok(T::run_compiled::<Searches<'_>>(Search {
                 nearest: self,
                 queries: queries.slice(range),
                 take: Take::Within(radius),
@@ -165,8 +165,10 @@ enum Take<T> {
     Within(T),
 }
 
+compiled!(Searches, Search);
+
 /// A block of queries.
-pub(crate) struct Search<'a, T> {
+struct Search<'a, T> {
     nearest: &'a Nearest<T>,
     queries: Rows<'a, T>,
     take: Take<T>,

@@ -2,7 +2,6 @@
 
 mod absorb;
 pub(crate) mod bound;
-pub(crate) mod compiled;
 mod dense;
 mod level;
 mod listed;

@@ -9,7 +9,7 @@ use super::search::{SearchScratch, Searcher};
 use super::sites::{LEAF, Sites};
 use super::tree::Tree;
 use super::{dense, reference, walk};
-use crate::isa::{Isa, Task};
+use crate::isa::{Isa, Task, compiled};
 use crate::neighborhood::Filter;
 use crate::{Columns, Error, Float, Kernel, Neighborhood, Result, Rows, Summary};
 
@@ -211,7 +211,7 @@ impl<T: Float> Prepared<T> {
                 queries: keys.slice(key..key + 1),
                 first: key,
             };
-            visited += T::sum_block(trial).1;
+            visited += T::run_compiled::<Blocks<'_>>(trial).1;
         }
         let share = visited as f64 / (TRIALS * n) as f64;
         if share > 0.3 {
@@ -223,7 +223,7 @@ impl<T: Float> Prepared<T> {
     /// Sums up what each of the queries sees, the first of which has index `first`. Returns the summaries and the number of
     /// keys visited.
     pub(crate) fn block(&self, queries: Rows<'_, T>, first: usize) -> (Vec<Summary>, usize) {
-        T::sum_block(Block {
+        T::run_compiled::<Blocks<'_>>(Block {
             p: self,
             queries,
             first,
@@ -247,8 +247,14 @@ impl<T: Float> Prepared<T> {
     }
 }
 
+compiled!(
+    /// Blocks of either number type.
+    Blocks,
+    Block
+);
+
 /// A block of queries, to be run under one instruction set.
-pub(crate) struct Block<'a, T> {
+struct Block<'a, T> {
     p: &'a Prepared<T>,
     queries: Rows<'a, T>,
     first: usize,

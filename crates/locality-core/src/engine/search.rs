@@ -5,7 +5,7 @@ use super::level::RUN;
 use super::raw::raws;
 use super::sites::{LEAF, Sites};
 use super::tree::{Node, Tree};
-use crate::isa::{Isa, Task};
+use crate::isa::{Isa, Task, compiled};
 use crate::metric::Link;
 use crate::{Columns, Float, Metric, Result, Rows};
 
@@ -272,7 +272,7 @@ pub(crate) fn kth_of_keys<T: Float>(
 ) -> Result<Vec<f64>> {
     let searcher = Searcher::new(metric, columns, keys)?;
     let blocks = crate::par::map_blocks(&crate::Watch::default(), keys.rows(), 64, |range| {
-        Ok(T::kth_block(KthBlock {
+        Ok(T::run_compiled::<KthBlocks<'_>>(KthBlock {
             searcher: &searcher,
             keys: keys.slice(range),
             k,
@@ -281,7 +281,9 @@ pub(crate) fn kth_of_keys<T: Float>(
     Ok(blocks.concat())
 }
 
-pub(crate) struct KthBlock<'a, T> {
+compiled!(KthBlocks, KthBlock);
+
+struct KthBlock<'a, T> {
     searcher: &'a Searcher<T>,
     keys: Rows<'a, T>,
     k: usize,
