@@ -213,7 +213,8 @@ pub(crate) fn format_of(path: &Path) -> Result<ImageFormat> {
     }
 }
 
-fn decode(bytes: &[u8], name: &str, max_pixels: u64) -> Result<Picture> {
+/// A picture from the bytes of its file; errors call it `name`.
+pub(crate) fn decode(bytes: &[u8], name: &str, max_pixels: u64) -> Result<Picture> {
     let damaged = |e: &ImageError| {
         let reason = e.to_string();
         let reason = reason.trim_end_matches(['.', '\n']);

@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use image::ImageFormat;
 use locality::shift::{MeanShift, MeanShiftFit, estimate_bandwidth};
 use locality::{Bandwidth, Kernel, Rows};
 use serde_json::json;
@@ -13,7 +12,6 @@ use super::count;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::{self, Outputs, is_standard};
-use crate::picture;
 use crate::plot;
 use crate::table::{Column, Format, Options, Table};
 
@@ -85,8 +83,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     centers: Option<PathBuf>,
 
-    /// Draw the clusters into this .png picture
-    #[arg(long, value_name = "P.png")]
+    /// Draw the clusters into this picture
+    #[arg(long, value_name = "P.png|P.svg")]
     plot: Option<PathBuf>,
 
     /// Name of the new column
@@ -109,14 +107,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let mut outputs: Vec<&Path> = vec![&args.output];
     outputs.extend(args.centers.iter().chain(&args.plot).map(PathBuf::as_path));
     output::check(&outputs)?;
-    if let Some(path) = &args.plot
-        && !is_standard(path)
-        && picture::format_of(path)? != ImageFormat::Png
-    {
-        return Err(Error::usage(format!(
-            "--plot {} must end in .png",
-            path.display()
-        )));
+    if let Some(path) = &args.plot {
+        plot::check("--plot", path)?;
     }
     let stdout_taken = outputs.iter().any(|path| is_standard(path));
     context.json_needs_stdout(stdout_taken)?;
@@ -163,7 +155,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(path) = &args.plot {
         let raw = Rows::new(&raw, table.rows(), d)?;
         let centers = Rows::new(&centers, k, d)?;
-        plot::clusters(&names, raw, fit.labels(), Some(centers), path)?;
+        files.add(
+            path,
+            &plot::clusters(&names, raw, fit.labels(), Some(centers), path)?,
+        )?;
     }
     files.commit()?;
 
