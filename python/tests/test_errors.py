@@ -82,7 +82,9 @@ def test_a_wrong_type_is_a_type_error(call, sentence):
 
 
 LONG = """
-import numpy as np, time, sys
+import numpy as np, signal, sys
+# A shell starts what runs in its background with the signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import locality as lc
 x = np.random.default_rng(0).normal(size=(400_000, 3))
 print("ready", flush=True)
