@@ -91,7 +91,9 @@ pub(crate) fn pull_back<T: Float>(
             }
             .go())
         })?;
-        found.iter().for_each(|some| by_key.add(some));
+        for some in &found {
+            by_key.add(some);
+        }
     }
     query_neighbors(p, &mut first, &mut by_key);
     let atoms = kernel.atoms();
