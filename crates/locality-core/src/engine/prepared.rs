@@ -93,13 +93,22 @@ impl<T: Float> Query<'_, T> {
             return;
         }
         let real = slots.start..slots.end.min(p.sites.rows);
-        if p.filter.is_sequential() || p.filter.has_rule() {
+        if p.filter.has_rule() {
             for (i, &key) in p.sites.index[real].iter().enumerate() {
                 if !self.sees(p, key as usize) {
                     drop(i);
                 }
             }
-        } else if p.filter.is_hollow() && self.index < p.sites.rows {
+            return;
+        }
+        if p.filter.is_sequential() {
+            // Keys are in their own order: all but a range is dropped.
+            let range = p.filter.range(self.index, p.sites.rows);
+            let before = real.start..range.start.clamp(real.start, real.end);
+            let after = range.end.clamp(real.start, real.end)..real.end;
+            before.chain(after).for_each(|s| drop(s - slots.start));
+        }
+        if p.filter.is_hollow() && self.index < p.sites.rows {
             let own = p.sites.slot[self.index] as usize;
             if real.contains(&own) {
                 drop(own - slots.start);

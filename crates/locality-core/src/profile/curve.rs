@@ -15,6 +15,17 @@ pub(crate) enum Input {
     Score,
 }
 
+impl Input {
+    /// The derivative of its logarithm by that of the bandwidth.
+    pub(crate) fn degree(self) -> f64 {
+        match self {
+            Self::Squared => -2.0,
+            Self::Plain => -1.0,
+            Self::Score => 0.0,
+        }
+    }
+}
+
 /// What a curve returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {

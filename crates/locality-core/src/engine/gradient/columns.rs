@@ -1,5 +1,6 @@
 //! From features back to columns, and both passes put together.
 
+use super::dense;
 use super::flow::Flows;
 use super::keys::{self, Sparse, site_widths};
 use super::numbers::{Known, gather};
@@ -76,25 +77,13 @@ pub(crate) fn pull_back<T: Float>(
         width,
         numbers: vec![0.0; n * width],
     };
-    let mut first = first_pass(p, queries, flows, watch, &mut by_key)?;
-    if !p.is_listed() {
-        let laid = first.laid.iter().enumerate();
-        let all: Vec<_> = laid.flat_map(|(b, l)| l.queries(p, b * BLOCK)).collect();
-        let parts = keys::parts(p);
-        let found = par::map_blocks(watch, parts.len(), 1, |range| {
-            Ok(keys::Pass {
-                p,
-                queries: &all,
-                correction: &first.correction,
-                flows,
-                part: parts[range.start].clone(),
-            }
-            .go())
-        })?;
-        for some in &found {
-            by_key.add(some);
-        }
-    }
+    let mut first = if dense::suits(p) {
+        dense_passes(p, queries, flows, watch, &mut by_key)?
+    } else {
+        let first = first_pass(p, queries, flows, watch, &mut by_key)?;
+        second_pass(p, &first, flows, watch, &mut by_key)?;
+        first
+    };
     query_neighbors(p, &mut first, &mut by_key);
     let atoms = kernel.atoms();
     let mut sites = Vec::new();
@@ -178,6 +167,91 @@ fn first_pass<T: Float>(
             first.totals.add(&block.totals, 1.0);
             by_key.add(&block.sparse);
         }
+    }
+    Ok(first)
+}
+
+fn second_pass<T: Float>(
+    p: &Prepared<T>,
+    first: &First<T>,
+    flows: &Flows<'_, T>,
+    watch: &Watch<'_>,
+    by_key: &mut ByKey,
+) -> Result<()> {
+    if p.is_listed() {
+        return Ok(());
+    }
+    let laid = first.laid.iter().enumerate();
+    let all: Vec<_> = laid.flat_map(|(b, l)| l.queries(p, b * BLOCK)).collect();
+    let parts = keys::parts(p);
+    let found = par::map_blocks(watch, parts.len(), 1, |range| {
+        Ok(keys::Pass {
+            p,
+            queries: &all,
+            correction: &first.correction,
+            flows,
+            part: parts[range.start].clone(),
+        }
+        .go())
+    })?;
+    for some in &found {
+        by_key.add(some);
+    }
+    Ok(())
+}
+
+/// Both passes as products of tiles.
+fn dense_passes<T: Float>(
+    p: &Prepared<T>,
+    queries: Rows<'_, T>,
+    flows: &Flows<'_, T>,
+    watch: &Watch<'_>,
+    by_key: &mut ByKey,
+) -> Result<First<T>> {
+    let laid = par::map_blocks(watch, queries.rows(), BLOCK, |range| {
+        let mut search = SearchScratch::new();
+        Ok(p.lay(
+            Plain,
+            queries.slice(range.clone()),
+            range.start,
+            &mut search,
+        ))
+    })?;
+    let features: Vec<T> = laid.iter().flat_map(|l| &l.features).copied().collect();
+    let blocks = laid.iter().enumerate();
+    let scales = blocks.flat_map(|(b, l)| l.queries(p, b * BLOCK));
+    let scales: Vec<_> = scales.map(|q| q.scales[0]).collect();
+    let mut sides = dense::Sides::new(p, flows, &features, &scales);
+    let of_queries = sides.pass(false, watch)?;
+    let invert = |s: &f64| if *s > 0.0 { 1.0 / s } else { 0.0 };
+    let correction: Vec<f64> = of_queries.sums.iter().map(invert).collect();
+    let narrow: Vec<T> = correction.iter().map(|c| T::from_f64(*c)).collect();
+    sides.correct(&narrow);
+    let of_keys = sides.pass(true, watch)?;
+    let (f, own) = (p.bound.features, &p.bound.atoms[0].features);
+    let mut first = First {
+        laid,
+        features: vec![0.0; queries.rows() * f],
+        widths: Vec::new(),
+        correction: narrow,
+        totals: of_queries.totals,
+    };
+    for (i, c) in correction.iter().enumerate() {
+        let from = &of_queries.features[i * own.len()..][..own.len()];
+        let to = &mut first.features[i * f..][..f];
+        own.iter().zip(from).for_each(|(&at, x)| to[at] += x * c);
+        if !p.widths.is_empty() {
+            first.widths.push(of_queries.widths[i] * c);
+        }
+    }
+    let columns = p.sites.values;
+    for key in 0..p.sites.rows {
+        let to = by_key.row(key);
+        let from = &of_keys.features[key * own.len()..][..own.len()];
+        own.iter().zip(from).for_each(|(&at, x)| to[at] += x);
+        let values = &of_keys.values[key * columns..][..columns];
+        to[f..f + columns].copy_from_slice(values);
+        to[f + columns] = of_keys.sums[key];
     }
     Ok(first)
 }

@@ -5,6 +5,7 @@
 //! kernel's numbers, the second over runs of keys and yields what belongs to those. Neither order depends on the threads.
 
 mod columns;
+mod dense;
 mod flow;
 mod keys;
 mod numbers;

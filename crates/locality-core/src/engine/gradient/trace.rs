@@ -316,11 +316,15 @@ impl<T: Float> AtomTrace<T> {
         let input = &mut self.input[..len];
         input.copy_from_slice(&self.raw[..len]);
         link(atom.link, atom.profile.input(), input);
+        let scales = match &atom.width {
+            Width::Site { inverse, width } => {
+                Scales::Each(&inverse[slots.clone()], &width[slots.clone()])
+            }
+            _ => Scales::One(atom.scale_at(0, own)),
+        };
         atom.profile.visit(Sloped {
             isa,
-            atom,
-            own,
-            slots,
+            scales,
             input,
             log,
             slope: &mut self.slope,
@@ -339,11 +343,7 @@ impl<T: Float> AtomTrace<T> {
     ) {
         let len = slots.len();
         let wanted = atom.profile.input();
-        let degree = T::from_f64(match wanted {
-            Input::Squared => -2.0,
-            Input::Plain => -1.0,
-            Input::Score => 0.0,
-        });
+        let degree = T::from_f64(wanted.degree());
         let back = &mut self.back[..len];
         for ((b, s), a) in back.iter_mut().zip(&self.slope).zip(adjoint) {
             *b = *s * *a;
@@ -361,15 +361,21 @@ impl<T: Float> AtomTrace<T> {
                 *b *= inverse;
             }
         }
-        if !matches!(
-            (atom.link, wanted),
-            (Link::Squared, Input::Squared)
-                | (Link::Plain | Link::Score, Input::Plain | Input::Score)
-        ) {
-            for (b, r) in back.iter_mut().zip(&self.raw) {
-                *b *= link_slope(atom.link, wanted, *r);
-            }
-        }
+        link_back(atom.link, wanted, &self.raw, back);
+    }
+}
+
+/// From derivatives by what a curve takes to those by the raw numbers.
+#[inline(always)]
+pub(crate) fn link_back<T: Float>(link: Link, wanted: Input, raw: &[T], back: &mut [T]) {
+    if matches!(
+        (link, wanted),
+        (Link::Squared, Input::Squared) | (Link::Plain | Link::Score, Input::Plain | Input::Score)
+    ) {
+        return;
+    }
+    for (b, r) in back.iter_mut().zip(raw) {
+        *b *= link_slope(link, wanted, *r);
     }
 }
 
@@ -396,16 +402,20 @@ pub(crate) fn link_slope<T: Float>(link: Link, wanted: Input, raw: T) -> T {
     }
 }
 
+/// One scale, or one for each key: inverses and widths.
+pub(crate) enum Scales<'a, T> {
+    One(Scale<T>),
+    Each(&'a [T], &'a [T]),
+}
+
 /// Runs a curve with its derivatives: scales the input, writes log-weights, slopes and derivatives by the parameters.
-struct Sloped<'a, T, I> {
-    isa: I,
-    atom: &'a BoundAtom<T>,
-    own: Option<Scale<T>>,
-    slots: &'a Range<usize>,
-    input: &'a mut [T],
-    log: &'a mut [T],
-    slope: &'a mut [T],
-    by: &'a mut [Vec<T>; MOST_PARAMETERS],
+pub(crate) struct Sloped<'a, T, I> {
+    pub(crate) isa: I,
+    pub(crate) scales: Scales<'a, T>,
+    pub(crate) input: &'a mut [T],
+    pub(crate) log: &'a mut [T],
+    pub(crate) slope: &'a mut [T],
+    pub(crate) by: &'a mut [Vec<T>; MOST_PARAMETERS],
 }
 
 impl<T: Float, I: Isa> CurveVisitor for Sloped<'_, T, I> {
@@ -413,18 +423,19 @@ impl<T: Float, I: Isa> CurveVisitor for Sloped<'_, T, I> {
     #[inline(always)]
     fn visit<C: Curve>(self, curve: C) {
         let isa = self.isa;
-        if let Width::Site { inverse, width } = &self.atom.width {
-            let (inverse, width) = (&inverse[self.slots.clone()], &width[self.slots.clone()]);
-            let scales = inverse.iter().zip(width);
-            for ((x, l), (i, w)) in self.input.iter_mut().zip(&mut *self.log).zip(scales) {
-                *l = curve.at_width(isa, *x, *i, *w);
-                *x *= *i;
+        match self.scales {
+            Scales::Each(inverse, width) => {
+                let scales = inverse.iter().zip(width);
+                for ((x, l), (i, w)) in self.input.iter_mut().zip(&mut *self.log).zip(scales) {
+                    *l = curve.at_width(isa, *x, *i, *w);
+                    *x *= *i;
+                }
             }
-        } else {
-            let Scale { inverse, width } = self.atom.scale_at(0, self.own);
-            for (x, l) in self.input.iter_mut().zip(&mut *self.log) {
-                *l = curve.at_width(isa, *x, inverse, width);
-                *x *= inverse;
+            Scales::One(Scale { inverse, width }) => {
+                for (x, l) in self.input.iter_mut().zip(&mut *self.log) {
+                    *l = curve.at_width(isa, *x, inverse, width);
+                    *x *= inverse;
+                }
             }
         }
         for (s, u) in self.slope.iter_mut().zip(&*self.input) {

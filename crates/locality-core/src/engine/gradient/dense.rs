@@ -1,0 +1,560 @@
+//! The pull-back of kernels of one part over many columns, as products of tiles.
+//!
+//! Both passes are the same code with the sides swapped: a few targets against runs of sources. For the first, targets are
+//! queries and sources keys; for the second, the other way round.
+
+use std::ops::Range;
+
+use super::flow::Flows;
+use super::trace::{Scales, Sloped, Totals, link_back};
+use crate::engine::bound::{BoundAtom, Op, Scale, Width};
+use crate::engine::level::{RUN, link};
+use crate::engine::prepared::{Engine, Prepared};
+use crate::isa::{Isa, Task, compiled};
+use crate::lanes::{Fold, PANEL, ROW, TILE};
+use crate::metric::Combine;
+use crate::profile::MOST_PARAMETERS;
+use crate::{Float, Result, Watch, par};
+
+/// Fewer features than this are worked on by direct differences.
+const FEWEST_FEATURES: usize = 8;
+/// Targets of a block.
+const BLOCK: usize = 32;
+
+/// Whether a kernel is of the kind that this file is for.
+pub(crate) fn suits<T: Float>(p: &Prepared<T>) -> bool {
+    let ([Op::Atom(0)], [atom]) = (&p.bound.program[..], &p.bound.atoms[..]) else {
+        return false;
+    };
+    p.engine == Engine::Dense
+        && p.sites.weights.is_none()
+        && !p.filter.has_rule()
+        && atom.feature_scale.is_none()
+        && !matches!(atom.width, Width::Site { .. })
+        && matches!(atom.combine, Combine::SquaredDifference | Combine::Product)
+        && atom.features.len() >= FEWEST_FEATURES
+}
+
+/// A matrix in both layouts: panels for products with a row, rows for weighted sums.
+struct Both<T> {
+    columns: usize,
+    panels: Vec<T>,
+    rows: Vec<T>,
+    stride: usize,
+    all: Vec<usize>,
+}
+
+impl<T: Float> Both<T> {
+    /// `get` writes a row, of `n`.
+    fn new(n: usize, columns: usize, mut get: impl FnMut(usize, &mut [T])) -> Self {
+        let padded = n.next_multiple_of(PANEL);
+        let stride = columns.next_multiple_of(ROW);
+        let mut rows = vec![T::ZERO; padded * stride];
+        let mut panels = vec![T::ZERO; padded * columns];
+        for i in 0..n {
+            let row = &mut rows[i * stride..][..columns];
+            get(i, row);
+            let panel = &mut panels[i / PANEL * PANEL * columns..];
+            for (c, x) in row.iter().enumerate() {
+                panel[c * PANEL + i % PANEL] = *x;
+            }
+        }
+        Self {
+            columns,
+            panels,
+            rows,
+            stride,
+            all: (0..columns).collect(),
+        }
+    }
+
+    fn row(&self, i: usize) -> &[T] {
+        &self.rows[i * self.stride..][..self.columns]
+    }
+
+    /// Products, or squared distances, of a few rows of another matrix and the rows of a run of this one.
+    #[inline(always)]
+    fn tile<I: Isa, const G: usize>(
+        &self,
+        isa: I,
+        fold: Fold,
+        other: [&[T]; G],
+        run: &Range<usize>,
+        out: [&mut [T]; G],
+    ) {
+        if self.columns == 0 {
+            out.into_iter().for_each(|o| o.fill(T::ZERO));
+            return;
+        }
+        let panels = &self.panels[run.start * self.columns..run.end * self.columns];
+        let stride = self.columns * PANEL;
+        isa.tile(fold, other, &self.all, None, panels, stride, out);
+    }
+
+    /// Adds the rows of a run, weighted.
+    #[inline(always)]
+    fn weigh<I: Isa, const G: usize>(
+        &self,
+        isa: I,
+        weights: [&[T]; G],
+        run: &Range<usize>,
+        out: [&mut [f64]; G],
+    ) {
+        if self.columns > 0 {
+            let rows = &self.rows[run.start * self.stride..run.end * self.stride];
+            isa.weigh_rows(weights, rows, self.stride, out);
+        }
+    }
+}
+
+/// What belongs to each query besides its rows, padded to whole panels.
+struct Own<T> {
+    /// Of an absent query so large that its shares vanish.
+    log_normalizer: Vec<T>,
+    level: Vec<T>,
+    correction: Vec<T>,
+    inverse: Vec<T>,
+    width: Vec<T>,
+}
+
+/// Both sides.
+pub(crate) struct Sides<'a, T> {
+    p: &'a Prepared<T>,
+    atom: &'a BoundAtom<T>,
+    queries: Both<T>,
+    keys: Both<T>,
+    /// By the means, of each query.
+    flows: Both<T>,
+    values: Both<T>,
+    own: Own<T>,
+    /// Number of queries.
+    m: usize,
+}
+
+/// What one side gets.
+pub(crate) struct Yield {
+    /// `[targets, features]`
+    pub(crate) features: Vec<f64>,
+    /// `[targets, p]`, for keys.
+    pub(crate) values: Vec<f64>,
+    /// For queries the sums of shares, for keys the derivatives by sample weights.
+    pub(crate) sums: Vec<f64>,
+    /// For queries, by the logarithms of their bandwidths.
+    pub(crate) widths: Vec<f64>,
+    pub(crate) totals: Totals,
+}
+
+impl<'a, T: Float> Sides<'a, T> {
+    /// `features` are those of the queries and `scales` their own bandwidths.
+    pub(crate) fn new(
+        p: &'a Prepared<T>,
+        flows: &Flows<'_, T>,
+        features: &[T],
+        scales: &[Option<Scale<T>>],
+    ) -> Self {
+        let (m, n, f) = (scales.len(), p.sites.rows, p.bound.features);
+        let atom = &p.bound.atoms[0];
+        let columns = p.sites.values;
+        let pick = |all: &[T], to: &mut [T]| {
+            to.iter_mut()
+                .zip(&atom.features)
+                .for_each(|(t, &f)| *t = all[f]);
+        };
+        let mut of_key = vec![T::ZERO; f];
+        // Distances are taken from the keys' middle: what is left of large numbers has more digits.
+        let mut middle = vec![T::ZERO; atom.features.len()];
+        if atom.combine == Combine::SquaredDifference {
+            for (m, &f) in middle.iter_mut().zip(&atom.features) {
+                let sum: f64 = (0..n).map(|s| p.sites.feature(f, s, 1)[0].to_f64()).sum();
+                *m = T::from_f64(sum / n as f64);
+            }
+        }
+        let center = |row: &mut [T]| row.iter_mut().zip(&middle).for_each(|(x, m)| *x = *x - *m);
+        let queries = Both::new(m, atom.features.len(), |i, row| {
+            pick(&features[i * f..][..f], row);
+            center(row);
+        });
+        let keys = Both::new(n, atom.features.len(), |key, row| {
+            let slot = p.sites.slot[key] as usize;
+            for (f, x) in of_key.iter_mut().enumerate() {
+                *x = p.sites.feature(f, slot, 1)[0];
+            }
+            pick(&of_key, row);
+            center(row);
+        });
+        let values = Both::new(n, columns, |key, row| {
+            let own = p.sites.values_at(p.sites.slot[key] as usize);
+            row.iter_mut().zip(own).for_each(|(r, v)| *r = v);
+        });
+        let by_means = Both::new(m, columns, |i, row| row.copy_from_slice(flows.means.row(i)));
+        let padded = m.next_multiple_of(PANEL);
+        let mut own = Own {
+            log_normalizer: vec![T::MAX; padded],
+            level: vec![T::ZERO; padded],
+            correction: vec![T::ONE; padded],
+            inverse: vec![T::ONE; padded],
+            width: vec![T::ONE; padded],
+        };
+        for (i, scale) in scales.iter().enumerate() {
+            let Scale { inverse, width } = atom.scale_at(0, *scale);
+            (own.inverse[i], own.width[i]) = (inverse, width);
+            if let Some(flow) = flows.of(i, T::ONE) {
+                own.log_normalizer[i] = flow.log_normalizer;
+                own.level[i] = flow.level;
+            }
+        }
+        Self {
+            p,
+            atom,
+            own,
+            m,
+            queries,
+            keys,
+            flows: by_means,
+            values,
+        }
+    }
+
+    /// Sets what makes the shares of each query sum up to one.
+    pub(crate) fn correct(&mut self, correction: &[T]) {
+        self.own.correction[..correction.len()].copy_from_slice(correction);
+    }
+
+    /// The pass over all targets.
+    pub(crate) fn pass(&self, over_keys: bool, watch: &Watch<'_>) -> Result<Yield> {
+        let f = self.atom.features.len();
+        let (targets, columns) = if over_keys {
+            (self.p.sites.rows, self.values.columns)
+        } else {
+            (self.m, 0)
+        };
+        let blocks = par::map_blocks(watch, targets, BLOCK, |range| {
+            Ok(T::run_compiled::<Passes<'_>>(Pass {
+                sides: self,
+                over_keys,
+                targets: range,
+            }))
+        })?;
+        let mut all = Yield {
+            features: Vec::with_capacity(targets * f),
+            values: Vec::with_capacity(targets * columns),
+            sums: Vec::with_capacity(targets),
+            widths: Vec::with_capacity(targets),
+            totals: Totals::new(&self.p.bound),
+        };
+        for block in blocks {
+            all.features.extend(block.features);
+            all.values.extend(block.values);
+            all.sums.extend(block.sums);
+            all.widths.extend(block.widths);
+            all.totals.add(&block.totals, 1.0);
+        }
+        Ok(all)
+    }
+
+    /// The sources that a target has to do with.
+    fn seen(&self, over_keys: bool, target: usize) -> Range<usize> {
+        let (filter, n, m) = (&self.p.filter, self.p.sites.rows, self.m);
+        if over_keys {
+            filter.seers(target, m, n)
+        } else {
+            filter.range(target, n)
+        }
+    }
+}
+
+compiled!(Passes, Pass);
+
+/// Some targets.
+struct Pass<'a, T> {
+    sides: &'a Sides<'a, T>,
+    over_keys: bool,
+    targets: Range<usize>,
+}
+
+/// Buffers for one target and a run of sources.
+struct Lane<T> {
+    raw: Vec<T>,
+    gain: Vec<T>,
+    input: Vec<T>,
+    /// The share; at last, derivative by the raw number.
+    back: Vec<T>,
+    share: Vec<T>,
+    slope: Vec<T>,
+    by: [Vec<T>; MOST_PARAMETERS],
+}
+
+impl<T: Float> Lane<T> {
+    fn new() -> Self {
+        let run = || vec![T::ZERO; RUN];
+        Self {
+            raw: run(),
+            gain: run(),
+            input: run(),
+            back: run(),
+            share: run(),
+            slope: run(),
+            by: std::array::from_fn(|_| run()),
+        }
+    }
+}
+
+impl<T: Float> Task for Pass<'_, T> {
+    type Out = Yield;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> Yield {
+        let Self {
+            sides,
+            over_keys,
+            targets,
+        } = self;
+        let f = sides.atom.features.len();
+        let p = if over_keys { sides.values.columns } else { 0 };
+        let len = targets.len();
+        let mut out = Yield {
+            features: vec![0.0; len * f],
+            values: vec![0.0; len * p],
+            sums: vec![0.0; len],
+            widths: vec![0.0; len],
+            totals: Totals::new(&sides.p.bound),
+        };
+        let mut lanes: [Lane<T>; TILE] = std::array::from_fn(|_| Lane::new());
+        let mut done = 0;
+        while done < len {
+            let first = targets.start + done;
+            let count = if len - done >= TILE { TILE } else { 1 };
+            let part = Part {
+                features: &mut out.features[done * f..(done + count) * f],
+                values: &mut out.values[done * p..(done + count) * p],
+                sums: &mut out.sums[done..done + count],
+                widths: &mut out.widths[done..done + count],
+                totals: &mut out.totals,
+            };
+            if count == TILE {
+                few::<T, I, TILE>(isa, sides, over_keys, first, &mut lanes, part);
+            } else if let Some(lanes) = lanes.first_chunk_mut::<1>() {
+                few::<T, I, 1>(isa, sides, over_keys, first, lanes, part);
+            }
+            done += count;
+        }
+        out
+    }
+}
+
+/// What a few targets get.
+struct Part<'a> {
+    features: &'a mut [f64],
+    values: &'a mut [f64],
+    sums: &'a mut [f64],
+    widths: &'a mut [f64],
+    totals: &'a mut Totals,
+}
+
+/// A slice in `G` equal parts.
+#[inline(always)]
+fn parts<const G: usize>(all: &mut [f64]) -> [&mut [f64]; G] {
+    let each = all.len() / G;
+    let mut rest = all;
+    std::array::from_fn(|_| {
+        let (own, next) = std::mem::take(&mut rest).split_at_mut(each);
+        rest = next;
+        own
+    })
+}
+
+#[inline(always)]
+fn few<T: Float, I: Isa, const G: usize>(
+    isa: I,
+    sides: &Sides<'_, T>,
+    over_keys: bool,
+    first: usize,
+    lanes: &mut [Lane<T>; G],
+    part: Part<'_>,
+) {
+    let atom = sides.atom;
+    let squared = atom.combine == Combine::SquaredDifference;
+    let fold = if squared {
+        Fold::Squared
+    } else {
+        Fold::Product
+    };
+    let (targets, target_flows, sources, source_flows) = if over_keys {
+        (&sides.keys, &sides.values, &sides.queries, &sides.flows)
+    } else {
+        (&sides.queries, &sides.flows, &sides.keys, &sides.values)
+    };
+    let features: [&[T]; G] = std::array::from_fn(|g| targets.row(first + g));
+    let flows: [&[T]; G] = std::array::from_fn(|g| target_flows.row(first + g));
+    let seen: [Range<usize>; G] = std::array::from_fn(|g| sides.seen(over_keys, first + g));
+    let start = seen.iter().map(|s| s.start).min().unwrap_or(0) / PANEL * PANEL;
+    let end = seen.iter().map(|s| s.end).max().unwrap_or(0);
+    let count = atom.profile.info().parameters.len();
+    let mut back_sums = [0.0; G];
+    let mut by_sums = [[0.0; MOST_PARAMETERS]; G];
+    let mut at = start;
+    while at < end {
+        let run = at..(at + RUN).min(end.next_multiple_of(PANEL));
+        let len = run.len();
+        let raws = lanes.each_mut().map(|l| &mut l.raw[..len]);
+        sources.tile(isa, fold, features, &run, raws);
+        let gains = lanes.each_mut().map(|l| &mut l.gain[..len]);
+        source_flows.tile(isa, Fold::Product, flows, &run, gains);
+        for (g, lane) in lanes.iter_mut().enumerate() {
+            let target = first + g;
+            isa.enter(Weigh {
+                sides,
+                over_keys,
+                target,
+                run: &run,
+                seen: &seen[g],
+                lane,
+            });
+            if !over_keys {
+                part.sums[g] += isa.sum(&lane.share[..len]);
+                part.widths[g] += isa.sum(&lane.input[..len]);
+                for (sum, by) in by_sums[g].iter_mut().zip(&lane.by[..count]) {
+                    *sum += isa.sum(&by[..len]);
+                }
+                back_sums[g] += isa.sum(&lane.back[..len]);
+            } else {
+                part.sums[g] += isa.sum(&lane.gain[..len]);
+                if squared {
+                    back_sums[g] += isa.sum(&lane.back[..len]);
+                }
+            }
+        }
+        let backs = lanes.each_ref().map(|l| &l.back[..len]);
+        sources.weigh(isa, backs, &run, parts::<G>(part.features));
+        if over_keys {
+            let shares = lanes.each_ref().map(|l| &l.share[..len]);
+            source_flows.weigh(isa, shares, &run, parts::<G>(part.values));
+        }
+        at = run.end;
+    }
+    if !over_keys {
+        for (g, by) in by_sums.iter().enumerate() {
+            if part.sums[g] > 0.0 {
+                let scale = 1.0 / part.sums[g];
+                part.totals.width[0] += part.widths[g] * scale;
+                let totals = part.totals.by[0].iter_mut();
+                totals.zip(by).for_each(|(t, x)| *t += x * scale);
+            }
+        }
+    }
+    if squared {
+        for ((to, x), sum) in parts::<G>(part.features)
+            .into_iter()
+            .zip(features)
+            .zip(back_sums)
+        {
+            for (to, x) in to.iter_mut().zip(x) {
+                *to = 2.0 * (sum * x.to_f64() - *to);
+            }
+        }
+    }
+}
+
+/// From raw numbers and products of flows to shares and derivatives, for one target.
+struct Weigh<'a, 's, T> {
+    sides: &'a Sides<'s, T>,
+    over_keys: bool,
+    target: usize,
+    run: &'a Range<usize>,
+    seen: &'a Range<usize>,
+    lane: &'a mut Lane<T>,
+}
+
+impl<T: Float> Task for Weigh<'_, '_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let Self {
+            sides,
+            over_keys,
+            target,
+            run,
+            seen,
+            lane,
+        } = self;
+        let (atom, own, len) = (sides.atom, &sides.own, run.len());
+        let wanted = atom.profile.input();
+        let input = &mut lane.input[..len];
+        input.copy_from_slice(&lane.raw[..len]);
+        link(atom.link, wanted, input);
+        let share = &mut lane.share[..len];
+        atom.profile.visit(Sloped {
+            isa,
+            scales: if over_keys {
+                Scales::Each(&own.inverse[run.clone()], &own.width[run.clone()])
+            } else {
+                Scales::One(Scale {
+                    inverse: own.inverse[target],
+                    width: own.width[target],
+                })
+            },
+            input,
+            log: share,
+            slope: &mut lane.slope,
+            by: &mut lane.by,
+        });
+        let gain = &mut lane.gain[..len];
+        if over_keys {
+            let logs = &own.log_normalizer[run.clone()];
+            let corrections = &own.correction[run.clone()];
+            for ((s, l), c) in share.iter_mut().zip(logs).zip(corrections) {
+                *s = isa.exp(*s - *l) * *c;
+            }
+            for (g, level) in gain.iter_mut().zip(&own.level[run.clone()]) {
+                *g += *level;
+            }
+        } else {
+            let (log, correction) = (own.log_normalizer[target], own.correction[target]);
+            for s in &mut *share {
+                *s = isa.exp(*s - log) * correction;
+            }
+            let level = own.level[target];
+            for g in &mut *gain {
+                *g += level;
+            }
+        }
+        let at = |source: usize| source.clamp(run.start, run.end) - run.start;
+        share[..at(seen.start)].fill(T::ZERO);
+        share[at(seen.end)..].fill(T::ZERO);
+        if sides.p.filter.is_hollow() && run.contains(&target) {
+            share[at(target)] = T::ZERO;
+        }
+        // From here on the gain is the derivative by the log-weight.
+        for (g, s) in gain.iter_mut().zip(&*share) {
+            *g *= *s;
+        }
+        let back = &mut lane.back[..len];
+        for ((b, g), s) in back.iter_mut().zip(&*gain).zip(&lane.slope) {
+            *b = *g * *s;
+        }
+        if !over_keys {
+            let degree = T::from_f64(wanted.degree());
+            for (u, b) in input.iter_mut().zip(&*back) {
+                *u *= *b * degree;
+            }
+            let count = atom.profile.info().parameters.len();
+            for by in &mut lane.by[..count] {
+                for (b, g) in by.iter_mut().zip(&*gain) {
+                    *b *= *g;
+                }
+            }
+        }
+        if over_keys {
+            for (b, i) in back.iter_mut().zip(&own.inverse[run.clone()]) {
+                *b *= *i;
+            }
+        } else {
+            let inverse = own.inverse[target];
+            for b in &mut *back {
+                *b *= inverse;
+            }
+        }
+        link_back(atom.link, wanted, &lane.raw, back);
+    }
+}
