@@ -82,7 +82,7 @@ impl<T: Float> LocalMeanFit<T> {
         let flows = Flows {
             means,
             logs: log_normalizer,
-            at,
+            at: (&at.means, &at.log_normalizer),
         };
         let kernel = self.parameters.kernel();
         let mut back = gradient::pull_back(&self.prepared, kernel, queries, keys, &flows, watch)?;

@@ -5,13 +5,15 @@
 
 use std::ops::Range;
 
+use super::both::Both;
 use super::flow::Flows;
-use super::trace::{Scales, Sloped, Totals, link_back};
+use super::trace::Totals;
+use super::weigh::{Lane, Weigh};
 use crate::engine::bound::{BoundAtom, Op, Scale, Width};
-use crate::engine::level::{RUN, link};
+use crate::engine::level::RUN;
 use crate::engine::prepared::{Engine, Prepared};
 use crate::isa::{Isa, Task, compiled};
-use crate::lanes::{Fold, PANEL, ROW, TILE};
+use crate::lanes::{Fold, PANEL, TILE};
 use crate::metric::Combine;
 use crate::profile::MOST_PARAMETERS;
 use crate::{Float, Result, Watch, par};
@@ -35,98 +37,26 @@ pub(crate) fn suits<T: Float>(p: &Prepared<T>) -> bool {
         && atom.features.len() >= FEWEST_FEATURES
 }
 
-/// A matrix in both layouts: panels for products with a row, rows for weighted sums.
-struct Both<T> {
-    columns: usize,
-    panels: Vec<T>,
-    rows: Vec<T>,
-    stride: usize,
-    all: Vec<usize>,
-}
-
-impl<T: Float> Both<T> {
-    /// `get` writes a row, of `n`.
-    fn new(n: usize, columns: usize, mut get: impl FnMut(usize, &mut [T])) -> Self {
-        let padded = n.next_multiple_of(PANEL);
-        let stride = columns.next_multiple_of(ROW);
-        let mut rows = vec![T::ZERO; padded * stride];
-        let mut panels = vec![T::ZERO; padded * columns];
-        for i in 0..n {
-            let row = &mut rows[i * stride..][..columns];
-            get(i, row);
-            let panel = &mut panels[i / PANEL * PANEL * columns..];
-            for (c, x) in row.iter().enumerate() {
-                panel[c * PANEL + i % PANEL] = *x;
-            }
-        }
-        Self {
-            columns,
-            panels,
-            rows,
-            stride,
-            all: (0..columns).collect(),
-        }
-    }
-
-    fn row(&self, i: usize) -> &[T] {
-        &self.rows[i * self.stride..][..self.columns]
-    }
-
-    /// Products, or squared distances, of a few rows of another matrix and the rows of a run of this one.
-    #[inline(always)]
-    fn tile<I: Isa, const G: usize>(
-        &self,
-        isa: I,
-        fold: Fold,
-        other: [&[T]; G],
-        run: &Range<usize>,
-        out: [&mut [T]; G],
-    ) {
-        if self.columns == 0 {
-            out.into_iter().for_each(|o| o.fill(T::ZERO));
-            return;
-        }
-        let panels = &self.panels[run.start * self.columns..run.end * self.columns];
-        let stride = self.columns * PANEL;
-        isa.tile(fold, other, &self.all, None, panels, stride, out);
-    }
-
-    /// Adds the rows of a run, weighted.
-    #[inline(always)]
-    fn weigh<I: Isa, const G: usize>(
-        &self,
-        isa: I,
-        weights: [&[T]; G],
-        run: &Range<usize>,
-        out: [&mut [f64]; G],
-    ) {
-        if self.columns > 0 {
-            let rows = &self.rows[run.start * self.stride..run.end * self.stride];
-            isa.weigh_rows(weights, rows, self.stride, out);
-        }
-    }
-}
-
 /// What belongs to each query besides its rows, padded to whole panels.
-struct Own<T> {
+pub(crate) struct Own<T> {
     /// Of an absent query so large that its shares vanish.
-    log_normalizer: Vec<T>,
-    level: Vec<T>,
-    correction: Vec<T>,
-    inverse: Vec<T>,
-    width: Vec<T>,
+    pub(crate) log_normalizer: Vec<T>,
+    pub(crate) level: Vec<T>,
+    pub(crate) correction: Vec<T>,
+    pub(crate) inverse: Vec<T>,
+    pub(crate) width: Vec<T>,
 }
 
 /// Both sides.
 pub(crate) struct Sides<'a, T> {
-    p: &'a Prepared<T>,
-    atom: &'a BoundAtom<T>,
+    pub(crate) p: &'a Prepared<T>,
+    pub(crate) atom: &'a BoundAtom<T>,
     queries: Both<T>,
     keys: Both<T>,
     /// By the means, of each query.
     flows: Both<T>,
     values: Both<T>,
-    own: Own<T>,
+    pub(crate) own: Own<T>,
     /// Number of queries.
     m: usize,
 }
@@ -169,7 +99,7 @@ impl<'a, T: Float> Sides<'a, T> {
                 *m = T::from_f64(sum / n as f64);
             }
         }
-        let center = |row: &mut [T]| row.iter_mut().zip(&middle).for_each(|(x, m)| *x = *x - *m);
+        let center = |row: &mut [T]| row.iter_mut().zip(&middle).for_each(|(x, m)| *x -= *m);
         let queries = Both::new(m, atom.features.len(), |i, row| {
             pick(&features[i * f..][..f], row);
             center(row);
@@ -272,33 +202,6 @@ struct Pass<'a, T> {
     targets: Range<usize>,
 }
 
-/// Buffers for one target and a run of sources.
-struct Lane<T> {
-    raw: Vec<T>,
-    gain: Vec<T>,
-    input: Vec<T>,
-    /// The share; at last, derivative by the raw number.
-    back: Vec<T>,
-    share: Vec<T>,
-    slope: Vec<T>,
-    by: [Vec<T>; MOST_PARAMETERS],
-}
-
-impl<T: Float> Lane<T> {
-    fn new() -> Self {
-        let run = || vec![T::ZERO; RUN];
-        Self {
-            raw: run(),
-            gain: run(),
-            input: run(),
-            back: run(),
-            share: run(),
-            slope: run(),
-            by: std::array::from_fn(|_| run()),
-        }
-    }
-}
-
 impl<T: Float> Task for Pass<'_, T> {
     type Out = Yield;
 
@@ -324,7 +227,7 @@ impl<T: Float> Task for Pass<'_, T> {
         while done < len {
             let first = targets.start + done;
             let count = if len - done >= TILE { TILE } else { 1 };
-            let part = Part {
+            let mut part = Part {
                 features: &mut out.features[done * f..(done + count) * f],
                 values: &mut out.values[done * p..(done + count) * p],
                 sums: &mut out.sums[done..done + count],
@@ -332,9 +235,9 @@ impl<T: Float> Task for Pass<'_, T> {
                 totals: &mut out.totals,
             };
             if count == TILE {
-                few::<T, I, TILE>(isa, sides, over_keys, first, &mut lanes, part);
+                few::<T, I, TILE>(isa, sides, over_keys, first, &mut lanes, &mut part);
             } else if let Some(lanes) = lanes.first_chunk_mut::<1>() {
-                few::<T, I, 1>(isa, sides, over_keys, first, lanes, part);
+                few::<T, I, 1>(isa, sides, over_keys, first, lanes, &mut part);
             }
             done += count;
         }
@@ -370,7 +273,7 @@ fn few<T: Float, I: Isa, const G: usize>(
     over_keys: bool,
     first: usize,
     lanes: &mut [Lane<T>; G],
-    part: Part<'_>,
+    part: &mut Part<'_>,
 ) {
     let atom = sides.atom;
     let squared = atom.combine == Combine::SquaredDifference;
@@ -410,18 +313,18 @@ fn few<T: Float, I: Isa, const G: usize>(
                 seen: &seen[g],
                 lane,
             });
-            if !over_keys {
-                part.sums[g] += isa.sum(&lane.share[..len]);
-                part.widths[g] += isa.sum(&lane.input[..len]);
-                for (sum, by) in by_sums[g].iter_mut().zip(&lane.by[..count]) {
-                    *sum += isa.sum(&by[..len]);
-                }
-                back_sums[g] += isa.sum(&lane.back[..len]);
-            } else {
+            if over_keys {
                 part.sums[g] += isa.sum(&lane.gain[..len]);
                 if squared {
                     back_sums[g] += isa.sum(&lane.back[..len]);
                 }
+                continue;
+            }
+            part.sums[g] += isa.sum(&lane.share[..len]);
+            part.widths[g] += isa.sum(&lane.input[..len]);
+            back_sums[g] += isa.sum(&lane.back[..len]);
+            for (sum, by) in by_sums[g].iter_mut().zip(&lane.by[..count]) {
+                *sum += isa.sum(&by[..len]);
             }
         }
         let backs = lanes.each_ref().map(|l| &l.back[..len]);
@@ -452,109 +355,5 @@ fn few<T: Float, I: Isa, const G: usize>(
                 *to = 2.0 * (sum * x.to_f64() - *to);
             }
         }
-    }
-}
-
-/// From raw numbers and products of flows to shares and derivatives, for one target.
-struct Weigh<'a, 's, T> {
-    sides: &'a Sides<'s, T>,
-    over_keys: bool,
-    target: usize,
-    run: &'a Range<usize>,
-    seen: &'a Range<usize>,
-    lane: &'a mut Lane<T>,
-}
-
-impl<T: Float> Task for Weigh<'_, '_, T> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
-        let Self {
-            sides,
-            over_keys,
-            target,
-            run,
-            seen,
-            lane,
-        } = self;
-        let (atom, own, len) = (sides.atom, &sides.own, run.len());
-        let wanted = atom.profile.input();
-        let input = &mut lane.input[..len];
-        input.copy_from_slice(&lane.raw[..len]);
-        link(atom.link, wanted, input);
-        let share = &mut lane.share[..len];
-        atom.profile.visit(Sloped {
-            isa,
-            scales: if over_keys {
-                Scales::Each(&own.inverse[run.clone()], &own.width[run.clone()])
-            } else {
-                Scales::One(Scale {
-                    inverse: own.inverse[target],
-                    width: own.width[target],
-                })
-            },
-            input,
-            log: share,
-            slope: &mut lane.slope,
-            by: &mut lane.by,
-        });
-        let gain = &mut lane.gain[..len];
-        if over_keys {
-            let logs = &own.log_normalizer[run.clone()];
-            let corrections = &own.correction[run.clone()];
-            for ((s, l), c) in share.iter_mut().zip(logs).zip(corrections) {
-                *s = isa.exp(*s - *l) * *c;
-            }
-            for (g, level) in gain.iter_mut().zip(&own.level[run.clone()]) {
-                *g += *level;
-            }
-        } else {
-            let (log, correction) = (own.log_normalizer[target], own.correction[target]);
-            for s in &mut *share {
-                *s = isa.exp(*s - log) * correction;
-            }
-            let level = own.level[target];
-            for g in &mut *gain {
-                *g += level;
-            }
-        }
-        let at = |source: usize| source.clamp(run.start, run.end) - run.start;
-        share[..at(seen.start)].fill(T::ZERO);
-        share[at(seen.end)..].fill(T::ZERO);
-        if sides.p.filter.is_hollow() && run.contains(&target) {
-            share[at(target)] = T::ZERO;
-        }
-        // From here on the gain is the derivative by the log-weight.
-        for (g, s) in gain.iter_mut().zip(&*share) {
-            *g *= *s;
-        }
-        let back = &mut lane.back[..len];
-        for ((b, g), s) in back.iter_mut().zip(&*gain).zip(&lane.slope) {
-            *b = *g * *s;
-        }
-        if !over_keys {
-            let degree = T::from_f64(wanted.degree());
-            for (u, b) in input.iter_mut().zip(&*back) {
-                *u *= *b * degree;
-            }
-            let count = atom.profile.info().parameters.len();
-            for by in &mut lane.by[..count] {
-                for (b, g) in by.iter_mut().zip(&*gain) {
-                    *b *= *g;
-                }
-            }
-        }
-        if over_keys {
-            for (b, i) in back.iter_mut().zip(&own.inverse[run.clone()]) {
-                *b *= *i;
-            }
-        } else {
-            let inverse = own.inverse[target];
-            for b in &mut *back {
-                *b *= inverse;
-            }
-        }
-        link_back(atom.link, wanted, &lane.raw, back);
     }
 }

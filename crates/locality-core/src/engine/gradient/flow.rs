@@ -22,19 +22,19 @@ pub(crate) struct Flows<'a, T> {
     pub(crate) means: Rows<'a, T>,
     /// By the log normalisers, `[m]`.
     pub(crate) logs: Option<&'a [T]>,
-    /// The means and log normalisers themselves.
-    pub(crate) at: &'a crate::LocalMeans<T>,
+    /// The means themselves, `[m, p]`, and the log normalisers, `[m]`.
+    pub(crate) at: (&'a [T], &'a [T]),
 }
 
 impl<'a, T: Float> Flows<'a, T> {
     /// What flows back into a query, nothing for an empty region.
     pub(crate) fn of(&self, query: usize, correction: T) -> Option<Flow<'a, T>> {
-        let log_normalizer = self.at.log_normalizer[query];
+        let log_normalizer = self.at.1[query];
         if log_normalizer == T::NEG_INFINITY {
             return None;
         }
         let means = self.means.row(query);
-        let own = &self.at.means[query * means.len()..][..means.len()];
+        let own = &self.at.0[query * means.len()..][..means.len()];
         let through = means.iter().zip(own).map(|(g, m)| g.to_f64() * m.to_f64());
         let log = self.logs.map_or(0.0, |l| l[query].to_f64());
         let level = T::from_f64(log - through.sum::<f64>());

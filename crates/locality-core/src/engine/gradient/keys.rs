@@ -251,7 +251,7 @@ impl<T: Float> Work<'_, T> {
     ) -> Vec<u32> {
         let keep = |i: &u32| {
             let i = *i as usize;
-            let log = self.flows.at.log_normalizer[i];
+            let log = self.flows.at.1[i];
             self.correction[i] > T::ZERO
                 && matters(self.p, tree, &self.queries[i], node, log, stack)
         };

@@ -4,6 +4,7 @@
 //! `dlog Z = sum_j s_j dlog K_j`. The first pass goes over blocks of queries and yields what belongs to them and to the
 //! kernel's numbers, the second over runs of keys and yields what belongs to those. Neither order depends on the threads.
 
+mod both;
 mod columns;
 mod dense;
 mod flow;
@@ -12,6 +13,7 @@ mod numbers;
 mod partial;
 mod queries;
 mod trace;
+mod weigh;
 
 pub(crate) use columns::{PulledBack, pull_back};
 pub(crate) use flow::Flows;
