@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import image, kernels
 from ._core import Kernel, Neighborhood, __version__
+from ._gradients import LocalMeanGradients, local_mean_vjp
 from ._mean import local_mean, log_sum
 from ._nearest import nearest, within_radius
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Kernel",
+    "LocalMeanGradients",
     "LocalMeanRegressor",
     "MeanShift",
     "Neighborhood",
@@ -47,6 +49,7 @@ __all__ = [
     "image",
     "kernels",
     "local_mean",
+    "local_mean_vjp",
     "log_sum",
     "nearest",
     "within_radius",

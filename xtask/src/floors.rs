@@ -41,6 +41,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("summary", Meaning),
             ("engine", Engine),
             ("local_mean", FrontDoor),
+            ("pull_back", FrontDoor),
             ("log_sum", FrontDoor),
             ("mean", FrontDoor),
             ("nearest", FrontDoor),

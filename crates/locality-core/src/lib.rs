@@ -65,6 +65,7 @@ mod nearest;
 mod neighborhood;
 pub mod par;
 mod profile;
+mod pull_back;
 mod rows;
 mod summary;
 mod text;
@@ -80,5 +81,6 @@ pub use neighborhood::{
 };
 pub use par::Watch;
 pub use profile::{PROFILES, ParameterInfo, Profile, ProfileInfo, Takes, profiles};
+pub use pull_back::Gradients;
 pub use rows::Rows;
 pub use summary::Summary;

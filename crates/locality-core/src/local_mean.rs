@@ -75,11 +75,11 @@ pub struct LocalMeans<T> {
 /// A local mean with its keys and values, ready for queries of `f32` or `f64`.
 #[derive(Clone, Debug)]
 pub struct LocalMeanFit<T> {
-    parameters: LocalMean,
-    prepared: Prepared<T>,
+    pub(crate) parameters: LocalMean,
+    pub(crate) prepared: Prepared<T>,
     columns: usize,
     nearest: Option<Fallback<T>>,
-    global: Vec<f64>,
+    pub(crate) global: Vec<f64>,
 }
 
 /// What `OnEmpty::Nearest` looks up.
@@ -124,6 +124,16 @@ impl LocalMean {
     pub fn on_empty(mut self, on_empty: OnEmpty) -> Self {
         self.on_empty = on_empty;
         self
+    }
+
+    /// Which keys a query may see.
+    pub fn neighborhood_rule(&self) -> &Neighborhood {
+        &self.neighborhood
+    }
+
+    /// What is returned where the local region is empty.
+    pub fn policy(&self) -> OnEmpty {
+        self.on_empty
     }
 
     /// The kernel.
@@ -280,12 +290,8 @@ impl<T: Float> LocalMeanFit<T> {
         self.columns
     }
 
-    /// Means and log normalisers at queries `[m, d]`. The same bits for any number of threads and any company of queries.
-    ///
-    /// # Errors
-    /// Queries with another number of columns or with NaN or infinite numbers, an empty region under
-    /// [`OnEmpty::Error`], scores beyond the number type's range, or an interruption.
-    pub fn at(&self, queries: Rows<'_, T>, watch: &Watch<'_>) -> Result<LocalMeans<T>> {
+    /// Checks queries.
+    pub(crate) fn check(&self, queries: Rows<'_, T>) -> Result<()> {
         if queries.columns() != self.columns {
             return Err(Error::shape(format!(
                 "queries has {} columns, but keys has {}; they must be the same columns",
@@ -303,6 +309,16 @@ impl<T: Float> LocalMeanFit<T> {
                 queries.rows()
             )));
         }
+        Ok(())
+    }
+
+    /// Means and log normalisers at queries `[m, d]`. The same bits for any number of threads and any company of queries.
+    ///
+    /// # Errors
+    /// Queries with another number of columns or with NaN or infinite numbers, an empty region under
+    /// [`OnEmpty::Error`], scores beyond the number type's range, or an interruption.
+    pub fn at(&self, queries: Rows<'_, T>, watch: &Watch<'_>) -> Result<LocalMeans<T>> {
+        self.check(queries)?;
         let p = self.prepared.sites.values;
         let blocks = par::map_blocks(watch, queries.rows(), BLOCK, |range| {
             let first = range.start;
@@ -338,6 +354,15 @@ impl<T: Float> LocalMeanFit<T> {
         Ok(out)
     }
 
+    /// The key that answers for an empty region under [`OnEmpty::Nearest`].
+    pub(crate) fn nearest_to(&self, index: usize, query: &[T]) -> Option<usize> {
+        let fallback = self.nearest.as_ref()?;
+        let weights = fallback.weights.as_deref();
+        let searcher = &fallback.searcher;
+        self.prepared
+            .nearest_allowed(searcher, query, index, weights)
+    }
+
     fn fill_empty(&self, index: usize, query: &[T], means: &mut Vec<T>) -> Result<()> {
         let p = self.prepared.sites.values;
         let empty = || {
@@ -350,15 +375,7 @@ impl<T: Float> LocalMeanFit<T> {
         match (self.parameters.on_empty, &self.nearest) {
             (OnEmpty::Error, _) => return Err(empty()),
             (OnEmpty::Nearest, Some(fallback)) => {
-                let key = self
-                    .prepared
-                    .nearest_allowed(
-                        &fallback.searcher,
-                        query,
-                        index,
-                        fallback.weights.as_deref(),
-                    )
-                    .ok_or_else(empty)?;
+                let key = self.nearest_to(index, query).ok_or_else(empty)?;
                 means.extend_from_slice(&fallback.values[key * p..][..p]);
             }
             (OnEmpty::Global, _) => means.extend(self.global.iter().map(|&m| T::from_f64(m))),

@@ -326,6 +326,41 @@ impl Metric {
         }
     }
 
+    /// The derivatives by the columns of a site, given those by its features.
+    pub(crate) fn pull(&self, x: &[f64], by: &[f64]) -> Vec<f64> {
+        match self {
+            Self::Mahalanobis(map) => {
+                let mut out = vec![0.0; x.len()];
+                for (row, g) in map.rows().iter().zip(by) {
+                    out.iter_mut().zip(row).for_each(|(o, a)| *o += a * g);
+                }
+                out
+            }
+            Self::Cosine => {
+                let top = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+                if top == 0.0 {
+                    return vec![0.0; x.len()];
+                }
+                let norm = top * x.iter().map(|v| (v / top).powi(2)).sum::<f64>().sqrt();
+                let along: f64 = x.iter().zip(by).map(|(v, g)| v / norm * g).sum();
+                let pairs = x.iter().zip(by);
+                pairs.map(|(v, g)| (g - along * v / norm) / norm).collect()
+            }
+            Self::Haversine | Self::HaversineKm => {
+                let unit = if *self == Self::HaversineKm {
+                    1_f64.to_radians()
+                } else {
+                    1.0
+                };
+                let ((a, b), (c, d)) = ((x[0] * unit).sin_cos(), (x[1] * unit).sin_cos());
+                let lat = -a * (d * by[0] + c * by[1]) + b * by[2];
+                let lon = b * (d * by[1] - c * by[0]);
+                vec![lat * unit, lon * unit]
+            }
+            _ => by.to_vec(),
+        }
+    }
+
     pub(crate) fn combine(&self) -> Combine {
         match self {
             Self::Manhattan => Combine::AbsoluteDifference,

@@ -76,6 +76,45 @@ impl Kernel {
         Ok(Self { inner })
     }
 
+    /// Every number of the kernel with its name, in the order of its text.
+    ///
+    /// Returns
+    /// -------
+    /// list of (str, float)
+    ///     For each part its profile's parameters, its bandwidths, the entries of its map; before each part of a sum its
+    ///     coefficient; after a power's base its exponent. What is left to a rule (``knn=``, no ``h``) is no parameter.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import locality as lc
+    /// >>> lc.Kernel("gaussian(h=2) * softmax(beta=3)").parameters()
+    /// [('gaussian.h', 2.0), ('softmax.beta', 3.0)]
+    fn parameters(&self) -> Vec<(String, f64)> {
+        self.inner.parameters()
+    }
+
+    /// The same kernel with other numbers.
+    ///
+    /// Parameters
+    /// ----------
+    /// values : list of float
+    ///     In the order of ``parameters()``.
+    ///
+    /// Returns
+    /// -------
+    /// Kernel
+    ///
+    /// Examples
+    /// --------
+    /// >>> import locality as lc
+    /// >>> lc.Kernel("gaussian(h=2) * softmax(beta=3)").with_parameters([0.5, 1])
+    /// Kernel('gaussian(h=0.5) * softmax(beta=1)')
+    #[allow(clippy::needless_pass_by_value)]
+    fn with_parameters(&self, values: Vec<f64>) -> PyResult<Self> {
+        let inner = self.inner.with_parameters(&values).map_err(to_python)?;
+        Ok(Self { inner })
+    }
+
     fn __str__(&self) -> String {
         self.inner.to_string()
     }

@@ -1,6 +1,6 @@
 //! The local mean.
 
-use locality::{Float, LocalMean, OnEmpty, Rows};
+use locality::{Float, LocalMean, LocalMeans, OnEmpty, Rows};
 use numpy::ndarray::Array2;
 use numpy::{Element, IntoPyArray, PyArray2, PyReadonlyArray1, PyUntypedArray, prelude::*};
 use pyo3::exceptions::PyTypeError;
@@ -70,6 +70,104 @@ impl LocalMeanFit {
             Fit::F64(fit) => at(fit, queries, self.columns, threads, progress),
         }
     }
+
+    /// Derivatives by queries, keys, values, sample weights and the kernel's numbers, given those by the means ``[m, p]`` and by
+    /// the log normalisers ``[m]``; ``means`` and ``logs`` are what ``at`` returned.
+    #[pyo3(signature = (queries, keys, means, logs, by_means, by_logs=None, threads=0, progress=None))]
+    #[allow(clippy::too_many_arguments)]
+    fn pull_back<'py>(
+        &self,
+        queries: &Bound<'py, PyAny>,
+        keys: &Bound<'py, PyAny>,
+        means: &Bound<'py, PyAny>,
+        logs: &Bound<'py, PyAny>,
+        by_means: &Bound<'py, PyAny>,
+        by_logs: Option<&Bound<'py, PyAny>>,
+        threads: usize,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Gradients<'py>> {
+        let given = Given {
+            queries,
+            keys,
+            means,
+            logs,
+            by_means,
+            by_logs,
+        };
+        match &self.inner {
+            Fit::F32(fit) => pull_back(fit, &given, threads, progress),
+            Fit::F64(fit) => pull_back(fit, &given, threads, progress),
+        }
+    }
+}
+
+/// By queries, keys, values, sample weights and the kernel's numbers.
+type Gradients<'py> = (
+    Bound<'py, PyAny>,
+    Bound<'py, PyAny>,
+    Bound<'py, PyAny>,
+    Bound<'py, PyAny>,
+    Vec<f64>,
+);
+
+/// The arguments of a pull-back.
+struct Given<'a, 'py> {
+    queries: &'a Bound<'py, PyAny>,
+    keys: &'a Bound<'py, PyAny>,
+    means: &'a Bound<'py, PyAny>,
+    logs: &'a Bound<'py, PyAny>,
+    by_means: &'a Bound<'py, PyAny>,
+    by_logs: Option<&'a Bound<'py, PyAny>>,
+}
+
+fn pull_back<'py, T: Element + Float>(
+    fit: &locality::LocalMeanFit<T>,
+    given: &Given<'_, 'py>,
+    threads: usize,
+    progress: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Gradients<'py>> {
+    let py = given.queries.py();
+    let matrix = |x, name| Matrix::<T>::from_any(x, name);
+    let (queries, keys) = (
+        matrix(given.queries, "queries")?,
+        matrix(given.keys, "keys")?,
+    );
+    let (means, by_means) = (
+        matrix(given.means, "means")?,
+        matrix(given.by_means, "by_means")?,
+    );
+    let vector = |x: &Bound<'py, PyAny>, name: &str| -> PyResult<Vec<T>> {
+        let x: PyReadonlyArray1<'_, T> = x.extract().map_err(|_| {
+            PyTypeError::new_err(format!(
+                "{name} must be a one-dimensional array of the keys' type"
+            ))
+        })?;
+        Ok(x.as_array().to_vec())
+    };
+    let logs = vector(given.logs, "logs")?;
+    let by_logs = given.by_logs.map(|l| vector(l, "by_logs")).transpose()?;
+    let (queries, keys, by_means) = (queries.rows()?, keys.rows()?, by_means.rows()?);
+    let at = LocalMeans {
+        means: means.rows()?.to_vec(),
+        log_normalizer: logs,
+        visited: 0,
+    };
+    let found = watched(py, threads, progress, |watch| {
+        fit.pull_back(queries, keys, &at, by_means, by_logs.as_deref(), watch)
+    })?;
+    let shaped = |x: Vec<T>, rows: usize, columns: usize| -> PyResult<Bound<'py, PyAny>> {
+        let x = Array2::from_shape_vec((rows, columns), x)
+            .map_err(|e| PyTypeError::new_err(e.to_string()))?;
+        Ok(x.into_pyarray(py).into_any())
+    };
+    let (n, d, p) = (keys.rows(), keys.columns(), by_means.columns());
+    Ok((
+        shaped(found.queries, queries.rows(), d)?,
+        shaped(found.keys, n, d)?,
+        shaped(found.values, n, p)?,
+        found.sample_weights.into_pyarray(py).into_any(),
+        found.kernel,
+    ))
 }
 
 fn fit<T: Element + Float>(

@@ -208,9 +208,7 @@ impl<T: Float> Bound<T> {
             Kernel::Sum(parts) => {
                 for (i, (a, k)) in parts.iter().enumerate() {
                     self.compile(k, keys)?;
-                    if *a != 1.0 {
-                        self.program.push(Op::Scale(*a));
-                    }
+                    self.program.push(Op::Scale(*a));
                     if i > 0 {
                         self.program.push(Op::Add);
                     }
@@ -218,9 +216,7 @@ impl<T: Float> Bound<T> {
             }
             Kernel::Power(k, p) => {
                 self.compile(k, keys)?;
-                if *p != 1.0 {
-                    self.program.push(Op::Power(*p));
-                }
+                self.program.push(Op::Power(*p));
             }
         }
         if self.program.is_empty() {
@@ -300,7 +296,8 @@ impl<T: Float> Bound<T> {
         Width::Site { inverse, width }
     }
 
-    /// Reserves the features of a metric on some columns; plain columns are shared between atoms.
+    /// Reserves the features of a metric on some columns; plain columns are shared between atoms. Mapped ones are not, so
+    /// that each map has a gradient of its own.
     fn plan(
         &mut self,
         metric: &Metric,
@@ -310,13 +307,6 @@ impl<T: Float> Bound<T> {
         metric.check_columns(columns.len())?;
         if metric.is_plain() {
             return Ok(columns.iter().map(|&c| self.plain(c)).collect());
-        }
-        if let Some(b) = self
-            .blocks
-            .iter()
-            .find(|b| b.metric == *metric && b.columns == columns)
-        {
-            return Ok((b.start..b.start + b.len).collect());
         }
         let start = self.features;
         let len = metric.features(columns.len());
@@ -368,6 +358,39 @@ impl<T: Float> Bound<T> {
                 x.clear();
                 x.extend(b.columns.iter().map(|&c| row[c]));
                 b.metric.map(&x, &b.center, out);
+            }
+        }
+    }
+
+    /// Adds to derivatives by the columns of a site, `[columns]`, what derivatives by its features, `[features]`, make of them, and
+    /// to those by the entries of each atom's map.
+    pub(crate) fn pull(
+        &self,
+        row: &[T],
+        features: &[f64],
+        columns: &mut [f64],
+        maps: &mut [Vec<f64>],
+    ) {
+        for b in &self.blocks {
+            let by = &features[b.start..b.start + b.len];
+            if b.metric.is_plain() {
+                columns[b.columns[0]] += by[0];
+                continue;
+            }
+            if by.iter().all(|g| *g == 0.0) {
+                continue;
+            }
+            let x: Vec<f64> = b.columns.iter().map(|&c| row[c].to_f64()).collect();
+            for (&c, g) in b.columns.iter().zip(b.metric.pull(&x, by)) {
+                columns[c] += g;
+            }
+            let owner = self.atoms.iter().position(|a| a.features[0] == b.start);
+            if let Some(map) = owner.and_then(|a| maps.get_mut(a)) {
+                for (row, g) in map.chunks_exact_mut(x.len()).zip(by) {
+                    for ((entry, x), c) in row.iter_mut().zip(&x).zip(&b.center) {
+                        *entry += g * (x - c);
+                    }
+                }
             }
         }
     }

@@ -26,20 +26,17 @@ pub(crate) fn sum<T: Float, I: Isa>(
     while start < p.sites.padded {
         let slots = start..(start + RUN).min(p.sites.padded);
         for (tile, out) in tiles.iter().zip(tiles_out.iter_mut()) {
-            if tile.iter().any(|q| q.outside(p, slots.clone())) {
-                for (query, out) in tile.iter().zip(out) {
-                    run(isa, p, [query], slots.clone(), scratch, [out]);
-                }
-            } else {
-                run(
-                    isa,
-                    p,
-                    tile.each_ref(),
-                    slots.clone(),
-                    scratch,
-                    out.each_mut(),
-                );
+            if tile.iter().all(|q| q.outside(p, slots.clone())) {
+                continue;
             }
+            run(
+                isa,
+                p,
+                tile.each_ref(),
+                slots.clone(),
+                scratch,
+                out.each_mut(),
+            );
         }
         for (query, out) in rest.iter().zip(rest_out.iter_mut()) {
             run(isa, p, [query], slots.clone(), scratch, [out]);

@@ -250,7 +250,7 @@ fn atom<T: Float, I: Isa, const G: usize>(
 
 /// Turns raw numbers into what the curve takes.
 #[inline(always)]
-fn link<T: Float>(link: Link, wanted: Input, out: &mut [T]) {
+pub(crate) fn link<T: Float>(link: Link, wanted: Input, out: &mut [T]) {
     match (link, wanted) {
         (Link::Squared, Input::Squared)
         | (Link::Plain | Link::Score, Input::Plain | Input::Score) => {}

@@ -10,8 +10,8 @@ use crate::{Float, Summary};
 
 /// Room for the gathered keys of one query.
 pub(crate) struct Gathered<T> {
-    bound: Bound<T>,
-    sites: Sites<T>,
+    pub(crate) bound: Bound<T>,
+    pub(crate) sites: Sites<T>,
 }
 
 impl<T: Float> Gathered<T> {
@@ -21,22 +21,10 @@ impl<T: Float> Gathered<T> {
             sites: p.sites.scratch(p.bound.features, RUN),
         }
     }
-}
 
-/// Sums up the keys at `slots`, in that order.
-#[inline(always)]
-pub(crate) fn sum<T: Float, I: Isa>(
-    isa: I,
-    p: &Prepared<T>,
-    query: &Query<'_, T>,
-    slots: &[u32],
-    gathered: &mut Gathered<T>,
-    scratch: &mut Scratch<T>,
-    out: &mut Summary,
-) {
-    out.clear();
-    for part in slots.chunks(RUN) {
-        let Gathered { bound, sites } = gathered;
+    /// Copies the keys at `part`, at most [`RUN`] slots.
+    pub(crate) fn fill(&mut self, p: &Prepared<T>, part: &[u32]) {
+        let Self { bound, sites } = self;
         sites.gather(&p.sites, part);
         for (to, from) in bound.atoms.iter_mut().zip(&p.bound.atoms) {
             if let (
@@ -58,6 +46,24 @@ pub(crate) fn sum<T: Float, I: Isa>(
                 }
             }
         }
+    }
+}
+
+/// Sums up the keys at `slots`, in that order.
+#[inline(always)]
+pub(crate) fn sum<T: Float, I: Isa>(
+    isa: I,
+    p: &Prepared<T>,
+    query: &Query<'_, T>,
+    slots: &[u32],
+    gathered: &mut Gathered<T>,
+    scratch: &mut Scratch<T>,
+    out: &mut Summary,
+) {
+    out.clear();
+    for part in slots.chunks(RUN) {
+        gathered.fill(p, part);
+        let Gathered { bound, sites } = gathered;
         let run = 0..part.len().next_multiple_of(LEAF);
         absorb(
             isa,

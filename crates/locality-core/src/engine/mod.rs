@@ -3,6 +3,7 @@
 mod absorb;
 pub(crate) mod bound;
 mod dense;
+pub(crate) mod gradient;
 mod level;
 mod listed;
 pub(crate) mod pair;

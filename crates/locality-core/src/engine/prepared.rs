@@ -55,10 +55,10 @@ pub(crate) struct Prepared<T> {
     /// Whether the walk may take several leaves at a time.
     pub(crate) coarse: bool,
     pub(crate) engine: Engine,
-    tree: Option<Tree<T>>,
+    pub(crate) tree: Option<Tree<T>>,
     lists: Option<Lists<T>>,
     /// Searches for the atoms whose bandwidth is a query's k-th distance.
-    widths: Vec<(usize, usize, Searcher<T>)>,
+    pub(crate) widths: Vec<(usize, usize, Searcher<T>)>,
 }
 
 /// One query.
@@ -93,13 +93,22 @@ impl<T: Float> Query<'_, T> {
             return;
         }
         let real = slots.start..slots.end.min(p.sites.rows);
-        if p.filter.is_sequential() || p.filter.has_rule() {
+        if p.filter.has_rule() {
             for (i, &key) in p.sites.index[real].iter().enumerate() {
                 if !self.sees(p, key as usize) {
                     drop(i);
                 }
             }
-        } else if p.filter.is_hollow() && self.index < p.sites.rows {
+            return;
+        }
+        if p.filter.is_sequential() {
+            // Keys are in their own order: all but a range is dropped.
+            let range = p.filter.range(self.index, p.sites.rows);
+            let before = real.start..range.start.clamp(real.start, real.end);
+            let after = range.end.clamp(real.start, real.end)..real.end;
+            before.chain(after).for_each(|s| drop(s - slots.start));
+        }
+        if p.filter.is_hollow() && self.index < p.sites.rows {
             let own = p.sites.slot[self.index] as usize;
             if real.contains(&own) {
                 drop(own - slots.start);
@@ -200,6 +209,11 @@ impl<T: Float> Prepared<T> {
         Ok(prepared)
     }
 
+    /// Whether each query has a list of keys of its own.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.engine == Engine::Listed
+    }
+
     /// Decides between walk and tiles by a few trial queries, taken from the keys.
     fn choose(&mut self, keys: Rows<'_, T>) {
         let n = keys.rows();
@@ -266,33 +280,10 @@ impl<T: Float> Task for Block<'_, T> {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) -> Self::Out {
         let Self { p, queries, first } = self;
-        let (m, f, a) = (queries.rows(), p.bound.features, p.bound.atoms.len());
-        let mut features = vec![T::ZERO; m * f];
-        let mut scales: Vec<Option<Scale<T>>> = vec![None; m * a];
+        let m = queries.rows();
         let mut search = SearchScratch::new();
-        for (i, row) in queries.iter().enumerate() {
-            p.bound.map(row, &mut features[i * f..][..f]);
-            let allowed = |key: usize| p.filter.allows(first + i, key);
-            for (atom, k, searcher) in &p.widths {
-                let query = searcher.features(row);
-                searcher.nearest(isa, &query, *k, &allowed, &mut search);
-                let raw = search.found.last().map_or(T::INFINITY, |f| f.raw);
-                let h = searcher.distance(raw).to_f64();
-                let own = &p.bound.atoms[*atom];
-                scales[i * a + atom] = Some(Scale::of_neighbor(
-                    h,
-                    own.features.len(),
-                    own.profile.input(),
-                ));
-            }
-        }
-        let queries_of: Vec<Query<'_, T>> = (0..m)
-            .map(|i| Query {
-                index: first + i,
-                features: &features[i * f..][..f],
-                scales: &scales[i * a..][..a],
-            })
-            .collect();
+        let laid = p.lay(isa, queries, first, &mut search);
+        let queries_of = laid.queries(p, first);
         let mut out = vec![Summary::empty(p.sites.values); m];
         let mut scratch = Scratch::new(&p.bound);
         let mut visited = m * p.sites.rows;
@@ -324,10 +315,72 @@ impl<T: Float> Task for Block<'_, T> {
     }
 }
 
+/// A block of queries as the engine reads them.
+#[derive(Clone, Debug)]
+pub(crate) struct Laid<T> {
+    pub(crate) features: Vec<T>,
+    scales: Vec<Option<Scale<T>>>,
+    /// For each query and each bandwidth that is a distance to a k-th neighbour: that neighbour.
+    pub(crate) neighbors: Vec<u32>,
+}
+
+impl<T: Float> Laid<T> {
+    /// The queries, the first of which has index `first`.
+    pub(crate) fn queries(&self, p: &Prepared<T>, first: usize) -> Vec<Query<'_, T>> {
+        let (f, a) = (p.bound.features, p.bound.atoms.len());
+        let rows = self
+            .features
+            .chunks_exact(f)
+            .zip(self.scales.chunks_exact(a));
+        rows.enumerate()
+            .map(|(i, (features, scales))| Query {
+                index: first + i,
+                features,
+                scales,
+            })
+            .collect()
+    }
+}
+
 impl<T: Float> Prepared<T> {
+    /// Features and own bandwidths of queries, the first of which has index `first`.
+    #[inline(always)]
+    pub(crate) fn lay<I: Isa>(
+        &self,
+        isa: I,
+        queries: Rows<'_, T>,
+        first: usize,
+        search: &mut SearchScratch<T>,
+    ) -> Laid<T> {
+        let (m, f, a) = (queries.rows(), self.bound.features, self.bound.atoms.len());
+        let mut laid = Laid {
+            features: vec![T::ZERO; m * f],
+            scales: vec![None; m * a],
+            neighbors: Vec::with_capacity(m * self.widths.len()),
+        };
+        for (i, row) in queries.iter().enumerate() {
+            self.bound.map(row, &mut laid.features[i * f..][..f]);
+            let allowed = |key: usize| self.filter.allows(first + i, key);
+            for (atom, k, searcher) in &self.widths {
+                let query = searcher.features(row);
+                searcher.nearest(isa, &query, *k, &allowed, search);
+                let last = search.found.last();
+                let h = searcher.distance(last.map_or(T::INFINITY, |f| f.raw));
+                let own = &self.bound.atoms[*atom];
+                laid.scales[i * a + atom] = Some(Scale::of_neighbor(
+                    h.to_f64(),
+                    own.features.len(),
+                    own.profile.input(),
+                ));
+                laid.neighbors.push(last.map_or(0, |f| f.index));
+            }
+        }
+        laid
+    }
+
     /// The slots of the keys in a query's list, in index order.
     #[inline(always)]
-    fn list<I: Isa>(
+    pub(crate) fn list<I: Isa>(
         &self,
         isa: I,
         query: &Query<'_, T>,

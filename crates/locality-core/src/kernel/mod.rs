@@ -2,6 +2,7 @@
 
 mod bandwidth;
 mod display;
+mod parameters;
 mod parse;
 
 pub use bandwidth::Bandwidth;

@@ -15,6 +15,17 @@ pub(crate) enum Input {
     Score,
 }
 
+impl Input {
+    /// The derivative of its logarithm by that of the bandwidth.
+    pub(crate) fn degree(self) -> f64 {
+        match self {
+            Self::Squared => -2.0,
+            Self::Plain => -1.0,
+            Self::Score => 0.0,
+        }
+    }
+}
+
 /// What a curve returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -24,6 +35,9 @@ pub(crate) enum Form {
     Weight,
 }
 
+/// No profile has more parameters.
+pub(crate) const MOST_PARAMETERS: usize = 3;
+
 /// One profile: a branch-free function of `u^2`, `u` or `s`.
 pub(crate) trait Curve: Copy + Send + Sync + 'static {
     const INFO: ProfileInfo;
@@ -32,6 +46,12 @@ pub(crate) trait Curve: Copy + Send + Sync + 'static {
 
     /// The weight, or its logarithm, at `u` in the curve's own input.
     fn at<T: Float, I: Isa>(self, isa: I, u: T) -> T;
+
+    /// The derivative of [`at`](Self::at) by `u`; 0 at kinks and edges.
+    fn slope<T: Float, I: Isa>(self, isa: I, u: T) -> T;
+
+    /// The derivatives of [`at`](Self::at) by the curve's parameters, in the entry's order.
+    fn by<T: Float, I: Isa>(self, isa: I, u: T) -> [T; MOST_PARAMETERS];
 
     /// The same at `u / width`, given `inverse = 1 / width`. The flat kernel compares with the width itself, so that a key at
     /// exactly one bandwidth is inside.
@@ -50,7 +70,9 @@ macro_rules! curve {
         $formula:literal
         $summary:literal
         $input:ident -> $form:ident
-        |$self:ident, $isa:ident, $u:ident| $body:expr
+        |$self:ident, $isa:ident, $u:ident| $body:expr;
+        slope $slope:expr;
+        by $by:expr
         $(; edge |$s:ident, $w:ident| $edge:expr)?
     ) => {
         $(#[$doc])*
@@ -100,6 +122,22 @@ macro_rules! curve {
                 $body
             }
 
+            #[inline(always)]
+            fn slope<T: $crate::Float, I: $crate::isa::Isa>($self, $isa: I, $u: T) -> T {
+                let _ = ($isa, $u);
+                $slope
+            }
+
+            #[inline(always)]
+            fn by<T: $crate::Float, I: $crate::isa::Isa>(
+                $self,
+                $isa: I,
+                $u: T,
+            ) -> [T; $crate::profile::MOST_PARAMETERS] {
+                let _ = ($isa, $u);
+                $crate::profile::curve::filled($by)
+            }
+
             $(
                 #[inline(always)]
                 fn at_width<T: $crate::Float, I: $crate::isa::Isa>(self, _: I, $s: T, _: T, $w: T) -> T {
@@ -112,6 +150,14 @@ macro_rules! curve {
     (@open from) => { false };
 }
 pub(crate) use curve;
+
+/// Some numbers, and zeros.
+#[inline(always)]
+pub(super) fn filled<T: Float, const N: usize>(some: [T; N]) -> [T; MOST_PARAMETERS] {
+    let mut all = [T::ZERO; MOST_PARAMETERS];
+    all[..N].copy_from_slice(&some);
+    all
+}
 
 /// A constant in the working precision.
 #[inline(always)]

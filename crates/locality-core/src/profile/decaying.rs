@@ -9,7 +9,9 @@ curve! {
     "exp(-u^2 / 2)"
     "The smooth default: local means, density, mean shift, the optimal denoiser."
     Squared -> Log
-    |self, isa, u| u * c(-0.5)
+    |self, isa, u| u * c(-0.5);
+    slope c(-0.5);
+    by []
 }
 
 curve! {
@@ -19,7 +21,9 @@ curve! {
     "exp(-u)"
     "A sharp peak with a long tail; with metric=manhattan the product Laplace kernel."
     Plain -> Log
-    |self, isa, u| -u
+    |self, isa, u| -u;
+    slope -T::ONE;
+    by []
 }
 
 curve! {
@@ -29,7 +33,12 @@ curve! {
     "1 / (1 + u^2)"
     "Heavy tail: far sites keep a say."
     Squared -> Weight
-    |self, isa, u| T::ONE / (T::ONE + u)
+    |self, isa, u| T::ONE / (T::ONE + u);
+    slope {
+        let w = T::ONE / (T::ONE + u);
+        -w * w
+    };
+    by []
 }
 
 curve! {
@@ -39,7 +48,12 @@ curve! {
     "(1 + u^2 / (2 alpha))^-alpha"
     "A mixture of Gaussians of many bandwidths."
     Squared -> Log
-    |self, isa, u| ln_1p(isa, u * c(0.5 / self.alpha)) * c(-self.alpha)
+    |self, isa, u| ln_1p(isa, u * c(0.5 / self.alpha)) * c(-self.alpha);
+    slope c::<T>(-0.5) / (T::ONE + u * c(0.5 / self.alpha));
+    by {
+        let x = u * c(0.5 / self.alpha);
+        [x / (T::ONE + x) - ln_1p(isa, x)]
+    }
 }
 
 curve! {
@@ -49,7 +63,12 @@ curve! {
     "(1 + u^2 / nu)^(-(nu + 1) / 2)"
     "Heavy tail with an index; the similarity of t-SNE at nu=1."
     Squared -> Log
-    |self, isa, u| ln_1p(isa, u * c(1.0 / self.nu)) * c(-0.5 * (self.nu + 1.0))
+    |self, isa, u| ln_1p(isa, u * c(1.0 / self.nu)) * c(-0.5 * (self.nu + 1.0));
+    slope c::<T>(-0.5 * (self.nu + 1.0) / self.nu) / (T::ONE + u * c(1.0 / self.nu));
+    by {
+        let x = u * c(1.0 / self.nu);
+        [x / (T::ONE + x) * c(0.5 * (self.nu + 1.0) / self.nu) - ln_1p(isa, x) * c(0.5)]
+    }
 }
 
 curve! {
@@ -62,7 +81,12 @@ curve! {
     |self, isa, u| {
         let a = u * c(1.732_050_807_568_877_2);
         ln_1p(isa, a) - a
-    }
+    };
+    slope {
+        let a = u * c(1.732_050_807_568_877_2);
+        a / (T::ONE + a) * c(-1.732_050_807_568_877_2)
+    };
+    by []
 }
 
 curve! {
@@ -75,5 +99,11 @@ curve! {
     |self, isa, u| {
         let a = u * c(2.236_067_977_499_79);
         ln_1p(isa, a * isa.fma(a, c(1.0 / 3.0), T::ONE)) - a
-    }
+    };
+    slope {
+        let a = u * c(2.236_067_977_499_79);
+        let p = isa.fma(a, isa.fma(a, c(1.0 / 3.0), T::ONE), T::ONE);
+        a * (T::ONE + a) / p * c(-2.236_067_977_499_79 / 3.0)
+    };
+    by []
 }

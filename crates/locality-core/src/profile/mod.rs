@@ -9,7 +9,7 @@ mod decaying;
 mod membership;
 mod score;
 
-pub(crate) use curve::{Curve, Form, Input};
+pub(crate) use curve::{Curve, Form, Input, MOST_PARAMETERS};
 
 use crate::{Error, Result};
 

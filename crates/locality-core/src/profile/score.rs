@@ -9,7 +9,9 @@ curve! {
     "exp(beta s)"
     "Attention and modern Hopfield reads; by default on the inner product."
     Score -> Log
-    |self, isa, u| u * c(self.beta)
+    |self, isa, u| u * c(self.beta);
+    slope c(self.beta);
+    by [u]
 }
 
 curve! {
@@ -22,6 +24,11 @@ curve! {
     |self, isa, u| {
         let x = isa.fma(u, c(self.gamma), c(self.c));
         x.min(T::ZERO) - ln_1p(isa, isa.exp(-x.abs()))
+    };
+    slope complement(isa, isa.fma(u, c(self.gamma), c(self.c))) * c(self.gamma);
+    by {
+        let rest = complement(isa, isa.fma(u, c(self.gamma), c(self.c)));
+        [u * rest, rest]
     }
 }
 
@@ -40,5 +47,31 @@ curve! {
         let x = isa.fma(u, c(self.gamma), c(self.c));
         let tiny = T::MIN_POSITIVE;
         if x > tiny { isa.ln(x.max(tiny)) * c(self.degree) } else { T::NEG_INFINITY }
+    };
+    slope inverse(isa.fma(u, c(self.gamma), c(self.c))) * c(self.degree * self.gamma);
+    by {
+        let x = isa.fma(u, c(self.gamma), c(self.c));
+        let tiny = T::MIN_POSITIVE;
+        let log = if x > tiny { isa.ln(x.max(tiny)) } else { T::ZERO };
+        let factor = inverse(x) * c(self.degree);
+        [log, u * factor, factor]
+    }
+}
+
+/// The logistic function of `-x`.
+#[inline(always)]
+fn complement<T: crate::Float, I: crate::isa::Isa>(isa: I, x: T) -> T {
+    let e = isa.exp(-x.abs());
+    (if x > T::ZERO { e } else { T::ONE }) / (T::ONE + e)
+}
+
+/// `1 / x` where the polynomial's logarithm is finite, else 0.
+#[inline(always)]
+fn inverse<T: crate::Float>(x: T) -> T {
+    let tiny = T::MIN_POSITIVE;
+    if x > tiny {
+        T::ONE / x.max(tiny)
+    } else {
+        T::ZERO
     }
 }

@@ -1,0 +1,346 @@
+//! From features back to columns, and both passes put together.
+
+use super::dense;
+use super::flow::Flows;
+use super::keys::{self, Sparse, site_widths};
+use super::numbers::{Known, gather};
+use super::queries;
+use super::trace::{Totals, link_slope};
+use crate::engine::prepared::{Laid, Prepared};
+use crate::engine::search::{SearchScratch, Searcher};
+use crate::isa::Plain;
+use crate::metric::Combine;
+use crate::profile::Input;
+use crate::{Bandwidth, Float, Kernel, Metric, Result, Rows, Watch, par};
+
+/// Queries of a block.
+const BLOCK: usize = 32;
+/// Blocks whose lists of keys are held at once.
+const HELD: usize = 256;
+
+/// The pull-back, in double precision.
+pub(crate) struct PulledBack {
+    /// `[m, d]`
+    pub(crate) queries: Vec<f64>,
+    /// `[n, d]`
+    pub(crate) keys: Vec<f64>,
+    /// `[n, p]`
+    pub(crate) values: Vec<f64>,
+    /// `[n]`
+    pub(crate) sample_weights: Vec<f64>,
+    /// In the order of [`Kernel::parameters`].
+    pub(crate) kernel: Vec<f64>,
+}
+
+/// Sums by key: a row of numbers each, as [`Sparse`] has them.
+struct ByKey {
+    width: usize,
+    numbers: Vec<f64>,
+}
+
+impl ByKey {
+    fn add(&mut self, some: &Sparse) {
+        let rows = some.numbers.chunks_exact(self.width);
+        for (&key, row) in some.keys.iter().zip(rows) {
+            let own = &mut self.numbers[key as usize * self.width..][..self.width];
+            own.iter_mut().zip(row).for_each(|(a, b)| *a += b);
+        }
+    }
+
+    fn row(&mut self, key: usize) -> &mut [f64] {
+        &mut self.numbers[key * self.width..][..self.width]
+    }
+}
+
+/// What the first pass yields for all queries.
+struct First<T> {
+    laid: Vec<Laid<T>>,
+    features: Vec<f64>,
+    widths: Vec<f64>,
+    correction: Vec<T>,
+    totals: Totals,
+}
+
+/// Pulls flows back through the local mean of `queries` over the prepared keys, of which `rows` `[n, d]` are the columns.
+pub(crate) fn pull_back<T: Float>(
+    p: &Prepared<T>,
+    kernel: &Kernel,
+    queries: Rows<'_, T>,
+    rows: Rows<'_, T>,
+    flows: &Flows<'_, T>,
+    watch: &Watch<'_>,
+) -> Result<PulledBack> {
+    let (n, d, f) = (p.sites.rows, rows.columns(), p.bound.features);
+    let site = site_widths(&p.bound);
+    let width = f + p.sites.values + site.len() + 1;
+    let mut by_key = ByKey {
+        width,
+        numbers: vec![0.0; n * width],
+    };
+    let mut first = if dense::suits(p) {
+        dense_passes(p, queries, flows, watch, &mut by_key)?
+    } else {
+        let first = first_pass(p, queries, flows, watch, &mut by_key)?;
+        second_pass(p, &first, flows, watch, &mut by_key)?;
+        first
+    };
+    query_neighbors(p, &mut first, &mut by_key);
+    let atoms = kernel.atoms();
+    let mut sites = Vec::new();
+    for (w, &atom) in site.iter().enumerate() {
+        let at = f + p.sites.values + w;
+        let own: Vec<f64> = (0..n).map(|key| by_key.row(key)[at]).collect();
+        if let Some(Bandwidth::SiteNearest(k)) = atoms.get(atom).map(|a| &a.bandwidth) {
+            let atom_of = atoms[atom];
+            let searcher = Searcher::new(&atom_of.metric_in_force(), &atom_of.columns, rows)?;
+            key_neighbors(p, atom, &searcher, k + 1, rows, &own, &mut by_key);
+        }
+        sites.push((atom, own));
+    }
+    let mut maps: Vec<Vec<f64>> = atoms
+        .iter()
+        .map(|a| match &a.metric {
+            Some(Metric::Mahalanobis(m)) => vec![0.0; m.rows().len() * m.inputs()],
+            _ => Vec::new(),
+        })
+        .collect();
+    let mut out = PulledBack {
+        queries: vec![0.0; queries.rows() * d],
+        keys: vec![0.0; n * d],
+        values: Vec::with_capacity(n * p.sites.values),
+        sample_weights: Vec::with_capacity(n),
+        kernel: Vec::new(),
+    };
+    for (i, row) in queries.iter().enumerate() {
+        let features = &first.features[i * f..][..f];
+        let to = &mut out.queries[i * d..][..d];
+        p.bound.pull(row, features, to, &mut maps);
+    }
+    for (i, row) in rows.iter().enumerate() {
+        let own = by_key.row(i);
+        p.bound
+            .pull(row, &own[..f], &mut out.keys[i * d..][..d], &mut maps);
+        out.values.extend(&own[f..f + p.sites.values]);
+        out.sample_weights.push(own[width - 1]);
+    }
+    let known = Known {
+        totals: &first.totals,
+        maps: &maps,
+        sites: &sites,
+    };
+    out.kernel = gather(&p.bound, kernel, &known);
+    Ok(out)
+}
+
+fn first_pass<T: Float>(
+    p: &Prepared<T>,
+    queries: Rows<'_, T>,
+    flows: &Flows<'_, T>,
+    watch: &Watch<'_>,
+    by_key: &mut ByKey,
+) -> Result<First<T>> {
+    let mut first = First {
+        laid: Vec::new(),
+        features: Vec::new(),
+        widths: Vec::new(),
+        correction: Vec::new(),
+        totals: Totals::new(&p.bound),
+    };
+    let m = queries.rows();
+    for start in (0..m).step_by(BLOCK * HELD) {
+        let held = (m - start).min(BLOCK * HELD);
+        let blocks = par::map_blocks(watch, held, BLOCK, |range| {
+            let range = start + range.start..start + range.end;
+            Ok(queries::Pass {
+                p,
+                first: range.start,
+                queries: queries.slice(range),
+                flows,
+            }
+            .go())
+        })?;
+        for block in blocks {
+            first.laid.push(block.laid);
+            first.features.extend(block.features);
+            first.widths.extend(block.widths);
+            first.correction.extend(block.correction);
+            first.totals.add(&block.totals, 1.0);
+            by_key.add(&block.sparse);
+        }
+    }
+    Ok(first)
+}
+
+fn second_pass<T: Float>(
+    p: &Prepared<T>,
+    first: &First<T>,
+    flows: &Flows<'_, T>,
+    watch: &Watch<'_>,
+    by_key: &mut ByKey,
+) -> Result<()> {
+    if p.is_listed() {
+        return Ok(());
+    }
+    let laid = first.laid.iter().enumerate();
+    let all: Vec<_> = laid.flat_map(|(b, l)| l.queries(p, b * BLOCK)).collect();
+    let parts = keys::parts(p);
+    let found = par::map_blocks(watch, parts.len(), 1, |range| {
+        Ok(keys::Pass {
+            p,
+            queries: &all,
+            correction: &first.correction,
+            flows,
+            part: parts[range.start].clone(),
+        }
+        .go())
+    })?;
+    for some in &found {
+        by_key.add(some);
+    }
+    Ok(())
+}
+
+/// Both passes as products of tiles.
+fn dense_passes<T: Float>(
+    p: &Prepared<T>,
+    queries: Rows<'_, T>,
+    flows: &Flows<'_, T>,
+    watch: &Watch<'_>,
+    by_key: &mut ByKey,
+) -> Result<First<T>> {
+    let laid = par::map_blocks(watch, queries.rows(), BLOCK, |range| {
+        let mut search = SearchScratch::new();
+        Ok(p.lay(
+            Plain,
+            queries.slice(range.clone()),
+            range.start,
+            &mut search,
+        ))
+    })?;
+    let features: Vec<T> = laid.iter().flat_map(|l| &l.features).copied().collect();
+    let blocks = laid.iter().enumerate();
+    let scales = blocks.flat_map(|(b, l)| l.queries(p, b * BLOCK));
+    let scales: Vec<_> = scales.map(|q| q.scales[0]).collect();
+    let mut sides = dense::Sides::new(p, flows, &features, &scales);
+    let of_queries = sides.pass(false, watch)?;
+    let invert = |s: &f64| if *s > 0.0 { 1.0 / s } else { 0.0 };
+    let correction: Vec<f64> = of_queries.sums.iter().map(invert).collect();
+    let narrow: Vec<T> = correction.iter().map(|c| T::from_f64(*c)).collect();
+    sides.correct(&narrow);
+    let of_keys = sides.pass(true, watch)?;
+    let (f, own) = (p.bound.features, &p.bound.atoms[0].features);
+    let mut first = First {
+        laid,
+        features: vec![0.0; queries.rows() * f],
+        widths: Vec::new(),
+        correction: narrow,
+        totals: of_queries.totals,
+    };
+    for (i, c) in correction.iter().enumerate() {
+        let from = &of_queries.features[i * own.len()..][..own.len()];
+        let to = &mut first.features[i * f..][..f];
+        own.iter().zip(from).for_each(|(&at, x)| to[at] += x * c);
+        if !p.widths.is_empty() {
+            first.widths.push(of_queries.widths[i] * c);
+        }
+    }
+    let columns = p.sites.values;
+    for key in 0..p.sites.rows {
+        let to = by_key.row(key);
+        let from = &of_keys.features[key * own.len()..][..own.len()];
+        own.iter().zip(from).for_each(|(&at, x)| to[at] += x);
+        let values = &of_keys.values[key * columns..][..columns];
+        to[f..f + columns].copy_from_slice(values);
+        to[f + columns] = of_keys.sums[key];
+    }
+    Ok(first)
+}
+
+/// Passes the derivatives by bandwidths that are distances of queries to keys on to both.
+fn query_neighbors<T: Float>(p: &Prepared<T>, first: &mut First<T>, by_key: &mut ByKey) {
+    let (f, count) = (p.bound.features, p.widths.len());
+    for (w, (atom, ..)) in p.widths.iter().enumerate() {
+        for i in 0..first.correction.len() {
+            let laid = &first.laid[i / BLOCK];
+            let own = i % BLOCK;
+            let query = &laid.features[own * f..][..f];
+            let key = laid.neighbors[own * count + w] as usize;
+            let to = &mut first.features[i * f..][..f];
+            let by = first.widths[i * count + w];
+            stretch(p, *atom, query, key, by, to, by_key.row(key));
+        }
+    }
+}
+
+/// The same for bandwidths that are distances of keys to keys, each key being the first of its `k` nearest.
+fn key_neighbors<T: Float>(
+    p: &Prepared<T>,
+    atom: usize,
+    searcher: &Searcher<T>,
+    k: usize,
+    rows: Rows<'_, T>,
+    by: &[f64],
+    by_key: &mut ByKey,
+) {
+    let mut scratch = SearchScratch::new();
+    let f = p.bound.features;
+    let mut features = vec![T::ZERO; f];
+    let mut to = vec![0.0; f];
+    for (i, row) in rows.iter().enumerate() {
+        if by[i] == 0.0 {
+            continue;
+        }
+        let query = searcher.features(row);
+        searcher.nearest(Plain, &query, k, &|_| true, &mut scratch);
+        let Some(last) = scratch.found.last() else {
+            continue;
+        };
+        let key = last.index as usize;
+        p.bound.map(row, &mut features);
+        to.fill(0.0);
+        stretch(p, atom, &features, key, by[i], &mut to, by_key.row(key));
+        by_key.row(i)[..f]
+            .iter_mut()
+            .zip(&to)
+            .for_each(|(a, b)| *a += b);
+    }
+}
+
+/// Passes a derivative by the logarithm of the distance between features and a key on to both.
+fn stretch<T: Float>(
+    p: &Prepared<T>,
+    atom: usize,
+    query: &[T],
+    key: usize,
+    by: f64,
+    to_query: &mut [f64],
+    to_key: &mut [f64],
+) {
+    let atom = &p.bound.atoms[atom];
+    let slot = p.sites.slot[key] as usize;
+    let key = |f: usize| p.sites.feature(f, slot, 1)[0];
+    let raw = atom.raw(query, key);
+    let distance = atom.link.distance(raw).to_f64();
+    if distance <= 0.0 || by == 0.0 {
+        return;
+    }
+    let by_raw = by / distance * link_slope(atom.link, Input::Plain, raw).to_f64();
+    for &f in &atom.features {
+        let d = query[f].to_f64() - key(f).to_f64();
+        let step = match atom.combine {
+            Combine::SquaredDifference => 2.0 * d,
+            Combine::AbsoluteDifference => signum(d),
+            Combine::LargestDifference if (query[f] - key(f)).abs() == raw => signum(d),
+            _ => 0.0,
+        };
+        to_query[f] += by_raw * step;
+        to_key[f] -= by_raw * step;
+        if atom.combine == Combine::LargestDifference && step != 0.0 {
+            break;
+        }
+    }
+}
+
+fn signum(x: f64) -> f64 {
+    if x == 0.0 { 0.0 } else { x.signum() }
+}
