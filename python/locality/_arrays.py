@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +51,34 @@ def one_type(*arrays: Array) -> list[Array]:
     narrow = all(a.dtype == np.float32 for a in arrays)
     dtype = np.float32 if narrow else np.float64
     return [a.astype(dtype, copy=False) for a in arrays]
+
+
+class Batch(NamedTuple):
+    """Queries, keys and values with the same leading axes."""
+
+    q: Array
+    k: Array
+    v: Array
+    shape: tuple[int, ...]
+
+
+def batched(q: Any, k: Any, v: Any) -> Batch | None:
+    """Batches, where one of the three has more than two dimensions."""
+    if max(np.ndim(x) for x in (q, k, v)) <= 2:
+        return None
+    arrays = [numbers(x, name) for x, name in ((q, "queries"), (k, "keys"), (v, "values"))]
+    for array, name in zip(arrays, ("queries", "keys", "values"), strict=True):
+        if array.ndim < 2:
+            raise ValueError(f"{name} has shape {array.shape}; among batches, give rows: (..., {name}, columns)")
+    try:
+        shape = np.broadcast_shapes(*(a.shape[:-2] for a in arrays))
+    except ValueError:
+        shapes = ", ".join(str(a.shape) for a in arrays)
+        raise ValueError(
+            f"the leading axes of queries, keys and values {shapes} do not broadcast; make them equal or 1"
+        ) from None
+    q, k, v = (np.broadcast_to(a, shape + a.shape[-2:]) for a in one_type(*arrays))
+    return Batch(q, k, v, shape)
 
 
 def weights(x: Any, n: int, dtype: npt.DTypeLike) -> Array | None:

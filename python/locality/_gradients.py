@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +52,7 @@ def local_mean_vjp(
     ----------
     q, k, v, kernel, neighborhood, sample_weight, tolerance, on_empty, n_jobs, progress
         As in `local_mean`.
-    grad_means : array_like, of the means' shape
+    grad_means : array_like, of the means' shape (batches and heads as in `local_mean`)
         Derivatives of the number in question by the means.
     grad_log_normalizer : array_like, shape (m,), optional
         Derivatives by the log normalisers; 0 by default.
@@ -81,6 +81,9 @@ def local_mean_vjp(
     array([0.25])
     """
     shapes = [np.shape(q), np.shape(k), np.shape(v)]
+    batch = _arrays.batched(q, k, v)
+    if batch is not None:
+        return _batched(batch, shapes, locals())
     keys, queries = _arrays.sites(k, "keys"), _arrays.sites(q, "queries")
     values = _arrays.numbers(v, "values")
     if values.ndim not in (1, 2):
@@ -122,3 +125,32 @@ def local_mean_vjp(
     found = fit.pull_back(queries, keys, means, logs, by_means, by_logs, threads, progress)
     arrays = [g.reshape(shape) for g, shape in zip(found[:3], shapes, strict=True)]
     return LocalMeanGradients(*arrays, found[3], np.array(found[4]))
+
+
+def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[str, Any]) -> LocalMeanGradients:
+    """One after the other; what was broadcast gets the sum."""
+    names = ("kernel", "neighborhood", "sample_weight", "tolerance", "on_empty", "n_jobs", "progress")
+    same = {name: given[name] for name in names}
+    rows = (*batch.shape, batch.q.shape[-2])
+    expected = {"grad_means": (*rows, batch.v.shape[-1]), "grad_log_normalizer": rows}
+    flows = {}
+    for name, shape in expected.items():
+        if given[name] is not None:
+            flows[name] = _arrays.numbers(given[name], name)
+            if flows[name].shape != shape:
+                raise ValueError(f"{name} has shape {flows[name].shape}, but must have {shape}")
+    out = [np.zeros(shape, batch.q.dtype) for shape in shapes]
+    weights: Array = np.zeros(batch.k.shape[-2], batch.q.dtype)
+    numbers = None
+    for i in np.ndindex(batch.shape):
+        own = {name: flow[i] for name, flow in flows.items()}
+        if given["forward"] is not None:
+            own["forward"] = tuple(np.asarray(x)[i] for x in given["forward"])
+        g = local_mean_vjp(batch.q[i], batch.k[i], batch.v[i], own.pop("grad_means"), **same, **own)
+        for total, part in zip(out, g, strict=False):
+            lead = total.ndim - 2
+            at = tuple(0 if n == 1 else j for j, n in zip(i[len(i) - lead :], total.shape, strict=False))
+            total[at] += part
+        weights += g.sample_weight
+        numbers = g.kernel if numbers is None else numbers + g.kernel
+    return LocalMeanGradients(*out, weights, np.zeros(0) if numbers is None else numbers)

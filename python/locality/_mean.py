@@ -66,11 +66,11 @@ def local_mean(
 
     Parameters
     ----------
-    q : array_like, shape (m, d) or (m,)
-        Queries. One dimension is ``m`` sites of one number each.
-    k : array_like, shape (n, d) or (n,)
+    q : array_like, shape (m, d) or (m,), or (..., m, d)
+        Queries. One dimension is ``m`` sites of one number each; more than two are batches and heads, which broadcast.
+    k : array_like, shape (n, d) or (n,), or (..., n, d)
         Keys: where the values are. The columns of a data frame lend their names to the kernel.
-    v : array_like, shape (n, p) or (n,)
+    v : array_like, shape (n, p) or (n,), or (..., n, p)
         Values.
     kernel : Kernel or str, default "gaussian(h=1)"
         How much a key counts at a query.
@@ -93,9 +93,9 @@ def local_mean(
 
     Returns
     -------
-    means : ndarray, shape (m, p), or (m,) where `v` has one dimension
+    means : ndarray, shape (m, p), or (m,) where `v` has one dimension, or (..., m, p)
         float32 where `q`, `k` and `v` all are, else float64.
-    log_normalizer : ndarray, shape (m,)
+    log_normalizer : ndarray, shape (m,), or (..., m)
         Only with ``return_log_normalizer=True``: ``log sum_i c_i K(q, k_i)``, minus infinity at an empty region.
 
     Raises
@@ -116,6 +116,10 @@ def local_mean(
     >>> mean, log_sum
     (array([1.]), array([0.]))
     """
+    batch = _arrays.batched(q, k, v)
+    if batch is not None:
+        means, logs = _batched(batch, locals())
+        return (means, logs) if return_log_normalizer else means
     keys, queries = _arrays.sites(k, "keys"), _arrays.sites(q, "queries")
     values = _arrays.numbers(v, "values")
     if values.ndim not in (1, 2):
@@ -136,6 +140,17 @@ def local_mean(
     if flat:
         means = means[:, 0]
     return (means, log_normalizer) if return_log_normalizer else means
+
+
+def _batched(batch: _arrays.Batch, given: dict[str, Any]) -> tuple[Array, Array]:
+    """One local mean after the other, each on all threads."""
+    names = ("kernel", "neighborhood", "sample_weight", "tolerance", "on_empty", "n_jobs", "progress")
+    same = {name: given[name] for name in names}
+    means = np.empty((*batch.shape, batch.q.shape[-2], batch.v.shape[-1]), batch.q.dtype)
+    logs = np.empty(means.shape[:-1], batch.q.dtype)
+    for i in np.ndindex(batch.shape):
+        means[i], logs[i] = local_mean(batch.q[i], batch.k[i], batch.v[i], **same, return_log_normalizer=True)
+    return means, logs
 
 
 def log_sum(

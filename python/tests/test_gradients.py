@@ -111,3 +111,31 @@ def test_what_does_not_fit_is_named(case):
         lc.Kernel("gaussian(h=1)").with_parameters([1, 2])
     with pytest.raises(ValueError, match="must be a positive"):
         lc.Kernel("gaussian(h=1)").with_parameters([-1])
+
+
+def test_batches_and_heads_broadcast():
+    rng = np.random.default_rng(5)
+    q, k, v = rng.normal(size=(2, 4, 7, 3)), rng.normal(size=(2, 1, 9, 3)), rng.normal(size=(4, 9, 2))
+    means, logs = lc.local_mean(q, k, v, kernel="softmax(beta=0.5)", neighborhood="causal", return_log_normalizer=True)
+    assert (means.shape, logs.shape) == ((2, 4, 7, 2), (2, 4, 7))
+    by = rng.normal(size=means.shape)
+    g = lc.local_mean_vjp(q, k, v, by, kernel="softmax(beta=0.5)", neighborhood="causal")
+    assert (g.q.shape, g.k.shape, g.v.shape) == (q.shape, k.shape, v.shape)
+    k_sum, v_sum, beta = np.zeros_like(k), np.zeros_like(v), 0.0
+    for b in range(2):
+        for h in range(4):
+            same = {"kernel": "softmax(beta=0.5)", "neighborhood": "causal"}
+            assert np.array_equal(means[b, h], lc.local_mean(q[b, h], k[b, 0], v[h], **same))
+            one = lc.local_mean_vjp(q[b, h], k[b, 0], v[h], by[b, h], **same)
+            assert np.array_equal(g.q[b, h], one.q)
+            k_sum[b, 0] += one.k
+            v_sum[h] += one.v
+            beta += one.kernel[0]
+    assert np.allclose(g.k, k_sum) and np.allclose(g.v, v_sum) and np.isclose(g.kernel[0], beta)
+
+
+def test_batches_that_do_not_fit_are_named():
+    with pytest.raises(ValueError, match="do not broadcast"):
+        lc.local_mean(np.zeros((2, 3, 1)), np.zeros((3, 3, 1)), np.zeros((3, 1)))
+    with pytest.raises(ValueError, match="values has shape"):
+        lc.local_mean(np.zeros((2, 3, 1)), np.zeros((3, 1)), np.zeros(3))
