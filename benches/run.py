@@ -1,4 +1,4 @@
-"""Runs the comparisons and writes their record: `cargo xtask bench [local_mean] [mean_shift] [image] [--quick]`."""
+"""Runs the comparisons and writes their record: `cargo xtask bench [NAME ..] [--quick]`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("local_mean", "mean_shift", "image")
+NAMES = ("local_mean", "attention", "neighbors", "mean_shift", "image")
 
 
 def main() -> None:

@@ -124,7 +124,7 @@ def local_mean_vjp(
         means, logs = like_means(forward[0], "forward[0]"), like_logs(forward[1], "forward[1]")
     found = fit.pull_back(queries, keys, means, logs, by_means, by_logs, threads, progress)
     arrays = [g.reshape(shape) for g, shape in zip(found[:3], shapes, strict=True)]
-    return LocalMeanGradients(*arrays, found[3], np.array(found[4]))
+    return LocalMeanGradients(arrays[0], arrays[1], arrays[2], found[3], np.array(found[4]))
 
 
 def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[str, Any]) -> LocalMeanGradients:
@@ -143,14 +143,15 @@ def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[st
     weights: Array = np.zeros(batch.k.shape[-2], batch.q.dtype)
     numbers = None
     for i in np.ndindex(batch.shape):
-        own = {name: flow[i] for name, flow in flows.items()}
+        own: dict[str, Any] = {name: flow[i] for name, flow in flows.items()}
         if given["forward"] is not None:
             own["forward"] = tuple(np.asarray(x)[i] for x in given["forward"])
-        g = local_mean_vjp(batch.q[i], batch.k[i], batch.v[i], own.pop("grad_means"), **same, **own)
+        g = local_mean_vjp(batch.q[i], batch.k[i], batch.v[i], **own, **same)
         for total, part in zip(out, g, strict=False):
             lead = total.ndim - 2
             at = tuple(0 if n == 1 else j for j, n in zip(i[len(i) - lead :], total.shape, strict=False))
             total[at] += part
         weights += g.sample_weight
         numbers = g.kernel if numbers is None else numbers + g.kernel
-    return LocalMeanGradients(*out, weights, np.zeros(0) if numbers is None else numbers)
+    by_kernel = np.zeros(0) if numbers is None else numbers
+    return LocalMeanGradients(out[0], out[1], out[2], weights, by_kernel)
