@@ -45,6 +45,8 @@ pub struct WithinRadius<T> {
 
 /// Queries of a block; results do not depend on it.
 const BLOCK: usize = 64;
+/// The same where all keys are looked at: so many share what is read of them.
+const SCAN_BLOCK: usize = 128;
 
 impl<T: Float> Nearest<T> {
     /// Lays out keys `[n, d]` for searching under a metric. For the inner product the nearest key has the largest score.
@@ -58,8 +60,10 @@ impl<T: Float> Nearest<T> {
                 "metric=difference has no nearest key; choose manhattan for absolute differences",
             ));
         }
+        let mut searcher = Searcher::new(metric, &Columns::All, keys)?;
+        searcher.choose(keys);
         Ok(Self {
-            searcher: Searcher::new(metric, &Columns::All, keys)?,
+            searcher,
             keys: keys.rows(),
             columns: keys.columns(),
         })
@@ -96,7 +100,12 @@ impl<T: Float> Nearest<T> {
             )));
         }
         self.check(queries)?;
-        let blocks = par::map_blocks(watch, queries.rows(), BLOCK, |range| {
+        let block = if self.searcher.scans(k) {
+            SCAN_BLOCK
+        } else {
+            BLOCK
+        };
+        let blocks = par::map_blocks(watch, queries.rows(), block, |range| {
             Ok(T::run_compiled::<Searches<'_>>(Search {
                 nearest: self,
                 queries: queries.slice(range),
@@ -186,6 +195,20 @@ impl<T: Float> Task for Search<'_, T> {
             indices: Vec::new(),
             distances: Vec::new(),
         };
+        if let Take::Nearest(k) = self.take
+            && searcher.scans(k)
+        {
+            let rows = self.queries.iter();
+            let queries: Vec<T> = rows.flat_map(|row| searcher.features(row)).collect();
+            for best in searcher.scan(isa, &queries, k) {
+                for f in &best.found {
+                    out.indices.push(f.index as usize);
+                    out.distances.push(searcher.distance(f.raw));
+                }
+                out.starts.push(out.indices.len());
+            }
+            return out;
+        }
         for row in self.queries.iter() {
             let query = searcher.features(row);
             match self.take {

@@ -18,7 +18,7 @@ fn every_metric() -> Vec<(&'static str, Vec<usize>)> {
     let columns = |name: &str| match name {
         "haversine" | "haversine_km" => vec![2],
         "mahalanobis" => vec![3],
-        _ => vec![1, 3, 20],
+        _ => vec![1, 3, 20, 40],
     };
     searched.map(|m| (m.name, columns(m.name))).collect()
 }
@@ -112,7 +112,7 @@ fn k_nearest_agrees_with_a_plain_loop() {
 /// On a grid distances are exact, and most of them are tied.
 #[test]
 fn ties_and_duplicates_come_in_index_order() {
-    for d in [1, 2, 3] {
+    for d in [1, 2, 3, 30] {
         let mut rng = Rng::new(d as u64);
         let n = 500;
         let keys: Vec<f64> = (0..n * d).map(|_| rng.below(5) as f64).collect();
@@ -143,6 +143,48 @@ fn unpleasant_data_is_searched_exactly() {
     for name in ["euclidean", "manhattan", "chebyshev", "cosine"] {
         for k in [1, 30, 300] {
             check::<f64>(name, &keys, &queries, 3, k, 1e-11);
+        }
+    }
+}
+
+/// A few neighbours of many queries are those that a search for all keys, one query at a time, has first, to the bit.
+#[test]
+fn a_scan_for_several_queries_finds_the_same() {
+    fn check<T: Float>(d: usize, offset: f64, spread: f64) {
+        let (n, m) = (900, 37);
+        let shift = |x: Vec<f64>| x.iter().map(|x| x * spread + offset).collect::<Vec<_>>();
+        let keys = cast::<T>(&shift(normal(1, n, d)));
+        let mut queries = cast::<T>(&shift(normal(2, m, d)));
+        // One is a key itself.
+        queries[..d].copy_from_slice(&keys[5 * d..6 * d]);
+        let fit = Nearest::fit(Rows::new(&keys, n, d).unwrap(), &Metric::Euclidean).unwrap();
+        let rows = Rows::new(&queries, m, d).unwrap();
+        for k in [1, 7, 100] {
+            let several = fit.k_nearest(rows, k, &Watch::default()).unwrap();
+            for i in 0..m {
+                let all = fit
+                    .k_nearest(rows.slice(i..i + 1), n, &Watch::default())
+                    .unwrap();
+                let what = format!("{} d={d} offset={offset} k={k} query {i}", T::NAME);
+                assert_eq!(several.indices[i * k..][..k], all.indices[..k], "{what}");
+                assert_eq!(
+                    several.distances[i * k..][..k],
+                    all.distances[..k],
+                    "{what}"
+                );
+            }
+        }
+    }
+    for d in [24, 33, 200] {
+        for (offset, spread) in [
+            (0.0, 1.0),
+            (2.5, 1.0),
+            (1000.0, 1e-3),
+            (0.0, 1e-12),
+            (0.0, 1e12),
+        ] {
+            check::<f64>(d, offset, spread);
+            check::<f32>(d, offset, spread);
         }
     }
 }

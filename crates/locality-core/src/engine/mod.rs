@@ -10,6 +10,7 @@ pub(crate) mod pair;
 pub(crate) mod prepared;
 mod raw;
 pub(crate) mod reference;
+mod scan;
 pub(crate) mod search;
 pub(crate) mod sites;
 pub(crate) mod tree;

@@ -3,16 +3,23 @@
 use super::bound::Bound;
 use super::level::RUN;
 use super::raw::raws;
+use super::scan::{Best, Products};
 use super::sites::{LEAF, Sites};
 use super::tree::{Node, Tree};
 use crate::isa::{Isa, Task, compiled};
+
 use crate::metric::Link;
 use crate::{Columns, Float, Metric, Result, Rows};
 
 /// Above this many features boxes hardly exclude anything.
 const MOST_TREE_FEATURES: usize = 16;
 /// Above this many neighbours a sorted list is slower than selecting from all.
-const MOST_SORTED: usize = 128;
+pub(super) const MOST_SORTED: usize = 128;
+/// Trial queries that decide between tree and scan, and how many neighbours they ask for.
+const TRIALS: usize = 16;
+const TRIAL_NEIGHBORS: usize = 10;
+/// A tree that shows more than this share of the keys is slower than a scan.
+const MOST_VISITED: f64 = 0.15;
 
 /// A found key: its raw number (negated for scores: smaller is nearer) and its index.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,7 +29,7 @@ pub(crate) struct Found<T> {
 }
 
 impl<T: Float> Found<T> {
-    fn before(&self, other: &Self) -> bool {
+    pub(super) fn before(&self, other: &Self) -> bool {
         self.raw < other.raw || self.raw == other.raw && self.index < other.index
     }
 
@@ -37,12 +44,16 @@ impl<T: Float> Found<T> {
 #[derive(Clone, Debug)]
 pub(crate) struct Searcher<T> {
     pub(crate) bound: Bound<T>,
-    sites: Sites<T>,
-    tree: Option<Tree<T>>,
+    pub(super) sites: Sites<T>,
+    pub(super) tree: Option<Tree<T>>,
+    /// What a scan by products needs.
+    pub(super) products: Option<Products<T>>,
 }
 
 /// Buffers of one thread.
 pub(crate) struct SearchScratch<T> {
+    /// Keys looked at so far.
+    visited: usize,
     run: Vec<T>,
     nodes: Vec<(Node, T)>,
     pub(crate) found: Vec<Found<T>>,
@@ -51,6 +62,7 @@ pub(crate) struct SearchScratch<T> {
 impl<T: Float> SearchScratch<T> {
     pub(crate) fn new() -> Self {
         Self {
+            visited: 0,
             run: vec![T::ZERO; RUN],
             nodes: Vec::new(),
             found: Vec::new(),
@@ -65,7 +77,12 @@ impl<T: Float> Searcher<T> {
         let none = Rows::with_stride(&[], keys.rows(), 0, 0)?;
         let sites = Sites::new(&bound, keys, none, None, with_tree)?;
         let tree = with_tree.then(|| Tree::new(&bound, &sites, false));
-        Ok(Self { bound, sites, tree })
+        Ok(Self {
+            bound,
+            sites,
+            tree,
+            products: None,
+        })
     }
 
     pub(crate) fn features(&self, row: &[T]) -> Vec<T> {
@@ -95,6 +112,26 @@ impl<T: Float> Searcher<T> {
         }
     }
 
+    /// Lets go of a tree that excludes little: a scan of all keys for several queries at once is faster then. A few keys are the
+    /// trial queries.
+    pub(crate) fn choose(&mut self, keys: Rows<'_, T>) {
+        let n = keys.rows();
+        if self.tree.is_none() {
+            self.products = Products::new(&self.bound.atoms[0], &self.sites);
+            return;
+        }
+        let mut scratch = SearchScratch::new();
+        for t in 0..TRIALS {
+            let query = self.features(keys.row((2 * t + 1) * n / (2 * TRIALS)));
+            let k = TRIAL_NEIGHBORS.min(n);
+            self.nearest(crate::isa::Plain, &query, k, &|_| true, &mut scratch);
+        }
+        if scratch.visited as f64 > MOST_VISITED * (TRIALS * n) as f64 {
+            self.tree = None;
+            self.products = Products::new(&self.bound.atoms[0], &self.sites);
+        }
+    }
+
     /// Leaves the `k` nearest allowed keys in `scratch.found`, nearest first, ties by index.
     #[inline(always)]
     pub(crate) fn nearest<I: Isa>(
@@ -116,33 +153,23 @@ impl<T: Float> Searcher<T> {
             found.sort_unstable_by(Found::order);
             return;
         }
-        let mut worst = T::INFINITY;
+        let mut best = Best::new(k);
+        std::mem::swap(&mut best.found, &mut scratch.found);
         self.visit(
             isa,
             query,
             scratch,
-            |found, run, index| {
+            |_, run, index| {
                 for (&raw, &index) in run.iter().zip(index) {
-                    if raw > worst || !allowed(index as usize) {
-                        continue;
-                    }
-                    let new = Found { raw, index };
-                    if found.len() == k {
-                        if !new.before(&found[k - 1]) {
-                            continue;
-                        }
-                        found.pop();
-                    }
-                    let at = found.partition_point(|f| f.before(&new));
-                    found.insert(at, new);
-                    if found.len() == k {
-                        worst = found[k - 1].raw;
+                    if raw <= best.worst && allowed(index as usize) {
+                        best.offer(Found { raw, index });
                     }
                 }
-                worst
+                best.worst
             },
             T::INFINITY,
         );
+        scratch.found = best.found;
     }
 
     /// Leaves all allowed keys with a raw number of at most `limit` in `scratch.found`, in no particular order.
@@ -228,6 +255,7 @@ impl<T: Float> Searcher<T> {
             see(found, &buffer[..real.len()], &self.sites.index[real])
         };
         let SearchScratch {
+            visited,
             run: buffer,
             nodes,
             found,
@@ -248,6 +276,7 @@ impl<T: Float> Searcher<T> {
                 continue;
             }
             if node.is_leaf() {
+                *visited += LEAF;
                 limit = run(node.slots(), limit, buffer, found);
                 continue;
             }

@@ -1,0 +1,237 @@
+//! Exact nearest neighbours by looking at all keys, for several queries at once.
+//!
+//! Over many columns squared distances come from inner products, one operation for each column instead of two. They are off by a known
+//! number of roundings; panels that may hold a nearer key are looked at again, by differences, so that results are those of
+//! the plain loop.
+
+use std::ops::Range;
+
+use super::bound::BoundAtom;
+use super::level::RUN;
+use super::raw::raws;
+use super::search::{Found, MOST_SORTED, Searcher};
+use super::sites::Sites;
+use crate::Float;
+use crate::isa::Isa;
+use crate::lanes::{Fold, PANEL, TILE};
+use crate::metric::{Combine, Link};
+
+/// Fewer features than this are not worth a second look.
+const FEWEST_FEATURES: usize = 24;
+/// The keys of a run take at most so many bytes: they stay in the second-level cache while the queries pass.
+const RUN_BYTES: usize = 1 << 18;
+
+/// The nearest keys so far, nearest first, ties by index.
+#[derive(Clone, Debug)]
+pub(crate) struct Best<T> {
+    k: usize,
+    pub(crate) found: Vec<Found<T>>,
+    /// The raw number that a further key must not exceed.
+    pub(super) worst: T,
+}
+
+impl<T: Float> Best<T> {
+    pub(super) fn new(k: usize) -> Self {
+        Self {
+            k,
+            found: Vec::new(),
+            worst: T::INFINITY,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn offer(&mut self, new: Found<T>) {
+        if new.raw > self.worst {
+            return;
+        }
+        if self.found.len() == self.k {
+            if self.found.last().is_some_and(|last| !new.before(last)) {
+                return;
+            }
+            self.found.pop();
+        }
+        let at = self.found.partition_point(|f| f.before(&new));
+        self.found.insert(at, new);
+        if self.found.len() == self.k {
+            self.worst = self.found[self.k - 1].raw;
+        }
+    }
+}
+
+/// What a scan by products needs: the squared norm of the key at each slot.
+#[derive(Clone, Debug)]
+pub(crate) struct Products<T> {
+    norms: Vec<T>,
+    largest: f64,
+}
+
+impl<T: Float> Products<T> {
+    /// Nothing where differences are as good: other metrics, few features, or keys far from the origin, whose norms would drown
+    /// their distances.
+    pub(crate) fn new(atom: &BoundAtom<T>, sites: &Sites<T>) -> Option<Self> {
+        let f = atom.features.len();
+        if atom.combine != Combine::SquaredDifference || f < FEWEST_FEATURES {
+            return None;
+        }
+        let mut norms = vec![0.0; sites.padded];
+        let mut middle = 0.0;
+        for &f in &atom.features {
+            let mut sum = 0.0;
+            for (n, norms) in norms.chunks_exact_mut(PANEL).enumerate() {
+                for (norm, x) in norms.iter_mut().zip(sites.feature(f, n * PANEL, PANEL)) {
+                    let x = x.to_f64();
+                    *norm += x * x;
+                    sum += x;
+                }
+            }
+            middle += (sum / sites.padded as f64).powi(2);
+        }
+        let mean = norms.iter().sum::<f64>() / norms.len() as f64;
+        let largest = norms.iter().fold(0.0, |a: f64, b| a.max(*b));
+        let fits = largest < T::MAX.to_f64() / 16.0 && middle <= 0.9 * mean;
+        fits.then(|| Self {
+            norms: norms.iter().map(|n| T::from_f64(*n)).collect(),
+            largest,
+        })
+    }
+}
+
+/// Some queries of a scan, side by side.
+struct Side<'a, T, const G: usize> {
+    rows: [&'a [T]; G],
+    /// Their squared norms.
+    norms: [f64; G],
+}
+
+impl<T: Float> Searcher<T> {
+    /// Whether all keys are looked at for each query.
+    pub(crate) fn scans(&self, k: usize) -> bool {
+        self.tree.is_none() && k <= MOST_SORTED
+    }
+
+    /// The `k` nearest keys of each of some queries, given as features one after the other; as [`nearest`](Self::nearest), for a
+    /// few queries at a time.
+    #[inline(always)]
+    pub(crate) fn scan<I: Isa>(&self, isa: I, queries: &[T], k: usize) -> Vec<Best<T>> {
+        let f = self.bound.features;
+        let norm = |row: &[T]| row.iter().map(|x| x.to_f64() * x.to_f64()).sum();
+        let norms: Vec<f64> = queries.chunks_exact(f).map(norm).collect();
+        let mut best = vec![Best::new(k); norms.len()];
+        let mut buffers: [Vec<T>; TILE] = std::array::from_fn(|_| vec![T::ZERO; RUN]);
+        let length = RUN_BYTES / (f * size_of::<T>()) / PANEL * PANEL;
+        let length = length.clamp(PANEL, RUN);
+        let mut start = 0;
+        while start < self.sites.padded {
+            let slots = start..(start + length).min(self.sites.padded);
+            let mut rows = queries.chunks_exact(f).zip(&norms);
+            let mut next = || rows.next().map_or((&[][..], 0.0), |(r, n)| (r, *n));
+            let (tiles, rest) = best.as_chunks_mut::<TILE>();
+            for best in tiles {
+                let side: [(&[T], f64); TILE] = std::array::from_fn(|_| next());
+                let side = Side {
+                    rows: side.map(|s| s.0),
+                    norms: side.map(|s| s.1),
+                };
+                self.see(isa, &side, &slots, &mut buffers, best.each_mut());
+            }
+            for best in rest {
+                let (row, norm) = next();
+                let side = Side {
+                    rows: [row],
+                    norms: [norm],
+                };
+                if let Some(buffers) = buffers.first_chunk_mut::<1>() {
+                    self.see(isa, &side, &slots, buffers, [best]);
+                }
+            }
+            start = slots.end;
+        }
+        best
+    }
+
+    #[inline(always)]
+    fn see<I: Isa, const G: usize>(
+        &self,
+        isa: I,
+        side: &Side<'_, T, G>,
+        slots: &Range<usize>,
+        buffers: &mut [Vec<T>; G],
+        best: [&mut Best<T>; G],
+    ) {
+        let atom = &self.bound.atoms[0];
+        let mut out = buffers.each_mut().map(|b| &mut b[..slots.len()]);
+        if let Some(products) = &self.products {
+            let (keys, stride) = self.sites.panels_from(slots.start);
+            let each = out.each_mut().map(|o| &mut **o);
+            let rows = side.rows;
+            isa.tile(
+                Fold::Product,
+                rows,
+                &atom.features,
+                None,
+                keys,
+                stride,
+                each,
+            );
+            for (g, (run, best)) in out.into_iter().zip(best).enumerate() {
+                self.look_again(isa, products, (rows[g], side.norms[g]), slots, run, best);
+            }
+            return;
+        }
+        raws(isa, atom, &self.sites, side.rows, slots.start, &mut out);
+        for (run, best) in out.into_iter().zip(best) {
+            if atom.link == Link::Score {
+                for x in run.iter_mut() {
+                    *x = -*x;
+                }
+            }
+            for (n, run) in run.chunks_exact(PANEL).enumerate() {
+                if isa.smallest(run) <= best.worst {
+                    self.offer(run, slots.start + n * PANEL, best);
+                }
+            }
+        }
+    }
+
+    /// Offers the keys of a panel.
+    #[inline(always)]
+    fn offer(&self, run: &[T], start: usize, best: &mut Best<T>) {
+        let real = start.min(self.sites.rows)..(start + PANEL).min(self.sites.rows);
+        for (&raw, &index) in run.iter().zip(&self.sites.index[real]) {
+            best.offer(Found { raw, index });
+        }
+    }
+
+    /// Offers the keys of those panels in which a product leaves room for a nearer one.
+    #[inline(always)]
+    fn look_again<I: Isa>(
+        &self,
+        isa: I,
+        products: &Products<T>,
+        query: (&[T], f64),
+        slots: &Range<usize>,
+        run: &mut [T],
+        best: &mut Best<T>,
+    ) {
+        let (row, norm) = query;
+        let atom = &self.bound.atoms[0];
+        // By half an epsilon and feature: one rounding in the product, two in the difference's square and sum, of at most twice the
+        // sum of the norms.
+        let roundings = 1.5 * atom.features.len() as f64 + 8.0;
+        let slack = roundings * T::EPSILON.to_f64() * (norm + products.largest);
+        let two = T::from_f64(2.0);
+        let norms = &products.norms[slots.clone()];
+        let panels = run.chunks_exact_mut(PANEL).zip(norms.chunks_exact(PANEL));
+        for (n, (run, norms)) in panels.enumerate() {
+            for (x, norm) in run.iter_mut().zip(norms) {
+                *x = *norm - two * *x;
+            }
+            let limit = best.worst.to_f64() - norm + slack;
+            if isa.smallest(run).to_f64() <= limit {
+                let start = slots.start + n * PANEL;
+                raws(isa, atom, &self.sites, [row], start, &mut [&mut *run]);
+                self.offer(run, start, best);
+            }
+        }
+    }
+}
