@@ -6,9 +6,12 @@ use super::dense::Sides;
 use super::trace::{Scales, Sloped, link_back};
 use crate::Float;
 use crate::engine::bound::Scale;
-use crate::engine::level::{RUN, link};
+use crate::engine::level::link;
 use crate::isa::{Isa, Task};
 use crate::profile::MOST_PARAMETERS;
+
+/// Sources of a run: the buffers of a few targets stay in the first-level cache.
+pub(crate) const RUN: usize = 256;
 
 /// Buffers for one target and a run of sources.
 pub(crate) struct Lane<T> {
