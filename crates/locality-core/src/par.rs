@@ -90,12 +90,17 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// Runs `work` inside the pool of `threads` threads (0: every core).
+/// No pool has more threads than this many for each core: they would only wait for one another.
+const MOST_PER_CORE: usize = 16;
+
+/// Runs `work` inside the pool of `threads` threads (0: every core), or of as many as the machine can use.
 pub fn install<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
     static POOLS: OnceLock<Mutex<HashMap<usize, Arc<rayon::ThreadPool>>>> = OnceLock::new();
     if threads == 0 {
         return work();
     }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(cores.saturating_mul(MOST_PER_CORE));
     let pool = {
         let mut pools = POOLS
             .get_or_init(Mutex::default)
@@ -170,6 +175,13 @@ mod tests {
             let r = map_blocks(&w, 10, 3, Ok).unwrap();
             assert_eq!(r, [0..3, 3..6, 6..9, 9..10]);
         }
+    }
+
+    #[test]
+    fn no_more_threads_than_the_machine_can_use() {
+        let found = install(usize::MAX, rayon::current_num_threads);
+        assert!(found < 1 << 16, "{found} threads");
+        assert_eq!(install(3, rayon::current_num_threads), 3);
     }
 
     #[test]
