@@ -64,7 +64,12 @@ class Batch(NamedTuple):
 
 def batched(q: Any, k: Any, v: Any) -> Batch | None:
     """Batches, where one of the three has more than two dimensions."""
-    if max(np.ndim(x) for x in (q, k, v)) <= 2:
+    try:
+        deepest = max(np.ndim(x) for x in (q, k, v))
+    except ValueError:
+        # Rows of different length: named where they are read.
+        return None
+    if deepest <= 2:
         return None
     arrays = [numbers(x, name) for x, name in ((q, "queries"), (k, "keys"), (v, "values"))]
     for array, name in zip(arrays, ("queries", "keys", "values"), strict=True):

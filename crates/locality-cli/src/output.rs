@@ -214,7 +214,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
 fn remedy(path: &Path, error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => format!(
+            Some(folder) if !folder.as_os_str().is_empty() && !folder.exists() => format!(
                 "the folder {} does not exist; create it first",
                 folder.display()
             ),

@@ -107,8 +107,8 @@ impl Kernel {
     /// Examples
     /// --------
     /// >>> import locality as lc
-    /// >>> lc.Kernel("gaussian(h=2) * softmax(beta=3)").with_parameters([0.5, 1])
-    /// Kernel('gaussian(h=0.5) * softmax(beta=1)')
+    /// >>> lc.Kernel("gaussian(h=2) * softmax(beta=3)").with_parameters([0.5, 4])
+    /// Kernel('gaussian(h=0.5) * softmax(beta=4)')
     #[allow(clippy::needless_pass_by_value)]
     fn with_parameters(&self, values: Vec<f64>) -> PyResult<Self> {
         let inner = self.inner.with_parameters(&values).map_err(to_python)?;
