@@ -60,7 +60,8 @@ mod kernel;
 mod lanes;
 mod local_mean;
 mod metric;
-mod names;
+#[doc(hidden)]
+pub mod names;
 mod nearest;
 mod neighborhood;
 pub mod par;

@@ -146,7 +146,7 @@ impl LocalMean {
     /// # Errors
     /// Shapes that do not fit, no keys, NaN or infinite numbers, parameters out of range, columns that are not there.
     pub fn fit<T: Float>(&self, keys: Rows<'_, T>, values: Rows<'_, T>) -> Result<LocalMeanFit<T>> {
-        self.prepare(keys, values, None, None)
+        self.prepare(keys, values, None, None, &Watch::default())
     }
 
     /// The same with sample weights `[n]`, which must not be negative.
@@ -159,7 +159,22 @@ impl LocalMean {
         values: Rows<'_, T>,
         sample_weights: &[T],
     ) -> Result<LocalMeanFit<T>> {
-        self.prepare(keys, values, Some(sample_weights), None)
+        self.prepare(keys, values, Some(sample_weights), None, &Watch::default())
+    }
+
+    /// The same with or without sample weights, on the watched threads, to be stopped from elsewhere: a bandwidth for each key
+    /// (`site_knn=`) and mutual neighbours take a search from every key.
+    ///
+    /// # Errors
+    /// As [`fit_weighted`](Self::fit_weighted), and an interruption.
+    pub fn fit_watched<T: Float>(
+        &self,
+        keys: Rows<'_, T>,
+        values: Rows<'_, T>,
+        sample_weights: Option<&[T]>,
+        watch: &Watch<'_>,
+    ) -> Result<LocalMeanFit<T>> {
+        self.prepare(keys, values, sample_weights, None, watch)
     }
 
     /// The same under a given engine, for the tests that compare engines: `reference`, `tiled` or `tree`.
@@ -176,7 +191,13 @@ impl LocalMean {
             "tiled" => Engine::Dense,
             _ => Engine::Walk,
         };
-        self.prepare(keys, values, sample_weights, Some(engine))
+        self.prepare(
+            keys,
+            values,
+            sample_weights,
+            Some(engine),
+            &Watch::default(),
+        )
     }
 
     fn prepare<T: Float>(
@@ -185,6 +206,7 @@ impl LocalMean {
         values: Rows<'_, T>,
         weights: Option<&[T]>,
         engine: Option<Engine>,
+        watch: &Watch<'_>,
     ) -> Result<LocalMeanFit<T>> {
         if !(self.tolerance >= 0.0 && self.tolerance < 1.0) {
             return Err(Error::parameter(format!(
@@ -214,6 +236,7 @@ impl LocalMean {
             values,
             weights,
             engine,
+            watch,
         )?;
         let nearest = match self.on_empty {
             OnEmpty::Nearest => Some(Fallback {

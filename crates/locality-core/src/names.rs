@@ -1,11 +1,8 @@
 //! Names a user may have meant.
 
-/// "unknown {what} '{name}'; did you mean '{nearest}'? known: ..."
-pub(crate) fn unknown<'a>(
-    what: &str,
-    name: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
-) -> String {
+/// The sentence for an unknown name: "unknown {what} '{name}'; did you mean '{nearest}'? known: ..."
+#[must_use]
+pub fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     let lower = name.to_lowercase();
     let nearest = known
         .clone()

@@ -189,9 +189,8 @@ fn fit<T: Element + Float>(
         Some(w) => Some(w.as_slice()?),
         None => None,
     };
-    watched(keys.py(), threads, None, |_| match weights {
-        Some(w) => parameters.fit_weighted(k, v, w),
-        None => parameters.fit(k, v),
+    watched(keys.py(), threads, None, |watch| {
+        parameters.fit_watched(k, v, weights, watch)
     })
 }
 

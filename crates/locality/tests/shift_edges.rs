@@ -258,3 +258,25 @@ fn work_can_be_watched_and_stopped() {
         assert_eq!(*calls.lock().unwrap(), 1);
     }
 }
+
+#[test]
+fn samples_too_far_apart_to_square_are_refused_unless_the_kernel_is_flat() {
+    let s = 1e200;
+    let x = [s, 2.0, -s, 5.0, 0.0, 4.0, s, 4.0];
+    let rows = Rows::new(&x, 4, 2).unwrap();
+    let watch = Watch::default();
+    let flat = MeanShift::new().bandwidth(1.5);
+    let labels = flat.fit(rows, &watch).unwrap().labels().to_vec();
+    assert_eq!(
+        labels
+            .iter()
+            .collect::<std::collections::BTreeSet<_>>()
+            .len(),
+        4
+    );
+    let gaussian = MeanShift::new()
+        .bandwidth(1.5)
+        .kernel("gaussian(h=1.5)".parse().unwrap());
+    let e = gaussian.fit(rows, &watch).unwrap_err().to_string();
+    assert!(e.contains("column 0") && e.contains("scale it down"), "{e}");
+}

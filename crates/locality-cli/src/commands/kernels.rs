@@ -81,7 +81,8 @@ fn text() -> String {
     table(&mut out, ["form", "use"], &rows.collect::<Vec<_>>());
     out.push_str(
         "
-Bandwidth: h=0.3 for every direction, h=[0.3, 1.5] for each column, knn=30 for the distance to the 30th neighbour of the query.
+Bandwidth: h=0.3 for every direction, h=[0.3, 1.5] for each column, knn=30 for the distance to the 30th neighbour of the query, site_knn=30 for that of each key to its
+30th other key, site_h=[..] for each key.
 Columns: cols=x or cols=[lat, lon]; without cols, a kernel looks at every column that no other kernel of the text names.
 Groups: uniform(cols=group), without h, asks for equal values, which may be words.
 Algebra: gaussian(h=0.3) * uniform(cols=group), 0.5 * gaussian(h=1) + 0.5 * laplace(h=2), cauchy(h=1)^2.

@@ -204,10 +204,10 @@ impl Problem {
         let (keys, values, queries) = (cast(&self.keys), cast(&self.values), cast(&self.queries));
         let keys = Rows::new(&keys, self.keys.len() / self.d, self.d)?;
         let values = Rows::new(&values, keys.rows(), self.p)?;
-        let fit = match &self.weights {
-            Some(weights) => self.mean.fit_weighted(keys, values, &cast(weights))?,
-            None => self.mean.fit(keys, values)?,
-        };
+        let weights = self.weights.as_deref().map(cast);
+        let fit = self
+            .mean
+            .fit_watched(keys, values, weights.as_deref(), watch)?;
         let queries = Rows::new(&queries, self.queries.len() / self.d, self.d)?;
         fit.at(queries, watch)
     }

@@ -2,7 +2,7 @@
 
 use crate::metric::{Combine, Link};
 use crate::profile::Input;
-use crate::{Atom, Bandwidth, Columns, Error, Float, Kernel, Metric, Profile, Result, Rows};
+use crate::{Atom, Bandwidth, Columns, Error, Float, Kernel, Metric, Profile, Result, Rows, Watch};
 
 /// What divides a curve's input: the bandwidth, or its square.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +141,7 @@ pub(crate) fn resolve(columns: &Columns, count: usize, what: &str) -> Result<Vec
 
 impl<T: Float> Bound<T> {
     /// Binds `kernel` to keys of shape `[n, d]`.
-    pub(crate) fn new(kernel: &Kernel, keys: Rows<'_, T>) -> Result<Self> {
+    pub(crate) fn new(kernel: &Kernel, keys: Rows<'_, T>, watch: &Watch<'_>) -> Result<Self> {
         kernel.check()?;
         let mut bound = Self {
             atoms: Vec::new(),
@@ -150,7 +150,7 @@ impl<T: Float> Bound<T> {
             features: 0,
             blocks: Vec::new(),
         };
-        bound.compile(kernel, keys)?;
+        bound.compile(kernel, keys, watch)?;
         let mut height = 0_usize;
         for op in &bound.program {
             match op {
@@ -190,16 +190,16 @@ impl<T: Float> Bound<T> {
         Ok(bound)
     }
 
-    fn compile(&mut self, kernel: &Kernel, keys: Rows<'_, T>) -> Result<()> {
+    fn compile(&mut self, kernel: &Kernel, keys: Rows<'_, T>, watch: &Watch<'_>) -> Result<()> {
         match kernel {
             Kernel::Atom(atom) => {
-                let bound = self.bind(atom, keys)?;
+                let bound = self.bind(atom, keys, watch)?;
                 self.program.push(Op::Atom(self.atoms.len()));
                 self.atoms.push(bound);
             }
             Kernel::Product(parts) => {
                 for (i, k) in parts.iter().enumerate() {
-                    self.compile(k, keys)?;
+                    self.compile(k, keys, watch)?;
                     if i > 0 {
                         self.program.push(Op::Multiply);
                     }
@@ -207,7 +207,7 @@ impl<T: Float> Bound<T> {
             }
             Kernel::Sum(parts) => {
                 for (i, (a, k)) in parts.iter().enumerate() {
-                    self.compile(k, keys)?;
+                    self.compile(k, keys, watch)?;
                     self.program.push(Op::Scale(*a));
                     if i > 0 {
                         self.program.push(Op::Add);
@@ -215,7 +215,7 @@ impl<T: Float> Bound<T> {
                 }
             }
             Kernel::Power(k, p) => {
-                self.compile(k, keys)?;
+                self.compile(k, keys, watch)?;
                 self.program.push(Op::Power(*p));
             }
         }
@@ -225,7 +225,7 @@ impl<T: Float> Bound<T> {
         Ok(())
     }
 
-    fn bind(&mut self, atom: &Atom, keys: Rows<'_, T>) -> Result<BoundAtom<T>> {
+    fn bind(&mut self, atom: &Atom, keys: Rows<'_, T>, watch: &Watch<'_>) -> Result<BoundAtom<T>> {
         let name = atom.profile().info().name;
         let metric = atom.metric_in_force();
         let columns = resolve(&atom.columns, keys.columns(), name)?;
@@ -267,9 +267,12 @@ impl<T: Float> Bound<T> {
             }
             Bandwidth::SiteNearest(k) => {
                 if k + 1 > n {
-                    return Err(too_many(k + 1));
+                    return Err(Error::parameter(format!(
+                        "{name}: site_knn={k} other keys are asked for, but each of {n} keys has {}; ask for at most that",
+                        n - 1
+                    )));
                 }
-                let found = super::search::kth_of_keys(&metric, &atom.columns, keys, k + 1)?;
+                let found = super::search::kth_of_keys(&metric, &atom.columns, keys, k + 1, watch)?;
                 let scale = |&h: &f64| Scale::of_neighbor(h, features.len(), input);
                 Self::site(found.iter().map(scale))
             }

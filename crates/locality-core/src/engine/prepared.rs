@@ -11,7 +11,7 @@ use super::tree::Tree;
 use super::{dense, reference, walk};
 use crate::isa::{Isa, Task, compiled};
 use crate::neighborhood::Filter;
-use crate::{Columns, Error, Float, Kernel, Neighborhood, Result, Rows, Summary};
+use crate::{Columns, Error, Float, Kernel, Neighborhood, Result, Rows, Summary, Watch};
 
 /// Fewer keys than this are all looked at: the whole pass is shorter than building a tree.
 const FEWEST_TREE_KEYS: usize = 4096;
@@ -119,6 +119,7 @@ impl<T: Float> Query<'_, T> {
 
 impl<T: Float> Prepared<T> {
     /// Binds and lays out everything. `engine` is for tests; users never name one.
+    #[allow(clippy::too_many_arguments)]
     pub(crate) fn new(
         kernel: &Kernel,
         neighborhood: &Neighborhood,
@@ -127,13 +128,14 @@ impl<T: Float> Prepared<T> {
         values: Rows<'_, T>,
         weights: Option<&[T]>,
         engine: Option<Engine>,
+        watch: &Watch<'_>,
     ) -> Result<Self> {
         neighborhood.check()?;
         let kernel = neighborhood
             .as_kernels()?
             .into_iter()
             .fold(kernel.clone(), |k, n| k * n);
-        let mut bound = Bound::new(&kernel, keys)?;
+        let mut bound = Bound::new(&kernel, keys, watch)?;
         let filter = neighborhood.filter();
         let lists = match neighborhood.nearest_region() {
             None => None,
@@ -146,7 +148,7 @@ impl<T: Float> Prepared<T> {
                 }
                 let searcher = Searcher::new(metric, columns, keys)?;
                 let reach = if mutual {
-                    let found = super::search::kth_of_keys(metric, columns, keys, k)?;
+                    let found = super::search::kth_of_keys(metric, columns, keys, k, watch)?;
                     // A distance back to its raw number, without losing the edge to rounding.
                     let slack = slack::<T>(searcher.bound.features);
                     let raw = found.iter().map(|&d| searcher.raw(T::from_f64(d * slack)));

@@ -9,7 +9,7 @@ use super::tree::{Node, Tree};
 use crate::isa::{Isa, Task, compiled};
 
 use crate::metric::Link;
-use crate::{Columns, Float, Metric, Result, Rows};
+use crate::{Columns, Float, Metric, Result, Rows, Watch};
 
 /// Above this many features boxes hardly exclude anything.
 const MOST_TREE_FEATURES: usize = 16;
@@ -298,9 +298,10 @@ pub(crate) fn kth_of_keys<T: Float>(
     columns: &Columns,
     keys: Rows<'_, T>,
     k: usize,
+    watch: &Watch<'_>,
 ) -> Result<Vec<f64>> {
     let searcher = Searcher::new(metric, columns, keys)?;
-    let blocks = crate::par::map_blocks(&crate::Watch::default(), keys.rows(), 64, |range| {
+    let blocks = crate::par::map_blocks(&watch.quiet(), keys.rows(), 64, |range| {
         Ok(T::run_compiled::<KthBlocks<'_>>(KthBlock {
             searcher: &searcher,
             keys: keys.slice(range),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::view::{ImageView, Sample};
+use crate::names;
 use crate::par::map_blocks;
 use crate::{Error, Result, Watch};
 
@@ -66,9 +67,11 @@ impl FromStr for ColorSpace {
             "luv" => Ok(Self::Luv),
             "lab" => Ok(Self::Lab),
             "raw" | "rgb" | "gray" | "grey" => Ok(Self::Raw),
-            _ => Err(Error::parse(format!(
-                "unknown colour space '{text}'; use auto, luv, lab or raw"
-            ))),
+            _ => {
+                let known = ["auto", "luv", "lab", "raw"];
+                let known = known.into_iter();
+                Err(Error::parse(names::unknown("colour space", text, known)))
+            }
         }
     }
 }

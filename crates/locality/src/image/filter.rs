@@ -10,6 +10,7 @@ use super::falloff::{Disk, Epanechnikov, Falloff, Gaussian, Square};
 use super::planes::Planes;
 use super::trajectory::{Block, Modes, Stop, Walk};
 use super::view::{ImageView, Sample, check_bandwidth};
+use crate::names;
 use crate::par::map_blocks;
 use crate::{Error, Result, Watch};
 
@@ -51,9 +52,11 @@ impl FromStr for ImageKernel {
             "disk" | "disc" => Ok(Self::Disk),
             "epanechnikov" => Ok(Self::Epanechnikov),
             "gaussian" | "normal" => Ok(Self::Gaussian),
-            _ => Err(Error::parse(format!(
-                "unknown image kernel '{text}'; use flat, disk, epanechnikov or gaussian"
-            ))),
+            _ => {
+                let known = ["flat", "disk", "epanechnikov", "gaussian"];
+                let known = known.into_iter();
+                Err(Error::parse(names::unknown("image kernel", text, known)))
+            }
         }
     }
 }

@@ -31,6 +31,9 @@ pub(super) fn fit<T: Float>(
 ) -> Result<MeanShiftFit<T>> {
     parameters.check(samples)?;
     let (kernel, bandwidth) = parameters.resolve(samples, watch)?;
+    if flat_radius(&kernel).is_none() {
+        check_spread(samples)?;
+    }
     let limits = Limits {
         rest: parameters.rest(bandwidth),
         max_iter: parameters.max_iter,
@@ -196,4 +199,21 @@ impl<T: Float> MeanShiftFit<T> {
         }
         rows.require_finite("rows")
     }
+}
+
+/// Refuses samples whose squared distances leave the number type: the weights of a kernel that never ends would be lost.
+fn check_spread<T: Float>(samples: Rows<'_, T>) -> Result<()> {
+    let widest = T::MAX.to_f64().sqrt() / (2.0 * samples.columns() as f64);
+    for c in 0..samples.columns() {
+        let column = || samples.iter().map(|row| row[c].to_f64());
+        let low = column().fold(f64::INFINITY, f64::min);
+        let high = column().fold(f64::NEG_INFINITY, f64::max);
+        if high / 2.0 - low / 2.0 > widest / 2.0 {
+            return Err(Error::not_finite(format!(
+                "column {c} (counted from 0) goes from {low:e} to {high:e}, beyond what {} can square; scale it down, or use a flat kernel",
+                T::NAME
+            )));
+        }
+    }
+    Ok(())
 }
