@@ -96,6 +96,17 @@ def weights(x: Any, n: int, dtype: npt.DTypeLike) -> Array | None:
     return np.ascontiguousarray(array, dtype=dtype)
 
 
+def number(x: Any, name: str) -> float:
+    """A real number."""
+    # A text is no number here, though `float` would read one.
+    if not isinstance(x, (str, bytes)):
+        try:
+            return float(x)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    raise TypeError(f"{name} must be a number, not {x!r}")
+
+
 def count(x: Any, name: str) -> int:
     """A whole number that is not negative."""
     try:
@@ -111,7 +122,10 @@ def threads(n_jobs: int | None) -> int:
     """Number of threads as the extension counts them: 0 is every core."""
     if n_jobs is None:
         return 0
-    n = int(n_jobs)
+    try:
+        n = operator.index(n_jobs)
+    except TypeError:
+        raise TypeError(f"n_jobs must be a whole number or None, not {n_jobs!r}") from None
     if n == 0:
         raise ValueError("n_jobs=0 leaves no thread; give a positive number, or None for every core")
     return n if n > 0 else max(1, (os.cpu_count() or 1) + 1 + n)

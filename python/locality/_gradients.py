@@ -113,7 +113,7 @@ def local_mean_vjp(
         _arrays.kernel_of(kernel, k),
         _arrays.neighborhood_of(neighborhood, k),
         _arrays.weights(sample_weight, len(keys), keys.dtype),
-        float(tolerance),
+        _arrays.number(tolerance, "tolerance"),
         on_empty,
         _arrays.threads(n_jobs),
     )

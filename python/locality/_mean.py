@@ -132,7 +132,7 @@ def local_mean(
         _arrays.kernel_of(kernel, k),
         _arrays.neighborhood_of(neighborhood, k),
         _arrays.weights(sample_weight, len(keys), keys.dtype),
-        float(tolerance),
+        _arrays.number(tolerance, "tolerance"),
         on_empty,
         _arrays.threads(n_jobs),
     )
@@ -189,7 +189,7 @@ def log_sum(
         _arrays.kernel_of(kernel, k),
         _arrays.neighborhood_of(neighborhood, k),
         _arrays.weights(sample_weight, len(keys), keys.dtype),
-        float(tolerance),
+        _arrays.number(tolerance, "tolerance"),
         "nan",
         _arrays.threads(n_jobs),
     )

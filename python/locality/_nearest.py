@@ -51,7 +51,7 @@ def nearest(
     """
     keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
     jobs = _arrays.threads(n_jobs)
-    fit = Nearest(keys, metric, None if map is None else [[float(x) for x in row] for row in map], jobs)
+    fit = Nearest(keys, metric, None if map is None else [[_arrays.number(x, "map") for x in row] for row in map], jobs)
     return fit.k_nearest(queries, _arrays.count(n_neighbors, "n_neighbors"), jobs)
 
 
@@ -88,5 +88,5 @@ def within_radius(
     """
     keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
     jobs = _arrays.threads(n_jobs)
-    fit = Nearest(keys, metric, None if map is None else [[float(x) for x in row] for row in map], jobs)
-    return fit.within(queries, float(radius), jobs)
+    fit = Nearest(keys, metric, None if map is None else [[_arrays.number(x, "map") for x in row] for row in map], jobs)
+    return fit.within(queries, _arrays.number(radius, "radius"), jobs)

@@ -128,7 +128,7 @@ class LocalMeanRegressor(RegressorMixin, BaseEstimator):
             self.kernel_,
             self.neighborhood_,
             self.sample_weight_fit_,
-            float(self.tolerance),
+            _arrays.number(self.tolerance, "tolerance"),
             self.on_empty,
             _arrays.threads(self.n_jobs),
         )

@@ -23,7 +23,8 @@ class MeanShift(ClusterMixin, BaseEstimator):
     ----------
     bandwidth : float, optional
         Radius of the flat kernel, bandwidth ``h`` of the others; estimated by `estimate_bandwidth` where neither this nor
-        the kernel says it.
+        the kernel says it. Beside a kernel with an ``h`` of its own it is the unit of what remains: of the stop rule, of the
+        seeding bins, and of the distance within which modes are one cluster and beyond which a point is an orphan.
     seeds : array_like, shape (s, d), optional
         Where to start; by default every point, or the bins' centres under `bin_seeding`.
     bin_seeding : bool, default False
@@ -110,7 +111,7 @@ class MeanShift(ClusterMixin, BaseEstimator):
         self.labels_: Array
         self.cluster_centers_, self.labels_, self.n_iter_, self.bandwidth_ = _core.mean_shift(
             points,
-            bandwidth=None if self.bandwidth is None else float(self.bandwidth),
+            bandwidth=None if self.bandwidth is None else _arrays.number(self.bandwidth, "bandwidth"),
             kernel=self.kernel,
             seeds=seeds,
             bin_seeding=bool(self.bin_seeding),
@@ -180,7 +181,7 @@ def estimate_bandwidth(
         random_state = int(random_state.randint(2**31))
     return _core.estimate_bandwidth(
         points,
-        float(quantile),
+        _arrays.number(quantile, "quantile"),
         None if n_samples is None else _arrays.count(n_samples, "n_samples"),
         _arrays.count(random_state, "random_state"),
         _arrays.threads(n_jobs),
@@ -210,4 +211,4 @@ def get_bin_seeds(X: npt.ArrayLike, bin_size: float, min_bin_freq: int = 1) -> A
     array([[0.],
            [1.]])
     """
-    return _core.bin_seeds(_arrays.sites(X, "X"), float(bin_size), _arrays.count(min_bin_freq, "min_bin_freq"))
+    return _core.bin_seeds(_arrays.sites(X, "X"), _arrays.number(bin_size, "bin_size"), _arrays.count(min_bin_freq, "min_bin_freq"))

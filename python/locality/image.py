@@ -118,7 +118,13 @@ def mean_shift_filter(
     """
     pixels, shape, alpha = _picture(image, alpha)
     shift = ImageMeanShift(
-        float(spatial), float(range), kernel, color, _arrays.count(max_iter, "max_iter"), float(tol), like_opencv
+        _arrays.number(spatial, "spatial"),
+        _arrays.number(range, "range"),
+        kernel,
+        color,
+        _arrays.count(max_iter, "max_iter"),
+        _arrays.number(tol, "tol"),
+        like_opencv,
     )
     return shift.filter(pixels, alpha, _arrays.threads(n_jobs), progress).reshape(shape)
 
@@ -173,12 +179,18 @@ def mean_shift_segment(
     """
     pixels, shape, alpha = _picture(image, alpha)
     shift = ImageMeanShift(
-        float(spatial), float(range), kernel, color, _arrays.count(max_iter, "max_iter"), float(tol), like_opencv
+        _arrays.number(spatial, "spatial"),
+        _arrays.number(range, "range"),
+        kernel,
+        color,
+        _arrays.count(max_iter, "max_iter"),
+        _arrays.number(tol, "tol"),
+        like_opencv,
     )
     found = shift.segment(
         pixels,
         _arrays.count(min_region, "min_region"),
-        None if fusion is None else float(fusion),
+        None if fusion is None else _arrays.number(fusion, "fusion"),
         _arrays.count(connectivity, "connectivity"),
         alpha,
         _arrays.threads(n_jobs),

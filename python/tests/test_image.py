@@ -141,7 +141,7 @@ def test_one_pixel():
         (lambda: lc.image.mean_shift_filter(np.zeros((0, 4, 3), np.uint8)), ValueError, "0"),
         (lambda: lc.image.mean_shift_filter(np.zeros((4, 4, 3), np.uint8), spatial=-1), ValueError, "spatial.*-1"),
         (lambda: lc.image.mean_shift_filter(np.zeros((4, 4, 3), np.uint8), range=np.nan), ValueError, "range.*NaN"),
-        (lambda: lc.image.mean_shift_filter(np.zeros((4, 4, 3), np.uint8), kernel="flatt"), ValueError, "'flatt'; use flat"),
+        (lambda: lc.image.mean_shift_filter(np.zeros((4, 4, 3), np.uint8), kernel="flatt"), ValueError, "'flatt'; did you mean 'flat'"),
         (lambda: lc.image.mean_shift_filter(np.zeros((4, 4, 3), np.uint8), color="hsv"), ValueError, "hsv"),
         (lambda: lc.image.mean_shift_filter(np.full((4, 4), np.nan, np.float32)), ValueError, "NaN"),
         (lambda: lc.image.mean_shift_filter(np.zeros(4, np.uint8)), ValueError, r"image has shape \(4,\)"),

@@ -33,7 +33,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     columns: Option<Vec<String>>,
 
-    /// Radius of the window, in the columns' units, or auto to estimate it from the data
+    /// Radius of the window, in the columns' units, or auto to estimate it from the data. For a kernel with an h of its own:
+    /// only how near modes are one cluster, beyond which distance a row is in none, and the unit of the stop rule [default
+    /// then: that h]
     #[arg(
         long,
         value_name = "auto|H",
@@ -217,8 +219,8 @@ fn read_bandwidth(text: &str) -> Result<Option<f64>> {
     }
     match text.parse::<f64>() {
         Ok(h) if h.is_finite() && h > 0.0 => Ok(Some(h)),
-        Ok(h) => Err(Error::usage(format!(
-            "--bandwidth {h} must be a positive finite number, or auto"
+        Ok(_) => Err(Error::usage(format!(
+            "--bandwidth {text} must be a positive finite number, or auto"
         ))),
         Err(_) => Err(Error::usage(format!(
             "--bandwidth '{text}' is neither a number nor auto"
@@ -249,17 +251,28 @@ fn own_bandwidth(kernel: &Kernel) -> bool {
 }
 
 fn estimate(rows: Rows<'_, f64>, args: &Args, context: &Context) -> Result<f64> {
+    if args.bandwidth_rows == Some(0) {
+        return Err(Error::usage(
+            "--bandwidth-rows 0 leaves no row to estimate from; give 1 or more",
+        ));
+    }
     let h = context.watched("bandwidth", |watch| {
         estimate_bandwidth(rows, args.quantile, args.bandwidth_rows, 0, watch)
     })?;
     if h > 0.0 {
         return Ok(h);
     }
+    let alike = (1..rows.rows()).all(|i| rows.row(i) == rows.row(0));
+    let why = match rows.rows() {
+        1 => "one row; give one with --bandwidth".to_owned(),
+        n if alike => format!("{n} rows that are all alike; give one with --bandwidth"),
+        n => format!(
+            "{n} rows, whose nearest share of {} lies at distance 0; give one with --bandwidth, or a larger --quantile",
+            args.quantile
+        ),
+    };
     Err(Error::data(format!(
-        "the bandwidth cannot be estimated from {}, whose nearest share of {} lies at distance 0; give one with --bandwidth, or a \
-         larger --quantile",
-        count(rows.rows(), "row"),
-        args.quantile
+        "the bandwidth cannot be estimated from {why}"
     )))
 }
 

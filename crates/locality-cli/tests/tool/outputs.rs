@@ -252,6 +252,7 @@ fn ctrl_c_leaves_nothing() {
             .spawn()
             .unwrap();
         let input = child.stdin.take();
+        // Time to start; the work itself takes minutes.
         std::thread::sleep(Duration::from_millis(1500));
         assert!(
             child.try_wait().unwrap().is_none(),
@@ -263,7 +264,7 @@ fn ctrl_c_leaves_nothing() {
             .status();
         assert!(sent.unwrap().success());
         let output = child.wait_with_output().unwrap();
-        assert!(start.elapsed() < Duration::from_secs(20), "{args:?}");
+        assert!(start.elapsed() < Duration::from_mins(1), "{args:?}");
         assert_eq!(output.status.code(), Some(130), "{args:?}");
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(
