@@ -264,7 +264,7 @@ fn estimate(rows: Rows<'_, f64>, args: &Args, context: &Context) -> Result<f64> 
     }
     let alike = (1..rows.rows()).all(|i| rows.row(i) == rows.row(0));
     let why = match rows.rows() {
-        1 => "one row; give one with --bandwidth".to_owned(),
+        1 => "1 row; give one with --bandwidth".to_owned(),
         n if alike => format!("{n} rows that are all alike; give one with --bandwidth"),
         n => format!(
             "{n} rows, whose nearest share of {} lies at distance 0; give one with --bandwidth, or a larger --quantile",
