@@ -109,7 +109,7 @@ except KeyboardInterrupt:
         # 1.6e11 pairs: a minute and more where nothing stopped it.
         'lc.local_mean(x, x, x[:, 0], kernel="gaussian(h=1)")',
         # Long before the first mean: the search for each key's own bandwidth.
-        'lc.local_mean(x[:1], x, x[:, 0], kernel="gaussian(site_knn=100_000)")',
+        'lc.local_mean(x[:1], x, x[:, 0], kernel="gaussian(site_knn=100000)")',
     ],
 )
 def test_an_interrupt_stops_long_work(call):
