@@ -79,7 +79,7 @@ def local_mean(
     sample_weight : array_like, shape (n,), optional
         Weights ``c`` of the keys, not negative.
     tolerance : float, default 0.0
-        Share of the weight that may be left out at each query, with proof. 0 is exact to rounding; with values in
+        What the sum of the weights may be off by at each query, relative, with proof. 0 is exact to rounding; with values in
         ``[a, b]`` a mean is then off by less than ``tolerance * (b - a)``.
     on_empty : {"error", "nan", "nearest", "global"}, default "error"
         What to return at a query that no key weighs at: nothing but an error, NaN, the nearest key's value, or the mean

@@ -24,7 +24,7 @@ class LocalMeanRegressor(RegressorMixin, BaseEstimator):
     neighborhood : Neighborhood or str, optional
         Which training sites a query may see at all; every one by default.
     tolerance : float, default 0.0
-        Share of the weight that may be left out at each query, with proof; 0 is exact to rounding.
+        What the sum of the weights may be off by at each query, relative, with proof; 0 is exact to rounding.
     on_empty : {"error", "nan", "nearest", "global"}, default "nearest"
         What to predict where no training site weighs.
     n_jobs : int, optional

@@ -40,6 +40,25 @@ impl Error {
         }
     }
 
+    /// A file that cannot be opened or read.
+    pub(crate) fn unreadable(name: &impl fmt::Display, error: &std::io::Error) -> Self {
+        let remedy = match error.kind() {
+            std::io::ErrorKind::NotFound => "; check its name and folder",
+            std::io::ErrorKind::PermissionDenied => "; ask for the right to read it",
+            _ => "",
+        };
+        Self::data(format!("cannot read {name}: {error}{remedy}"))
+    }
+
+    /// The same error with what to do about it behind.
+    pub(crate) fn remedy(self, after: &str) -> Self {
+        match self {
+            Self::Usage(sentence) => Self::Usage(format!("{sentence}; {after}")),
+            Self::Data(sentence) => Self::Data(format!("{sentence}; {after}")),
+            other => other,
+        }
+    }
+
     /// The process's exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {

@@ -85,7 +85,7 @@ impl Picture {
         } else {
             path.display().to_string()
         };
-        let failed = |e: std::io::Error| Error::data(format!("cannot read {name}: {e}"));
+        let failed = |e: std::io::Error| Error::unreadable(&name, &e);
         let mut bytes = Vec::new();
         if is_standard(path) {
             let mut input = std::io::stdin().lock();

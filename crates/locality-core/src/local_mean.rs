@@ -1,6 +1,6 @@
 //! The front door of the local mean.
 
-use crate::engine::prepared::{Engine, Prepared, policy_searcher};
+use crate::engine::prepared::{Engine, Indices, Prepared, policy_searcher};
 use crate::engine::search::Searcher;
 use crate::{Error, Float, Kernel, Neighborhood, Result, Rows, Watch, par};
 
@@ -68,7 +68,7 @@ pub struct LocalMeans<T> {
     pub means: Vec<T>,
     /// Logarithm of the sum of the weights, `[m]`; negative infinity where the region is empty.
     pub log_normalizer: Vec<T>,
-    /// Pairs of query and key that were weighed, out of `m n`.
+    /// Pairs of query and key that were weighed, out of `m n`; a node of keys taken in as a whole counts as 64.
     pub visited: u64,
 }
 
@@ -111,8 +111,9 @@ impl LocalMean {
         self
     }
 
-    /// The share of the weight that may be left out at each query, with proof; 0 (the default) is exact to rounding. With
-    /// values in `[a, b]` a mean is then off by less than `tolerance * (b - a)`.
+    /// What the sum of the weights may be off by at each query, relative and with proof; 0 (the default) is exact to rounding.
+    /// Keys are then left out, or taken in by whole nodes of a tree. With values in `[a, b]` a mean is off by less than
+    /// `tolerance * (b - a)`.
     #[must_use]
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
@@ -302,6 +303,16 @@ fn global_mean<T: Float>(values: Rows<'_, T>, weights: Option<&[T]>) -> Vec<f64>
     sum
 }
 
+/// Rows of so many columns, the i-th of which belongs at place `order[i]`.
+fn put_back<T: Float>(order: &[u32], rows: &[T], columns: usize) -> Vec<T> {
+    let mut out = vec![T::ZERO; rows.len()];
+    for (i, &place) in order.iter().enumerate() {
+        let to = &mut out[place as usize * columns..][..columns];
+        to.copy_from_slice(&rows[i * columns..][..columns]);
+    }
+    out
+}
+
 impl<T: Float> LocalMeanFit<T> {
     /// The parameters it was made with.
     pub fn parameters(&self) -> &LocalMean {
@@ -342,23 +353,33 @@ impl<T: Float> LocalMeanFit<T> {
     /// [`OnEmpty::Error`], scores beyond the number type's range, or an interruption.
     pub fn at(&self, queries: Rows<'_, T>, watch: &Watch<'_>) -> Result<LocalMeans<T>> {
         self.check(queries)?;
-        let p = self.prepared.sites.values;
+        let (p, d) = (self.prepared.sites.values, queries.columns());
+        let order = self.prepared.order(queries);
         let blocks = par::map_blocks(watch, queries.rows(), BLOCK, |range| {
-            let first = range.start;
-            let rows = queries.slice(range);
-            let (summaries, visited) = self.prepared.block(rows, first);
+            let mut gathered = Vec::new();
+            let (indices, rows) = match &order {
+                None => (Indices::From(range.start), queries.slice(range)),
+                Some(order) => {
+                    let some = &order[range];
+                    for &i in some {
+                        gathered.extend_from_slice(queries.row(i as usize));
+                    }
+                    (Indices::Each(some), Rows::new(&gathered, some.len(), d)?)
+                }
+            };
+            let (summaries, visited) = self.prepared.block(rows, indices);
             let mut means = Vec::with_capacity(rows.rows() * p);
             let mut logs = Vec::with_capacity(rows.rows());
             let mut mean = vec![0.0; p];
             for (i, s) in summaries.iter().enumerate() {
                 if let Some(log) = s.finish(&mut mean) {
                     if !(log.is_finite() && mean.iter().all(|m| m.is_finite())) {
-                        return Err(overflow::<T>(first + i));
+                        return Err(overflow::<T>(indices.at(i)));
                     }
                     means.extend(mean.iter().map(|&m| T::from_f64(m)));
                     logs.push(T::from_f64(log));
                 } else {
-                    self.fill_empty(first + i, rows.row(i), &mut means)?;
+                    self.fill_empty(indices.at(i), rows.row(i), &mut means)?;
                     logs.push(T::NEG_INFINITY);
                 }
             }
@@ -373,6 +394,10 @@ impl<T: Float> LocalMeanFit<T> {
             out.means.extend(means);
             out.log_normalizer.extend(logs);
             out.visited += visited;
+        }
+        if let Some(order) = order {
+            out.means = put_back(&order, &out.means, p);
+            out.log_normalizer = put_back(&order, &out.log_normalizer, 1);
         }
         Ok(out)
     }

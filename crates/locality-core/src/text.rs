@@ -186,8 +186,8 @@ impl<'a> Cursor<'a> {
         let mut arguments: Vec<(String, Value)> = Vec::new();
         if self.take('(') {
             while !self.take(')') {
-                if !arguments.is_empty() {
-                    self.expect(',')?;
+                if !arguments.is_empty() && !self.take(',') {
+                    return Err(self.error("',' or ')'"));
                 }
                 let key = self
                     .word()

@@ -137,7 +137,7 @@ fn parameters_are_checked_against_the_data() {
     refused(
         fit("gaussian(site_h=[1, 2])"),
         ErrorKind::Shape,
-        &["2 site bandwidths", "3 keys"],
+        &["site_h has 2 bandwidths", "3 keys"],
     );
     refused(
         fit("gaussian(h=1, cols=2)"),

@@ -227,7 +227,7 @@ fn mistakes_are_named() {
     wrong(
         new().kernel(site.into()).bandwidth(1.0),
         ErrorKind::Shape,
-        "3 site bandwidths",
+        "site_h has 3 bandwidths",
     );
 }
 

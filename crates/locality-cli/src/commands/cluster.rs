@@ -118,7 +118,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let table = Table::read(&args.table, &args.options)?;
     let columns = feature_columns(&table, args)?;
     let names: Vec<String> = columns.iter().map(|&c| table.names()[c].clone()).collect();
-    let raw = table.numbers(&columns)?;
+    let raw = table.numbers(&columns, "--columns")?;
     let d = columns.len();
     let scaling = Scaling::of(&raw, &names, args.standardize)?;
     let scaled = scaling.apply(&raw);

@@ -44,8 +44,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KERNEL")]
     kernel: Kernel,
 
-    /// Key columns, by which near is measured [default: every column of numbers besides values and weight, and the columns
-    /// that the kernel names]
+    /// Key columns, by which near is measured [default: the columns that the kernel names, where every part of it has cols=;
+    /// else every column of numbers besides values and weight, and those that it names]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     columns: Option<Vec<String>>,
 
@@ -57,7 +57,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "W")]
     weight: Option<String>,
 
-    /// Share of the weight that may be left out, with proof, for speed; 0 is exact to rounding
+    /// What the sum of the weights may be off by, relative and with proof, for speed; 0 is exact to rounding
     #[arg(
         long,
         value_name = "SHARE",
@@ -104,7 +104,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         .transpose()?;
     let columns = key_columns(&table, &values, weight.as_deref(), args)?;
     let names: Vec<&str> = columns.iter().map(|&c| table.names()[c].as_str()).collect();
-    let (keys, at) = encode(&table, &queries, &columns)?;
+    let (keys, at) = encode(&table, &queries, &columns, args)?;
     let problem = Problem {
         mean: LocalMean::new(with_names("--kernel", args.kernel.with_columns(&names))?)
             .neighborhood(with_names(
@@ -115,7 +115,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
             .on_empty(args.on_empty),
         d: columns.len(),
         p: values.len(),
-        values: table.numbers(&values)?,
+        values: table.numbers(&values, "--value")?,
         weights: match &weight {
             Some(column) => Some(weights(&table, column)?),
             None => None,
@@ -230,6 +230,18 @@ fn key_columns(
         }
         return Ok(columns);
     }
+    if let (Some(named), Some(seen)) =
+        (args.kernel.column_names(), args.neighborhood.column_names())
+        && !named.is_empty()
+    {
+        let mut wanted: Vec<String> = Vec::new();
+        for name in named.into_iter().chain(seen) {
+            if !wanted.iter().any(|w| w == name) {
+                wanted.push(name.to_owned());
+            }
+        }
+        return table.find(&wanted, "--kernel");
+    }
     let taken = |c: &usize| values.contains(c) || weight.is_some_and(|w| w.contains(c));
     let columns: Vec<usize> = (0..table.names().len())
         .filter(|c| !taken(c) && (table.is_numeric(*c) || is_named(table, *c, args)))
@@ -255,10 +267,26 @@ fn is_named(table: &Table, column: usize, args: &Args) -> bool {
 }
 
 /// Keys and queries as numbers; columns of words become codes that the two tables share.
-fn encode(table: &Table, queries: &Table, columns: &[usize]) -> Result<(Vec<f64>, Vec<f64>)> {
+fn encode(
+    table: &Table,
+    queries: &Table,
+    columns: &[usize],
+    args: &Args,
+) -> Result<(Vec<f64>, Vec<f64>)> {
     let names: Vec<String> = columns.iter().map(|&c| table.names()[c].clone()).collect();
     let places = if table.is_named() && queries.is_named() {
-        queries.find(&names, "--query")?
+        let found = queries.find(&names, "--query");
+        found.map_err(|e| {
+            let has = names.iter().filter(|n| queries.names().contains(n));
+            let shared: Vec<&str> = has.map(String::as_str).collect();
+            match (&args.columns, shared.is_empty()) {
+                (None, false) => e.remedy(&format!(
+                    "choose the key columns with --columns, as in --columns {}",
+                    shared.join(",")
+                )),
+                _ => e,
+            }
+        })?
     } else if queries.names().len() == columns.len() {
         (0..columns.len()).collect()
     } else {
@@ -275,7 +303,7 @@ fn encode(table: &Table, queries: &Table, columns: &[usize]) -> Result<(Vec<f64>
 
 /// The sample weights, with the line of a negative one.
 fn weights(table: &Table, column: &[usize]) -> Result<Vec<f64>> {
-    let weights = table.numbers(column)?;
+    let weights = table.numbers(column, "--weight")?;
     if let Some(row) = weights.iter().position(|w| *w < 0.0) {
         return Err(Error::data(format!(
             "{}, column '{}': the weight {} is negative; weights must be at least 0",

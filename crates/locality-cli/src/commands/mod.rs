@@ -12,6 +12,26 @@ use clap::{Parser, Subcommand};
 use crate::context::Context;
 use crate::error::Result;
 
+#[cfg(feature = "parquet")]
+macro_rules! tables {
+    () => {
+        "CSV, TSV, NPY or Parquet"
+    };
+}
+#[cfg(not(feature = "parquet"))]
+macro_rules! tables {
+    () => {
+        "CSV, TSV or NPY (Parquet where built with --features parquet)"
+    };
+}
+
+const AFTER_HELP: &str = concat!(
+    "Start with:  locality demo\nTables are ",
+    tables!(),
+    " by their ending, `-` is standard input or output; pictures are PNG, JPEG, TIFF or WebP. An output that is \
+     there already is replaced, once the new one is complete.\nExit codes: 0 done, 1 data or files, 2 usage, 130 interrupted."
+);
+
 /// Local means, mean shift and other localized models, for tables and pictures.
 #[derive(Debug, Parser)]
 #[command(
@@ -20,8 +40,7 @@ use crate::error::Result;
     max_term_width = 100,
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = "Start with:  locality demo\nTables are CSV, TSV or NPY by their ending, `-` is standard input or output; pictures are PNG, JPEG, \
-                  TIFF or WebP.\nExit codes: 0 done, 1 data or files, 2 usage, 130 interrupted."
+    after_help = AFTER_HELP
 )]
 pub(crate) struct Cli {
     /// Threads to use; 0 takes every core. Results do not depend on it

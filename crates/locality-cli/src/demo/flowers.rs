@@ -30,7 +30,7 @@ pub(super) fn card(stage: &mut Stage<'_>) -> Result<Card> {
     card.figure("bandwidth, estimated (cm)", fit.bandwidth());
     card.figure("clusters", fit.n_clusters());
     let sizes: Vec<String> = sizes(fit.labels()).iter().map(usize::to_string).collect();
-    card.figure("sizes", sizes.join(", "));
+    card.figure("sizes, by cluster", sizes.join(", "));
     for (i, center) in fit.cluster_centers().iter().enumerate() {
         let words: Vec<String> = center.iter().map(|x| plain(&(*x).into())).collect();
         card.figure(format!("centre {i} (length, width)"), words.join(", "));

@@ -13,7 +13,7 @@ const PART: [usize; 4] = [70, 130, 240, 340];
 const KEPT: u64 = 15;
 /// Bandwidth in pixels.
 const BANDWIDTH: f64 = 1.2;
-/// Share of the weight that may be left out.
+/// What the sum of the weights may be off by.
 const TOLERANCE: f64 = 1e-6;
 
 pub(super) fn card(stage: &mut Stage<'_>) -> Result<Card> {

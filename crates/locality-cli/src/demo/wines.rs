@@ -37,7 +37,7 @@ pub(super) fn card(stage: &mut Stage<'_>) -> Result<Card> {
     card.figure("bandwidth, automatic", automatic);
     card.figure("clusters", fit.n_clusters());
     let sizes: Vec<String> = sizes(fit.labels()).iter().map(usize::to_string).collect();
-    card.figure("sizes", sizes.join(", "));
+    card.figure("sizes, by cluster", sizes.join(", "));
     card.figure(
         "adjusted Rand index with the cultivars",
         adjusted_rand(fit.labels(), &cultivars),

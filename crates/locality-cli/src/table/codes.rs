@@ -46,13 +46,13 @@ impl Codes {
 
     fn numbers(&mut self, table: &Table, columns: &[usize]) -> Result<Vec<f64>> {
         if self.columns.iter().all(Option::is_none) {
-            return table.numbers(columns);
+            return table.numbers(columns, "--columns");
         }
         let mut out = vec![0.0; table.rows() * columns.len()];
         for (i, (&column, codes)) in columns.iter().zip(&mut self.columns).enumerate() {
             let place = out.iter_mut().skip(i).step_by(columns.len());
             let Some(codes) = codes else {
-                let numbers = table.numbers(&[column])?;
+                let numbers = table.numbers(&[column], "--columns")?;
                 place.zip(numbers).for_each(|(to, x)| *to = x);
                 continue;
             };

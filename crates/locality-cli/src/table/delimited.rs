@@ -233,7 +233,10 @@ mod tests {
         assert_eq!(table.names, ["a", "b", "c"]);
         assert_eq!(rows, ["1 ,\"x,\"\"y\"\"\n z\",+3e0", "2,w,4"]);
         assert_eq!(&*table.cell(0, 0), b"1 ");
-        assert_eq!(table.numbers(&[0, 2]).unwrap(), [1.0, 3.0, 2.0, 4.0]);
+        assert_eq!(
+            table.numbers(&[0, 2], "--columns").unwrap(),
+            [1.0, 3.0, 2.0, 4.0]
+        );
         assert_eq!(table.place(0), "t.csv, line 3");
         assert_eq!(table.place(1), "t.csv, line 6");
         assert!(table.is_numeric(2) && !table.is_numeric(1));

@@ -123,7 +123,7 @@ impl Table {
         } else {
             path.display().to_string()
         };
-        let failed = |e: std::io::Error| Error::data(format!("cannot read {origin}: {e}"));
+        let failed = |e: std::io::Error| Error::unreadable(&origin, &e);
         let mut bytes = Vec::new();
         if is_standard(path) {
             std::io::stdin()
@@ -303,21 +303,21 @@ impl Table {
         format!("{}{more}", shown.join(", "))
     }
 
-    /// The numbers of some columns, row after row.
-    pub(crate) fn numbers(&self, columns: &[usize]) -> Result<Vec<f64>> {
+    /// The numbers of some columns, which `flag` chose, row after row.
+    pub(crate) fn numbers(&self, columns: &[usize], flag: &str) -> Result<Vec<f64>> {
         let mut out = Vec::with_capacity(self.rows * columns.len());
         for row in 0..self.rows {
             for &column in columns {
                 match self.number(row, column) {
                     Some(x) if x.is_finite() => out.push(x),
-                    other => return Err(self.bad_cell(row, column, other.is_some())),
+                    other => return Err(self.bad_cell(row, column, other.is_some(), flag)),
                 }
             }
         }
         Ok(out)
     }
 
-    fn bad_cell(&self, row: usize, column: usize, is_number: bool) -> Error {
+    fn bad_cell(&self, row: usize, column: usize, is_number: bool, flag: &str) -> Error {
         let cell = self.cell(row, column);
         let cell = String::from_utf8_lossy(cell.trim_ascii());
         let place = format!("{}, {}", self.place(row), self.column_name(column));
@@ -333,7 +333,7 @@ impl Table {
         }
         let shown: String = cell.chars().take(40).collect();
         Error::data(format!(
-            "{place}: '{shown}' is not a number; correct it, or choose other columns with --columns"
+            "{place}: '{shown}' is not a number; correct it, or choose another column with {flag}"
         ))
     }
 

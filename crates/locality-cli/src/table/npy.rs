@@ -198,22 +198,31 @@ mod tests {
             Column::Real(vec![1e300, 0.1]),
         ];
         let table = read(&columns(&reals, 2), "a.npy").unwrap();
-        assert_eq!(table.numbers(&[0, 1]).unwrap(), [1.5, 1e300, -2.0, 0.1]);
+        assert_eq!(
+            table.numbers(&[0, 1], "--columns").unwrap(),
+            [1.5, 1e300, -2.0, 0.1]
+        );
         let table = read(&labels(&[1, 2, u32::MAX], 1, 3), "a.npy").unwrap();
-        assert_eq!(table.numbers(&[2]).unwrap(), [4_294_967_295.0]);
+        assert_eq!(table.numbers(&[2], "--columns").unwrap(), [4_294_967_295.0]);
     }
 
     #[test]
     fn other_types_and_orders_are_read() {
         let big = file(">i2", 2, 2, [0xff, 0xfe, 0, 1, 0, 2, 0, 3].into_iter());
         let table = read(&big, "a.npy").unwrap();
-        assert_eq!(table.numbers(&[0, 1]).unwrap(), [-2.0, 1.0, 2.0, 3.0]);
+        assert_eq!(
+            table.numbers(&[0, 1], "--columns").unwrap(),
+            [-2.0, 1.0, 2.0, 3.0]
+        );
         let text = String::from_utf8_lossy(&file("|u1", 2, 2, [1, 2, 3, 4].into_iter()))
             .replace("False", "True ");
         let mut bytes = MAGIC.to_vec();
         bytes.extend(text.bytes().skip_while(|b| *b != 1));
         let table = read(&bytes, "a.npy").unwrap();
-        assert_eq!(table.numbers(&[0, 1]).unwrap(), [1.0, 3.0, 2.0, 4.0]);
+        assert_eq!(
+            table.numbers(&[0, 1], "--columns").unwrap(),
+            [1.0, 3.0, 2.0, 4.0]
+        );
     }
 
     #[test]

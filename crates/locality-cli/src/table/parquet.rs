@@ -166,7 +166,7 @@ mod tests {
         let bytes = write(&["x", "y", "n", "w"], &columns).unwrap();
         let table = read(bytes, "t.parquet").unwrap();
         assert_eq!(table.names(), ["x", "y", "n", "w"]);
-        let numbers = table.numbers(&[0, 1, 2]).unwrap();
+        let numbers = table.numbers(&[0, 1, 2], "--columns").unwrap();
         assert_eq!(numbers, [1.5, 0.5, -3.0, -0.1, 2.0, 4.0]);
         assert_eq!(&*table.cell(1, 3), b"b c");
         let cut = write(&["x"], &columns[..1]).unwrap();

@@ -286,3 +286,38 @@ fn threads_do_not_change_a_byte() {
         assert_eq!(run("1", flags), run("2", flags));
     }
 }
+
+#[test]
+fn the_kernels_columns_are_the_key_columns() {
+    let folder = Folder::new();
+    folder.file(
+        "k.csv",
+        "name,x,height,y,w\na,0,7,1,1\nb,1,8,3,1\nc,9,9,5,3\n",
+    );
+    folder.file("q.csv", "x\n0.5\n");
+    let args = [
+        "mean", "k.csv", "--query", "q.csv", "-o", "o.csv", "--value",
+    ];
+    let done = folder.ok(&[&args[..], &["y", "--kernel", "uniform(h=4, cols=x)"]].concat());
+    assert_eq!(folder.text("o.csv"), "x,y_mean\n0.5,2\n");
+    assert!(done.text().contains("by x:"), "{}", done.text());
+    folder.fails(
+        &[&args[..], &["y", "--kernel", "uniform(h=4)"]].concat(),
+        1,
+        &["no column 'height'", "--columns x"],
+    );
+    folder.fails(
+        &[&args[..], &["name", "--kernel", "uniform(h=4, cols=x)"]].concat(),
+        1,
+        &["'a' is not a number", "with --value"],
+    );
+    folder.fails(
+        &[
+            &args[..],
+            &["y", "--weight", "name", "--kernel", "uniform(h=4, cols=x)"],
+        ]
+        .concat(),
+        1,
+        &["'a' is not a number", "with --weight"],
+    );
+}

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::bound::Bound;
-use super::level::{Evaluate, Level, Scratch};
+use super::level::{Evaluate, Keys, Level, Scratch};
 use super::prepared::Query;
 use super::sites::{Sites, Values};
 use crate::isa::Isa;
@@ -31,9 +31,13 @@ pub(crate) fn absorb<T: Float, I: Isa, const G: usize>(
     let len = slots.len();
     isa.enter(Evaluate {
         bound,
-        sites,
+        source: Keys {
+            bound,
+            sites,
+            start: slots.start,
+            len,
+        },
         queries,
-        slots: &slots,
         levels: &mut *levels,
     });
     for ((levels, query), out) in levels.iter_mut().zip(queries).zip(&mut out) {

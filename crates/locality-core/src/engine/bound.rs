@@ -258,7 +258,7 @@ impl<T: Float> Bound<T> {
             Bandwidth::PerSite(h) => {
                 if h.len() != n {
                     return Err(Error::shape(format!(
-                        "{name}: {} site bandwidths for {n} keys; give one each",
+                        "{name}: site_h has {} bandwidths, but there are {n} keys; give one for each, or one for all with h=",
                         h.len()
                     )));
                 }

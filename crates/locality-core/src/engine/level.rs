@@ -3,8 +3,6 @@
 //! Everything here is `#[inline(always)]` and written as plain loops over fixed-size chunks: it is compiled once for
 //! each instruction set by [`isa::dispatch`](crate::isa::dispatch). Runs start and end at whole leaves.
 
-use std::ops::Range;
-
 use super::bound::{Bound, BoundAtom, Op, Scale, Width};
 use super::pair::{Weight, input, power};
 use super::prepared::Query;
@@ -75,56 +73,166 @@ impl<T: Float> Scratch<T> {
             stack: Vec::with_capacity(bound.depth),
         }
     }
+
+    /// The sum of the weights of a run, each times its own factor, and the scale that the sum is in.
+    #[inline(always)]
+    pub(crate) fn sum<I: Isa>(
+        &mut self,
+        isa: I,
+        bound: &Bound<T>,
+        source: impl Source<T>,
+        query: &Query<'_, T>,
+        factors: &[T],
+    ) -> (f64, f64) {
+        let Some(levels) = self.levels.first_chunk_mut::<1>() else {
+            return (0.0, 0.0);
+        };
+        evaluate(isa, bound, source, [query], levels);
+        let level = &mut levels[0][0];
+        for (f, by) in level.factors(factors.len()).iter_mut().zip(factors) {
+            *f *= *by;
+        }
+        if !level.has_log {
+            return (0.0, isa.sum(&level.factor[..factors.len()]));
+        }
+        let logs = &mut level.log[..factors.len()];
+        let top = isa.largest(logs);
+        if top == T::NEG_INFINITY {
+            return (0.0, 0.0);
+        }
+        for l in logs.iter_mut() {
+            *l = isa.exp(*l - top);
+        }
+        (top.to_f64(), isa.dot(logs, &level.factor[..factors.len()]))
+    }
+
+    /// What each of a run can weigh at the most, where `source` stands for the best of each.
+    #[inline(always)]
+    pub(crate) fn weights<I: Isa>(
+        &mut self,
+        isa: I,
+        bound: &Bound<T>,
+        source: impl Source<T>,
+        query: &Query<'_, T>,
+        out: &mut [Weight<T>],
+    ) {
+        let Some(levels) = self.levels.first_chunk_mut::<1>() else {
+            return;
+        };
+        evaluate(isa, bound, source, [query], levels);
+        let level = &levels[0][0];
+        for (i, w) in out.iter_mut().enumerate() {
+            w.log = if level.has_log { level.log[i] } else { T::ZERO };
+            w.factor = if level.has_factor {
+                level.factor[i]
+            } else {
+                T::ONE
+            };
+            if w.log == T::NEG_INFINITY {
+                w.factor = T::ZERO;
+            }
+        }
+    }
 }
 
-/// Runs the kernel's program on whole runs, as a function of its own.
-pub(crate) struct Evaluate<'a, 'q, T, const G: usize> {
+/// A run of things to be weighed.
+pub(crate) trait Source<T>: Copy {
+    /// How many, at most [`RUN`].
+    fn len(&self) -> usize;
+
+    /// Their raw numbers with a few queries. Those of one query do not depend on the others.
+    fn raws<I: Isa, const G: usize>(
+        &self,
+        isa: I,
+        atom: &BoundAtom<T>,
+        queries: [&[T]; G],
+        out: &mut [&mut [T]; G],
+    );
+
+    /// Their scales under an atom, given its number and the scale that belongs to the query.
+    fn scales(&self, number: usize, atom: &BoundAtom<T>, own: Option<Scale<T>>) -> Scales<'_, T>;
+}
+
+/// The scales of a run.
+pub(crate) enum Scales<'a, T> {
+    One(Scale<T>),
+    /// Inverse and width, one each.
+    Each(&'a [T], &'a [T]),
+}
+
+/// A run of keys.
+#[derive(Clone, Copy)]
+pub(crate) struct Keys<'a, T> {
     pub(crate) bound: &'a Bound<T>,
     pub(crate) sites: &'a Sites<T>,
+    pub(crate) start: usize,
+    pub(crate) len: usize,
+}
+
+impl<T: Float> Source<T> for Keys<'_, T> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline(always)]
+    fn raws<I: Isa, const G: usize>(
+        &self,
+        isa: I,
+        atom: &BoundAtom<T>,
+        queries: [&[T]; G],
+        out: &mut [&mut [T]; G],
+    ) {
+        raws(isa, atom, self.sites, queries, self.start, out);
+    }
+
+    #[inline(always)]
+    fn scales(&self, number: usize, atom: &BoundAtom<T>, own: Option<Scale<T>>) -> Scales<'_, T> {
+        match &self.bound.atoms[number].width {
+            Width::Site { inverse, width } => {
+                Scales::Each(&inverse[self.start..], &width[self.start..])
+            }
+            _ => Scales::One(atom.scale_at(0, own)),
+        }
+    }
+}
+
+/// Runs the kernel's program on a whole run, as a function of its own.
+pub(crate) struct Evaluate<'a, 'q, T, S, const G: usize> {
+    pub(crate) bound: &'a Bound<T>,
+    pub(crate) source: S,
     pub(crate) queries: [&'a Query<'q, T>; G],
-    pub(crate) slots: &'a Range<usize>,
     pub(crate) levels: &'a mut [Vec<Level<T>>; G],
 }
 
-impl<T: Float, const G: usize> Task for Evaluate<'_, '_, T, G> {
+impl<T: Float, S: Source<T>, const G: usize> Task for Evaluate<'_, '_, T, S, G> {
     type Out = ();
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         let Self {
             bound,
-            sites,
+            source,
             queries,
-            slots,
             levels,
         } = self;
-        evaluate(isa, bound, sites, queries, slots, levels);
+        evaluate(isa, bound, source, queries, levels);
     }
 }
 
-/// Runs the kernel's program on whole runs; the results are in the first level of each query.
+/// Runs the kernel's program on a whole run; the results are in the first level of each query.
 #[inline(always)]
-fn evaluate<T: Float, I: Isa, const G: usize>(
+fn evaluate<T: Float, I: Isa, S: Source<T>, const G: usize>(
     isa: I,
     bound: &Bound<T>,
-    sites: &Sites<T>,
+    source: S,
     queries: [&Query<'_, T>; G],
-    slots: &Range<usize>,
     levels: &mut [Vec<Level<T>>; G],
 ) {
-    let len = slots.len();
+    let len = source.len();
     let mut height = 0;
     for op in &bound.program {
         if let Op::Atom(i) = *op {
-            atom(
-                isa,
-                &bound.atoms[i],
-                sites,
-                queries,
-                i,
-                slots,
-                height,
-                levels,
-            );
+            atom(isa, &bound.atoms[i], source, queries, i, height, levels);
             height += 1;
             continue;
         }
@@ -212,18 +320,16 @@ fn add<T: Float, I: Isa>(isa: I, a: &mut Level<T>, b: &mut Level<T>, len: usize)
 
 /// Evaluates one atom on a run.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
-fn atom<T: Float, I: Isa, const G: usize>(
+fn atom<T: Float, I: Isa, S: Source<T>, const G: usize>(
     isa: I,
     atom: &BoundAtom<T>,
-    sites: &Sites<T>,
+    source: S,
     queries: [&Query<'_, T>; G],
     number: usize,
-    slots: &Range<usize>,
     height: usize,
     levels: &mut [Vec<Level<T>>; G],
 ) {
-    let len = slots.len();
+    let len = source.len();
     let form = atom.profile.form();
     let mut out = levels.each_mut().map(|levels| {
         let level = &mut levels[height];
@@ -235,14 +341,12 @@ fn atom<T: Float, I: Isa, const G: usize>(
         }
     });
     let features = queries.map(|q| q.features);
-    raws(isa, atom, sites, features, slots.start, &mut out);
+    source.raws(isa, atom, features, &mut out);
     for (query, out) in queries.iter().zip(out) {
         link(atom.link, atom.profile.input(), out);
         atom.profile.visit(Apply {
             isa,
-            atom,
-            own: query.scales[number],
-            slots,
+            scales: source.scales(number, atom, query.scales[number]),
             out,
         });
     }
@@ -274,9 +378,7 @@ pub(crate) fn link<T: Float>(link: Link, wanted: Input, out: &mut [T]) {
 
 struct Apply<'a, T, I> {
     isa: I,
-    atom: &'a BoundAtom<T>,
-    own: Option<Scale<T>>,
-    slots: &'a Range<usize>,
+    scales: Scales<'a, T>,
     out: &'a mut [T],
 }
 
@@ -284,15 +386,16 @@ impl<T: Float, I: Isa> CurveVisitor for Apply<'_, T, I> {
     type Out = ();
     #[inline(always)]
     fn visit<C: Curve>(self, curve: C) {
-        if let Width::Site { inverse, width } = &self.atom.width {
-            let (inverse, width) = (&inverse[self.slots.clone()], &width[self.slots.clone()]);
-            for ((x, i), w) in self.out.iter_mut().zip(inverse).zip(width) {
-                *x = curve.at_width(self.isa, *x, *i, *w);
+        match self.scales {
+            Scales::Each(inverse, width) => {
+                for ((x, i), w) in self.out.iter_mut().zip(inverse).zip(width) {
+                    *x = curve.at_width(self.isa, *x, *i, *w);
+                }
             }
-        } else {
-            let Scale { inverse, width } = self.atom.scale_at(0, self.own);
-            for x in self.out {
-                *x = curve.at_width(self.isa, *x, inverse, width);
+            Scales::One(Scale { inverse, width }) => {
+                for x in self.out {
+                    *x = curve.at_width(self.isa, *x, inverse, width);
+                }
             }
         }
     }

@@ -1,12 +1,15 @@
 //! How the double loop is run. Private: users name kernels, never engines.
 
 mod absorb;
+mod aggregate;
 pub(crate) mod bound;
+mod budget;
 mod dense;
 pub(crate) mod gradient;
 mod level;
 mod listed;
 pub(crate) mod pair;
+mod plan;
 pub(crate) mod prepared;
 mod raw;
 pub(crate) mod reference;
@@ -14,4 +17,5 @@ mod scan;
 pub(crate) mod search;
 pub(crate) mod sites;
 pub(crate) mod tree;
+mod units;
 mod walk;

@@ -14,6 +14,12 @@ pub(crate) struct Weight<T> {
 }
 
 impl<T: Float> Weight<T> {
+    /// No weight at all.
+    pub(crate) const NONE: Self = Self {
+        log: T::ZERO,
+        factor: T::ZERO,
+    };
+
     pub(crate) fn log_weight(self) -> T {
         if self.factor <= T::ZERO {
             T::NEG_INFINITY
@@ -40,6 +46,27 @@ impl<T: Float> Weight<T> {
             log,
             factor: part(self) + part(other),
         }
+    }
+}
+
+/// The place of the greatest weight.
+pub(crate) fn best<T: Float>(weights: &[Weight<T>]) -> usize {
+    let better = |best, i| {
+        if heavier(weights[i], weights[best]) {
+            i
+        } else {
+            best
+        }
+    };
+    (1..weights.len()).fold(0, better)
+}
+
+#[inline(always)]
+pub(crate) fn heavier<T: Float>(a: Weight<T>, b: Weight<T>) -> bool {
+    if a.log == b.log {
+        a.factor > b.factor
+    } else {
+        a.log_weight() > b.log_weight()
     }
 }
 
@@ -87,6 +114,14 @@ pub(crate) fn input<T: Float>(link: Link, input: Input, raw: T) -> T {
 }
 
 impl<T: Float> BoundAtom<T> {
+    /// Factor of a feature's difference.
+    #[inline(always)]
+    pub(crate) fn factor(&self, feature: usize) -> f64 {
+        self.feature_scale
+            .as_ref()
+            .map_or(1.0, |s| s[feature].to_f64())
+    }
+
     /// The raw number of a query and a key, given as features.
     pub(crate) fn raw(&self, query: &[T], key: impl Fn(usize) -> T) -> T {
         let q = self.features.iter().map(|&f| query[f]);

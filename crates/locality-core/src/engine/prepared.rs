@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 
+use super::aggregate::Moments;
 use super::bound::{Bound, Scale, Width, slack};
 use super::level::Scratch;
 use super::listed::{self, Gathered};
 use super::search::{SearchScratch, Searcher};
 use super::sites::{LEAF, Sites};
 use super::tree::Tree;
-use super::{dense, reference, walk};
+use super::units::UNIT;
+use super::{dense, plan, reference, walk};
 use crate::isa::{Isa, Task, compiled};
 use crate::neighborhood::Filter;
 use crate::{Columns, Error, Float, Kernel, Neighborhood, Result, Rows, Summary, Watch};
@@ -56,9 +58,31 @@ pub(crate) struct Prepared<T> {
     pub(crate) coarse: bool,
     pub(crate) engine: Engine,
     pub(crate) tree: Option<Tree<T>>,
+    /// Whether a box bounds the weights of its keys from below, too.
+    pub(crate) bounds_below: bool,
+    /// For nodes that may be taken as a whole.
+    pub(crate) moments: Option<Moments>,
     lists: Option<Lists<T>>,
     /// Searches for the atoms whose bandwidth is a query's k-th distance.
     pub(crate) widths: Vec<(usize, usize, Searcher<T>)>,
+}
+
+/// The indices of the queries of a block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Indices<'a> {
+    /// One after the other from this one on.
+    From(usize),
+    /// These.
+    Each(&'a [u32]),
+}
+
+impl Indices<'_> {
+    pub(crate) fn at(self, i: usize) -> usize {
+        match self {
+            Self::From(first) => first + i,
+            Self::Each(all) => all[i] as usize,
+        }
+    }
 }
 
 /// One query.
@@ -84,6 +108,13 @@ impl<T: Float> Query<'_, T> {
         }
         let range = p.filter.range(self.index, p.sites.rows);
         range.end <= slots.start || slots.end <= range.start
+    }
+
+    /// The unit of the key that this query may not see for being its own.
+    #[inline(always)]
+    pub(crate) fn own_unit(&self, p: &Prepared<T>) -> Option<usize> {
+        let own = p.filter.is_hollow() && self.index < p.sites.rows;
+        own.then(|| p.sites.slot[self.index] as usize / (UNIT * LEAF))
     }
 
     /// Calls `drop` with the positions, counted from the start of `slots`, of keys that the query may not see.
@@ -187,11 +218,30 @@ impl<T: Float> Prepared<T> {
         let sums_in_nodes =
             filter.is_empty() && bound.atoms.iter().all(|a| a.profile.has_plateau());
         let tree = with_tree.then(|| Tree::new(&bound, &sites, sums_in_nodes));
+        let bounds_below = !filter.has_rule()
+            && !filter.is_sequential()
+            && !bound
+                .atoms
+                .iter()
+                .any(|a| matches!(a.width, Width::Site { .. }));
+        // An exact mean leaves no room for lines.
+        let moments = match &tree {
+            Some(tree)
+                if tolerance > 0.0
+                    && bounds_below
+                    && !sums_in_nodes
+                    && Moments::fit(&bound, sites.values) =>
+            {
+                Some(Moments::new(&bound, &sites, tree))
+            }
+            _ => None,
+        };
         let mut prepared = Self {
             bound,
             sites,
             filter,
-            tolerance: tolerance.max(T::EPSILON.to_f64() / 16.0),
+            // Of the sum that is found; as a share of the true one it is `tolerance`.
+            tolerance: (tolerance / (1.0 + tolerance)).max(T::EPSILON.to_f64() / 16.0),
             sums_in_nodes,
             coarse: false,
             engine: match (&lists, &tree) {
@@ -200,6 +250,8 @@ impl<T: Float> Prepared<T> {
                 (None, None) => Engine::Dense,
             },
             tree,
+            bounds_below,
+            moments,
             lists,
             widths,
         };
@@ -225,7 +277,7 @@ impl<T: Float> Prepared<T> {
             let trial = Block {
                 p: self,
                 queries: keys.slice(key..key + 1),
-                first: key,
+                indices: Indices::From(key),
             };
             visited += T::run_compiled::<Blocks<'_>>(trial).1;
         }
@@ -236,14 +288,34 @@ impl<T: Float> Prepared<T> {
         self.coarse = share > 0.02;
     }
 
-    /// Sums up what each of the queries sees, the first of which has index `first`. Returns the summaries and the number of
-    /// keys visited.
-    pub(crate) fn block(&self, queries: Rows<'_, T>, first: usize) -> (Vec<Summary>, usize) {
+    /// Sums up what each of the queries sees. Returns the summaries and the number of keys visited.
+    pub(crate) fn block(
+        &self,
+        queries: Rows<'_, T>,
+        indices: Indices<'_>,
+    ) -> (Vec<Summary>, usize) {
         T::run_compiled::<Blocks<'_>>(Block {
             p: self,
             queries,
-            first,
+            indices,
         })
+    }
+
+    /// An order in which neighbouring queries follow each other, so that they find the same keys in the cache; none where that
+    /// would not matter.
+    pub(crate) fn order(&self, queries: Rows<'_, T>) -> Option<Vec<u32>> {
+        let m = queries.rows();
+        if self.engine != Engine::Walk || m < FEWEST_TREE_KEYS || u32::try_from(m).is_err() {
+            return None;
+        }
+        let f = self.bound.features;
+        let mut features = vec![T::ZERO; m * f];
+        for (row, out) in queries.iter().zip(features.chunks_exact_mut(f)) {
+            self.bound.map(row, out);
+        }
+        let mut order: Vec<u32> = (0..m as u32).collect();
+        Tree::sort(&self.bound, &features, &mut order);
+        Some(order)
     }
 
     /// The key nearest to a query by `searcher`, among those that it may see and that have a positive sample weight.
@@ -273,7 +345,7 @@ compiled!(
 struct Block<'a, T> {
     p: &'a Prepared<T>,
     queries: Rows<'a, T>,
-    first: usize,
+    indices: Indices<'a>,
 }
 
 impl<T: Float> Task for Block<'_, T> {
@@ -281,11 +353,15 @@ impl<T: Float> Task for Block<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) -> Self::Out {
-        let Self { p, queries, first } = self;
+        let Self {
+            p,
+            queries,
+            indices,
+        } = self;
         let m = queries.rows();
         let mut search = SearchScratch::new();
-        let laid = p.lay(isa, queries, first, &mut search);
-        let queries_of = laid.queries(p, first);
+        let laid = p.lay(isa, queries, indices, &mut search);
+        let queries_of = laid.queries(p, indices);
         let mut out = vec![Summary::empty(p.sites.values); m];
         let mut scratch = Scratch::new(&p.bound);
         let mut visited = m * p.sites.rows;
@@ -294,6 +370,9 @@ impl<T: Float> Task for Block<'_, T> {
                 for (query, out) in queries_of.iter().zip(&mut out) {
                     reference::sum(p, query, out);
                 }
+            }
+            (Engine::Walk, Some(tree)) if !p.sums_in_nodes => {
+                visited = plan::sum(isa, p, tree, &queries_of, &mut scratch, &mut out);
             }
             (Engine::Walk, Some(tree)) => {
                 let mut nodes = Vec::new();
@@ -327,8 +406,8 @@ pub(crate) struct Laid<T> {
 }
 
 impl<T: Float> Laid<T> {
-    /// The queries, the first of which has index `first`.
-    pub(crate) fn queries(&self, p: &Prepared<T>, first: usize) -> Vec<Query<'_, T>> {
+    /// The queries, given their indices.
+    pub(crate) fn queries(&self, p: &Prepared<T>, indices: Indices<'_>) -> Vec<Query<'_, T>> {
         let (f, a) = (p.bound.features, p.bound.atoms.len());
         let rows = self
             .features
@@ -336,7 +415,7 @@ impl<T: Float> Laid<T> {
             .zip(self.scales.chunks_exact(a));
         rows.enumerate()
             .map(|(i, (features, scales))| Query {
-                index: first + i,
+                index: indices.at(i),
                 features,
                 scales,
             })
@@ -345,13 +424,13 @@ impl<T: Float> Laid<T> {
 }
 
 impl<T: Float> Prepared<T> {
-    /// Features and own bandwidths of queries, the first of which has index `first`.
+    /// Features and own bandwidths of queries.
     #[inline(always)]
     pub(crate) fn lay<I: Isa>(
         &self,
         isa: I,
         queries: Rows<'_, T>,
-        first: usize,
+        indices: Indices<'_>,
         search: &mut SearchScratch<T>,
     ) -> Laid<T> {
         let (m, f, a) = (queries.rows(), self.bound.features, self.bound.atoms.len());
@@ -362,7 +441,7 @@ impl<T: Float> Prepared<T> {
         };
         for (i, row) in queries.iter().enumerate() {
             self.bound.map(row, &mut laid.features[i * f..][..f]);
-            let allowed = |key: usize| self.filter.allows(first + i, key);
+            let allowed = |key: usize| self.filter.allows(indices.at(i), key);
             for (atom, k, searcher) in &self.widths {
                 let query = searcher.features(row);
                 searcher.nearest(isa, &query, *k, &allowed, search);

@@ -9,6 +9,7 @@ use std::ops::Range;
 use super::bound::{Bound, BoundAtom, Scale, Width};
 use super::pair::Weight;
 use super::sites::{LEAF, Sites};
+use super::units::{UNIT, Units};
 use crate::lanes::PANEL;
 use crate::metric::{Combine, Link};
 use crate::{Float, par};
@@ -23,11 +24,21 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn is_leaf(self) -> bool {
-        self.last - self.first == 1
+        self.leaves() == 1
+    }
+
+    /// Number of leaves.
+    pub(crate) fn leaves(self) -> usize {
+        self.last - self.first
+    }
+
+    /// Whether some of a unit is among the node's leaves.
+    pub(crate) fn holds(self, unit: usize) -> bool {
+        (self.first / UNIT..self.last.div_ceil(UNIT)).contains(&unit)
     }
 
     pub(crate) fn children(self) -> (Self, Self) {
-        let middle = usize::midpoint(self.first, self.last);
+        let middle = self.first + middle(self.leaves());
         let left = Self {
             id: self.id + 1,
             first: self.first,
@@ -44,6 +55,11 @@ impl Node {
     /// The node's slots.
     pub(crate) fn slots(self) -> Range<usize> {
         self.first * LEAF..self.last * LEAF
+    }
+
+    /// Its slots that hold keys, where there are `rows` keys.
+    pub(crate) fn filled(self, rows: usize) -> Range<usize> {
+        self.first * LEAF..(self.last * LEAF).min(rows)
     }
 }
 
@@ -62,6 +78,7 @@ pub(crate) struct Tree<T> {
     pub(crate) value_sums: Vec<f64>,
     /// For each atom with a bandwidth per key: the scale of the widest key of each node.
     widest: Vec<Option<Vec<Scale<T>>>>,
+    pub(crate) units: Units<T>,
 }
 
 /// The smallest and largest raw number of a query and a box.
@@ -94,10 +111,12 @@ impl<T: Float> Tree<T> {
         let nodes = 2 * leaves - 1;
         let f = bound.features;
         let sums = if with_sums { sites.values } else { 0 };
+        let slack = T::EPSILON * T::from_f64(4.0 * (f + 4) as f64);
         let mut tree = Self {
             leaves,
             features: f,
-            slack: T::EPSILON * T::from_f64(4.0 * (f + 4) as f64),
+            slack,
+            units: Units::new(bound, sites, slack),
             boxes: vec![[T::INFINITY, T::NEG_INFINITY]; nodes * f],
             weight: vec![0.0; nodes],
             value_sums: vec![0.0; nodes * sums],
@@ -128,12 +147,30 @@ impl<T: Float> Tree<T> {
         }
     }
 
+    /// Number of nodes.
+    pub(crate) fn nodes(&self) -> usize {
+        self.weight.len()
+    }
+
+    /// The middle of a node's box, in an atom's scaled features.
+    pub(crate) fn middle(&self, atom: &BoundAtom<T>, node: usize) -> impl Iterator<Item = f64> {
+        let boxes = &self.boxes[node * self.features..][..self.features];
+        let scaled = atom.features.iter().enumerate();
+        scaled.map(|(i, &f)| 0.5 * (boxes[f][0].to_f64() + boxes[f][1].to_f64()) * atom.factor(i))
+    }
+
+    /// The raw numbers between a query and the keys of a node lie within these two.
+    pub(crate) fn ends(&self, atom: &BoundAtom<T>, query: &[T], node: usize) -> [T; 2] {
+        let span = self.span(atom, query, node);
+        [span.low, span.high]
+    }
+
     fn fill(&mut self, bound: &Bound<T>, sites: &Sites<T>, node: Node, sums: usize) {
         let f = self.features;
         let at = node.id * f;
         if node.is_leaf() {
             let slots = node.slots();
-            let real = slots.start..slots.end.min(sites.rows);
+            let real = node.filled(sites.rows);
             for c in 0..f {
                 for start in slots.clone().step_by(PANEL) {
                     for &x in sites.feature(c, start, PANEL) {
@@ -312,6 +349,15 @@ impl<T: Float> Tree<T> {
     }
 }
 
+/// Where so many leaves are split: in the middle, between units.
+fn middle(leaves: usize) -> usize {
+    if leaves > UNIT {
+        (leaves / 2).next_multiple_of(UNIT)
+    } else {
+        leaves / 2
+    }
+}
+
 /// Splits at a whole number of leaves near the middle of the widest feature, and again in both halves.
 fn split<T: Float>(features: &[T], f: usize, unit: &[T], index: &mut [u32]) {
     let leaves = index.len().div_ceil(LEAF);
@@ -331,7 +377,7 @@ fn split<T: Float>(features: &[T], f: usize, unit: &[T], index: &mut [u32]) {
             widest = (width, c);
         }
     }
-    let middle = leaves / 2 * LEAF;
+    let middle = middle(leaves) * LEAF;
     let c = widest.1;
     let key = |i: &u32| features[*i as usize * f + c];
     // Ties by index: the layout depends on the data alone.

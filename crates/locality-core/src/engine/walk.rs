@@ -1,8 +1,10 @@
-//! The tree engine: a nearest-first walk for each query, which skips what provably cannot matter.
+//! The tree engine for kernels that are constant on a stretch: a nearest-first walk for each query, which skips what provably
+//! cannot matter and takes in whole nodes at once.
 
 use super::absorb::absorb;
+use super::budget::Budget;
 use super::level::{RUN, Scratch};
-use super::pair::Weight;
+use super::pair::{Weight, heavier};
 use super::prepared::{Prepared, Query};
 use super::tree::{Node, Tree};
 use crate::isa::Isa;
@@ -25,11 +27,7 @@ pub(crate) fn sum<T: Float, I: Isa>(
 ) -> usize {
     out.clear();
     let mut visited = 0;
-    let mut skipped = Skipped {
-        tolerance: p.tolerance,
-        log_scale: f64::NEG_INFINITY,
-        weight: 0.0,
-    };
+    let mut budget = Budget::new(p.tolerance, tree.weight[0]);
     let root = tree.root();
     let upper = tree.upper(
         &p.bound,
@@ -41,10 +39,10 @@ pub(crate) fn sum<T: Float, I: Isa>(
     nodes.clear();
     nodes.push((root, upper));
     while let Some((node, upper)) = nodes.pop() {
-        if upper.factor <= T::ZERO || skipped.may_skip(upper, tree.weight[node.id], out) {
+        if budget.may_skip(upper, tree.weight[node.id], out) {
             continue;
         }
-        if p.sums_in_nodes && whole(p, tree, query, scratch, node, out) {
+        if whole(p, tree, query, scratch, node, out) {
             continue;
         }
         let slots = node.slots();
@@ -89,15 +87,6 @@ pub(crate) fn sum<T: Float, I: Isa>(
     visited
 }
 
-#[inline(always)]
-fn heavier<T: Float>(a: Weight<T>, b: Weight<T>) -> bool {
-    if a.log == b.log {
-        a.factor > b.factor
-    } else {
-        a.log_weight() > b.log_weight()
-    }
-}
-
 /// Absorbs a node at once if all its keys have the same weight.
 #[inline(always)]
 fn whole<T: Float>(
@@ -120,40 +109,4 @@ fn whole<T: Float>(
         *total += s;
     }
     true
-}
-
-/// What was skipped so far: a bound on its weight, in units of `exp(log_scale)`.
-struct Skipped {
-    tolerance: f64,
-    log_scale: f64,
-    weight: f64,
-}
-
-impl Skipped {
-    /// Whether a node of this total sample weight may be left out; if so, it is counted as skipped.
-    #[inline(always)]
-    fn may_skip<T: Float>(&mut self, upper: Weight<T>, keys: f64, kept: &Summary) -> bool {
-        if keys <= 0.0 {
-            return true;
-        }
-        if kept.weight <= 0.0 {
-            return false;
-        }
-        if kept.log_scale > self.log_scale {
-            self.weight *= (self.log_scale - kept.log_scale).exp();
-            self.log_scale = kept.log_scale;
-        }
-        let gap = upper.log.to_f64() - self.log_scale;
-        // Cheap refusal: exp(gap) >= 1 + gap.
-        let room = self.tolerance * kept.weight - self.weight;
-        if gap > -1.0 && (1.0 + gap) * upper.factor.to_f64() * keys > room {
-            return false;
-        }
-        let bound = gap.exp() * upper.factor.to_f64() * keys;
-        let fits = bound <= room;
-        if fits {
-            self.weight += bound;
-        }
-        fits
-    }
 }

@@ -219,6 +219,18 @@ impl Kernel {
         }
     }
 
+    /// The names of the columns that it looks at; none where some atom takes all columns, or counts them.
+    pub fn column_names(&self) -> Option<Vec<&str>> {
+        let mut all = Vec::new();
+        for atom in self.atoms() {
+            let Columns::Names(names) = &atom.columns else {
+                return None;
+            };
+            all.extend(names.iter().map(String::as_str));
+        }
+        Some(all)
+    }
+
     /// The same kernel with a change made to each atom.
     ///
     /// # Errors

@@ -204,7 +204,7 @@ mod tests {
         assert!(e("gaussian(h=0)").contains("h=0"));
         assert!(e("gaussian(h=nan)").contains("h=NaN"));
         assert!(e("gaussian(hh=1)").contains("unknown parameter of gaussian 'hh'"));
-        assert!(e("gaussian(h=1").contains("expected ','"));
+        assert!(e("gaussian(h=1").contains("expected ',' or ')'"));
         assert!(e("gaussian(h=1) gaussian(h=2)").contains("expected the end"));
         assert!(e("gaussian(h=1, knn=3)").contains("one of h"));
         assert!(e("softmax(beta=1, metric=euclidean)").contains("takes a score"));

@@ -154,6 +154,23 @@ impl Neighborhood {
         Ok(out)
     }
 
+    /// The names of the columns that it looks at; none where some condition takes all columns, or counts them.
+    pub fn column_names(&self) -> Option<Vec<&str>> {
+        let mut all = Vec::new();
+        for region in &self.regions {
+            if let Region::Radius { columns, .. }
+            | Region::Nearest { columns, .. }
+            | Region::Group { columns } = region
+            {
+                let Columns::Names(names) = columns else {
+                    return None;
+                };
+                all.extend(names.iter().map(String::as_str));
+            }
+        }
+        Some(all)
+    }
+
     /// Checks the conditions' own parameters.
     pub(crate) fn check(&self) -> Result<()> {
         let mut lists = 0;

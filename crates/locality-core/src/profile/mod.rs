@@ -187,7 +187,7 @@ impl Profile {
         let mut values: Vec<f64> = info.parameters.iter().map(|p| p.default).collect();
         for &(key, value) in parameters {
             let Some(at) = info.parameters.iter().position(|p| p.name == key) else {
-                let known = ["h", "knn", "site_knn", "metric", "cols"];
+                let known = ["h", "site_h", "knn", "site_knn", "metric", "map", "cols"];
                 let own = info.parameters.iter().map(|p| p.name);
                 return Err(Error::parse(crate::names::unknown(
                     &format!("parameter of {}", info.name),
@@ -237,8 +237,77 @@ impl Profile {
         !matches!(self, Self::ZCurve(_))
     }
 
+    /// Whether the weight is a convex function of `u^2` (of `s`, for scores), so that a chord bounds it.
+    pub(crate) fn is_convex(&self) -> bool {
+        match self {
+            Self::Polynomial(_) => self.values()[0] >= 1.0,
+            Self::Gaussian(_)
+            | Self::Laplace(_)
+            | Self::Epanechnikov(_)
+            | Self::Biweight(_)
+            | Self::Triweight(_)
+            | Self::Triangular(_)
+            | Self::Cosine(_)
+            | Self::Cauchy(_)
+            | Self::RationalQuadratic(_)
+            | Self::StudentT(_)
+            | Self::Matern32(_)
+            | Self::Matern52(_)
+            | Self::Softmax(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether the weight is constant on a stretch, so that whole nodes of the tree may share one weight.
     pub(crate) fn has_plateau(&self) -> bool {
         matches!(self, Self::Uniform(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Curve, CurveVisitor, Form, Input, PROFILES, Profile};
+    use crate::isa::Standard;
+
+    struct At(f64);
+    impl CurveVisitor for At {
+        type Out = f64;
+        fn visit<C: Curve>(self, curve: C) -> f64 {
+            let u = match C::INPUT {
+                Input::Plain => self.0.sqrt(),
+                _ => self.0,
+            };
+            let y = curve.at(Standard, u);
+            if C::FORM == Form::Log { y.exp() } else { y }
+        }
+    }
+
+    #[test]
+    fn chords_of_profiles_said_to_be_convex_lie_above_them() {
+        let mut convex = 0;
+        for info in PROFILES {
+            let profile = Profile::from_name(info.name, &[]).unwrap();
+            if !profile.is_convex() {
+                continue;
+            }
+            convex += 1;
+            let from = if info.takes == super::Takes::Score {
+                -3.0
+            } else {
+                0.0
+            };
+            let y: Vec<f64> = (0..3000)
+                .map(|i| profile.visit(At(from + 0.002 * f64::from(i))))
+                .collect();
+            for w in y.windows(3) {
+                let bend = w[0] - 2.0 * w[1] + w[2];
+                assert!(
+                    bend >= -1e-14 * w[0].abs().max(w[2].abs()),
+                    "{}: {bend}",
+                    info.name
+                );
+            }
+        }
+        assert_eq!(convex, 14);
     }
 }

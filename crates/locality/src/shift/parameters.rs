@@ -270,18 +270,18 @@ impl MeanShift {
             }
         };
         let kernel = self.kernel.try_map(&mut |atom| {
-            let atom = match atom.bandwidth_rule() {
+            let scaled = match atom.bandwidth_rule() {
                 Bandwidth::Default => atom.clone().bandwidth(h),
                 _ => atom.clone(),
             };
             let info = atom.profile().info();
-            if info.takes != Takes::Distance || atom.metric_in_force() != Metric::Euclidean {
+            if info.takes != Takes::Distance || scaled.metric_in_force() != Metric::Euclidean {
                 return Err(Error::unsupported(format!(
                     "kernel: {atom} is no function of a Euclidean distance, so its local mean is no shift towards a mode; \
                      choose flat, gaussian, epanechnikov or another radial profile"
                 )));
             }
-            Ok(atom)
+            Ok(scaled)
         })?;
         kernel.check()?;
         Ok((kernel, h))

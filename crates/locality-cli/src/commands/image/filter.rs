@@ -17,7 +17,11 @@ use crate::picture::{self, Picture, Samples};
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   locality image filter photo.png -o smooth.png
-  locality image filter photo.jpg -o smooth.jpg --spatial 20 --range 30 --kernel gaussian")]
+  locality image filter photo.jpg -o flat.jpg --spatial 20 --range 30
+  locality image filter photo.jpg -o smooth.jpg --spatial 4 --range 12 --kernel gaussian --tol 0.1
+
+Time grows with the square of --spatial. The Gaussian window reaches three bandwidths, nine times the area of a flat one, and its
+paths take many more steps; a greater --tol ends them sooner.")]
 pub(crate) struct Args {
     #[command(flatten)]
     common: Common,

@@ -6,7 +6,7 @@ use super::keys::{self, Sparse, site_widths};
 use super::numbers::{Known, gather};
 use super::queries;
 use super::trace::{Totals, link_slope};
-use crate::engine::prepared::{Laid, Prepared};
+use crate::engine::prepared::{Indices, Laid, Prepared};
 use crate::engine::search::{SearchScratch, Searcher};
 use crate::isa::Plain;
 use crate::metric::Combine;
@@ -182,7 +182,9 @@ fn second_pass<T: Float>(
         return Ok(());
     }
     let laid = first.laid.iter().enumerate();
-    let all: Vec<_> = laid.flat_map(|(b, l)| l.queries(p, b * BLOCK)).collect();
+    let all: Vec<_> = laid
+        .flat_map(|(b, l)| l.queries(p, Indices::From(b * BLOCK)))
+        .collect();
     let parts = keys::parts(p);
     let found = par::map_blocks(watch, parts.len(), 1, |range| {
         Ok(keys::Pass {
@@ -213,13 +215,13 @@ fn dense_passes<T: Float>(
         Ok(p.lay(
             Plain,
             queries.slice(range.clone()),
-            range.start,
+            Indices::From(range.start),
             &mut search,
         ))
     })?;
     let features: Vec<T> = laid.iter().flat_map(|l| &l.features).copied().collect();
     let blocks = laid.iter().enumerate();
-    let scales = blocks.flat_map(|(b, l)| l.queries(p, b * BLOCK));
+    let scales = blocks.flat_map(|(b, l)| l.queries(p, Indices::From(b * BLOCK)));
     let scales: Vec<_> = scales.map(|q| q.scales[0]).collect();
     let mut sides = dense::Sides::new(p, flows, &features, &scales);
     let of_queries = sides.pass(false, watch)?;

@@ -10,7 +10,7 @@ use crate::engine::bound::Bound;
 use crate::engine::level::RUN;
 use crate::engine::listed::Gathered;
 use crate::engine::pair::Weight;
-use crate::engine::prepared::{Engine, Laid, Prepared, Query};
+use crate::engine::prepared::{Engine, Indices, Laid, Prepared, Query};
 use crate::engine::search::SearchScratch;
 use crate::engine::sites::{LEAF, Sites};
 use crate::engine::tree::{Node, Tree};
@@ -60,7 +60,7 @@ impl<T: Float> Task for Pass<'_, T> {
         } = self;
         let (m, f, widths) = (queries.rows(), p.bound.features, p.widths.len());
         let mut search = SearchScratch::new();
-        let laid = p.lay(isa, queries, first, &mut search);
+        let laid = p.lay(isa, queries, Indices::From(first), &mut search);
         let mut features = vec![0.0; m * f];
         let mut own_widths = vec![0.0; m * widths];
         let mut correction = vec![T::ZERO; m];
@@ -69,7 +69,7 @@ impl<T: Float> Task for Pass<'_, T> {
         let mut one = One::new(p);
         let mut runs = Vec::new();
         let mut listed = (p.engine == Engine::Listed).then(|| (Gathered::new(p), KeySums::new(p)));
-        for (i, query) in laid.queries(p, first).iter().enumerate() {
+        for (i, query) in laid.queries(p, Indices::From(first)).iter().enumerate() {
             let Some(flow) = flows.of(first + i, T::ONE) else {
                 continue;
             };
