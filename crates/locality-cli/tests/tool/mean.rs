@@ -303,7 +303,7 @@ fn the_kernels_columns_are_the_key_columns() {
     assert!(done.text().contains("by x:"), "{}", done.text());
     folder.fails(
         &[&args[..], &["y", "--kernel", "uniform(h=4)"]].concat(),
-        1,
+        2,
         &["no column 'height'", "--columns x"],
     );
     folder.fails(
