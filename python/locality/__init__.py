@@ -1,4 +1,4 @@
-"""Localization methods: any statistical model made local, on one fast primitive.
+"""Localization methods on one fast primitive, the local mean.
 
 Everything is a local mean: a kernel weighs sites, and the weighted values are summed up.
 
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from . import image, kernels
 from ._core import Kernel, Neighborhood, __version__
 from ._gradients import LocalMeanGradients, local_mean_vjp
-from ._mean import local_mean, log_sum
+from ._mean import local_mean, local_weights, log_sum
 from ._nearest import nearest, within_radius
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ __all__ = [
     "kernels",
     "local_mean",
     "local_mean_vjp",
+    "local_weights",
     "log_sum",
     "nearest",
     "within_radius",

@@ -47,7 +47,9 @@ class LocalMeanFit:
         tolerance: float = 0.0,
         on_empty: str = "error",
         threads: int = 0,
+        null_weight: float = 0.0,
     ) -> LocalMeanFit: ...
+    def weights(self, queries: _Array, threads: int = 0, progress: _Progress | None = None) -> _Array: ...
     def at(self, queries: _Array, threads: int = 0, progress: _Progress | None = None) -> tuple[_Array, _Array]: ...
     def pull_back(
         self,
@@ -59,7 +61,7 @@ class LocalMeanFit:
         by_logs: _Array | None = None,
         threads: int = 0,
         progress: _Progress | None = None,
-    ) -> tuple[_Array, _Array, _Array, _Array, list[float]]: ...
+    ) -> tuple[_Array, _Array, _Array, _Array, list[float], float]: ...
 
 @final
 class Nearest:

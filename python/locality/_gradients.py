@@ -26,6 +26,8 @@ class LocalMeanGradients(NamedTuple):
     """By the sample weights, shape (n,)."""
     kernel: npt.NDArray[np.float64]
     """By the kernel's numbers, in the order of ``Kernel.parameters()``."""
+    null_weight: float
+    """By the weight beside the keys; 0 where there is none."""
 
 
 def local_mean_vjp(
@@ -40,6 +42,7 @@ def local_mean_vjp(
     sample_weight: npt.ArrayLike | None = None,
     tolerance: float = 0.0,
     on_empty: OnEmpty = "error",
+    null_weight: float = 0.0,
     forward: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -50,7 +53,7 @@ def local_mean_vjp(
 
     Parameters
     ----------
-    q, k, v, kernel, neighborhood, sample_weight, tolerance, on_empty, n_jobs, progress
+    q, k, v, kernel, neighborhood, sample_weight, tolerance, on_empty, null_weight, n_jobs, progress
         As in `local_mean`.
     grad_means : array_like, of the means' shape (batches and heads as in `local_mean`)
         Derivatives of the number in question by the means.
@@ -62,7 +65,7 @@ def local_mean_vjp(
     Returns
     -------
     LocalMeanGradients
-        A named tuple ``(q, k, v, sample_weight, kernel)``. Which keys a neighbourhood lets a query see is taken as fixed; a
+        A named tuple ``(q, k, v, sample_weight, kernel, null_weight)``. Which keys a neighbourhood lets a query see is taken as fixed; a
         bandwidth by neighbours (``knn=``) is not. Where a derivative does not exist (an edge, a kink) it is 0.
 
     Raises
@@ -116,6 +119,7 @@ def local_mean_vjp(
         _arrays.number(tolerance, "tolerance"),
         on_empty,
         _arrays.threads(n_jobs),
+        _arrays.number(null_weight, "null_weight"),
     )
     threads = _arrays.threads(n_jobs)
     if forward is None:
@@ -124,12 +128,12 @@ def local_mean_vjp(
         means, logs = like_means(forward[0], "forward[0]"), like_logs(forward[1], "forward[1]")
     found = fit.pull_back(queries, keys, means, logs, by_means, by_logs, threads, progress)
     arrays = [g.reshape(shape) for g, shape in zip(found[:3], shapes, strict=True)]
-    return LocalMeanGradients(arrays[0], arrays[1], arrays[2], found[3], np.array(found[4]))
+    return LocalMeanGradients(arrays[0], arrays[1], arrays[2], found[3], np.array(found[4]), found[5])
 
 
 def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[str, Any]) -> LocalMeanGradients:
     """One after the other; what was broadcast gets the sum."""
-    names = ("kernel", "neighborhood", "sample_weight", "tolerance", "on_empty", "n_jobs", "progress")
+    names = ("kernel", "neighborhood", "sample_weight", "tolerance", "on_empty", "null_weight", "n_jobs", "progress")
     same = {name: given[name] for name in names}
     rows = (*batch.shape, batch.q.shape[-2])
     expected = {"grad_means": (*rows, batch.v.shape[-1]), "grad_log_normalizer": rows}
@@ -141,7 +145,7 @@ def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[st
                 raise ValueError(f"{name} has shape {flows[name].shape}, but must have {shape}")
     out = [np.zeros(shape, batch.q.dtype) for shape in shapes]
     weights: Array = np.zeros(batch.k.shape[-2], batch.q.dtype)
-    numbers = None
+    numbers, by_null = None, 0.0
     for i in np.ndindex(batch.shape):
         own: dict[str, Any] = {name: flow[i] for name, flow in flows.items()}
         if given["forward"] is not None:
@@ -152,6 +156,7 @@ def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[st
             at = tuple(0 if n == 1 else j for j, n in zip(i[len(i) - lead :], total.shape, strict=False))
             total[at] += part
         weights += g.sample_weight
+        by_null += g.null_weight
         numbers = g.kernel if numbers is None else numbers + g.kernel
     by_kernel = np.zeros(0) if numbers is None else numbers
-    return LocalMeanGradients(out[0], out[1], out[2], weights, by_kernel)
+    return LocalMeanGradients(out[0], out[1], out[2], weights, by_kernel, by_null)

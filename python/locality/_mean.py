@@ -27,6 +27,7 @@ def local_mean(
     sample_weight: npt.ArrayLike | None = ...,
     tolerance: float = ...,
     on_empty: OnEmpty = ...,
+    null_weight: float = ...,
     return_log_normalizer: Literal[False] = ...,
     n_jobs: int | None = ...,
     progress: Progress | None = ...,
@@ -42,6 +43,7 @@ def local_mean(
     sample_weight: npt.ArrayLike | None = ...,
     tolerance: float = ...,
     on_empty: OnEmpty = ...,
+    null_weight: float = ...,
     return_log_normalizer: Literal[True],
     n_jobs: int | None = ...,
     progress: Progress | None = ...,
@@ -56,6 +58,7 @@ def local_mean(
     sample_weight: npt.ArrayLike | None = None,
     tolerance: float = 0.0,
     on_empty: OnEmpty = "error",
+    null_weight: float = 0.0,
     return_log_normalizer: bool = False,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -84,6 +87,9 @@ def local_mean(
     on_empty : {"error", "nan", "nearest", "global"}, default "error"
         What to return at a query that no key weighs at: nothing but an error, NaN, the nearest key's value, or the mean
         of all values.
+    null_weight : float, default 0.0
+        Weight of a value of zero that every query has beside its keys. Under a softmax kernel 1 is "softmax plus one", by
+        which a query may attend to nothing. No region is empty then.
     return_log_normalizer : bool, default False
         Whether to return the logarithm of the weight sum too.
     n_jobs : int, optional
@@ -135,6 +141,7 @@ def local_mean(
         _arrays.number(tolerance, "tolerance"),
         on_empty,
         _arrays.threads(n_jobs),
+        _arrays.number(null_weight, "null_weight"),
     )
     means, log_normalizer = fit.at(queries, _arrays.threads(n_jobs), progress)
     if flat:
@@ -144,7 +151,7 @@ def local_mean(
 
 def _batched(batch: _arrays.Batch, given: dict[str, Any]) -> tuple[Array, Array]:
     """One local mean after the other, each on all threads."""
-    names = ("kernel", "neighborhood", "sample_weight", "tolerance", "on_empty", "n_jobs", "progress")
+    names = ("kernel", "neighborhood", "sample_weight", "tolerance", "on_empty", "null_weight", "n_jobs", "progress")
     same = {name: given[name] for name in names}
     means = np.empty((*batch.shape, batch.q.shape[-2], batch.v.shape[-1]), batch.q.dtype)
     logs = np.empty(means.shape[:-1], batch.q.dtype)
@@ -194,3 +201,48 @@ def log_sum(
         _arrays.threads(n_jobs),
     )
     return fit.at(queries, _arrays.threads(n_jobs), progress)[1]
+
+
+def local_weights(
+    q: npt.ArrayLike,
+    k: npt.ArrayLike,
+    *,
+    kernel: Kernel | str = "gaussian(h=1)",
+    neighborhood: Neighborhood | str | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    null_weight: float = 0.0,
+    n_jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Array:
+    """The weights behind `local_mean`: an attention map, or which samples made a prediction, and how much.
+
+    Parameters
+    ----------
+    q, k, kernel, neighborhood, sample_weight, null_weight, n_jobs, progress
+        As in `local_mean`, without batches. There is a row of ``n`` numbers for each query: meant for chosen queries.
+
+    Returns
+    -------
+    ndarray, shape (m, n)
+        Rows that sum up to one, or to what `null_weight` leaves; a row of zeros where no key weighs. Their product with
+        the values is the mean.
+
+    Examples
+    --------
+    >>> import locality as lc
+    >>> lc.local_weights([1.0], [0.0, 1.0, 3.0], kernel="triangular(h=2)").round(3)
+    array([[0.333, 0.667, 0.   ]])
+    """
+    keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
+    fit = LocalMeanFit(
+        keys,
+        np.empty((len(keys), 0), keys.dtype),
+        _arrays.kernel_of(kernel, k),
+        _arrays.neighborhood_of(neighborhood, k),
+        _arrays.weights(sample_weight, len(keys), keys.dtype),
+        0.0,
+        "nan",
+        _arrays.threads(n_jobs),
+        _arrays.number(null_weight, "null_weight"),
+    )
+    return fit.weights(queries, _arrays.threads(n_jobs), progress)

@@ -52,7 +52,10 @@ def nearest(
     keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
     jobs = _arrays.threads(n_jobs)
     fit = Nearest(keys, metric, None if map is None else [[_arrays.number(x, "map") for x in row] for row in map], jobs)
-    return fit.k_nearest(queries, _arrays.count(n_neighbors, "n_neighbors"), jobs)
+    count = _arrays.count(n_neighbors, "n_neighbors")
+    if not 1 <= count <= len(keys):
+        raise ValueError(f"n_neighbors={count} must be 1 to {len(keys)}, the number of keys")
+    return fit.k_nearest(queries, count, jobs)
 
 
 def within_radius(

@@ -139,3 +139,20 @@ def test_batches_that_do_not_fit_are_named():
         lc.local_mean(np.zeros((2, 3, 1)), np.zeros((3, 3, 1)), np.zeros((3, 1)))
     with pytest.raises(ValueError, match="values has shape"):
         lc.local_mean(np.zeros((2, 3, 1)), np.zeros((3, 1)), np.zeros(3))
+
+
+def test_a_null_weight_is_softmax_plus_one():
+    rng = np.random.default_rng(3)
+    q, k, v, by = (rng.normal(size=(2, 5, 3)) for _ in range(4))
+    same = {"kernel": "softmax(beta=0.5)", "null_weight": 1.0}
+    means = lc.local_mean(q, k, v, **same)
+    scores = np.exp(0.5 * q @ k.swapaxes(-1, -2))
+    np.testing.assert_allclose(means, scores @ v / (1 + scores.sum(-1, keepdims=True)), rtol=1e-12)
+    for b in range(2):
+        np.testing.assert_allclose(lc.local_weights(q[b], k[b], **same) @ v[b], means[b], rtol=1e-12)
+    step = 1e-6
+    up, down = (lc.local_mean(q, k, v, **(same | {"null_weight": 1 + s})) for s in (step, -step))
+    got = lc.local_mean_vjp(q, k, v, by, **same).null_weight
+    np.testing.assert_allclose(got, ((up - down) * by).sum() / (2 * step), rtol=1e-6)
+    with pytest.raises(ValueError, match="null_weight=-1"):
+        lc.local_mean(q, k, v, null_weight=-1)

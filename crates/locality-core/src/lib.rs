@@ -70,6 +70,7 @@ mod pull_back;
 mod rows;
 mod summary;
 mod text;
+mod weights;
 
 pub use error::{Error, ErrorKind, Result};
 pub use float::Float;

@@ -59,6 +59,7 @@ pub struct LocalMean {
     neighborhood: Neighborhood,
     tolerance: f64,
     on_empty: OnEmpty,
+    null_weight: f64,
 }
 
 /// Means and log normalisers at a set of queries.
@@ -101,6 +102,7 @@ impl LocalMean {
             neighborhood: Neighborhood::all(),
             tolerance: 0.0,
             on_empty: OnEmpty::Error,
+            null_weight: 0.0,
         }
     }
 
@@ -125,6 +127,20 @@ impl LocalMean {
     pub fn on_empty(mut self, on_empty: OnEmpty) -> Self {
         self.on_empty = on_empty;
         self
+    }
+
+    /// The weight of a value of zero that every query has beside its keys; 0, none, by default. Under a softmax kernel 1 is
+    /// "softmax plus one" (Miller 2023), by which a query may attend to nothing; in regression it shrinks the mean to zero where keys are
+    /// far. No region is empty then. It counts in the log normaliser.
+    #[must_use]
+    pub fn null_weight(mut self, null_weight: f64) -> Self {
+        self.null_weight = null_weight;
+        self
+    }
+
+    /// The weight beside the keys.
+    pub(crate) fn null(&self) -> f64 {
+        self.null_weight
     }
 
     /// Which keys a query may see.
@@ -213,6 +229,12 @@ impl LocalMean {
             return Err(Error::parameter(format!(
                 "tolerance={} must be at least 0 and below 1",
                 self.tolerance
+            )));
+        }
+        if !(self.null_weight >= 0.0 && self.null_weight.is_finite()) {
+            return Err(Error::parameter(format!(
+                "null_weight={} must be a finite number of at least 0",
+                self.null_weight
             )));
         }
         keys.require_finite("keys")?;
@@ -367,7 +389,13 @@ impl<T: Float> LocalMeanFit<T> {
                     (Indices::Each(some), Rows::new(&gathered, some.len(), d)?)
                 }
             };
-            let (summaries, visited) = self.prepared.block(rows, indices);
+            let (mut summaries, visited) = self.prepared.block(rows, indices);
+            if self.parameters.null_weight > 0.0 {
+                let (log, nothing) = (self.parameters.null_weight.ln(), vec![0.0; p]);
+                for summary in &mut summaries {
+                    summary.absorb(log, &nothing);
+                }
+            }
             let mut means = Vec::with_capacity(rows.rows() * p);
             let mut logs = Vec::with_capacity(rows.rows());
             let mut mean = vec![0.0; p];

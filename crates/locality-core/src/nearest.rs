@@ -95,7 +95,7 @@ impl<T: Float> Nearest<T> {
     ) -> Result<Neighbors<T>> {
         if k == 0 || k > self.keys {
             return Err(Error::parameter(format!(
-                "{k} neighbours are asked for, but the number of keys is {}; ask for 1 to {}",
+                "k={k} neighbours are asked for, but there are {} keys; ask for 1 to {}",
                 self.keys, self.keys
             )));
         }

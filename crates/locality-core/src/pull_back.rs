@@ -16,6 +16,8 @@ pub struct Gradients<T> {
     pub sample_weights: Vec<T>,
     /// By the kernel's numbers, in the order of [`Kernel::parameters`](crate::Kernel::parameters).
     pub kernel: Vec<f64>,
+    /// By the [`null_weight`](crate::LocalMean::null_weight); 0 where there is none.
+    pub null_weight: f64,
 }
 
 impl<T: Float> LocalMeanFit<T> {
@@ -83,6 +85,7 @@ impl<T: Float> LocalMeanFit<T> {
             means,
             logs: log_normalizer,
             at: (&at.means, &at.log_normalizer),
+            null_weight: self.parameters.null(),
         };
         let kernel = self.parameters.kernel();
         let mut back = gradient::pull_back(&self.prepared, kernel, queries, keys, &flows, watch)?;
@@ -110,6 +113,7 @@ impl<T: Float> LocalMeanFit<T> {
             values: narrow(&back.values),
             sample_weights: narrow(&back.sample_weights),
             kernel: back.kernel,
+            null_weight: flows.by_null_weight(),
         })
     }
 

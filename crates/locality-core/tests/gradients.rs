@@ -63,6 +63,8 @@ struct Case<T> {
     d: usize,
     /// No sample weights are given: each is one.
     unweighted: bool,
+    /// The weight beside the keys.
+    null: f64,
     mean: LocalMean,
 }
 
@@ -86,6 +88,7 @@ fn case_of(kernel: &str, neighborhood: &str, columns: usize, d: usize) -> Case<f
         columns,
         d,
         unweighted: false,
+        null: 0.0,
         mean,
     }
 }
@@ -122,6 +125,7 @@ impl<T: Float> Case<T> {
             columns: self.columns,
             d: self.d,
             unweighted: self.unweighted,
+            null: self.null,
             mean: self.mean.clone(),
         }
     }
@@ -180,10 +184,43 @@ impl Case<f64> {
                 let kernel = kernel.with_parameters(&all).unwrap();
                 c.mean = LocalMean::new(kernel)
                     .neighborhood(self.mean.neighborhood_rule().clone())
-                    .on_empty(OnEmpty::Global);
+                    .on_empty(OnEmpty::Global)
+                    .null_weight(self.null);
             });
             near(g.kernel[i], expected, what);
         }
+        if self.null > 0.0 {
+            let expected = self.difference(step, |c, dx| {
+                c.mean = self.mean.clone().null_weight(self.null + dx);
+            });
+            near(g.null_weight, expected, "the null weight");
+        } else {
+            assert_eq!(g.null_weight, 0.0);
+        }
+    }
+
+    fn beside(mut self, null: f64) -> Self {
+        self.null = null;
+        self.mean = self.mean.null_weight(null);
+        self
+    }
+}
+
+#[test]
+fn a_weight_beside_the_keys_against_differences() {
+    for (kernel, neighborhood, d) in [
+        ("gaussian(h=0.3)", "all", D),
+        ("epanechnikov(h=0.4)", "hollow", D),
+        ("tricube(knn=20)", "nearest(k=17)", D),
+        ("softmax(beta=0.3)", "causal", 12),
+        ("softmax(beta=1)", "all", 12),
+    ] {
+        let name = format!("{kernel}, {neighborhood}");
+        let mut case = case_of(kernel, neighborhood, P, d).beside(1.0);
+        case.check(&name);
+        case.weights.fill(1.0);
+        case.unweighted = true;
+        case.check(&format!("{name}, unweighted"));
     }
 }
 

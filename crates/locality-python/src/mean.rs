@@ -30,7 +30,7 @@ type Means<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 #[pymethods]
 impl LocalMeanFit {
     #[new]
-    #[pyo3(signature = (keys, values, kernel, neighborhood=None, sample_weight=None, tolerance=0.0, on_empty="error", threads=0))]
+    #[pyo3(signature = (keys, values, kernel, neighborhood=None, sample_weight=None, tolerance=0.0, on_empty="error", threads=0, null_weight=0.0))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         keys: &Bound<'_, PyAny>,
@@ -41,12 +41,14 @@ impl LocalMeanFit {
         tolerance: f64,
         on_empty: &str,
         threads: usize,
+        null_weight: f64,
     ) -> PyResult<Self> {
         let on_empty: OnEmpty = on_empty.parse().map_err(to_python)?;
         let parameters = LocalMean::new(kernel_of(kernel)?)
             .neighborhood(neighborhood_of(neighborhood)?)
             .tolerance(tolerance)
-            .on_empty(on_empty);
+            .on_empty(on_empty)
+            .null_weight(null_weight);
         let inner = two_kinds!(
             keys,
             "keys",
@@ -71,7 +73,21 @@ impl LocalMeanFit {
         }
     }
 
-    /// Derivatives by queries, keys, values, sample weights and the kernel's numbers, given those by the means ``[m, p]`` and by
+    /// Weights ``[m, n]`` of all keys at queries ``[m, d]``.
+    #[pyo3(signature = (queries, threads=0, progress=None))]
+    fn weights<'py>(
+        &self,
+        queries: &Bound<'py, PyAny>,
+        threads: usize,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match &self.inner {
+            Fit::F32(fit) => weights(fit, queries, threads, progress),
+            Fit::F64(fit) => weights(fit, queries, threads, progress),
+        }
+    }
+
+    /// Derivatives by queries, keys, values, sample weights, the kernel's numbers and the null weight, given those by the means ``[m, p]`` and by
     /// the log normalisers ``[m]``; ``means`` and ``logs`` are what ``at`` returned.
     #[pyo3(signature = (queries, keys, means, logs, by_means, by_logs=None, threads=0, progress=None))]
     #[allow(clippy::too_many_arguments)]
@@ -101,13 +117,14 @@ impl LocalMeanFit {
     }
 }
 
-/// By queries, keys, values, sample weights and the kernel's numbers.
+/// By queries, keys, values, sample weights, the kernel's numbers and the null weight.
 type Gradients<'py> = (
     Bound<'py, PyAny>,
     Bound<'py, PyAny>,
     Bound<'py, PyAny>,
     Bound<'py, PyAny>,
     Vec<f64>,
+    f64,
 );
 
 /// The arguments of a pull-back.
@@ -167,6 +184,7 @@ fn pull_back<'py, T: Element + Float>(
         shaped(found.values, n, p)?,
         found.sample_weights.into_pyarray(py).into_any(),
         found.kernel,
+        found.null_weight,
     ))
 }
 
@@ -211,4 +229,20 @@ fn at<'py, T: Element + Float>(
         means.into_pyarray(py).into_any(),
         found.log_normalizer.into_pyarray(py).into_any(),
     ))
+}
+
+fn weights<'py, T: Element + Float>(
+    fit: &locality::LocalMeanFit<T>,
+    queries: &Bound<'py, PyAny>,
+    threads: usize,
+    progress: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = queries.py();
+    let data = Matrix::<T>::from_any(queries, "queries")?;
+    let q: Rows<'_, T> = data.rows()?;
+    let found = watched(py, threads, progress, |watch| fit.weights(q, watch))?;
+    let keys = found.len().checked_div(q.rows()).unwrap_or(0);
+    let found = Array2::from_shape_vec((q.rows(), keys), found)
+        .map_err(|e| PyTypeError::new_err(e.to_string()))?;
+    Ok(found.into_pyarray(py).into_any())
 }

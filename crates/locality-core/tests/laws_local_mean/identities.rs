@@ -1,7 +1,7 @@
 //! Identities of the definition.
 
 use crate::case::*;
-use locality_core::{Kernel, LocalMeans, Summary};
+use locality_core::{Kernel, LocalMean, LocalMeans, Rows, Summary, Watch};
 use locality_testing::{Rng, close, normal, plain_mean};
 use proptest::prelude::*;
 
@@ -226,5 +226,102 @@ proptest! {
         for (i, q) in case.queries.chunks_exact(d).enumerate() {
             prop_assert!(close(radial.log_normalizer[i], attention.log_normalizer[i] - norm(q), 1e-10));
         }
+    }
+}
+
+#[test]
+fn weights_times_values_are_the_mean() {
+    let (n, d) = (300, 2);
+    let (keys, queries) = (normal(1, n, d), normal(2, n, d));
+    let values = normal(3, n, 3);
+    let (keys, queries) = (
+        Rows::new(&keys, n, d).unwrap(),
+        Rows::new(&queries, n, d).unwrap(),
+    );
+    for kernel in [
+        "gaussian(h=0.5)",
+        "epanechnikov(h=0.3)",
+        "softmax(beta=2)",
+        "gaussian(knn=9)",
+    ] {
+        for neighborhood in ["all", "causal", "hollow", "nearest(k=7)", "mutual(k=5)"] {
+            for null in [0.0, 1.0] {
+                let mean = parse(kernel)
+                    .neighborhood(neighborhood.parse().unwrap())
+                    .null_weight(null);
+                let fit = mean.fit(keys, Rows::new(&values, n, 3).unwrap()).unwrap();
+                let at = fit.at(queries, &Watch::default()).unwrap();
+                let weights = fit.weights(queries, &Watch::default()).unwrap();
+                for (i, row) in weights.chunks_exact(n).enumerate() {
+                    let what = format!("{kernel}, {neighborhood}, {null}, {i}");
+                    let log = at.log_normalizer[i];
+                    if log == f64::NEG_INFINITY {
+                        assert!(row.iter().all(|w| *w == 0.0), "{what}");
+                        continue;
+                    }
+                    let total: f64 = row.iter().sum();
+                    assert!(
+                        (total - (1.0 - null * (-log).exp())).abs() < 1e-12,
+                        "{what}: {total}"
+                    );
+                    for c in 0..3 {
+                        let own = values.chunks_exact(3).zip(row);
+                        let sum: f64 = own.map(|(v, w)| w * v[c]).sum();
+                        assert!((sum - at.means[3 * i + c]).abs() < 1e-12, "{what}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A weight beside the keys is a key of value zero that all queries are equally far from.
+#[test]
+fn a_null_weight_is_one_more_key_of_value_zero() {
+    let (n, d) = (200, 3);
+    let (keys, queries, values) = (normal(1, n, d), normal(2, 50, d), normal(3, n, 1));
+    let run = |mean: LocalMean, keys: &[f64], values: &[f64], queries: &[f64]| {
+        let rows = |x: &[f64]| x.len() / d;
+        let fit = mean
+            .fit(
+                Rows::new(keys, rows(keys), d).unwrap(),
+                Rows::column(values),
+            )
+            .unwrap();
+        fit.at(
+            Rows::new(queries, rows(queries), d).unwrap(),
+            &Watch::default(),
+        )
+        .unwrap()
+    };
+    // Under the dot product a key at the origin weighs exp(0) = 1 everywhere.
+    let more = run(
+        parse("softmax(beta=1)"),
+        &[&keys[..], &[0.0; 3]].concat(),
+        &[&values[..], &[0.0]].concat(),
+        &queries,
+    );
+    let null = run(
+        parse("softmax(beta=1)").null_weight(1.0),
+        &keys,
+        &values,
+        &queries,
+    );
+    same(&more, &null, 1e-12, &"softmax plus one");
+    // No region is empty.
+    let far = run(
+        parse("epanechnikov(h=1)").null_weight(2.0),
+        &keys,
+        &values,
+        &[1e6; 3],
+    );
+    assert_eq!((far.means[0], far.log_normalizer[0]), (0.0, 2.0_f64.ln()));
+    let keys = Rows::new(&keys, n, d).unwrap();
+    for bad in [-1.0, f64::NAN, f64::INFINITY] {
+        let e = parse("softmax")
+            .null_weight(bad)
+            .fit(keys, Rows::column(&values))
+            .unwrap_err();
+        assert!(e.to_string().contains("null_weight="), "{e}");
     }
 }

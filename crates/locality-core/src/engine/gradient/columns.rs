@@ -225,8 +225,16 @@ fn dense_passes<T: Float>(
     let scales: Vec<_> = scales.map(|q| q.scales[0]).collect();
     let mut sides = dense::Sides::new(p, flows, &features, &scales);
     let of_queries = sides.pass(false, watch)?;
-    let invert = |s: &f64| if *s > 0.0 { 1.0 / s } else { 0.0 };
-    let correction: Vec<f64> = of_queries.sums.iter().map(invert).collect();
+    let sums = of_queries.sums.iter().enumerate();
+    let correction: Vec<f64> = sums
+        .map(|(i, s)| {
+            if *s > 0.0 {
+                flows.share_of_keys(i) / s
+            } else {
+                0.0
+            }
+        })
+        .collect();
     let narrow: Vec<T> = correction.iter().map(|c| T::from_f64(*c)).collect();
     sides.correct(&narrow);
     let of_keys = sides.pass(true, watch)?;

@@ -44,6 +44,8 @@ pub(crate) struct Own<T> {
     pub(crate) correction: Vec<T>,
     pub(crate) inverse: Vec<T>,
     pub(crate) width: Vec<T>,
+    /// What the keys' shares sum up to.
+    share_of_keys: Vec<f64>,
 }
 
 /// Both sides.
@@ -123,6 +125,7 @@ impl<'a, T: Float> Sides<'a, T> {
             correction: vec![T::ONE; padded],
             inverse: vec![T::ONE; padded],
             width: vec![T::ONE; padded],
+            share_of_keys: vec![1.0; padded],
         };
         for (i, scale) in scales.iter().enumerate() {
             let Scale { inverse, width } = atom.scale_at(0, *scale);
@@ -130,6 +133,7 @@ impl<'a, T: Float> Sides<'a, T> {
             if let Some(flow) = flows.of(i, T::ONE) {
                 own.log_normalizer[i] = flow.log_normalizer;
                 own.level[i] = flow.level;
+                own.share_of_keys[i] = flows.share_of_keys(i);
             }
         }
         Self {
@@ -337,7 +341,7 @@ fn few<T: Float, I: Isa, const G: usize>(
     if !over_keys {
         for (g, by) in by_sums.iter().enumerate() {
             if part.sums[g] > 0.0 {
-                let scale = 1.0 / part.sums[g];
+                let scale = sides.own.share_of_keys[first + g] / part.sums[g];
                 part.totals.width[0] += part.widths[g] * scale;
                 let totals = part.totals.by[0].iter_mut();
                 totals.zip(by).for_each(|(t, x)| *t += x * scale);

@@ -24,9 +24,30 @@ pub(crate) struct Flows<'a, T> {
     pub(crate) logs: Option<&'a [T]>,
     /// The means themselves, `[m, p]`, and the log normalisers, `[m]`.
     pub(crate) at: (&'a [T], &'a [T]),
+    /// The weight beside the keys.
+    pub(crate) null_weight: f64,
 }
 
 impl<'a, T: Float> Flows<'a, T> {
+    /// What the keys' shares of a query sum up to: all but the share of the weight beside them.
+    pub(crate) fn share_of_keys(&self, query: usize) -> f64 {
+        if self.null_weight <= 0.0 {
+            return 1.0;
+        }
+        -(self.null_weight.ln() - self.at.1[query].to_f64()).exp_m1()
+    }
+
+    /// The derivative by the weight beside the keys.
+    pub(crate) fn by_null_weight(&self) -> f64 {
+        if self.null_weight <= 0.0 {
+            return 0.0;
+        }
+        let queries = (0..self.at.1.len()).filter_map(|i| self.of(i, T::ONE));
+        // Its value is zero, so its lean is the level alone.
+        let shares = queries.map(|f| f.level.to_f64() * (-f.log_normalizer.to_f64()).exp());
+        shares.sum()
+    }
+
     /// What flows back into a query, nothing for an empty region.
     pub(crate) fn of(&self, query: usize, correction: T) -> Option<Flow<'a, T>> {
         let log_normalizer = self.at.1[query];

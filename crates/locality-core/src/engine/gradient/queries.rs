@@ -104,7 +104,7 @@ impl<T: Float> Task for Pass<'_, T> {
             if one.share <= 0.0 {
                 continue;
             }
-            let scale = 1.0 / one.share;
+            let scale = flows.share_of_keys(first + i) / one.share;
             correction[i] = T::from_f64(scale);
             sparse.scale_from(before, scale);
             for (to, x) in features[i * f..].iter_mut().zip(&one.features) {
