@@ -73,6 +73,7 @@ class Report:
         self.threads = threads
         self.quick = quick
         self.rows: list[Row] = []
+        self.files: dict[str, str] = {}
 
     def rounds(self, n: int) -> int:
         """Turns of a race: one where a quick look is wanted."""
@@ -86,6 +87,10 @@ class Report:
             line += f", {row.peer} {min(row.theirs):.4g} s: ratio {row.ratio:.3g} (medians {row.median_ratio:.3g})"
         print(line, *(f"  {k}: {v}" for k, v in row.notes.items()), sep="\n", flush=True)
 
+    def attach(self, name: str, text: str) -> None:
+        """Keeps a file that goes beside the record."""
+        self.files[name] = text
+
     def write(self, folder: Path | None) -> Path:
         """Markdown and JSON, under the day and the processor unless told where."""
         about = machine(self.threads)
@@ -98,6 +103,8 @@ class Report:
         rows = [asdict(r) | {"ratio": r.ratio, "median_ratio": r.median_ratio} for r in self.rows]
         (folder / f"{name}.json").write_text(json.dumps({"machine": about, "rows": rows}, indent=1) + "\n")
         (folder / f"{name}.md").write_text(markdown(about, self.rows))
+        for file, text in self.files.items():
+            (folder / file).write_text(text)
         return folder / f"{name}.md"
 
 
