@@ -42,6 +42,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("engine", Engine),
             ("local_mean", FrontDoor),
             ("pull_back", FrontDoor),
+            ("weights", FrontDoor),
             ("log_sum", FrontDoor),
             ("mean", FrontDoor),
             ("nearest", FrontDoor),
