@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ._core import Kernel, Neighborhood
+from ._core import Kernel, LocalMeanHeads, Neighborhood
 
 Array = npt.NDArray[Any]
 
@@ -60,6 +60,31 @@ class Batch(NamedTuple):
     k: Array
     v: Array
     shape: tuple[int, ...]
+
+    def lists(self) -> tuple[list[Array], list[Array], list[Array]]:
+        """Queries, keys and values of each."""
+        each = list(np.ndindex(self.shape))
+        return [self.q[i] for i in each], [self.k[i] for i in each], [self.v[i] for i in each]
+
+
+def heads(batch: Batch, given: dict[str, Any]) -> tuple[LocalMeanHeads, Array | None, int]:
+    """The extension's local mean of many heads under the arguments of `local_mean`, sample weights, threads."""
+    made = LocalMeanHeads(
+        kernel_of(given["kernel"], given["k"]),
+        neighborhood_of(given["neighborhood"], given["k"]),
+        number(given["tolerance"], "tolerance"),
+        given["on_empty"],
+        number(given["null_weight"], "null_weight"),
+    )
+    return made, weights(given["sample_weight"], batch.k.shape[-2], batch.k.dtype), threads(given["n_jobs"])
+
+
+def like(x: Any, name: str, shape: tuple[int, ...]) -> Array:
+    """Numbers of a given shape."""
+    array = numbers(x, name)
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}, but must have {shape}")
+    return array
 
 
 def batched(q: Any, k: Any, v: Any) -> Batch | None:

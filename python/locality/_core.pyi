@@ -64,6 +64,38 @@ class LocalMeanFit:
     ) -> tuple[_Array, _Array, _Array, _Array, list[float], float]: ...
 
 @final
+class LocalMeanHeads:
+    def __new__(
+        cls,
+        kernel: Kernel | str,
+        neighborhood: Neighborhood | str | None,
+        tolerance: float,
+        on_empty: str,
+        null_weight: float,
+    ) -> LocalMeanHeads: ...
+    def at(
+        self,
+        queries: Sequence[_Array],
+        keys: Sequence[_Array],
+        values: Sequence[_Array],
+        sample_weight: _Array | None = None,
+        threads: int = 0,
+        progress: _Progress | None = None,
+    ) -> list[tuple[_Array, _Array]]: ...
+    def pull_back(
+        self,
+        queries: Sequence[_Array],
+        keys: Sequence[_Array],
+        values: Sequence[_Array],
+        by_means: Sequence[_Array],
+        by_logs: Sequence[_Array] | None = None,
+        forward: Sequence[tuple[_Array, _Array]] | None = None,
+        sample_weight: _Array | None = None,
+        threads: int = 0,
+        progress: _Progress | None = None,
+    ) -> list[tuple[_Array, _Array, _Array, _Array, list[float], float]]: ...
+
+@final
 class Nearest:
     def __new__(
         cls,

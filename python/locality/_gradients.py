@@ -132,31 +132,35 @@ def local_mean_vjp(
 
 
 def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[str, Any]) -> LocalMeanGradients:
-    """One after the other; what was broadcast gets the sum."""
-    names = ("kernel", "neighborhood", "sample_weight", "tolerance", "on_empty", "null_weight", "n_jobs", "progress")
-    same = {name: given[name] for name in names}
+    """All side by side; what was broadcast gets the sum."""
     rows = (*batch.shape, batch.q.shape[-2])
-    expected = {"grad_means": (*rows, batch.v.shape[-1]), "grad_log_normalizer": rows}
-    flows = {}
-    for name, shape in expected.items():
-        if given[name] is not None:
-            flows[name] = _arrays.numbers(given[name], name)
-            if flows[name].shape != shape:
-                raise ValueError(f"{name} has shape {flows[name].shape}, but must have {shape}")
+    shaped = (*rows, batch.v.shape[-1])
     out = [np.zeros(shape, batch.q.dtype) for shape in shapes]
     weights: Array = np.zeros(batch.k.shape[-2], batch.q.dtype)
-    numbers, by_null = None, 0.0
-    for i in np.ndindex(batch.shape):
-        own: dict[str, Any] = {name: flow[i] for name, flow in flows.items()}
-        if given["forward"] is not None:
-            own["forward"] = tuple(np.asarray(x)[i] for x in given["forward"])
-        g = local_mean_vjp(batch.q[i], batch.k[i], batch.v[i], **own, **same)
+    by_kernel, by_null = None, 0.0
+    heads, weight, n_jobs = _arrays.heads(batch, given)
+    each = list(np.ndindex(batch.shape))
+
+    def lists(x: npt.ArrayLike, name: str, shape: tuple[int, ...]) -> list[Array]:
+        whole = _arrays.like(x, name, shape).astype(batch.q.dtype, copy=False)
+        return [whole[i] for i in each]
+
+    by_means = lists(given["grad_means"], "grad_means", shaped)
+    by_logs, forward = given["grad_log_normalizer"], given["forward"]
+    if by_logs is not None:
+        by_logs = lists(by_logs, "grad_log_normalizer", rows)
+    if forward is not None:
+        means, logs = lists(forward[0], "forward[0]", shaped), lists(forward[1], "forward[1]", rows)
+        forward = list(zip(means, logs, strict=True))
+    found = heads.pull_back(*batch.lists(), by_means, by_logs, forward, weight, n_jobs, given["progress"])
+    for i, g in zip(each, found, strict=True):
         for total, part in zip(out, g, strict=False):
             lead = total.ndim - 2
             at = tuple(0 if n == 1 else j for j, n in zip(i[len(i) - lead :], total.shape, strict=False))
             total[at] += part
-        weights += g.sample_weight
-        by_null += g.null_weight
-        numbers = g.kernel if numbers is None else numbers + g.kernel
-    by_kernel = np.zeros(0) if numbers is None else numbers
+        weights += g[3]
+        by_kernel = np.array(g[4]) if by_kernel is None else by_kernel + g[4]
+        by_null += g[5]
+    if by_kernel is None:
+        by_kernel = np.zeros(0)
     return LocalMeanGradients(out[0], out[1], out[2], weights, by_kernel, by_null)

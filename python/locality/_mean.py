@@ -150,13 +150,13 @@ def local_mean(
 
 
 def _batched(batch: _arrays.Batch, given: dict[str, Any]) -> tuple[Array, Array]:
-    """One local mean after the other, each on all threads."""
-    names = ("kernel", "neighborhood", "sample_weight", "tolerance", "on_empty", "null_weight", "n_jobs", "progress")
-    same = {name: given[name] for name in names}
+    """All batches and heads side by side."""
     means = np.empty((*batch.shape, batch.q.shape[-2], batch.v.shape[-1]), batch.q.dtype)
     logs = np.empty(means.shape[:-1], batch.q.dtype)
-    for i in np.ndindex(batch.shape):
-        means[i], logs[i] = local_mean(batch.q[i], batch.k[i], batch.v[i], **same, return_log_normalizer=True)
+    heads, weights, n_jobs = _arrays.heads(batch, given)
+    found = heads.at(*batch.lists(), weights, n_jobs, given["progress"])
+    for i, (own, log) in zip(np.ndindex(batch.shape), found, strict=True):
+        means[i], logs[i] = own, log
     return means, logs
 
 

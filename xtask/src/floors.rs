@@ -24,6 +24,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
     (
         "locality-core",
         &[
+            ("aligned", Ground),
             ("error", Ground),
             ("float", Ground),
             ("isa", Ground),
@@ -41,6 +42,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("summary", Meaning),
             ("engine", Engine),
             ("local_mean", FrontDoor),
+            ("heads", FrontDoor),
             ("pull_back", FrontDoor),
             ("weights", FrontDoor),
             ("log_sum", FrontDoor),

@@ -94,6 +94,24 @@ pub trait Isa: Copy + Send + Sync + 'static {
             }
         }
     }
+    /// See `Lanes::weigh_columns_vector`.
+    #[inline(always)]
+    fn weigh_columns<T: Float, const G: usize>(
+        self,
+        weights: &[T],
+        step: usize,
+        rows: &[T],
+        stride: usize,
+        out: [&mut [f64]; G],
+    ) {
+        for (g, out) in out.into_iter().enumerate() {
+            for (w, row) in weights.chunks(step).zip(rows.chunks_exact(stride)) {
+                for (o, v) in out.iter_mut().zip(row) {
+                    *o += w[g].to_f64() * v.to_f64();
+                }
+            }
+        }
+    }
 }
 
 /// Fused multiply-add in one instruction (AVX2+FMA, AVX-512, NEON), and the vectors of that machine.
@@ -155,6 +173,17 @@ impl<S: pulp::Simd + Send + Sync + 'static> Isa for Fused<S> {
         out: [&mut [f64]; G],
     ) {
         T::weigh_rows_vector(self.0, weights, rows, stride, out);
+    }
+    #[inline(always)]
+    fn weigh_columns<T: Float, const G: usize>(
+        self,
+        weights: &[T],
+        step: usize,
+        rows: &[T],
+        stride: usize,
+        out: [&mut [f64]; G],
+    ) {
+        T::weigh_columns_vector(self.0, weights, step, rows, stride, out);
     }
 }
 

@@ -8,6 +8,8 @@ pub(crate) const TILE: usize = 4;
 pub(crate) const PANEL: usize = 32;
 /// Rows of values lie this many numbers apart, or a multiple: a whole number of any machine's vectors.
 pub(crate) const ROW: usize = 16;
+/// Features of a few queries that are packed side by side at a time.
+const BATCH: usize = 128;
 /// Vectors of a row of values that are summed up at once.
 const WIDE: usize = 4;
 /// Weighted rows are widened after so many.
@@ -58,6 +60,15 @@ pub trait Lanes: Copy + Sized {
     fn weigh_rows_vector<S: Simd, const G: usize>(
         simd: S,
         weights: [&[Self]; G],
+        rows: &[Self],
+        stride: usize,
+        out: [&mut [f64]; G],
+    );
+    /// The same where the weight of row `i` for target `g` is at `i * step + g`.
+    fn weigh_columns_vector<S: Simd, const G: usize>(
+        simd: S,
+        weights: &[Self],
+        step: usize,
         rows: &[Self],
         stride: usize,
         out: [&mut [f64]; G],
@@ -146,29 +157,98 @@ macro_rules! lanes {
                     features: &[usize],
                     keys: (&[$t], usize),
                     out: [&mut [$t]; G],
-                    step: impl Fn(usize, S::$vector, S::$vector, S::$vector) -> S::$vector,
+                    step: impl Fn(usize, S::$vector, S::$vector, S::$vector) -> S::$vector + Copy,
                 ) {
-                    let (keys, stride) = keys;
                     let mut out = out.map(|o| S::$split_mut(o).0);
-                    let width = size_of::<S::$vector>() / size_of::<$t>();
-                    let panel = PANEL / width;
-                    for v in (0..out[0].len()).step_by(2) {
-                        let keys = &keys[v / panel * stride..][..stride];
-                        let start = v % panel * width;
-                        let mut sums = [[simd.$splat(0.0); 2]; G];
-                        for (c, &f) in features.iter().enumerate() {
-                            let at = f * PANEL + start;
-                            let (k, _) = S::$split(&keys[at..at + 2 * width]);
-                            for g in 0..G {
-                                let q = simd.$splat(queries[g][f]);
-                                let [a, b] = sums[g];
-                                sums[g] = [step(c, a, q, k[0]), step(c, b, q, k[1])];
+                    let mut packed = [[0.0; G]; BATCH];
+                    for (batch, features) in features.chunks(BATCH).enumerate() {
+                        let first = batch * BATCH;
+                        let from = features[0];
+                        if features.iter().enumerate().all(|(i, &f)| f == from + i) {
+                            let queries = queries.map(|q| &q[from..from + features.len()]);
+                            for (i, p) in packed[..features.len()].iter_mut().enumerate() {
+                                for g in 0..G {
+                                    p[g] = queries[g][i];
+                                }
+                            }
+                        } else {
+                            for (p, &f) in packed.iter_mut().zip(features) {
+                                *p = queries.map(|q| q[f]);
                             }
                         }
-                        for (out, [a, b]) in out.iter_mut().zip(sums) {
-                            out[v] = a;
-                            out[v + 1] = b;
+                        let queries = &packed[..features.len()];
+                        let step = |c, a, q, k| step(first + c, a, q, k);
+                        let mut v = 0;
+                        while v + 4 <= out[0].len() {
+                            few::<S, G, 4>(
+                                simd,
+                                queries,
+                                features,
+                                keys,
+                                first > 0,
+                                v,
+                                &mut out,
+                                step,
+                            );
+                            v += 4;
                         }
+                        while v + 2 <= out[0].len() {
+                            few::<S, G, 2>(
+                                simd,
+                                queries,
+                                features,
+                                keys,
+                                first > 0,
+                                v,
+                                &mut out,
+                                step,
+                            );
+                            v += 2;
+                        }
+                    }
+                }
+                /// `V` vectors of keys from vector `v` on, with all sums in registers.
+                #[inline(always)]
+                #[allow(clippy::too_many_arguments)]
+                fn few<S: Simd, const G: usize, const V: usize>(
+                    simd: S,
+                    queries: &[[$t; G]],
+                    features: &[usize],
+                    (keys, stride): (&[$t], usize),
+                    resume: bool,
+                    v: usize,
+                    out: &mut [&mut [S::$vector]; G],
+                    step: impl Fn(usize, S::$vector, S::$vector, S::$vector) -> S::$vector,
+                ) {
+                    let width = size_of::<S::$vector>() / size_of::<$t>();
+                    // Two vectors always lie in one panel.
+                    let panel = PANEL / width;
+                    let two: [_; V] = std::array::from_fn(|j| {
+                        let v = v + j / 2 * 2;
+                        keys[v / panel * stride..][..stride].as_chunks::<PANEL>().0
+                    });
+                    let start: [_; V] = std::array::from_fn(|j| (v + j / 2 * 2) % panel * width);
+                    let mut sums = [[simd.$splat(0.0); V]; G];
+                    if resume {
+                        for g in 0..G {
+                            sums[g].copy_from_slice(&out[g][v..v + V]);
+                        }
+                    }
+                    for (c, (queries, &f)) in queries.iter().zip(features).enumerate() {
+                        let mut k = [simd.$splat(0.0); V];
+                        for j in (0..V).step_by(2) {
+                            let (two, _) = S::$split(&two[j][f][start[j]..start[j] + 2 * width]);
+                            (k[j], k[j + 1]) = (two[0], two[1]);
+                        }
+                        for g in 0..G {
+                            let q = simd.$splat(queries[g]);
+                            for j in 0..V {
+                                sums[g][j] = step(c, sums[g][j], q, k[j]);
+                            }
+                        }
+                    }
+                    for g in 0..G {
+                        out[g][v..v + V].copy_from_slice(&sums[g]);
                     }
                 }
                 let keys = (keys, stride);
@@ -259,6 +339,65 @@ macro_rules! lanes {
                         }
                     }
                     start = end;
+                }
+            }
+
+            #[inline(always)]
+            fn weigh_columns_vector<S: Simd, const G: usize>(
+                simd: S,
+                weights: &[Self],
+                step: usize,
+                rows: &[Self],
+                stride: usize,
+                mut out: [&mut [f64]; G],
+            ) {
+                /// `V` vectors from a column on.
+                #[inline(always)]
+                fn some<S: Simd, const G: usize, const V: usize>(
+                    simd: S,
+                    (weights, step): (&[$t], usize),
+                    (rows, stride): (&[$t], usize),
+                    column: usize,
+                    out: &mut [&mut [f64]; G],
+                ) {
+                    let width = size_of::<S::$vector>() / size_of::<$t>();
+                    let mut sums = [[simd.$splat(0.0); V]; G];
+                    for (row, weights) in rows.chunks_exact(stride).zip(weights.chunks(step)) {
+                        let (Some(weights), (v, _)) = (
+                            weights.first_chunk::<G>(),
+                            S::$split(&row[column..column + V * width]),
+                        ) else {
+                            return;
+                        };
+                        for g in 0..G {
+                            let w = simd.$splat(weights[g]);
+                            for j in 0..V {
+                                sums[g][j] = simd.$fma(w, v[j], sums[g][j]);
+                            }
+                        }
+                    }
+                    for (out, sums) in out.iter_mut().zip(&sums) {
+                        let sums: &[$t] = bytemuck::cast_slice(sums);
+                        for (o, s) in out[column..].iter_mut().zip(sums) {
+                            *o += f64::from(*s);
+                        }
+                    }
+                }
+                let width = size_of::<S::$vector>() / size_of::<$t>();
+                let columns = out[0].len();
+                let runs = rows.chunks(NARROW * stride);
+                for (rows, weights) in runs.zip(weights.chunks(NARROW * step)) {
+                    let (rows, weights) = ((rows, stride), (weights, step));
+                    let mut column = 0;
+                    while column < columns {
+                        if stride - column >= WIDE * width {
+                            some::<S, G, WIDE>(simd, weights, rows, column, &mut out);
+                            column += WIDE * width;
+                        } else {
+                            some::<S, G, 1>(simd, weights, rows, column, &mut out);
+                            column += width;
+                        }
+                    }
                 }
             }
         }

@@ -52,9 +52,11 @@
 //!
 //! The crate `locality` builds the methods on this one and exports all of it.
 
+mod aligned;
 mod engine;
 mod error;
 mod float;
+mod heads;
 pub mod isa;
 mod kernel;
 mod lanes;
@@ -74,6 +76,7 @@ mod weights;
 
 pub use error::{Error, ErrorKind, Result};
 pub use float::Float;
+pub use heads::{Head, HeadFlow};
 pub use kernel::{Atom, Bandwidth, Columns, Kernel};
 pub use local_mean::{LocalMean, LocalMeanFit, LocalMeans, OnEmpty, local_mean};
 pub use metric::{LinearMap, METRICS, Metric, MetricInfo, metrics};

@@ -3,6 +3,10 @@
 //! Work is cut into fixed blocks whose results come back in order, so that no result depends on how many
 //! threads there are.
 
+mod turns;
+
+pub(crate) use turns::{Turns, map_in_turns};
+
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -90,28 +90,26 @@ impl<T: Float> LocalMeanFit<T> {
         let kernel = self.parameters.kernel();
         let mut back = gradient::pull_back(&self.prepared, kernel, queries, keys, &flows, watch)?;
         self.pull_empty(queries, at, means, &mut back);
-        let all = [
-            &back.queries,
-            &back.keys,
-            &back.values,
-            &back.sample_weights,
-            &back.kernel,
-        ];
-        let narrow = |x: &[f64]| -> Vec<T> { x.iter().map(|&x| T::from_f64(x)).collect() };
-        if all
-            .iter()
-            .any(|x| x.iter().any(|x| !T::from_f64(*x).is_finite()))
-        {
+        // One by one, and every one: a loop that stops early is no vector code.
+        let mut finite = back.kernel.iter().all(|x| T::from_f64(*x).is_finite());
+        let mut narrow = |x: &[f64]| -> Vec<T> {
+            let x: Vec<T> = x.iter().map(|&x| T::from_f64(x)).collect();
+            finite &= x.iter().fold(true, |all, x| all & x.is_finite());
+            x
+        };
+        let (queries, keys) = (narrow(&back.queries), narrow(&back.keys));
+        let (values, sample_weights) = (narrow(&back.values), narrow(&back.sample_weights));
+        if !finite {
             return Err(Error::not_finite(format!(
                 "a derivative is beyond the range of {}; scale the derivatives by the means down",
                 T::NAME
             )));
         }
         Ok(Gradients {
-            queries: narrow(&back.queries),
-            keys: narrow(&back.keys),
-            values: narrow(&back.values),
-            sample_weights: narrow(&back.sample_weights),
+            queries,
+            keys,
+            values,
+            sample_weights,
             kernel: back.kernel,
             null_weight: flows.by_null_weight(),
         })

@@ -2,6 +2,7 @@
 
 mod array;
 mod error;
+mod heads;
 mod image;
 mod kernel;
 mod lists;
@@ -20,6 +21,8 @@ mod _core {
     #[pymodule_export]
     use super::lists::{metrics, neighborhoods, profiles};
 
+    #[pymodule_export]
+    use super::heads::LocalMeanHeads;
     #[pymodule_export]
     use super::image::ImageMeanShift;
     #[pymodule_export]

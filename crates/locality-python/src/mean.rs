@@ -1,6 +1,6 @@
 //! The local mean.
 
-use locality::{Float, LocalMean, LocalMeans, OnEmpty, Rows};
+use locality::{Float, Gradients, LocalMean, LocalMeans, OnEmpty, Rows};
 use numpy::ndarray::Array2;
 use numpy::{Element, IntoPyArray, PyArray2, PyReadonlyArray1, PyUntypedArray, prelude::*};
 use pyo3::exceptions::PyTypeError;
@@ -25,7 +25,7 @@ enum Fit {
 }
 
 /// Means `[m, p]` and log normalisers `[m]`.
-type Means<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+pub(crate) type Means<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 
 #[pymethods]
 impl LocalMeanFit {
@@ -101,7 +101,7 @@ impl LocalMeanFit {
         by_logs: Option<&Bound<'py, PyAny>>,
         threads: usize,
         progress: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Gradients<'py>> {
+    ) -> PyResult<Pulled<'py>> {
         let given = Given {
             queries,
             keys,
@@ -118,7 +118,7 @@ impl LocalMeanFit {
 }
 
 /// By queries, keys, values, sample weights, the kernel's numbers and the null weight.
-type Gradients<'py> = (
+pub(crate) type Pulled<'py> = (
     Bound<'py, PyAny>,
     Bound<'py, PyAny>,
     Bound<'py, PyAny>,
@@ -142,7 +142,7 @@ fn pull_back<'py, T: Element + Float>(
     given: &Given<'_, 'py>,
     threads: usize,
     progress: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Gradients<'py>> {
+) -> PyResult<Pulled<'py>> {
     let py = given.queries.py();
     let matrix = |x, name| Matrix::<T>::from_any(x, name);
     let (queries, keys) = (
@@ -172,12 +172,23 @@ fn pull_back<'py, T: Element + Float>(
     let found = watched(py, threads, progress, |watch| {
         fit.pull_back(queries, keys, &at, by_means, by_logs.as_deref(), watch)
     })?;
+    // Values are as many as keys, and as wide as what flows into the means.
+    let shapes = [queries, keys, by_means];
+    pulled(py, found, shapes)
+}
+
+/// Gradients as arrays, given the queries, the keys and anything as wide as the values.
+pub(crate) fn pulled<'py, T: Element + Float>(
+    py: Python<'py>,
+    found: Gradients<T>,
+    [queries, keys, values]: [Rows<'_, T>; 3],
+) -> PyResult<Pulled<'py>> {
     let shaped = |x: Vec<T>, rows: usize, columns: usize| -> PyResult<Bound<'py, PyAny>> {
         let x = Array2::from_shape_vec((rows, columns), x)
             .map_err(|e| PyTypeError::new_err(e.to_string()))?;
         Ok(x.into_pyarray(py).into_any())
     };
-    let (n, d, p) = (keys.rows(), keys.columns(), by_means.columns());
+    let (n, d, p) = (keys.rows(), keys.columns(), values.columns());
     Ok((
         shaped(found.queries, queries.rows(), d)?,
         shaped(found.keys, n, d)?,
@@ -223,7 +234,16 @@ fn at<'py, T: Element + Float>(
     let data = Matrix::<T>::from_any(queries, "queries")?;
     let q: Rows<'_, T> = data.rows()?;
     let found = watched(py, threads, progress, |watch| fit.at(q, watch))?;
-    let means = Array2::from_shape_vec((q.rows(), columns), found.means)
+    means(py, found, (q.rows(), columns))
+}
+
+/// Local means as arrays.
+pub(crate) fn means<T: Element + Float>(
+    py: Python<'_>,
+    found: LocalMeans<T>,
+    shape: (usize, usize),
+) -> PyResult<Means<'_>> {
+    let means = Array2::from_shape_vec(shape, found.means)
         .map_err(|e| PyTypeError::new_err(e.to_string()))?;
     Ok((
         means.into_pyarray(py).into_any(),

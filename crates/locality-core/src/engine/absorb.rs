@@ -48,10 +48,10 @@ pub(crate) fn absorb<T: Float, I: Isa, const G: usize>(
                 *f *= *w;
             }
         }
-        if slots.end > sites.rows {
-            level.factors(len)[sites.rows - slots.start..].fill(T::ZERO);
+        for i in sites.rows.max(slots.start)..slots.end {
+            level.leave_out(i - slots.start, len);
         }
-        mask(query, &mut |i: usize| level.factors(len)[i] = T::ZERO);
+        mask(query, &mut |i: usize| level.leave_out(i, len));
         scale(isa, level, len, out);
     }
     let weights = levels.each_ref().map(|levels| {

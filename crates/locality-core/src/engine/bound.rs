@@ -117,6 +117,8 @@ pub(crate) struct Bound<T> {
     /// Features of a site.
     pub(crate) features: usize,
     blocks: Vec<Block>,
+    /// Features are the first columns as they are.
+    direct: bool,
 }
 
 /// The positions that `columns` means among `count` columns.
@@ -149,6 +151,7 @@ impl<T: Float> Bound<T> {
             depth: 0,
             features: 0,
             blocks: Vec::new(),
+            direct: true,
         };
         bound.compile(kernel, keys, watch)?;
         let mut height = 0_usize;
@@ -171,6 +174,7 @@ impl<T: Float> Bound<T> {
             depth: 1,
             features: 0,
             blocks: Vec::new(),
+            direct: true,
         };
         let columns = resolve(columns, keys.columns(), "the search")?;
         let features = bound.plan(metric, &columns, keys)?;
@@ -323,6 +327,7 @@ impl<T: Float> Bound<T> {
         for m in &mut center {
             *m /= keys.rows() as f64;
         }
+        self.direct = false;
         self.blocks.push(Block {
             metric: metric.clone(),
             columns: columns.to_vec(),
@@ -339,6 +344,7 @@ impl<T: Float> Bound<T> {
         if let Some(b) = shared.next() {
             return b.start;
         }
+        self.direct &= column == self.features;
         self.blocks.push(Block {
             metric: Metric::Euclidean,
             columns: vec![column],
@@ -352,6 +358,10 @@ impl<T: Float> Bound<T> {
 
     /// Writes the features, `[features]`, of a site, `[columns]`.
     pub(crate) fn map(&self, row: &[T], out: &mut [T]) {
+        if self.direct {
+            out.copy_from_slice(&row[..self.features]);
+            return;
+        }
         let mut x = Vec::new();
         for b in &self.blocks {
             let out = &mut out[b.start..b.start + b.len];
@@ -374,6 +384,10 @@ impl<T: Float> Bound<T> {
         columns: &mut [f64],
         maps: &mut [Vec<f64>],
     ) {
+        if self.direct {
+            columns.iter_mut().zip(features).for_each(|(c, g)| *c += g);
+            return;
+        }
         for b in &self.blocks {
             let by = &features[b.start..b.start + b.len];
             if b.metric.is_plain() {

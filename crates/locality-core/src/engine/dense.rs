@@ -25,21 +25,16 @@ pub(crate) fn sum<T: Float, I: Isa>(
     let mut start = 0;
     while start < p.sites.padded {
         let slots = start..(start + RUN).min(p.sites.padded);
+        let until = |end: usize| slots.start..slots.end.min(end);
         for (tile, out) in tiles.iter().zip(tiles_out.iter_mut()) {
             if tile.iter().all(|q| q.outside(p, slots.clone())) {
                 continue;
             }
-            run(
-                isa,
-                p,
-                tile.each_ref(),
-                slots.clone(),
-                scratch,
-                out.each_mut(),
-            );
+            let end = tile.iter().map(|q| q.end(p)).max().unwrap_or(0);
+            run(isa, p, tile.each_ref(), until(end), scratch, out.each_mut());
         }
         for (query, out) in rest.iter().zip(rest_out.iter_mut()) {
-            run(isa, p, [query], slots.clone(), scratch, [out]);
+            run(isa, p, [query], until(query.end(p)), scratch, [out]);
         }
         start = slots.end;
     }
@@ -54,7 +49,7 @@ fn run<T: Float, I: Isa, const G: usize>(
     scratch: &mut Scratch<T>,
     out: [&mut Summary; G],
 ) {
-    if G == 1 && queries[0].outside(p, slots.clone()) {
+    if G == 1 && (slots.is_empty() || queries[0].outside(p, slots.clone())) {
         return;
     }
     let masked = slots.clone();

@@ -9,6 +9,7 @@ use super::prepared::Query;
 use super::raw::raws;
 use super::sites::{LEAF, Sites};
 use crate::Float;
+use crate::aligned::Aligned;
 use crate::isa::{Isa, Task};
 use crate::lanes::{PANEL, TILE};
 use crate::metric::Link;
@@ -21,8 +22,8 @@ const _: () = assert!(RUN.is_multiple_of(LEAF) && LEAF.is_multiple_of(PANEL));
 /// Weights of a run: `factor * exp(log)`, either part left out where it is trivial.
 #[derive(Clone, Debug)]
 pub(crate) struct Level<T> {
-    pub(crate) log: Vec<T>,
-    pub(crate) factor: Vec<T>,
+    pub(crate) log: Aligned<T>,
+    pub(crate) factor: Aligned<T>,
     pub(crate) has_log: bool,
     pub(crate) has_factor: bool,
 }
@@ -30,8 +31,8 @@ pub(crate) struct Level<T> {
 impl<T: Float> Level<T> {
     fn new() -> Self {
         Self {
-            log: vec![T::ZERO; RUN],
-            factor: vec![T::ZERO; RUN],
+            log: Aligned::zeros(RUN),
+            factor: Aligned::zeros(RUN),
             has_log: false,
             has_factor: false,
         }
@@ -45,6 +46,16 @@ impl<T: Float> Level<T> {
             self.has_factor = true;
         }
         &mut self.factor[..len]
+    }
+
+    /// Sets a weight to zero.
+    #[inline(always)]
+    pub(crate) fn leave_out(&mut self, i: usize, len: usize) {
+        if self.has_log {
+            self.log[i] = T::NEG_INFINITY;
+        } else {
+            self.factors(len)[i] = T::ZERO;
+        }
     }
 
     #[inline(always)]

@@ -110,6 +110,16 @@ impl<T: Float> Query<'_, T> {
         range.end <= slots.start || slots.end <= range.start
     }
 
+    /// The end of the slots that it may see, in whole leaves.
+    #[inline(always)]
+    pub(crate) fn end(&self, p: &Prepared<T>) -> usize {
+        if !p.filter.is_sequential() {
+            return p.sites.padded;
+        }
+        let end = p.filter.range(self.index, p.sites.rows).end;
+        end.next_multiple_of(LEAF)
+    }
+
     /// The unit of the key that this query may not see for being its own.
     #[inline(always)]
     pub(crate) fn own_unit(&self, p: &Prepared<T>) -> Option<usize> {

@@ -2,6 +2,7 @@
 
 use super::bound::Bound;
 use super::tree::Tree;
+use crate::aligned::Aligned;
 use crate::lanes::{PANEL, ROW};
 use crate::{Error, Float, Result, Rows};
 
@@ -15,20 +16,20 @@ const WIDE: usize = 8;
 #[derive(Clone, Debug)]
 pub(crate) enum Values<T> {
     /// Column after column, padded to whole leaves.
-    Columns(Vec<T>),
+    Columns(Aligned<T>),
     /// Row after row, `stride` numbers apart, the rest zero.
-    Rows { data: Vec<T>, stride: usize },
+    Rows { data: Aligned<T>, stride: usize },
 }
 
 impl<T: Float> Values<T> {
     /// Zeros.
     fn new(columns: usize, padded: usize) -> Self {
         if columns < WIDE {
-            return Self::Columns(vec![T::ZERO; columns * padded]);
+            return Self::Columns(Aligned::zeros(columns * padded));
         }
         let stride = columns.next_multiple_of(ROW);
         Self::Rows {
-            data: vec![T::ZERO; padded * stride],
+            data: Aligned::zeros(padded * stride),
             stride,
         }
     }
@@ -46,7 +47,7 @@ pub(crate) struct Sites<T> {
     /// Features of a site.
     features: usize,
     /// For each panel, for each feature, [`PANEL`] numbers: what is read together lies together.
-    panels: Vec<T>,
+    panels: Aligned<T>,
     pub(crate) value: Values<T>,
     /// Sample weights by slot, where they are not all 1.
     pub(crate) weights: Option<Vec<T>>,
@@ -89,7 +90,7 @@ impl<T: Float> Sites<T> {
         // Padding repeats the last key, so that no box grows; its weight is masked out.
         let source = |s: usize| index[s.min(n - 1)] as usize;
         let column = |get: &dyn Fn(usize) -> T| (0..padded).map(|s| get(source(s))).collect();
-        let mut panels = vec![T::ZERO; f * padded];
+        let mut panels = Aligned::zeros(f * padded);
         for (s, panel) in panels.chunks_exact_mut(f * PANEL).enumerate() {
             for i in 0..PANEL {
                 let row = &features[source(s * PANEL + i) * f..][..f];
@@ -134,7 +135,7 @@ impl<T: Float> Sites<T> {
             padded,
             values: self.values,
             features,
-            panels: vec![T::ZERO; features * padded],
+            panels: Aligned::zeros(features * padded),
             value: Values::new(self.values, padded),
             weights: self.weights.as_ref().map(|_| vec![T::ZERO; padded]),
             index: Vec::new(),

@@ -54,12 +54,16 @@ impl<T: Float> Task for Tiles<'_, T> {
 }
 
 fn tiles_are_plain_loops<T: Float>() {
-    for d in [1, 3, 7, 20] {
+    for (d, reversed) in [(1, false), (3, true), (7, false), (20, true), (300, false)] {
         let stride = d * PANEL;
         let keys: Vec<T> = numbers(4 * stride, 1);
         let queries = std::array::from_fn(|g| numbers::<T>(d, 2 + g as u64));
         let factors: Vec<T> = numbers::<T>(d, 9).iter().map(|f| f.abs()).collect();
-        let features: Vec<usize> = (0..d).rev().collect();
+        // In order, but for the first: those that lie together are copied together.
+        let mut features: Vec<usize> = (d / 3..d).collect();
+        if reversed {
+            features.reverse();
+        }
         for fold in [Fold::Squared, Fold::Product, Fold::Absolute, Fold::Largest] {
             for factors in [None, Some(&factors[..])] {
                 let task = |together| Tiles {
@@ -97,7 +101,15 @@ struct Weigh<'a, T> {
     rows: &'a [T],
     stride: usize,
     columns: usize,
-    together: bool,
+    how: How,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum How {
+    Together,
+    OneByOne,
+    /// With the weights of all targets side by side.
+    ByColumn,
 }
 
 impl<T: Float> Task for Weigh<'_, T> {
@@ -106,12 +118,26 @@ impl<T: Float> Task for Weigh<'_, T> {
     fn run<I: Isa>(self, isa: I) -> Vec<Vec<f64>> {
         let mut out = [(); TILE].map(|()| vec![1.0; self.columns]);
         let weights = self.weights.each_ref().map(|w| &w[..]);
-        if self.together {
-            let out = out.each_mut().map(|o| &mut o[..]);
-            isa.weigh_rows(weights, self.rows, self.stride, out);
-        } else {
-            for (weights, out) in weights.into_iter().zip(&mut out) {
-                isa.weigh_rows([weights], self.rows, self.stride, [out]);
+        match self.how {
+            How::Together => {
+                let out = out.each_mut().map(|o| &mut o[..]);
+                isa.weigh_rows(weights, self.rows, self.stride, out);
+            }
+            How::OneByOne => {
+                for (weights, out) in weights.into_iter().zip(&mut out) {
+                    isa.weigh_rows([weights], self.rows, self.stride, [out]);
+                }
+            }
+            How::ByColumn => {
+                let step = TILE + 3;
+                let mut columns = vec![T::NAN; weights[0].len() * step];
+                for (i, row) in columns.chunks_exact_mut(step).enumerate() {
+                    for (x, w) in row.iter_mut().zip(weights) {
+                        *x = w[i];
+                    }
+                }
+                let out = out.each_mut().map(|o| &mut o[..]);
+                isa.weigh_columns(&columns, step, self.rows, self.stride, out);
             }
         }
         out.into()
@@ -123,21 +149,25 @@ fn weighted_rows_are_plain_sums<T: Float>() {
         let stride = usize::next_multiple_of(columns, ROW);
         let rows: Vec<T> = numbers(len * stride, 3);
         let weights = std::array::from_fn(|g| numbers::<T>(len, 4 + g as u64));
-        let task = |together| Weigh {
+        let task = |how| Weigh {
             weights: &weights,
             rows: &rows,
             stride,
             columns,
-            together,
+            how,
         };
-        let vector = dispatch(task(true));
-        assert_eq!(vector, dispatch(task(false)), "company changes bits");
-        let plain = task(true).run(Plain);
-        for (a, b) in plain.concat().iter().zip(vector.concat()) {
-            assert!(
-                (a - b).abs() <= 16.0 * T::EPSILON.to_f64() * (len as f64).sqrt(),
-                "{a} {b}"
-            );
+        let vector = dispatch(task(How::Together));
+        for how in [How::OneByOne, How::ByColumn] {
+            assert_eq!(vector, dispatch(task(how)), "company changes bits");
+        }
+        for how in [How::Together, How::ByColumn] {
+            let plain = task(how).run(Plain);
+            for (a, b) in plain.concat().iter().zip(vector.concat()) {
+                assert!(
+                    (a - b).abs() <= 16.0 * T::EPSILON.to_f64() * (len as f64).sqrt(),
+                    "{a} {b}"
+                );
+            }
         }
     }
 }

@@ -95,24 +95,6 @@ impl Filter {
         range
     }
 
-    /// The range of queries, of `queries`, in whose [`range`](Self::range) of `keys` key `j` lies: both ends of those ranges
-    /// never fall.
-    pub(crate) fn seers(&self, j: usize, queries: usize, keys: usize) -> Range<usize> {
-        let first = |holds: &dyn Fn(Range<usize>) -> bool| {
-            let (mut low, mut high) = (0, queries);
-            while low < high {
-                let middle = usize::midpoint(low, high);
-                if holds(self.range(middle, keys)) {
-                    high = middle;
-                } else {
-                    low = middle + 1;
-                }
-            }
-            low
-        };
-        first(&|r| r.end > j)..first(&|r| r.start > j).max(first(&|r| r.end > j))
-    }
-
     /// Whether query `i` may see key `j`.
     pub(crate) fn allows(&self, i: usize, j: usize) -> bool {
         self.regions.iter().all(|r| match r {
@@ -141,12 +123,6 @@ mod tests {
             "window(before=4, after=9) & causal",
         ] {
             let f = text.parse::<Neighborhood>().unwrap().filter();
-            for j in 0..9 {
-                let seers = f.seers(j, 12, 9);
-                for i in 0..12 {
-                    assert_eq!(seers.contains(&i), f.allows(i, j), "{text} {i} {j}");
-                }
-            }
             for i in 0..12 {
                 for j in 0..9 {
                     assert_eq!(f.range(i, 9).contains(&j), f.allows(i, j), "{text} {i} {j}");

@@ -3,36 +3,48 @@
 use std::ops::Range;
 
 use crate::Float;
+use crate::aligned::Aligned;
 use crate::isa::Isa;
 use crate::lanes::{Fold, PANEL, ROW};
 
 /// A matrix in both layouts: panels for products with a row, rows for weighted sums.
 pub(crate) struct Both<T> {
     pub(crate) columns: usize,
-    panels: Vec<T>,
-    rows: Vec<T>,
+    panels: Aligned<T>,
+    rows: Aligned<T>,
     stride: usize,
     all: Vec<usize>,
 }
 
 impl<T: Float> Both<T> {
     /// `get` writes a row, of `n`.
-    pub(crate) fn new(n: usize, columns: usize, mut get: impl FnMut(usize, &mut [T])) -> Self {
-        let padded = n.next_multiple_of(PANEL);
-        let stride = columns.next_multiple_of(ROW);
-        let mut rows = vec![T::ZERO; padded * stride];
-        let mut panels = vec![T::ZERO; padded * columns];
+    pub(crate) fn new(n: usize, columns: usize, get: impl FnMut(usize, &mut [T])) -> Self {
+        let mut new = Self::rows_only(n, columns, get);
+        let mut panels = Aligned::zeros(n.next_multiple_of(PANEL) * columns);
         for i in 0..n {
-            let row = &mut rows[i * stride..][..columns];
-            get(i, row);
             let panel = &mut panels[i / PANEL * PANEL * columns..];
-            for (c, x) in row.iter().enumerate() {
-                panel[c * PANEL + i % PANEL] = *x;
+            for (x, to) in new.row(i).iter().zip(panel.chunks_exact_mut(PANEL)) {
+                to[i % PANEL] = *x;
             }
+        }
+        new.panels = panels;
+        new
+    }
+
+    /// Without the layout for products: no [`tile`](Self::tile).
+    pub(crate) fn rows_only(
+        n: usize,
+        columns: usize,
+        mut get: impl FnMut(usize, &mut [T]),
+    ) -> Self {
+        let stride = columns.next_multiple_of(ROW);
+        let mut rows = Aligned::zeros(n.next_multiple_of(PANEL) * stride);
+        for (i, row) in rows.chunks_exact_mut(stride.max(1)).take(n).enumerate() {
+            get(i, &mut row[..columns]);
         }
         Self {
             columns,
-            panels,
+            panels: Aligned::zeros(0),
             rows,
             stride,
             all: (0..columns).collect(),
@@ -76,6 +88,22 @@ impl<T: Float> Both<T> {
         if self.columns > 0 {
             let rows = &self.rows[run.start * self.stride..run.end * self.stride];
             isa.weigh_rows(weights, rows, self.stride, out);
+        }
+    }
+
+    /// Adds the rows of `run`, weighted for a few targets: the weight of row `i` of the run for target `g` is at `i * step + g`.
+    #[inline(always)]
+    pub(crate) fn weigh_columns<I: Isa, const G: usize>(
+        &self,
+        isa: I,
+        weights: &[T],
+        step: usize,
+        run: &Range<usize>,
+        out: [&mut [f64]; G],
+    ) {
+        if self.columns > 0 {
+            let rows = &self.rows[run.start * self.stride..run.end * self.stride];
+            isa.weigh_columns(weights, step, rows, self.stride, out);
         }
     }
 }

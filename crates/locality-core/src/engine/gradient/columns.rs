@@ -5,6 +5,7 @@ use super::flow::Flows;
 use super::keys::{self, Sparse, site_widths};
 use super::numbers::{Known, gather};
 use super::queries;
+use super::tile::OfQuery;
 use super::trace::{Totals, link_slope};
 use crate::engine::prepared::{Indices, Laid, Prepared};
 use crate::engine::search::{SearchScratch, Searcher};
@@ -78,7 +79,7 @@ pub(crate) fn pull_back<T: Float>(
         numbers: vec![0.0; n * width],
     };
     let mut first = if dense::suits(p) {
-        dense_passes(p, queries, flows, watch, &mut by_key)?
+        dense_pass(p, queries, flows, watch, &mut by_key)?
     } else {
         let first = first_pass(p, queries, flows, watch, &mut by_key)?;
         second_pass(p, &first, flows, watch, &mut by_key)?;
@@ -202,8 +203,8 @@ fn second_pass<T: Float>(
     Ok(())
 }
 
-/// Both passes as products of tiles.
-fn dense_passes<T: Float>(
+/// One pass of products of tiles.
+fn dense_pass<T: Float>(
     p: &Prepared<T>,
     queries: Rows<'_, T>,
     flows: &Flows<'_, T>,
@@ -219,49 +220,64 @@ fn dense_passes<T: Float>(
             &mut search,
         ))
     })?;
-    let features: Vec<T> = laid.iter().flat_map(|l| &l.features).copied().collect();
+    let mut features = Vec::with_capacity(queries.rows() * p.bound.features);
+    for block in &laid {
+        features.extend_from_slice(&block.features);
+    }
     let blocks = laid.iter().enumerate();
     let scales = blocks.flat_map(|(b, l)| l.queries(p, Indices::From(b * BLOCK)));
     let scales: Vec<_> = scales.map(|q| q.scales[0]).collect();
-    let mut sides = dense::Sides::new(p, flows, &features, &scales);
-    let of_queries = sides.pass(false, watch)?;
-    let sums = of_queries.sums.iter().enumerate();
-    let correction: Vec<f64> = sums
-        .map(|(i, s)| {
-            if *s > 0.0 {
-                flows.share_of_keys(i) / s
-            } else {
-                0.0
-            }
-        })
-        .collect();
-    let narrow: Vec<T> = correction.iter().map(|c| T::from_f64(*c)).collect();
-    sides.correct(&narrow);
-    let of_keys = sides.pass(true, watch)?;
+    let sides = dense::Sides::new(p, flows, &features, &scales);
+    let squared = sides.atom.combine == Combine::SquaredDifference;
+    let [of_queries, of_keys] = sides.pass(watch)?;
     let (f, own) = (p.bound.features, &p.bound.atoms[0].features);
     let mut first = First {
         laid,
         features: vec![0.0; queries.rows() * f],
         widths: Vec::new(),
-        correction: narrow,
-        totals: of_queries.totals,
+        correction: Vec::new(),
+        totals: Totals::new(&p.bound),
     };
-    for (i, c) in correction.iter().enumerate() {
-        let from = &of_queries.features[i * own.len()..][..own.len()];
-        let to = &mut first.features[i * f..][..f];
-        own.iter().zip(from).for_each(|(&at, x)| to[at] += x * c);
-        if !p.widths.is_empty() {
-            first.widths.push(of_queries.widths[i] * c);
+    // By features from sums over the others: of squared differences, `2 (sum b) x - 2 sum b y`.
+    let by_features = |to: &mut [f64], x: &[T], sums: &[f64], back: f64, scale: f64| {
+        for ((&at, x), sum) in own.iter().zip(x).zip(sums) {
+            to[at] += scale
+                * if squared {
+                    2.0 * (back * x.to_f64() - sum)
+                } else {
+                    *sum
+                };
         }
+    };
+    for i in 0..queries.rows() {
+        let (sums, rest) = of_queries.row(i).split_at(own.len());
+        let of = |what: OfQuery| rest[what as usize];
+        let share = of(OfQuery::Share);
+        let correction = if share > 0.0 {
+            flows.share_of_keys(i) / share
+        } else {
+            0.0
+        };
+        let to = &mut first.features[i * f..][..f];
+        let back = of(OfQuery::Back);
+        by_features(to, sides.queries.row(i), sums, back, correction);
+        if !p.widths.is_empty() {
+            first.widths.push(of(OfQuery::Width) * correction);
+        }
+        first.totals.width[0] += of(OfQuery::Width) * correction;
+        let by = rest[OfQuery::By as usize..].iter();
+        let totals = first.totals.by[0].iter_mut();
+        totals.zip(by).for_each(|(t, x)| *t += x * correction);
+        first.correction.push(T::from_f64(correction));
     }
     let columns = p.sites.values;
     for key in 0..p.sites.rows {
         let to = by_key.row(key);
-        let from = &of_keys.features[key * own.len()..][..own.len()];
-        own.iter().zip(from).for_each(|(&at, x)| to[at] += x);
-        let values = &of_keys.values[key * columns..][..columns];
-        to[f..f + columns].copy_from_slice(values);
-        to[f + columns] = of_keys.sums[key];
+        let (sums, rest) = of_keys.row(key).split_at(own.len());
+        let back = rest[columns + 1];
+        by_features(to, sides.keys.row(key), sums, back, 1.0);
+        to[f..f + columns].copy_from_slice(&rest[..columns]);
+        to[f + columns] = rest[columns];
     }
     Ok(first)
 }

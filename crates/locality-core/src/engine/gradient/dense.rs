@@ -1,27 +1,21 @@
-//! The pull-back of kernels of one part over many columns, as products of tiles.
+//! The pull-back of kernels of one part over many columns, as products of tiles, in one pass.
 //!
-//! Both passes are the same code with the sides swapped: a few targets against runs of sources. For the first, targets are
-//! queries and sources keys; for the second, the other way round.
+//! Blocks of the longer side are tasks; each goes over all blocks of the other, keeps what belongs to its own, and adds what
+//! belongs to the others in its turn. So the order of every sum depends on the shapes alone, and no sum is kept twice.
 
 use std::ops::Range;
 
 use super::both::Both;
 use super::flow::Flows;
-use super::trace::Totals;
-use super::weigh::{Lane, RUN, Weigh};
+use super::tile::{KEYS, QUERIES, Scratch, Sums, Tile};
 use crate::engine::bound::{BoundAtom, Op, Scale, Width};
 use crate::engine::prepared::{Engine, Prepared};
-use crate::isa::{Isa, Task, compiled};
-use crate::lanes::{Fold, PANEL, TILE};
 use crate::metric::Combine;
-use crate::profile::MOST_PARAMETERS;
-use crate::{Float, Result, Watch, par};
+use crate::par::{Turns, map_in_turns};
+use crate::{Float, Result, Watch};
 
 /// Fewer features than this are worked on by direct differences.
 const FEWEST_FEATURES: usize = 8;
-/// Targets of a block.
-const BLOCK: usize = 32;
-
 /// Whether a kernel is of the kind that this file is for.
 pub(crate) fn suits<T: Float>(p: &Prepared<T>) -> bool {
     let ([Op::Atom(0)], [atom]) = (&p.bound.program[..], &p.bound.atoms[..]) else {
@@ -36,43 +30,24 @@ pub(crate) fn suits<T: Float>(p: &Prepared<T>) -> bool {
         && atom.features.len() >= FEWEST_FEATURES
 }
 
-/// What belongs to each query besides its rows, padded to whole panels.
+/// What belongs to each query besides its rows.
 pub(crate) struct Own<T> {
     /// Of an absent query so large that its shares vanish.
     pub(crate) log_normalizer: Vec<T>,
     pub(crate) level: Vec<T>,
-    pub(crate) correction: Vec<T>,
-    pub(crate) inverse: Vec<T>,
-    pub(crate) width: Vec<T>,
-    /// What the keys' shares sum up to.
-    share_of_keys: Vec<f64>,
+    pub(crate) scale: Vec<Scale<T>>,
 }
 
 /// Both sides.
 pub(crate) struct Sides<'a, T> {
     pub(crate) p: &'a Prepared<T>,
     pub(crate) atom: &'a BoundAtom<T>,
-    queries: Both<T>,
-    keys: Both<T>,
+    pub(crate) queries: Both<T>,
+    pub(crate) keys: Both<T>,
     /// By the means, of each query.
-    flows: Both<T>,
-    values: Both<T>,
+    pub(crate) flows: Both<T>,
+    pub(crate) values: Both<T>,
     pub(crate) own: Own<T>,
-    /// Number of queries.
-    m: usize,
-}
-
-/// What one side gets.
-pub(crate) struct Yield {
-    /// `[targets, features]`
-    pub(crate) features: Vec<f64>,
-    /// `[targets, p]`, for keys.
-    pub(crate) values: Vec<f64>,
-    /// For queries the sums of shares, for keys the derivatives by sample weights.
-    pub(crate) sums: Vec<f64>,
-    /// For queries, by the logarithms of their bandwidths.
-    pub(crate) widths: Vec<f64>,
-    pub(crate) totals: Totals,
 }
 
 impl<'a, T: Float> Sides<'a, T> {
@@ -101,7 +76,7 @@ impl<'a, T: Float> Sides<'a, T> {
             }
         }
         let center = |row: &mut [T]| row.iter_mut().zip(&middle).for_each(|(x, m)| *x -= *m);
-        let queries = Both::new(m, atom.features.len(), |i, row| {
+        let queries = Both::rows_only(m, atom.features.len(), |i, row| {
             pick(&features[i * f..][..f], row);
             center(row);
         });
@@ -117,30 +92,24 @@ impl<'a, T: Float> Sides<'a, T> {
             let own = p.sites.values_at(p.sites.slot[key] as usize);
             row.iter_mut().zip(own).for_each(|(r, v)| *r = v);
         });
-        let by_means = Both::new(m, columns, |i, row| row.copy_from_slice(flows.means.row(i)));
-        let padded = m.next_multiple_of(PANEL);
+        let by_means =
+            Both::rows_only(m, columns, |i, row| row.copy_from_slice(flows.means.row(i)));
         let mut own = Own {
-            log_normalizer: vec![T::MAX; padded],
-            level: vec![T::ZERO; padded],
-            correction: vec![T::ONE; padded],
-            inverse: vec![T::ONE; padded],
-            width: vec![T::ONE; padded],
-            share_of_keys: vec![1.0; padded],
+            log_normalizer: vec![T::MAX; m],
+            level: vec![T::ZERO; m],
+            scale: Vec::with_capacity(m),
         };
         for (i, scale) in scales.iter().enumerate() {
-            let Scale { inverse, width } = atom.scale_at(0, *scale);
-            (own.inverse[i], own.width[i]) = (inverse, width);
+            own.scale.push(atom.scale_at(0, *scale));
             if let Some(flow) = flows.of(i, T::ONE) {
                 own.log_normalizer[i] = flow.log_normalizer;
                 own.level[i] = flow.level;
-                own.share_of_keys[i] = flows.share_of_keys(i);
             }
         }
         Self {
             p,
             atom,
             own,
-            m,
             queries,
             keys,
             flows: by_means,
@@ -148,215 +117,84 @@ impl<'a, T: Float> Sides<'a, T> {
         }
     }
 
-    /// Sets what makes the shares of each query sum up to one.
-    pub(crate) fn correct(&mut self, correction: &[T]) {
-        self.own.correction[..correction.len()].copy_from_slice(correction);
-    }
-
-    /// The pass over all targets.
-    pub(crate) fn pass(&self, over_keys: bool, watch: &Watch<'_>) -> Result<Yield> {
-        let f = self.atom.features.len();
-        let (targets, columns) = if over_keys {
-            (self.p.sites.rows, self.values.columns)
+    /// The sums that belong to the queries, and those that belong to the keys.
+    pub(crate) fn pass(&self, watch: &Watch<'_>) -> Result<[Sums; 2]> {
+        let of_queries = self.own.level.len().div_ceil(QUERIES);
+        let of_keys = self.p.sites.rows.div_ceil(KEYS);
+        let long = of_queries >= of_keys;
+        let (tasks, things) = if long {
+            (of_queries, of_keys)
         } else {
-            (self.m, 0)
+            (of_keys, of_queries)
         };
-        let blocks = par::map_blocks(watch, targets, BLOCK, |range| {
-            Ok(T::run_compiled::<Passes<'_>>(Pass {
-                sides: self,
-                over_keys,
-                targets: range,
-            }))
-        })?;
-        let mut all = Yield {
-            features: Vec::with_capacity(targets * f),
-            values: Vec::with_capacity(targets * columns),
-            sums: Vec::with_capacity(targets),
-            widths: Vec::with_capacity(targets),
-            totals: Totals::new(&self.p.bound),
+        // From the end: where each query sees the keys before it, the longest task comes first.
+        let block = |size: usize, count: usize, at: usize, all: usize| {
+            let start = (count - 1 - at) * size;
+            start..(start + size).min(all)
         };
-        for block in blocks {
-            all.features.extend(block.features);
-            all.values.extend(block.values);
-            all.sums.extend(block.sums);
-            all.widths.extend(block.widths);
-            all.totals.add(&block.totals, 1.0);
-        }
-        Ok(all)
-    }
-
-    /// The sources that a target has to do with.
-    fn seen(&self, over_keys: bool, target: usize) -> Range<usize> {
-        let (filter, n, m) = (&self.p.filter, self.p.sites.rows, self.m);
-        if over_keys {
-            filter.seers(target, m, n)
-        } else {
-            filter.range(target, n)
-        }
-    }
-}
-
-compiled!(Passes, Pass);
-
-/// Some targets.
-struct Pass<'a, T> {
-    sides: &'a Sides<'a, T>,
-    over_keys: bool,
-    targets: Range<usize>,
-}
-
-impl<T: Float> Task for Pass<'_, T> {
-    type Out = Yield;
-
-    #[inline(always)]
-    fn run<I: Isa>(self, isa: I) -> Yield {
-        let Self {
-            sides,
-            over_keys,
-            targets,
-        } = self;
-        let f = sides.atom.features.len();
-        let p = if over_keys { sides.values.columns } else { 0 };
-        let len = targets.len();
-        let mut out = Yield {
-            features: vec![0.0; len * f],
-            values: vec![0.0; len * p],
-            sums: vec![0.0; len],
-            widths: vec![0.0; len],
-            totals: Totals::new(&sides.p.bound),
+        let queries = |at| block(QUERIES, of_queries, at, self.own.level.len());
+        let keys = |at| block(KEYS, of_keys, at, self.p.sites.rows);
+        let none = |at: usize| {
+            if long {
+                Sums::of_keys(self, keys(at).len())
+            } else {
+                Sums::of_queries(self, queries(at).len())
+            }
         };
-        let mut lanes: [Lane<T>; TILE] = std::array::from_fn(|_| Lane::new());
-        let mut done = 0;
-        while done < len {
-            let first = targets.start + done;
-            let count = if len - done >= TILE { TILE } else { 1 };
-            let mut part = Part {
-                features: &mut out.features[done * f..(done + count) * f],
-                values: &mut out.values[done * p..(done + count) * p],
-                sums: &mut out.sums[done..done + count],
-                widths: &mut out.widths[done..done + count],
-                totals: &mut out.totals,
+        let turns = Turns::new((0..things).map(none));
+        let done = map_in_turns(watch, tasks, &turns, |task| {
+            let mut scratch = Scratch::new(self);
+            let mut own = if long {
+                Sums::of_queries(self, queries(task).len())
+            } else {
+                Sums::of_keys(self, keys(task).len())
             };
-            if count == TILE {
-                few::<T, I, TILE>(isa, sides, over_keys, first, &mut lanes, &mut part);
-            } else if let Some(lanes) = lanes.first_chunk_mut::<1>() {
-                few::<T, I, 1>(isa, sides, over_keys, first, lanes, &mut part);
-            }
-            done += count;
-        }
-        out
-    }
-}
-
-/// What a few targets get.
-struct Part<'a> {
-    features: &'a mut [f64],
-    values: &'a mut [f64],
-    sums: &'a mut [f64],
-    widths: &'a mut [f64],
-    totals: &'a mut Totals,
-}
-
-/// A slice in `G` equal parts.
-#[inline(always)]
-fn parts<const G: usize>(all: &mut [f64]) -> [&mut [f64]; G] {
-    let each = all.len() / G;
-    let mut rest = all;
-    std::array::from_fn(|_| {
-        let (own, next) = std::mem::take(&mut rest).split_at_mut(each);
-        rest = next;
-        own
-    })
-}
-
-#[inline(always)]
-fn few<T: Float, I: Isa, const G: usize>(
-    isa: I,
-    sides: &Sides<'_, T>,
-    over_keys: bool,
-    first: usize,
-    lanes: &mut [Lane<T>; G],
-    part: &mut Part<'_>,
-) {
-    let atom = sides.atom;
-    let squared = atom.combine == Combine::SquaredDifference;
-    let fold = if squared {
-        Fold::Squared
-    } else {
-        Fold::Product
-    };
-    let (targets, target_flows, sources, source_flows) = if over_keys {
-        (&sides.keys, &sides.values, &sides.queries, &sides.flows)
-    } else {
-        (&sides.queries, &sides.flows, &sides.keys, &sides.values)
-    };
-    let features: [&[T]; G] = std::array::from_fn(|g| targets.row(first + g));
-    let flows: [&[T]; G] = std::array::from_fn(|g| target_flows.row(first + g));
-    let seen: [Range<usize>; G] = std::array::from_fn(|g| sides.seen(over_keys, first + g));
-    let start = seen.iter().map(|s| s.start).min().unwrap_or(0) / PANEL * PANEL;
-    let end = seen.iter().map(|s| s.end).max().unwrap_or(0);
-    let count = atom.profile.info().parameters.len();
-    let mut back_sums = [0.0; G];
-    let mut by_sums = [[0.0; MOST_PARAMETERS]; G];
-    let mut at = start;
-    while at < end {
-        let run = at..(at + RUN).min(end.next_multiple_of(PANEL));
-        let len = run.len();
-        let raws = lanes.each_mut().map(|l| &mut l.raw[..len]);
-        sources.tile(isa, fold, features, &run, raws);
-        let gains = lanes.each_mut().map(|l| &mut l.gain[..len]);
-        source_flows.tile(isa, Fold::Product, flows, &run, gains);
-        for (g, lane) in lanes.iter_mut().enumerate() {
-            let target = first + g;
-            isa.enter(Weigh {
-                sides,
-                over_keys,
-                target,
-                run: &run,
-                seen: &seen[g],
-                lane,
-            });
-            if over_keys {
-                part.sums[g] += isa.sum(&lane.gain[..len]);
-                if squared {
-                    back_sums[g] += isa.sum(&lane.back[..len]);
+            for thing in 0..things {
+                watch.check()?;
+                let (i, j) = if long { (task, thing) } else { (thing, task) };
+                let (queries, keys) = (queries(i), keys(j));
+                let seers = self.seers(&queries, &keys);
+                if seers.is_empty() {
+                    turns.take(thing, task, |_| ());
+                    continue;
                 }
-                continue;
+                let tile = Tile {
+                    sides: self,
+                    first: queries.start,
+                    queries: seers,
+                    keys,
+                    scratch: &mut scratch,
+                };
+                tile.go();
+                let Scratch { queries, keys, .. } = &scratch;
+                let (mine, theirs) = if long {
+                    (queries, keys)
+                } else {
+                    (keys, queries)
+                };
+                own.add(mine);
+                turns.take(thing, task, |rows| rows.add(theirs));
             }
-            part.sums[g] += isa.sum(&lane.share[..len]);
-            part.widths[g] += isa.sum(&lane.input[..len]);
-            back_sums[g] += isa.sum(&lane.back[..len]);
-            for (sum, by) in by_sums[g].iter_mut().zip(&lane.by[..count]) {
-                *sum += isa.sum(&by[..len]);
-            }
-        }
-        let backs = lanes.each_ref().map(|l| &l.back[..len]);
-        sources.weigh(isa, backs, &run, parts::<G>(part.features));
-        if over_keys {
-            let shares = lanes.each_ref().map(|l| &l.share[..len]);
-            source_flows.weigh(isa, shares, &run, parts::<G>(part.values));
-        }
-        at = run.end;
+            Ok(own)
+        })?;
+        let others: Vec<_> = turns.finish().collect();
+        let (done, others) = (Sums::join(&done), Sums::join(&others));
+        Ok(if long { [done, others] } else { [others, done] })
     }
-    if !over_keys {
-        for (g, by) in by_sums.iter().enumerate() {
-            if part.sums[g] > 0.0 {
-                let scale = sides.own.share_of_keys[first + g] / part.sums[g];
-                part.totals.width[0] += part.widths[g] * scale;
-                let totals = part.totals.by[0].iter_mut();
-                totals.zip(by).for_each(|(t, x)| *t += x * scale);
-            }
-        }
+
+    /// The keys that a query has to do with.
+    pub(crate) fn seen(&self, query: usize) -> Range<usize> {
+        self.p.filter.range(query, self.p.sites.rows)
     }
-    if squared {
-        for ((to, x), sum) in parts::<G>(part.features)
-            .into_iter()
-            .zip(features)
-            .zip(back_sums)
-        {
-            for (to, x) in to.iter_mut().zip(x) {
-                *to = 2.0 * (sum * x.to_f64() - *to);
-            }
-        }
+
+    /// All but queries at either end that see none of the keys.
+    fn seers(&self, queries: &Range<usize>, keys: &Range<usize>) -> Range<usize> {
+        let sees = |i: &usize| {
+            let seen = self.seen(*i);
+            seen.start < keys.end && keys.start < seen.end
+        };
+        let start = queries.clone().find(sees).unwrap_or(queries.end);
+        let last = queries.clone().rev().find(sees);
+        start..last.map_or(start, |i| i + 1)
     }
 }

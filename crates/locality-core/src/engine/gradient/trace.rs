@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::flow::Flow;
 use crate::Float;
+use crate::aligned::Aligned;
 use crate::engine::bound::{Bound, BoundAtom, Op, Scale, Width};
 use crate::engine::level::{RUN, link};
 use crate::engine::prepared::{Prepared, Query};
@@ -26,7 +27,7 @@ pub(crate) struct AtomTrace<T> {
     /// Derivative of the log-weight by the input.
     pub(crate) slope: Vec<T>,
     /// Derivatives of the log-weight by the curve's parameters.
-    pub(crate) by: [Vec<T>; MOST_PARAMETERS],
+    pub(crate) by: [Aligned<T>; MOST_PARAMETERS],
     /// After the way back: derivative of the result by the raw number.
     pub(crate) back: Vec<T>,
     /// After the way back: derivative of the result by the logarithm of the bandwidth.
@@ -105,7 +106,7 @@ impl<T: Float> Trace<T> {
             raw: run(),
             input: run(),
             slope: run(),
-            by: std::array::from_fn(|_| run()),
+            by: std::array::from_fn(|_| Aligned::zeros(RUN)),
             back: run(),
             width: run(),
         };
@@ -415,7 +416,23 @@ pub(crate) struct Sloped<'a, T, I> {
     pub(crate) input: &'a mut [T],
     pub(crate) log: &'a mut [T],
     pub(crate) slope: &'a mut [T],
-    pub(crate) by: &'a mut [Vec<T>; MOST_PARAMETERS],
+    pub(crate) by: &'a mut [Aligned<T>; MOST_PARAMETERS],
+}
+
+/// The derivatives by one of a curve's numbers, if it has so many.
+#[inline(always)]
+fn by_number<const K: usize, T: Float, I: Isa, C: Curve>(
+    isa: I,
+    curve: C,
+    input: &[T],
+    by: &mut [Aligned<T>; MOST_PARAMETERS],
+) {
+    if K < C::INFO.parameters.len() {
+        let by: &mut [T] = &mut by[K];
+        for (to, u) in by.iter_mut().zip(input) {
+            *to = curve.by(isa, *u)[K];
+        }
+    }
 }
 
 impl<T: Float, I: Isa> CurveVisitor for Sloped<'_, T, I> {
@@ -442,14 +459,10 @@ impl<T: Float, I: Isa> CurveVisitor for Sloped<'_, T, I> {
             *s = curve.slope(isa, *u);
         }
         let count = C::INFO.parameters.len();
-        if count > 0 {
-            for (i, u) in self.input.iter().enumerate() {
-                let by = curve.by(isa, *u);
-                for (to, x) in self.by[..count].iter_mut().zip(by) {
-                    to[i] = x;
-                }
-            }
-        }
+        by_number::<0, _, _, _>(isa, curve, self.input, self.by);
+        by_number::<1, _, _, _>(isa, curve, self.input, self.by);
+        by_number::<2, _, _, _>(isa, curve, self.input, self.by);
+        const { assert!(MOST_PARAMETERS == 3) }
         if C::FORM == Form::Weight {
             let tiny = T::MIN_POSITIVE;
             for (i, l) in self.log.iter_mut().enumerate() {

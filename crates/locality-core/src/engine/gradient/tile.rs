@@ -1,0 +1,295 @@
+//! Some queries against some keys: everything that either side gets from the other.
+
+use std::ops::Range;
+
+use super::dense::Sides;
+use super::weigh::{Lane, Weigh};
+use crate::Float;
+use crate::aligned::Aligned;
+use crate::isa::{Isa, Task, compiled};
+use crate::lanes::{Fold, PANEL, TILE};
+use crate::metric::Combine;
+use crate::profile::MOST_PARAMETERS;
+
+/// Most queries of a tile; sums over them are widened once.
+pub(crate) const QUERIES: usize = 256;
+/// Most keys of a tile: what lies between the products stays in the second-level cache.
+pub(crate) const KEYS: usize = 128;
+const _: () = assert!(KEYS.is_multiple_of(PANEL));
+
+/// A row of sums for each of some queries or keys.
+pub(crate) struct Sums {
+    pub(crate) width: usize,
+    pub(crate) data: Vec<f64>,
+}
+
+/// What a query gets after its features: sums of shares, of derivatives by the logarithm of its bandwidth, of those by the raw
+/// numbers, and of those by the profile's numbers.
+#[derive(Clone, Copy)]
+pub(crate) enum OfQuery {
+    Share,
+    Width,
+    Back,
+    By,
+}
+
+impl Sums {
+    fn zeros(width: usize, count: usize) -> Self {
+        let data = vec![0.0; width * count];
+        Self { width, data }
+    }
+
+    /// Features, then as [`OfQuery`] has it.
+    pub(crate) fn of_queries<T: Float>(sides: &Sides<'_, T>, count: usize) -> Self {
+        let rest = OfQuery::By as usize + MOST_PARAMETERS;
+        Self::zeros(sides.keys.columns + rest, count)
+    }
+
+    /// Features, values, the sum of derivatives by the log-weights and of those by the raw numbers.
+    pub(crate) fn of_keys<T: Float>(sides: &Sides<'_, T>, count: usize) -> Self {
+        Self::zeros(sides.keys.columns + sides.values.columns + 2, count)
+    }
+
+    pub(crate) fn row(&self, i: usize) -> &[f64] {
+        &self.data[i * self.width..][..self.width]
+    }
+
+    /// Adds the first rows of others.
+    pub(crate) fn add(&mut self, others: &Self) {
+        for (a, b) in self.data.iter_mut().zip(&others.data) {
+            *a += *b;
+        }
+    }
+
+    /// Blocks put together that come last first.
+    pub(crate) fn join(blocks: &[Self]) -> Self {
+        let width = blocks.first().map_or(0, |b| b.width);
+        let mut data = Vec::with_capacity(blocks.iter().map(|b| b.data.len()).sum());
+        for block in blocks.iter().rev() {
+            data.extend_from_slice(&block.data);
+        }
+        Self { width, data }
+    }
+}
+
+/// Buffers of one thread.
+pub(crate) struct Scratch<T> {
+    pub(crate) queries: Sums,
+    pub(crate) keys: Sums,
+    /// Shares, a run of keys for each query.
+    share: Aligned<T>,
+    /// Derivatives by the raw numbers.
+    back: Aligned<T>,
+    lanes: [Lane<T>; TILE],
+    /// For each key, the sum of derivatives by its log-weights.
+    gains: Aligned<T>,
+    backs: Aligned<T>,
+}
+
+impl<T: Float> Scratch<T> {
+    pub(crate) fn new(sides: &Sides<'_, T>) -> Self {
+        Self {
+            queries: Sums::of_queries(sides, QUERIES),
+            keys: Sums::of_keys(sides, KEYS),
+            share: Aligned::zeros(QUERIES * KEYS),
+            back: Aligned::zeros(QUERIES * KEYS),
+            lanes: std::array::from_fn(|_| Lane::new()),
+            gains: Aligned::zeros(KEYS),
+            backs: Aligned::zeros(KEYS),
+        }
+    }
+}
+
+/// Some queries and some keys; what either gets is left in the scratch buffers.
+pub(crate) struct Tile<'a, T> {
+    pub(crate) sides: &'a Sides<'a, T>,
+    /// The query that the buffers begin with.
+    pub(crate) first: usize,
+    pub(crate) queries: Range<usize>,
+    pub(crate) keys: Range<usize>,
+    pub(crate) scratch: &'a mut Scratch<T>,
+}
+
+compiled!(Tiles, Tile);
+
+impl<T: Float> Tile<'_, T> {
+    /// Does the work with the widest instructions of this machine.
+    pub(crate) fn go(self) {
+        T::run_compiled::<Tiles<'_>>(self);
+    }
+}
+
+impl<T: Float> Task for Tile<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(mut self, isa: I) {
+        let Scratch {
+            queries,
+            keys,
+            gains,
+            backs,
+            ..
+        } = &mut *self.scratch;
+        queries.data.fill(0.0);
+        keys.data.fill(0.0);
+        gains.fill(T::ZERO);
+        backs.fill(T::ZERO);
+        let end = self.queries.end;
+        let mut first = self.queries.start;
+        while first + TILE <= end {
+            self.weigh::<I, TILE>(isa, first);
+            first += TILE;
+        }
+        for i in first..end {
+            self.weigh::<I, 1>(isa, i);
+        }
+        self.sum_by_key(isa);
+    }
+}
+
+/// The rows from `first` on, one slice each, as wide as `part`.
+#[inline(always)]
+fn rows<const G: usize>(all: &mut Sums, first: usize, part: Range<usize>) -> [&mut [f64]; G] {
+    let width = all.width;
+    let mut rest = &mut all.data[first * width..(first + G) * width];
+    std::array::from_fn(|_| {
+        let (own, next) = std::mem::take(&mut rest).split_at_mut(width);
+        rest = next;
+        &mut own[part.clone()]
+    })
+}
+
+/// Runs of keys from `first` on, one for each query.
+#[inline(always)]
+fn runs<T, const G: usize>(all: &mut [T], first: usize, len: usize) -> [&mut [T]; G] {
+    let mut rest = &mut all[first * KEYS..(first + G) * KEYS];
+    std::array::from_fn(|_| {
+        let (own, next) = std::mem::take(&mut rest).split_at_mut(KEYS);
+        rest = next;
+        &mut own[..len]
+    })
+}
+
+impl<T: Float> Tile<'_, T> {
+    /// The keys, padded to whole panels.
+    fn padded(&self) -> Range<usize> {
+        let end = self.keys.start + self.keys.len().next_multiple_of(PANEL);
+        self.keys.start..end
+    }
+
+    /// Shares and derivatives of a few queries, and what these get from the keys.
+    #[inline(always)]
+    fn weigh<I: Isa, const G: usize>(&mut self, isa: I, first: usize) {
+        let (sides, run) = (self.sides, self.padded());
+        let (len, f) = (run.len(), sides.keys.columns);
+        let Scratch {
+            queries,
+            share,
+            back,
+            lanes,
+            gains,
+            backs,
+            ..
+        } = &mut *self.scratch;
+        let at = first - self.first;
+        let mut shares = runs::<T, G>(share, at, len);
+        let mut back = runs::<T, G>(back, at, len);
+        let seen: [Range<usize>; G] = std::array::from_fn(|g| sides.seen(first + g));
+        let apart = |s: &Range<usize>| s.end <= run.start || s.start >= run.end;
+        let Some(lanes) = lanes.first_chunk_mut::<G>() else {
+            return;
+        };
+        if seen.iter().all(apart) {
+            for run in shares.iter_mut().chain(&mut back) {
+                run.fill(T::ZERO);
+            }
+            return;
+        }
+        let fold = match sides.atom.combine {
+            Combine::SquaredDifference => Fold::Squared,
+            _ => Fold::Product,
+        };
+        let features = std::array::from_fn(|g| sides.queries.row(first + g));
+        let raws = lanes.each_mut().map(|l| &mut l.raw[..len]);
+        sides.keys.tile(isa, fold, features, &run, raws);
+        let flows = std::array::from_fn(|g| sides.flows.row(first + g));
+        let by_weight = lanes.each_mut().map(|l| &mut l.gain[..len]);
+        sides
+            .values
+            .tile(isa, Fold::Product, flows, &run, by_weight);
+        let count = sides.atom.profile.info().parameters.len();
+        let sums = rows::<G>(queries, at, f..f + OfQuery::By as usize + count);
+        for (g, sums) in sums.into_iter().enumerate() {
+            let lane = &mut lanes[g];
+            isa.enter(Weigh {
+                sides,
+                query: first + g,
+                run: &run,
+                seen: &seen[g],
+                lane: &mut *lane,
+                share: &mut *shares[g],
+                back: &mut *back[g],
+            });
+            let add = |to: &mut [T], from: &[T]| {
+                to.iter_mut().zip(from).for_each(|(a, b)| *a += *b);
+            };
+            add(&mut gains[..len], &lane.gain);
+            add(&mut backs[..len], &*back[g]);
+            sums[OfQuery::Share as usize] = isa.sum(&*shares[g]);
+            sums[OfQuery::Width as usize] = isa.sum(&lane.input[..len]);
+            sums[OfQuery::Back as usize] = isa.sum(&*back[g]);
+            for (sum, by) in sums[OfQuery::By as usize..].iter_mut().zip(&lane.by) {
+                *sum = isa.sum(&by[..len]);
+            }
+        }
+        let back = back.each_ref().map(|b| &**b);
+        let out = rows::<G>(queries, at, 0..f);
+        sides.keys.weigh(isa, back, &run, out);
+    }
+
+    /// What the keys get from the queries.
+    #[inline(always)]
+    fn sum_by_key<I: Isa>(&mut self, isa: I) {
+        let (sides, len) = (self.sides, self.keys.len());
+        let (f, p) = (sides.keys.columns, sides.values.columns);
+        let Scratch {
+            keys,
+            share,
+            back,
+            gains,
+            backs,
+            ..
+        } = &mut *self.scratch;
+        let queries = &self.queries;
+        let start = (queries.start - self.first) * KEYS;
+        let (back, share) = (&back[start..], &share[start..]);
+        let mut key = 0;
+        while key + TILE <= len {
+            let out = rows::<TILE>(keys, key, 0..f);
+            sides
+                .queries
+                .weigh_columns(isa, &back[key..], KEYS, queries, out);
+            let out = rows::<TILE>(keys, key, f..f + p);
+            sides
+                .flows
+                .weigh_columns(isa, &share[key..], KEYS, queries, out);
+            key += TILE;
+        }
+        for key in key..len {
+            let out = rows::<1>(keys, key, 0..f);
+            sides
+                .queries
+                .weigh_columns(isa, &back[key..], KEYS, queries, out);
+            let out = rows::<1>(keys, key, f..f + p);
+            sides
+                .flows
+                .weigh_columns(isa, &share[key..], KEYS, queries, out);
+        }
+        let rows = keys.data.chunks_exact_mut(keys.width);
+        for ((row, gain), back) in rows.zip(&gains[..len]).zip(&*backs) {
+            row[f + p] = gain.to_f64();
+            row[f + p + 1] = back.to_f64();
+        }
+    }
+}

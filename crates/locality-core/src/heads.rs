@@ -1,0 +1,94 @@
+//! Many local means of one kind at once: the batches and heads of attention.
+
+use crate::{Error, Float, Gradients, LocalMean, LocalMeans, Result, Rows, Watch, par};
+
+/// One of many independent sets: a head of attention.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a, T> {
+    /// `[m, d]`
+    pub queries: Rows<'a, T>,
+    /// `[n, d]`
+    pub keys: Rows<'a, T>,
+    /// `[n, p]`
+    pub values: Rows<'a, T>,
+}
+
+/// What flows back into a head; see [`LocalMeanFit::pull_back`](crate::LocalMeanFit::pull_back).
+#[derive(Clone, Copy, Debug)]
+pub struct HeadFlow<'a, T> {
+    /// What [`LocalMean::at_heads`] found for it; computed anew where it is not given.
+    pub at: Option<&'a LocalMeans<T>>,
+    /// Derivatives by the means, `[m, p]`.
+    pub means: Rows<'a, T>,
+    /// Derivatives by the log normalisers, `[m]`.
+    pub log_normalizer: Option<&'a [T]>,
+}
+
+impl LocalMean {
+    /// The local means of each head. Heads are worked on side by side and share the watched threads; results are the same bits
+    /// as those of one head after another. `weights` `[n]` are the sample weights of every head.
+    ///
+    /// ```
+    /// use locality_core::{Head, Kernel, LocalMean, Rows, Watch};
+    /// let head = |x: &'static [f64]| Head {
+    ///     queries: Rows::column(x),
+    ///     keys: Rows::column(x),
+    ///     values: Rows::column(x),
+    /// };
+    /// let heads = [head(&[0.0, 1.0]), head(&[2.0, 3.0, 4.0])];
+    /// let found = LocalMean::new(Kernel::gaussian(1.0)).at_heads(&heads, None, &Watch::default())?;
+    /// assert!((found[1].means[1] - 3.0).abs() < 1e-12);
+    /// # Ok::<(), locality_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit) and [`LocalMeanFit::at`](crate::LocalMeanFit::at), for the first head that has one.
+    pub fn at_heads<T: Float>(
+        &self,
+        heads: &[Head<'_, T>],
+        weights: Option<&[T]>,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<LocalMeans<T>>> {
+        let inner = watch.quiet();
+        par::map_blocks(watch, heads.len(), 1, |head| {
+            let head = &heads[head.start];
+            let fit = self.fit_watched(head.keys, head.values, weights, &inner)?;
+            fit.at(head.queries, &inner)
+        })
+    }
+
+    /// Pulls derivatives back through each head, `flows` being those of the heads in their order.
+    ///
+    /// # Errors
+    /// As [`LocalMeanFit::pull_back`](crate::LocalMeanFit::pull_back), for the first head that has one.
+    /// Flows that are not as many as the heads.
+    pub fn pull_back_heads<T: Float>(
+        &self,
+        heads: &[Head<'_, T>],
+        weights: Option<&[T]>,
+        flows: &[HeadFlow<'_, T>],
+        watch: &Watch<'_>,
+    ) -> Result<Vec<Gradients<T>>> {
+        if flows.len() != heads.len() {
+            return Err(Error::shape(format!(
+                "there are {} heads, but {} flows; give one for each",
+                heads.len(),
+                flows.len()
+            )));
+        }
+        let inner = watch.quiet();
+        par::map_blocks(watch, heads.len(), 1, |head| {
+            let (head, flow) = (&heads[head.start], &flows[head.start]);
+            let fit = self.fit_watched(head.keys, head.values, weights, &inner)?;
+            let found;
+            let at = if let Some(at) = flow.at {
+                at
+            } else {
+                found = fit.at(head.queries, &inner)?;
+                &found
+            };
+            let (means, logs) = (flow.means, flow.log_normalizer);
+            fit.pull_back(head.queries, head.keys, at, means, logs, &inner)
+        })
+    }
+}
