@@ -1,6 +1,6 @@
 //! Many local means of one kind at once: the batches and heads of attention.
 
-use crate::{Error, Float, Gradients, LocalMean, LocalMeans, Result, Rows, Watch, par};
+use crate::{Bias, Error, Float, Gradients, LocalMean, LocalMeans, Result, Rows, Watch, par};
 
 /// One of many independent sets: a head of attention.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,8 @@ pub struct Head<'a, T> {
     pub keys: Rows<'a, T>,
     /// `[n, p]`
     pub values: Rows<'a, T>,
+    /// Added to the logarithms of the weights.
+    pub bias: Option<Bias<'a, T>>,
 }
 
 /// What flows back into a head; see [`LocalMeanFit::pull_back`](crate::LocalMeanFit::pull_back).
@@ -34,6 +36,7 @@ impl LocalMean {
     ///     queries: Rows::column(x),
     ///     keys: Rows::column(x),
     ///     values: Rows::column(x),
+    ///     bias: None,
     /// };
     /// let heads = [head(&[0.0, 1.0]), head(&[2.0, 3.0, 4.0])];
     /// let found = LocalMean::new(Kernel::gaussian(1.0)).at_heads(&heads, None, &Watch::default())?;
@@ -53,7 +56,7 @@ impl LocalMean {
         par::map_blocks(watch, heads.len(), 1, |head| {
             let head = &heads[head.start];
             let fit = self.fit_watched(head.keys, head.values, weights, &inner)?;
-            fit.at(head.queries, &inner)
+            fit.at_with(head.queries, head.bias, &inner)
         })
     }
 
@@ -84,11 +87,12 @@ impl LocalMean {
             let at = if let Some(at) = flow.at {
                 at
             } else {
-                found = fit.at(head.queries, &inner)?;
+                found = fit.at_with(head.queries, head.bias, &inner)?;
                 &found
             };
             let (means, logs) = (flow.means, flow.log_normalizer);
-            fit.pull_back(head.queries, head.keys, at, means, logs, &inner)
+            let (queries, keys, bias) = (head.queries, head.keys, head.bias);
+            fit.pull_back_with(queries, keys, bias, at, means, logs, &inner)
         })
     }
 }

@@ -53,6 +53,8 @@
 //! The crate `locality` builds the methods on this one and exports all of it.
 
 mod aligned;
+mod bias;
+mod biased;
 mod engine;
 mod error;
 mod float;
@@ -74,6 +76,8 @@ mod summary;
 mod text;
 mod weights;
 
+pub use bias::Bias;
+pub use biased::Biased;
 pub use error::{Error, ErrorKind, Result};
 pub use float::Float;
 pub use heads::{Head, HeadFlow};

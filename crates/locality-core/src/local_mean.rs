@@ -2,7 +2,7 @@
 
 use crate::engine::prepared::{Engine, Indices, Prepared, policy_searcher};
 use crate::engine::search::Searcher;
-use crate::{Error, Float, Kernel, Neighborhood, Result, Rows, Watch, par};
+use crate::{Bias, Error, Float, Kernel, Neighborhood, Result, Rows, Watch, par};
 
 /// What to return at a query whose local region is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -374,9 +374,25 @@ impl<T: Float> LocalMeanFit<T> {
     /// Queries with another number of columns or with NaN or infinite numbers, an empty region under
     /// [`OnEmpty::Error`], scores beyond the number type's range, or an interruption.
     pub fn at(&self, queries: Rows<'_, T>, watch: &Watch<'_>) -> Result<LocalMeans<T>> {
+        self.at_with(queries, None, watch)
+    }
+
+    /// The same with or without biases.
+    pub(crate) fn at_with(
+        &self,
+        queries: Rows<'_, T>,
+        bias: Option<Bias<'_, T>>,
+        watch: &Watch<'_>,
+    ) -> Result<LocalMeans<T>> {
         self.check(queries)?;
+        if let Some(bias) = bias {
+            bias.check(queries.rows(), self.prepared.sites.rows, watch)?;
+        }
         let (p, d) = (self.prepared.sites.values, queries.columns());
-        let order = self.prepared.order(queries);
+        let order = match bias {
+            None => self.prepared.order(queries),
+            Some(_) => None,
+        };
         let blocks = par::map_blocks(watch, queries.rows(), BLOCK, |range| {
             let mut gathered = Vec::new();
             let (indices, rows) = match &order {
@@ -389,7 +405,7 @@ impl<T: Float> LocalMeanFit<T> {
                     (Indices::Each(some), Rows::new(&gathered, some.len(), d)?)
                 }
             };
-            let (mut summaries, visited) = self.prepared.block(rows, indices);
+            let (mut summaries, visited) = self.prepared.block(rows, indices, bias);
             if self.parameters.null_weight > 0.0 {
                 let (log, nothing) = (self.parameters.null_weight.ln(), vec![0.0; p]);
                 for summary in &mut summaries {
@@ -407,7 +423,7 @@ impl<T: Float> LocalMeanFit<T> {
                     means.extend(mean.iter().map(|&m| T::from_f64(m)));
                     logs.push(T::from_f64(log));
                 } else {
-                    self.fill_empty(indices.at(i), rows.row(i), &mut means)?;
+                    self.fill_empty(indices.at(i), rows.row(i), bias, &mut means)?;
                     logs.push(T::NEG_INFINITY);
                 }
             }
@@ -431,15 +447,27 @@ impl<T: Float> LocalMeanFit<T> {
     }
 
     /// The key that answers for an empty region under [`OnEmpty::Nearest`].
-    pub(crate) fn nearest_to(&self, index: usize, query: &[T]) -> Option<usize> {
+    pub(crate) fn nearest_to(
+        &self,
+        index: usize,
+        query: &[T],
+        bias: Option<Bias<'_, T>>,
+    ) -> Option<usize> {
         let fallback = self.nearest.as_ref()?;
         let weights = fallback.weights.as_deref();
         let searcher = &fallback.searcher;
+        let bias = bias.map(|b| b.row(index, self.prepared.sites.rows));
         self.prepared
-            .nearest_allowed(searcher, query, index, weights)
+            .nearest_allowed(searcher, query, index, weights, bias)
     }
 
-    fn fill_empty(&self, index: usize, query: &[T], means: &mut Vec<T>) -> Result<()> {
+    fn fill_empty(
+        &self,
+        index: usize,
+        query: &[T],
+        bias: Option<Bias<'_, T>>,
+        means: &mut Vec<T>,
+    ) -> Result<()> {
         let p = self.prepared.sites.values;
         let empty = || {
             Error::empty_region(format!(
@@ -451,7 +479,7 @@ impl<T: Float> LocalMeanFit<T> {
         match (self.parameters.on_empty, &self.nearest) {
             (OnEmpty::Error, _) => return Err(empty()),
             (OnEmpty::Nearest, Some(fallback)) => {
-                let key = self.nearest_to(index, query).ok_or_else(empty)?;
+                let key = self.nearest_to(index, query, bias).ok_or_else(empty)?;
                 means.extend_from_slice(&fallback.values[key * p..][..p]);
             }
             (OnEmpty::Global, _) => means.extend(self.global.iter().map(|&m| T::from_f64(m))),

@@ -1,7 +1,7 @@
 //! Derivatives of the local mean, for those who learn through it.
 
 use crate::engine::gradient::{self, Flows, PulledBack};
-use crate::{Error, Float, LocalMeanFit, LocalMeans, OnEmpty, Result, Rows, Watch};
+use crate::{Bias, Error, Float, LocalMeanFit, LocalMeans, OnEmpty, Result, Rows, Watch};
 
 /// Derivatives of a number `L` by everything that a local mean is made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Gradients<T> {
     pub sample_weights: Vec<T>,
     /// By the kernel's numbers, in the order of [`Kernel::parameters`](crate::Kernel::parameters).
     pub kernel: Vec<f64>,
+    /// By the [biases](crate::Bias), in their shape: `[m, n]` or `[m + n - 1]`; empty without any.
+    pub bias: Vec<T>,
     /// By the [`null_weight`](crate::LocalMean::null_weight); 0 where there is none.
     pub null_weight: f64,
 }
@@ -53,7 +55,25 @@ impl<T: Float> LocalMeanFit<T> {
         log_normalizer: Option<&[T]>,
         watch: &Watch<'_>,
     ) -> Result<Gradients<T>> {
+        self.pull_back_with(queries, keys, None, at, means, log_normalizer, watch)
+    }
+
+    /// The same with or without biases.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn pull_back_with(
+        &self,
+        queries: Rows<'_, T>,
+        keys: Rows<'_, T>,
+        bias: Option<Bias<'_, T>>,
+        at: &LocalMeans<T>,
+        means: Rows<'_, T>,
+        log_normalizer: Option<&[T]>,
+        watch: &Watch<'_>,
+    ) -> Result<Gradients<T>> {
         self.check(queries)?;
+        if let Some(bias) = bias {
+            bias.check(queries.rows(), self.prepared.sites.rows, watch)?;
+        }
         let (m, n, p) = (
             queries.rows(),
             self.prepared.sites.rows,
@@ -88,8 +108,9 @@ impl<T: Float> LocalMeanFit<T> {
             null_weight: self.parameters.null(),
         };
         let kernel = self.parameters.kernel();
-        let mut back = gradient::pull_back(&self.prepared, kernel, queries, keys, &flows, watch)?;
-        self.pull_empty(queries, at, means, &mut back);
+        let p = &self.prepared;
+        let mut back = gradient::pull_back(p, kernel, queries, keys, bias, &flows, watch)?;
+        self.pull_empty(queries, bias, at, means, &mut back);
         // One by one, and every one: a loop that stops early is no vector code.
         let mut finite = back.kernel.iter().all(|x| T::from_f64(*x).is_finite());
         let mut narrow = |x: &[f64]| -> Vec<T> {
@@ -99,6 +120,7 @@ impl<T: Float> LocalMeanFit<T> {
         };
         let (queries, keys) = (narrow(&back.queries), narrow(&back.keys));
         let (values, sample_weights) = (narrow(&back.values), narrow(&back.sample_weights));
+        finite &= back.bias.iter().fold(true, |all, x| all & x.is_finite());
         if !finite {
             return Err(Error::not_finite(format!(
                 "a derivative is beyond the range of {}; scale the derivatives by the means down",
@@ -111,6 +133,7 @@ impl<T: Float> LocalMeanFit<T> {
             values,
             sample_weights,
             kernel: back.kernel,
+            bias: back.bias,
             null_weight: flows.by_null_weight(),
         })
     }
@@ -119,9 +142,10 @@ impl<T: Float> LocalMeanFit<T> {
     fn pull_empty(
         &self,
         queries: Rows<'_, T>,
+        bias: Option<Bias<'_, T>>,
         at: &LocalMeans<T>,
         means: Rows<'_, T>,
-        back: &mut PulledBack,
+        back: &mut PulledBack<T>,
     ) {
         let sites = &self.prepared.sites;
         let p = sites.values;
@@ -133,7 +157,7 @@ impl<T: Float> LocalMeanFit<T> {
         match self.parameters.policy() {
             OnEmpty::Nearest => {
                 for &i in &empty {
-                    let Some(key) = self.nearest_to(i, queries.row(i)) else {
+                    let Some(key) = self.nearest_to(i, queries.row(i), bias) else {
                         continue;
                     };
                     let own = &mut back.values[key * p..][..p];

@@ -1,7 +1,7 @@
 //! The weights themselves, for those who want to see which keys made a mean.
 
 use crate::engine::reference::log_weights;
-use crate::{Error, Float, LocalMeanFit, Result, Rows, Watch, par};
+use crate::{Bias, Error, Float, LocalMeanFit, Result, Rows, Watch, par};
 
 impl<T: Float> LocalMeanFit<T> {
     /// The weights of all keys at some queries `[m, d]`: `[m, n]`, each row summing up to one (to what the
@@ -25,8 +25,21 @@ impl<T: Float> LocalMeanFit<T> {
     /// # Errors
     /// As [`at`](Self::at), but an empty region is no error; more weights than fit into memory.
     pub fn weights(&self, queries: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<T>> {
+        self.weights_with(queries, None, watch)
+    }
+
+    /// The same with or without biases.
+    pub(crate) fn weights_with(
+        &self,
+        queries: Rows<'_, T>,
+        bias: Option<Bias<'_, T>>,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<T>> {
         self.check(queries)?;
         let (m, n) = (queries.rows(), self.prepared.sites.rows);
+        if let Some(bias) = bias {
+            bias.check(m, n, watch)?;
+        }
         let mut out: Vec<T> = Vec::new();
         let room = m.checked_mul(n).map(|all| out.try_reserve_exact(all));
         if !matches!(room, Some(Ok(()))) {
@@ -36,7 +49,7 @@ impl<T: Float> LocalMeanFit<T> {
         }
         let rows = par::map_blocks(watch, m, 1, |range| {
             let index = range.start;
-            let logs = log_weights(&self.prepared, queries.slice(range), index);
+            let logs = log_weights(&self.prepared, queries.slice(range), index, bias);
             let null = self.parameters.null().ln();
             let top = logs.iter().fold(null, |a, &b| a.max(b));
             if top == f64::NEG_INFINITY {

@@ -41,6 +41,7 @@ impl<T: Float> Set<T> {
             queries: rows(&self.queries, D),
             keys: rows(&self.keys, D),
             values: rows(&self.values, P),
+            bias: None,
         }
     }
 

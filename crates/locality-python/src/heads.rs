@@ -148,6 +148,7 @@ impl<T: Element + Float> Sets<'_, T> {
                 queries: q.rows()?,
                 keys: k.rows()?,
                 values: v.rows()?,
+                bias: None,
             })
         })
         .collect()

@@ -48,6 +48,9 @@ pub(crate) fn absorb<T: Float, I: Isa, const G: usize>(
                 *f *= *w;
             }
         }
+        if let Some(bias) = query.bias {
+            sites.add_by_key(slots.clone(), bias, level.logs(len));
+        }
         for i in sites.rows.max(slots.start)..slots.end {
             level.leave_out(i - slots.start, len);
         }

@@ -58,8 +58,9 @@ impl<T: Float> Level<T> {
         }
     }
 
+    /// The logarithms of the weights.
     #[inline(always)]
-    fn logs(&mut self, len: usize) -> &mut [T] {
+    pub(crate) fn logs(&mut self, len: usize) -> &mut [T] {
         if !self.has_log {
             self.log[..len].fill(T::ZERO);
             self.has_log = true;

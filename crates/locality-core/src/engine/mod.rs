@@ -11,6 +11,7 @@ mod listed;
 pub(crate) mod pair;
 mod plan;
 pub(crate) mod prepared;
+mod query;
 mod raw;
 pub(crate) mod reference;
 mod scan;

@@ -1,19 +1,17 @@
 //! A kernel, its keys and its neighbourhood, laid out and ready for queries; and the choice of the engine.
 
-use std::ops::Range;
-
 use super::aggregate::Moments;
 use super::bound::{Bound, Scale, Width, slack};
 use super::level::Scratch;
 use super::listed::{self, Gathered};
+pub(crate) use super::query::{Indices, Query};
 use super::search::{SearchScratch, Searcher};
 use super::sites::{LEAF, Sites};
 use super::tree::Tree;
-use super::units::UNIT;
 use super::{dense, plan, reference, walk};
 use crate::isa::{Isa, Task, compiled};
 use crate::neighborhood::Filter;
-use crate::{Columns, Error, Float, Kernel, Neighborhood, Result, Rows, Summary, Watch};
+use crate::{Bias, Columns, Error, Float, Kernel, Neighborhood, Result, Rows, Summary, Watch};
 
 /// Fewer keys than this are all looked at: the whole pass is shorter than building a tree.
 const FEWEST_TREE_KEYS: usize = 4096;
@@ -65,97 +63,6 @@ pub(crate) struct Prepared<T> {
     lists: Option<Lists<T>>,
     /// Searches for the atoms whose bandwidth is a query's k-th distance.
     pub(crate) widths: Vec<(usize, usize, Searcher<T>)>,
-}
-
-/// The indices of the queries of a block.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Indices<'a> {
-    /// One after the other from this one on.
-    From(usize),
-    /// These.
-    Each(&'a [u32]),
-}
-
-impl Indices<'_> {
-    pub(crate) fn at(self, i: usize) -> usize {
-        match self {
-            Self::From(first) => first + i,
-            Self::Each(all) => all[i] as usize,
-        }
-    }
-}
-
-/// One query.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Query<'a, T> {
-    pub(crate) index: usize,
-    pub(crate) features: &'a [T],
-    /// For each atom, the scale that belongs to this query.
-    pub(crate) scales: &'a [Option<Scale<T>>],
-}
-
-impl<T: Float> Query<'_, T> {
-    /// Whether the query may see this key at all.
-    pub(crate) fn sees(&self, p: &Prepared<T>, key: usize) -> bool {
-        p.filter.allows(self.index, key)
-    }
-
-    /// Whether all these slots are outside the query's range of indices.
-    #[inline(always)]
-    pub(crate) fn outside(&self, p: &Prepared<T>, slots: Range<usize>) -> bool {
-        if !p.filter.is_sequential() {
-            return false;
-        }
-        let range = p.filter.range(self.index, p.sites.rows);
-        range.end <= slots.start || slots.end <= range.start
-    }
-
-    /// The end of the slots that it may see, in whole leaves.
-    #[inline(always)]
-    pub(crate) fn end(&self, p: &Prepared<T>) -> usize {
-        if !p.filter.is_sequential() {
-            return p.sites.padded;
-        }
-        let end = p.filter.range(self.index, p.sites.rows).end;
-        end.next_multiple_of(LEAF)
-    }
-
-    /// The unit of the key that this query may not see for being its own.
-    #[inline(always)]
-    pub(crate) fn own_unit(&self, p: &Prepared<T>) -> Option<usize> {
-        let own = p.filter.is_hollow() && self.index < p.sites.rows;
-        own.then(|| p.sites.slot[self.index] as usize / (UNIT * LEAF))
-    }
-
-    /// Calls `drop` with the positions, counted from the start of `slots`, of keys that the query may not see.
-    #[inline(always)]
-    pub(crate) fn mask(&self, p: &Prepared<T>, slots: Range<usize>, drop: &mut dyn FnMut(usize)) {
-        if p.filter.is_empty() {
-            return;
-        }
-        let real = slots.start..slots.end.min(p.sites.rows);
-        if p.filter.has_rule() {
-            for (i, &key) in p.sites.index[real].iter().enumerate() {
-                if !self.sees(p, key as usize) {
-                    drop(i);
-                }
-            }
-            return;
-        }
-        if p.filter.is_sequential() {
-            // Keys are in their own order: all but a range is dropped.
-            let range = p.filter.range(self.index, p.sites.rows);
-            let before = real.start..range.start.clamp(real.start, real.end);
-            let after = range.end.clamp(real.start, real.end)..real.end;
-            before.chain(after).for_each(|s| drop(s - slots.start));
-        }
-        if p.filter.is_hollow() && self.index < p.sites.rows {
-            let own = p.sites.slot[self.index] as usize;
-            if real.contains(&own) {
-                drop(own - slots.start);
-            }
-        }
-    }
 }
 
 impl<T: Float> Prepared<T> {
@@ -288,6 +195,7 @@ impl<T: Float> Prepared<T> {
                 p: self,
                 queries: keys.slice(key..key + 1),
                 indices: Indices::From(key),
+                bias: None,
             };
             visited += T::run_compiled::<Blocks<'_>>(trial).1;
         }
@@ -303,12 +211,20 @@ impl<T: Float> Prepared<T> {
         &self,
         queries: Rows<'_, T>,
         indices: Indices<'_>,
+        bias: Option<Bias<'_, T>>,
     ) -> (Vec<Summary>, usize) {
         T::run_compiled::<Blocks<'_>>(Block {
             p: self,
             queries,
             indices,
+            bias,
         })
+    }
+
+    /// The tree, where queries walk it: not with biases, of which its boxes know nothing.
+    pub(crate) fn walked(&self, biased: bool) -> Option<&Tree<T>> {
+        let walks = self.engine == Engine::Walk && !biased;
+        self.tree.as_ref().filter(|_| walks)
     }
 
     /// An order in which neighbouring queries follow each other, so that they find the same keys in the cache; none where that
@@ -335,11 +251,15 @@ impl<T: Float> Prepared<T> {
         row: &[T],
         index: usize,
         weights: Option<&[T]>,
+        bias: Option<&[T]>,
     ) -> Option<usize> {
         let mut scratch = SearchScratch::new();
         let query = searcher.features(row);
-        let allowed =
-            |key: usize| self.filter.allows(index, key) && weights.is_none_or(|w| w[key] > T::ZERO);
+        let allowed = |key: usize| {
+            self.filter.allows(index, key)
+                && weights.is_none_or(|w| w[key] > T::ZERO)
+                && bias.is_none_or(|b| b[key] > T::NEG_INFINITY)
+        };
         searcher.nearest(crate::isa::Plain, &query, 1, &allowed, &mut scratch);
         scratch.found.first().map(|f| f.index as usize)
     }
@@ -356,6 +276,7 @@ struct Block<'a, T> {
     p: &'a Prepared<T>,
     queries: Rows<'a, T>,
     indices: Indices<'a>,
+    bias: Option<Bias<'a, T>>,
 }
 
 impl<T: Float> Task for Block<'_, T> {
@@ -367,15 +288,16 @@ impl<T: Float> Task for Block<'_, T> {
             p,
             queries,
             indices,
+            bias,
         } = self;
         let m = queries.rows();
         let mut search = SearchScratch::new();
         let laid = p.lay(isa, queries, indices, &mut search);
-        let queries_of = laid.queries(p, indices);
+        let queries_of = laid.queries(p, indices, bias);
         let mut out = vec![Summary::empty(p.sites.values); m];
         let mut scratch = Scratch::new(&p.bound);
         let mut visited = m * p.sites.rows;
-        match (p.engine, &p.tree) {
+        match (p.engine, p.walked(bias.is_some())) {
             (Engine::Reference, _) => {
                 for (query, out) in queries_of.iter().zip(&mut out) {
                     reference::sum(p, query, out);
@@ -416,8 +338,13 @@ pub(crate) struct Laid<T> {
 }
 
 impl<T: Float> Laid<T> {
-    /// The queries, given their indices.
-    pub(crate) fn queries(&self, p: &Prepared<T>, indices: Indices<'_>) -> Vec<Query<'_, T>> {
+    /// The queries, given their indices and the biases of all queries.
+    pub(crate) fn queries<'a>(
+        &'a self,
+        p: &Prepared<T>,
+        indices: Indices<'_>,
+        bias: Option<Bias<'a, T>>,
+    ) -> Vec<Query<'a, T>> {
         let (f, a) = (p.bound.features, p.bound.atoms.len());
         let rows = self
             .features
@@ -428,6 +355,7 @@ impl<T: Float> Laid<T> {
                 index: indices.at(i),
                 features,
                 scales,
+                bias: bias.map(|b| b.row(indices.at(i), p.sites.rows)),
             })
             .collect()
     }

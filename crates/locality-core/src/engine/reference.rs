@@ -4,13 +4,18 @@ use super::pair::Weight;
 use super::prepared::{Indices, Prepared, Query};
 use super::search::SearchScratch;
 use crate::isa::Plain;
-use crate::{Float, Rows, Summary};
+use crate::{Bias, Float, Rows, Summary};
 
 /// Logarithms of the weights of all keys, `[n]` in their own order, at one query; minus infinity for what it does not see.
-pub(crate) fn log_weights<T: Float>(p: &Prepared<T>, query: Rows<'_, T>, index: usize) -> Vec<f64> {
+pub(crate) fn log_weights<T: Float>(
+    p: &Prepared<T>,
+    query: Rows<'_, T>,
+    index: usize,
+    bias: Option<Bias<'_, T>>,
+) -> Vec<f64> {
     let mut search = SearchScratch::new();
     let laid = p.lay(Plain, query, Indices::From(index), &mut search);
-    let query_of = laid.queries(p, Indices::From(index))[0];
+    let query_of = laid.queries(p, Indices::From(index), bias)[0];
     let mut out = vec![f64::NEG_INFINITY; p.sites.rows];
     let slots = if p.is_listed() {
         p.list(Plain, &query_of, query.row(0), &mut search)
@@ -21,7 +26,8 @@ pub(crate) fn log_weights<T: Float>(p: &Prepared<T>, query: Rows<'_, T>, index: 
     for slot in slots {
         let key = p.sites.index[slot as usize] as usize;
         if query_of.sees(p, key) {
-            out[key] = log_weight(p, &query_of, slot as usize, &mut stack);
+            let own = log_weight(p, &query_of, slot as usize, &mut stack);
+            out[key] = own + query_of.bias_with(key);
         }
     }
     out
@@ -53,7 +59,7 @@ pub(crate) fn sum<T: Float>(p: &Prepared<T>, query: &Query<'_, T>, out: &mut Sum
         if !query.sees(p, index) {
             continue;
         }
-        let log = log_weight(p, query, slot, &mut stack);
+        let log = log_weight(p, query, slot, &mut stack) + query.bias_with(index);
         for (to, v) in value.iter_mut().zip(p.sites.values_at(slot)) {
             *to = v.to_f64();
         }

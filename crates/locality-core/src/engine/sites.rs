@@ -1,5 +1,7 @@
 //! Keys laid out for vector code, in the order of the tree's leaves: within a panel, feature after feature.
 
+use std::ops::Range;
+
 use super::bound::Bound;
 use super::tree::Tree;
 use crate::aligned::Aligned;
@@ -51,6 +53,8 @@ pub(crate) struct Sites<T> {
     pub(crate) value: Values<T>,
     /// Sample weights by slot, where they are not all 1.
     pub(crate) weights: Option<Vec<T>>,
+    /// Whether keys are in their own order.
+    ordered: bool,
     /// Key at each slot.
     pub(crate) index: Vec<u32>,
     /// Slot of each key.
@@ -122,6 +126,7 @@ impl<T: Float> Sites<T> {
             panels,
             value,
             weights: weights.map(|w| column(&|i| w[i])),
+            ordered: !spatial,
             index,
             slot,
         })
@@ -138,6 +143,7 @@ impl<T: Float> Sites<T> {
             panels: Aligned::zeros(features * padded),
             value: Values::new(self.values, padded),
             weights: self.weights.as_ref().map(|_| vec![T::ZERO; padded]),
+            ordered: false,
             index: Vec::new(),
             slot: Vec::new(),
         }
@@ -153,6 +159,9 @@ impl<T: Float> Sites<T> {
             }
         };
         self.rows = slots.len();
+        self.index.clear();
+        self.index
+            .extend(slots.iter().map(|&s| from.index[s as usize]));
         for (i, slot) in all().take(self.padded).enumerate() {
             for c in 0..self.features {
                 let to = self.place(i, c);
@@ -176,6 +185,29 @@ impl<T: Float> Sites<T> {
         }
         if let (Some(to), Some(from)) = (&mut self.weights, &from.weights) {
             fill(to, from);
+        }
+    }
+
+    /// Adds to each number, one for each slot of a run, the one of its key. Padding has none.
+    #[inline(always)]
+    pub(crate) fn add_by_key(&self, slots: Range<usize>, by_key: &[T], to: &mut [T]) {
+        let real = slots.start..slots.end.min(self.rows);
+        if self.ordered {
+            for (t, b) in to.iter_mut().zip(&by_key[real]) {
+                *t += *b;
+            }
+            return;
+        }
+        for (t, &key) in to.iter_mut().zip(&self.index[real]) {
+            *t += by_key[key as usize];
+        }
+    }
+
+    /// Puts each number, one for each slot of a run, to the place of its key.
+    pub(crate) fn put_by_key(&self, slots: Range<usize>, from: &[T], to: &mut [T]) {
+        let real = slots.start..slots.end.min(self.rows);
+        for (x, &key) in from.iter().zip(&self.index[real]) {
+            to[key as usize] = *x;
         }
     }
 

@@ -1,6 +1,7 @@
 //! From features back to columns, and both passes put together.
 
-use super::dense;
+use super::by_bias::ByBias;
+use super::dense::{self, Passed};
 use super::flow::Flows;
 use super::keys::{self, Sparse, site_widths};
 use super::numbers::{Known, gather};
@@ -12,7 +13,7 @@ use crate::engine::search::{SearchScratch, Searcher};
 use crate::isa::Plain;
 use crate::metric::Combine;
 use crate::profile::Input;
-use crate::{Bandwidth, Float, Kernel, Metric, Result, Rows, Watch, par};
+use crate::{Bandwidth, Bias, Float, Kernel, Metric, Result, Rows, Watch, par};
 
 /// Queries of a block.
 const BLOCK: usize = 32;
@@ -20,7 +21,7 @@ const BLOCK: usize = 32;
 const HELD: usize = 256;
 
 /// The pull-back, in double precision.
-pub(crate) struct PulledBack {
+pub(crate) struct PulledBack<T> {
     /// `[m, d]`
     pub(crate) queries: Vec<f64>,
     /// `[n, d]`
@@ -31,6 +32,8 @@ pub(crate) struct PulledBack {
     pub(crate) sample_weights: Vec<f64>,
     /// In the order of [`Kernel::parameters`].
     pub(crate) kernel: Vec<f64>,
+    /// In the shape of the bias; empty without one.
+    pub(crate) bias: Vec<T>,
 }
 
 /// Sums by key: a row of numbers each, as [`Sparse`] has them.
@@ -60,6 +63,7 @@ struct First<T> {
     widths: Vec<f64>,
     correction: Vec<T>,
     totals: Totals,
+    bias: Vec<T>,
 }
 
 /// Pulls flows back through the local mean of `queries` over the prepared keys, of which `rows` `[n, d]` are the columns.
@@ -68,9 +72,10 @@ pub(crate) fn pull_back<T: Float>(
     kernel: &Kernel,
     queries: Rows<'_, T>,
     rows: Rows<'_, T>,
+    bias: Option<Bias<'_, T>>,
     flows: &Flows<'_, T>,
     watch: &Watch<'_>,
-) -> Result<PulledBack> {
+) -> Result<PulledBack<T>> {
     let (n, d, f) = (p.sites.rows, rows.columns(), p.bound.features);
     let site = site_widths(&p.bound);
     let width = f + p.sites.values + site.len() + 1;
@@ -78,11 +83,11 @@ pub(crate) fn pull_back<T: Float>(
         width,
         numbers: vec![0.0; n * width],
     };
-    let mut first = if dense::suits(p) {
-        dense_pass(p, queries, flows, watch, &mut by_key)?
+    let mut first = if dense::suits(p, bias.is_some()) {
+        dense_pass(p, queries, bias, flows, watch, &mut by_key)?
     } else {
-        let first = first_pass(p, queries, flows, watch, &mut by_key)?;
-        second_pass(p, &first, flows, watch, &mut by_key)?;
+        let first = first_pass(p, queries, bias, flows, watch, &mut by_key)?;
+        second_pass(p, &first, bias, flows, watch, &mut by_key)?;
         first
     };
     query_neighbors(p, &mut first, &mut by_key);
@@ -111,6 +116,7 @@ pub(crate) fn pull_back<T: Float>(
         values: Vec::with_capacity(n * p.sites.values),
         sample_weights: Vec::with_capacity(n),
         kernel: Vec::new(),
+        bias: std::mem::take(&mut first.bias),
     };
     for (i, row) in queries.iter().enumerate() {
         let features = &first.features[i * f..][..f];
@@ -136,6 +142,7 @@ pub(crate) fn pull_back<T: Float>(
 fn first_pass<T: Float>(
     p: &Prepared<T>,
     queries: Rows<'_, T>,
+    bias: Option<Bias<'_, T>>,
     flows: &Flows<'_, T>,
     watch: &Watch<'_>,
     by_key: &mut ByKey,
@@ -146,8 +153,10 @@ fn first_pass<T: Float>(
         widths: Vec::new(),
         correction: Vec::new(),
         totals: Totals::new(&p.bound),
+        bias: Vec::new(),
     };
     let m = queries.rows();
+    let mut by_bias = Vec::new();
     for start in (0..m).step_by(BLOCK * HELD) {
         let held = (m - start).min(BLOCK * HELD);
         let blocks = par::map_blocks(watch, held, BLOCK, |range| {
@@ -157,6 +166,7 @@ fn first_pass<T: Float>(
                 first: range.start,
                 queries: queries.slice(range),
                 flows,
+                bias,
             }
             .go())
         })?;
@@ -167,14 +177,17 @@ fn first_pass<T: Float>(
             first.correction.extend(block.correction);
             first.totals.add(&block.totals, 1.0);
             by_key.add(&block.sparse);
+            by_bias.push(block.by_bias);
         }
     }
+    first.bias = ByBias::join(by_bias, m, p.sites.rows);
     Ok(first)
 }
 
 fn second_pass<T: Float>(
     p: &Prepared<T>,
     first: &First<T>,
+    bias: Option<Bias<'_, T>>,
     flows: &Flows<'_, T>,
     watch: &Watch<'_>,
     by_key: &mut ByKey,
@@ -184,9 +197,9 @@ fn second_pass<T: Float>(
     }
     let laid = first.laid.iter().enumerate();
     let all: Vec<_> = laid
-        .flat_map(|(b, l)| l.queries(p, Indices::From(b * BLOCK)))
+        .flat_map(|(b, l)| l.queries(p, Indices::From(b * BLOCK), bias))
         .collect();
-    let parts = keys::parts(p);
+    let parts = keys::parts(p, bias.is_some());
     let found = par::map_blocks(watch, parts.len(), 1, |range| {
         Ok(keys::Pass {
             p,
@@ -207,6 +220,7 @@ fn second_pass<T: Float>(
 fn dense_pass<T: Float>(
     p: &Prepared<T>,
     queries: Rows<'_, T>,
+    bias: Option<Bias<'_, T>>,
     flows: &Flows<'_, T>,
     watch: &Watch<'_>,
     by_key: &mut ByKey,
@@ -225,11 +239,15 @@ fn dense_pass<T: Float>(
         features.extend_from_slice(&block.features);
     }
     let blocks = laid.iter().enumerate();
-    let scales = blocks.flat_map(|(b, l)| l.queries(p, Indices::From(b * BLOCK)));
+    let scales = blocks.flat_map(|(b, l)| l.queries(p, Indices::From(b * BLOCK), None));
     let scales: Vec<_> = scales.map(|q| q.scales[0]).collect();
-    let sides = dense::Sides::new(p, flows, &features, &scales);
+    let sides = dense::Sides::new(p, flows, &features, &scales, bias);
     let squared = sides.atom.combine == Combine::SquaredDifference;
-    let [of_queries, of_keys] = sides.pass(watch)?;
+    let Passed {
+        of_queries,
+        of_keys,
+        by_bias,
+    } = sides.pass(watch)?;
     let (f, own) = (p.bound.features, &p.bound.atoms[0].features);
     let mut first = First {
         laid,
@@ -237,6 +255,7 @@ fn dense_pass<T: Float>(
         widths: Vec::new(),
         correction: Vec::new(),
         totals: Totals::new(&p.bound),
+        bias: by_bias,
     };
     // By features from sums over the others: of squared differences, `2 (sum b) x - 2 sum b y`.
     let by_features = |to: &mut [f64], x: &[T], sums: &[f64], back: f64, scale: f64| {

@@ -6,22 +6,24 @@
 use std::ops::Range;
 
 use super::both::Both;
+use super::by_bias::ByBias;
 use super::flow::Flows;
 use super::tile::{KEYS, QUERIES, Scratch, Sums, Tile};
 use crate::engine::bound::{BoundAtom, Op, Scale, Width};
 use crate::engine::prepared::{Engine, Prepared};
 use crate::metric::Combine;
 use crate::par::{Turns, map_in_turns};
-use crate::{Float, Result, Watch};
+use crate::{Bias, Float, Result, Watch};
 
 /// Fewer features than this are worked on by direct differences.
 const FEWEST_FEATURES: usize = 8;
 /// Whether a kernel is of the kind that this file is for.
-pub(crate) fn suits<T: Float>(p: &Prepared<T>) -> bool {
+pub(crate) fn suits<T: Float>(p: &Prepared<T>, biased: bool) -> bool {
     let ([Op::Atom(0)], [atom]) = (&p.bound.program[..], &p.bound.atoms[..]) else {
         return false;
     };
-    p.engine == Engine::Dense
+    matches!(p.engine, Engine::Dense | Engine::Walk)
+        && p.walked(biased).is_none()
         && p.sites.weights.is_none()
         && !p.filter.has_rule()
         && atom.feature_scale.is_none()
@@ -48,6 +50,15 @@ pub(crate) struct Sides<'a, T> {
     pub(crate) flows: Both<T>,
     pub(crate) values: Both<T>,
     pub(crate) own: Own<T>,
+    pub(crate) bias: Option<Bias<'a, T>>,
+}
+
+/// What one pass over both sides yields.
+pub(crate) struct Passed<T> {
+    pub(crate) of_queries: Sums,
+    pub(crate) of_keys: Sums,
+    /// In the shape of the bias.
+    pub(crate) by_bias: Vec<T>,
 }
 
 impl<'a, T: Float> Sides<'a, T> {
@@ -57,6 +68,7 @@ impl<'a, T: Float> Sides<'a, T> {
         flows: &Flows<'_, T>,
         features: &[T],
         scales: &[Option<Scale<T>>],
+        bias: Option<Bias<'a, T>>,
     ) -> Self {
         let (m, n, f) = (scales.len(), p.sites.rows, p.bound.features);
         let atom = &p.bound.atoms[0];
@@ -114,14 +126,16 @@ impl<'a, T: Float> Sides<'a, T> {
             keys,
             flows: by_means,
             values,
+            bias,
         }
     }
 
-    /// The sums that belong to the queries, and those that belong to the keys.
-    pub(crate) fn pass(&self, watch: &Watch<'_>) -> Result<[Sums; 2]> {
-        let of_queries = self.own.level.len().div_ceil(QUERIES);
-        let of_keys = self.p.sites.rows.div_ceil(KEYS);
-        let long = of_queries >= of_keys;
+    /// Goes over all pairs.
+    pub(crate) fn pass(&self, watch: &Watch<'_>) -> Result<Passed<T>> {
+        let (m, n) = (self.own.level.len(), self.p.sites.rows);
+        let (of_queries, of_keys) = (m.div_ceil(QUERIES), n.div_ceil(KEYS));
+        // Derivatives by biases are held by blocks of queries.
+        let long = self.bias.is_some() || of_queries >= of_keys;
         let (tasks, things) = if long {
             (of_queries, of_keys)
         } else {
@@ -132,8 +146,8 @@ impl<'a, T: Float> Sides<'a, T> {
             let start = (count - 1 - at) * size;
             start..(start + size).min(all)
         };
-        let queries = |at| block(QUERIES, of_queries, at, self.own.level.len());
-        let keys = |at| block(KEYS, of_keys, at, self.p.sites.rows);
+        let queries = |at| block(QUERIES, of_queries, at, m);
+        let keys = |at| block(KEYS, of_keys, at, n);
         let none = |at: usize| {
             if long {
                 Sums::of_keys(self, keys(at).len())
@@ -144,10 +158,12 @@ impl<'a, T: Float> Sides<'a, T> {
         let turns = Turns::new((0..things).map(none));
         let done = map_in_turns(watch, tasks, &turns, |task| {
             let mut scratch = Scratch::new(self);
-            let mut own = if long {
-                Sums::of_queries(self, queries(task).len())
+            let (mut own, mut by_bias) = if long {
+                let count = queries(task).len();
+                let own = Sums::of_queries(self, count);
+                (own, ByBias::new(self.bias, count, n))
             } else {
-                Sums::of_keys(self, keys(task).len())
+                (Sums::of_keys(self, keys(task).len()), ByBias::None)
             };
             for thing in 0..things {
                 watch.check()?;
@@ -164,6 +180,7 @@ impl<'a, T: Float> Sides<'a, T> {
                     queries: seers,
                     keys,
                     scratch: &mut scratch,
+                    by_bias: &mut by_bias,
                 };
                 tile.go();
                 let Scratch { queries, keys, .. } = &scratch;
@@ -175,11 +192,17 @@ impl<'a, T: Float> Sides<'a, T> {
                 own.add(mine);
                 turns.take(thing, task, |rows| rows.add(theirs));
             }
-            Ok(own)
+            Ok((own, by_bias))
         })?;
+        let (done, by_bias): (Vec<_>, Vec<_>) = done.into_iter().unzip();
         let others: Vec<_> = turns.finish().collect();
         let (done, others) = (Sums::join(&done), Sums::join(&others));
-        Ok(if long { [done, others] } else { [others, done] })
+        let (of_queries, of_keys) = if long { (done, others) } else { (others, done) };
+        Ok(Passed {
+            of_queries,
+            of_keys,
+            by_bias: ByBias::join(by_bias.into_iter().rev(), m, n),
+        })
     }
 
     /// The keys that a query has to do with.

@@ -9,7 +9,7 @@ use super::trace::Trace;
 use crate::Float;
 use crate::engine::bound::{Bound, Width};
 use crate::engine::level::RUN;
-use crate::engine::prepared::{Engine, Prepared, Query};
+use crate::engine::prepared::{Prepared, Query};
 use crate::engine::sites::Sites;
 use crate::engine::tree::{Node, Tree};
 use crate::isa::{Isa, Task, compiled};
@@ -161,8 +161,8 @@ pub(crate) enum Part {
 }
 
 /// The parts that the keys fall into; which they are does not depend on the threads.
-pub(crate) fn parts<T: Float>(p: &Prepared<T>) -> Vec<Part> {
-    let (Engine::Walk, Some(tree)) = (p.engine, &p.tree) else {
+pub(crate) fn parts<T: Float>(p: &Prepared<T>, biased: bool) -> Vec<Part> {
+    let Some(tree) = p.walked(biased) else {
         let runs = (0..p.sites.padded).step_by(RUN);
         let end = |start: usize| (start + RUN).min(p.sites.padded);
         return runs.map(|start| Part::Run(start..end(start))).collect();

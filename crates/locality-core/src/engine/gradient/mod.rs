@@ -6,6 +6,7 @@
 //! over runs of keys and yields what belongs to those. No order depends on the threads.
 
 mod both;
+mod by_bias;
 mod columns;
 mod dense;
 mod flow;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::by_bias::ByBias;
 use super::flow::{Flow, Flows};
 use super::keys::{KeySums, Sparse};
 use super::partial::Partial;
@@ -15,7 +16,7 @@ use crate::engine::search::SearchScratch;
 use crate::engine::sites::{LEAF, Sites};
 use crate::engine::tree::{Node, Tree};
 use crate::isa::{Isa, Task, compiled};
-use crate::{Float, Rows};
+use crate::{Bias, Float, Rows};
 
 /// What the first pass yields for a block of queries.
 pub(crate) struct Block<T> {
@@ -29,6 +30,7 @@ pub(crate) struct Block<T> {
     pub(crate) totals: Totals,
     /// What belongs to the keys, where each query has a list of its own.
     pub(crate) sparse: Sparse,
+    pub(crate) by_bias: ByBias<T>,
 }
 
 compiled!(Passes, Pass);
@@ -39,6 +41,8 @@ pub(crate) struct Pass<'a, T> {
     pub(crate) queries: Rows<'a, T>,
     pub(crate) first: usize,
     pub(crate) flows: &'a Flows<'a, T>,
+    /// Of all queries.
+    pub(crate) bias: Option<Bias<'a, T>>,
 }
 
 impl<'a, T: Float> Pass<'a, T> {
@@ -57,6 +61,7 @@ impl<T: Float> Task for Pass<'_, T> {
             queries,
             first,
             flows,
+            bias,
         } = self;
         let (m, f, widths) = (queries.rows(), p.bound.features, p.widths.len());
         let mut search = SearchScratch::new();
@@ -66,10 +71,15 @@ impl<T: Float> Task for Pass<'_, T> {
         let mut correction = vec![T::ZERO; m];
         let mut totals = Totals::new(&p.bound);
         let mut sparse = Sparse::default();
-        let mut one = One::new(p);
+        let mut by_bias = ByBias::new(bias, m, p.sites.rows);
+        let mut one = One::new(p, bias.is_some());
         let mut runs = Vec::new();
         let mut listed = (p.engine == Engine::Listed).then(|| (Gathered::new(p), KeySums::new(p)));
-        for (i, query) in laid.queries(p, Indices::From(first)).iter().enumerate() {
+        for (i, query) in laid
+            .queries(p, Indices::From(first), bias)
+            .iter()
+            .enumerate()
+        {
             let Some(flow) = flows.of(first + i, T::ONE) else {
                 continue;
             };
@@ -114,6 +124,7 @@ impl<T: Float> Task for Pass<'_, T> {
                 *to = one.totals.width[*atom] * scale;
             }
             totals.add(&one.totals, scale);
+            by_bias.put(i, 0, &one.by_bias, correction[i]);
         }
         Block {
             laid,
@@ -122,6 +133,7 @@ impl<T: Float> Task for Pass<'_, T> {
             correction,
             totals,
             sparse,
+            by_bias,
         }
     }
 }
@@ -135,10 +147,12 @@ struct One<T> {
     share: f64,
     features: Vec<f64>,
     totals: Totals,
+    /// By its bias with each key; empty where there is none.
+    by_bias: Vec<T>,
 }
 
 impl<T: Float> One<T> {
-    fn new(p: &Prepared<T>) -> Self {
+    fn new(p: &Prepared<T>, biased: bool) -> Self {
         Self {
             trace: Trace::new(&p.bound),
             partial: Partial::new(),
@@ -146,6 +160,7 @@ impl<T: Float> One<T> {
             share: 0.0,
             features: vec![0.0; p.bound.features],
             totals: Totals::new(&p.bound),
+            by_bias: vec![T::ZERO; if biased { p.sites.rows } else { 0 }],
         }
     }
 
@@ -153,6 +168,7 @@ impl<T: Float> One<T> {
         self.share = 0.0;
         self.features.fill(0.0);
         self.totals.clear();
+        self.by_bias.fill(T::ZERO);
     }
 
     #[inline(always)]
@@ -177,6 +193,10 @@ impl<T: Float> One<T> {
         };
         let totals = Some(&mut self.totals);
         self.trace.backward(isa, bound, query, run, totals);
+        if query.bias.is_some() {
+            let by = self.trace.by_log_weight(len);
+            sites.put_by_key(run.clone(), by, &mut self.by_bias);
+        }
         for (i, (atom, trace)) in bound.atoms.iter().zip(&self.trace.atoms).enumerate() {
             self.partial.start();
             for (c, &f) in atom.features.iter().enumerate() {
@@ -204,7 +224,7 @@ fn seen<T: Float>(
     runs: &mut Vec<Range<usize>>,
 ) {
     runs.clear();
-    let (Engine::Walk, Some(tree)) = (p.engine, &p.tree) else {
+    let Some(tree) = p.walked(query.bias.is_some()) else {
         let all = (0..p.sites.padded).step_by(RUN);
         let all = all.map(|start| start..(start + RUN).min(p.sites.padded));
         runs.extend(all.filter(|run| !query.outside(p, run.clone())));

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::by_bias::ByBias;
 use super::dense::Sides;
 use super::weigh::{Lane, Weigh};
 use crate::Float;
@@ -108,6 +109,7 @@ pub(crate) struct Tile<'a, T> {
     pub(crate) queries: Range<usize>,
     pub(crate) keys: Range<usize>,
     pub(crate) scratch: &'a mut Scratch<T>,
+    pub(crate) by_bias: &'a mut ByBias<T>,
 }
 
 compiled!(Tiles, Tile);
@@ -231,6 +233,8 @@ impl<T: Float> Tile<'_, T> {
                 share: &mut *shares[g],
                 back: &mut *back[g],
             });
+            let real = &lane.gain[..self.keys.len()];
+            self.by_bias.put(at + g, self.keys.start, real, T::ONE);
             let add = |to: &mut [T], from: &[T]| {
                 to.iter_mut().zip(from).for_each(|(a, b)| *a += *b);
             };

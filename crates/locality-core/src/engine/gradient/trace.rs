@@ -190,8 +190,12 @@ impl<T: Float> Trace<T> {
         let Some(logs) = self.logs.last() else { return };
         let log_normalizer = flow.log_normalizer;
         let share = &mut self.share[..len];
-        for (s, l) in share.iter_mut().zip(logs) {
-            *s = isa.exp(*l - log_normalizer) * flow.correction;
+        share.copy_from_slice(&logs[..len]);
+        if let Some(bias) = query.bias {
+            sites.add_by_key(slots.clone(), bias, share);
+        }
+        for s in share.iter_mut() {
+            *s = isa.exp(*s - log_normalizer) * flow.correction;
         }
         if slots.end > sites.rows {
             share[sites.rows - slots.start..].fill(T::ZERO);
@@ -223,6 +227,11 @@ impl<T: Float> Trace<T> {
                 }
             }
         }
+    }
+
+    /// The derivative by the log-weight of each key of the run, once it has been taken.
+    pub(crate) fn by_log_weight(&self, len: usize) -> &[T] {
+        self.adjoint.last().map_or(&[], |by| &by[..len])
     }
 
     /// The way back from shares and gains, to the raw numbers and the kernel's own numbers.

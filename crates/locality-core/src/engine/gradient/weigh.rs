@@ -76,6 +76,12 @@ impl<T: Float> Task for Weigh<'_, '_, T> {
             by: &mut lane.by,
         });
         let (log, level) = (own.log_normalizer[query], own.level[query]);
+        if let Some(bias) = sides.bias {
+            let bias = bias.row(query, sides.p.sites.rows);
+            for (s, b) in share.iter_mut().zip(&bias[run.start..]) {
+                *s += *b;
+            }
+        }
         for s in share.iter_mut() {
             *s = isa.exp(*s - log);
         }

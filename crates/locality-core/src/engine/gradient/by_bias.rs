@@ -1,0 +1,72 @@
+//! Derivatives by the biases of pairs.
+
+use crate::{Bias, Float};
+
+/// Derivatives by the biases of a block of queries.
+pub(crate) enum ByBias<T> {
+    /// There are no biases.
+    None,
+    /// `[block, n]`
+    Pairs { n: usize, rows: Vec<T> },
+    /// By relative position: key `j` at query `i` of the block is at `j + block - 1 - i`.
+    Relative { block: usize, sums: Vec<f64> },
+}
+
+impl<T: Float> ByBias<T> {
+    /// Zeros, for a block of queries and all `n` keys.
+    pub(crate) fn new(bias: Option<Bias<'_, T>>, block: usize, n: usize) -> Self {
+        match bias {
+            None => Self::None,
+            Some(Bias::Pairs(_)) => Self::Pairs {
+                n,
+                rows: vec![T::ZERO; block * n],
+            },
+            Some(Bias::Relative(_)) => Self::Relative {
+                block,
+                sums: vec![0.0; block + n - 1],
+            },
+        }
+    }
+
+    /// Takes in the derivatives of query `i` of the block and the keys from `start` on, times `scale`.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, i: usize, start: usize, by: &[T], scale: T) {
+        match self {
+            Self::None => {}
+            Self::Pairs { n, rows } => {
+                let to = &mut rows[i * *n + start..][..by.len()];
+                to.iter_mut().zip(by).for_each(|(t, b)| *t = *b * scale);
+            }
+            Self::Relative { block, sums } => {
+                let to = &mut sums[start + *block - 1 - i..][..by.len()];
+                for (t, b) in to.iter_mut().zip(by) {
+                    *t += (*b * scale).to_f64();
+                }
+            }
+        }
+    }
+
+    /// All blocks, in the order of the `m` queries, in the shape of the bias.
+    pub(crate) fn join(blocks: impl IntoIterator<Item = Self>, m: usize, n: usize) -> Vec<T> {
+        let (mut all, mut total, mut done) = (Vec::new(), Vec::new(), 0);
+        for block in blocks {
+            match block {
+                Self::None => {}
+                Self::Pairs { rows, .. } => {
+                    if all.is_empty() {
+                        all.reserve_exact(m * n);
+                    }
+                    all.extend_from_slice(&rows);
+                }
+                Self::Relative { block, sums } => {
+                    total.resize(m + n - 1, 0.0);
+                    done += block;
+                    let to = &mut total[m - done..][..sums.len()];
+                    to.iter_mut().zip(&sums).for_each(|(t, s)| *t += s);
+                }
+            }
+        }
+        all.extend(total.into_iter().map(T::from_f64));
+        all
+    }
+}
