@@ -61,6 +61,10 @@ class Batch(NamedTuple):
     v: Array
     shape: tuple[int, ...]
 
+    def rows(self) -> tuple[int, int]:
+        """Queries and keys of each."""
+        return self.q.shape[-2], self.k.shape[-2]
+
     def lists(self) -> tuple[list[Array], list[Array], list[Array]]:
         """Queries, keys and values of each."""
         each = list(np.ndindex(self.shape))

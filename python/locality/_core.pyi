@@ -49,8 +49,12 @@ class LocalMeanFit:
         threads: int = 0,
         null_weight: float = 0.0,
     ) -> LocalMeanFit: ...
-    def weights(self, queries: _Array, threads: int = 0, progress: _Progress | None = None) -> _Array: ...
-    def at(self, queries: _Array, threads: int = 0, progress: _Progress | None = None) -> tuple[_Array, _Array]: ...
+    def weights(
+        self, queries: _Array, threads: int = 0, progress: _Progress | None = None, bias: _Array | None = None
+    ) -> _Array: ...
+    def at(
+        self, queries: _Array, threads: int = 0, progress: _Progress | None = None, bias: _Array | None = None
+    ) -> tuple[_Array, _Array]: ...
     def pull_back(
         self,
         queries: _Array,
@@ -61,7 +65,8 @@ class LocalMeanFit:
         by_logs: _Array | None = None,
         threads: int = 0,
         progress: _Progress | None = None,
-    ) -> tuple[_Array, _Array, _Array, _Array, list[float], float]: ...
+        bias: _Array | None = None,
+    ) -> tuple[_Array, _Array, _Array, _Array, list[float], float, _Array]: ...
 
 @final
 class LocalMeanHeads:
@@ -81,6 +86,7 @@ class LocalMeanHeads:
         sample_weight: _Array | None = None,
         threads: int = 0,
         progress: _Progress | None = None,
+        bias: Sequence[_Array] | None = None,
     ) -> list[tuple[_Array, _Array]]: ...
     def pull_back(
         self,
@@ -93,7 +99,8 @@ class LocalMeanHeads:
         sample_weight: _Array | None = None,
         threads: int = 0,
         progress: _Progress | None = None,
-    ) -> list[tuple[_Array, _Array, _Array, _Array, list[float], float]]: ...
+        bias: Sequence[_Array] | None = None,
+    ) -> list[tuple[_Array, _Array, _Array, _Array, list[float], float, _Array]]: ...
 
 @final
 class Nearest:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from . import _arrays
 from ._arrays import Array
+from ._bias import Biases
 from ._core import Kernel, LocalMeanFit, Neighborhood
 from ._mean import OnEmpty, Progress
 
@@ -28,6 +29,8 @@ class LocalMeanGradients(NamedTuple):
     """By the kernel's numbers, in the order of ``Kernel.parameters()``."""
     null_weight: float
     """By the weight beside the keys; 0 where there is none."""
+    bias: Array | None = None
+    """By `bias` or `relative_bias`, in its shape; none without one."""
 
 
 def local_mean_vjp(
@@ -43,6 +46,8 @@ def local_mean_vjp(
     tolerance: float = 0.0,
     on_empty: OnEmpty = "error",
     null_weight: float = 0.0,
+    bias: npt.ArrayLike | None = None,
+    relative_bias: npt.ArrayLike | None = None,
     forward: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -53,7 +58,7 @@ def local_mean_vjp(
 
     Parameters
     ----------
-    q, k, v, kernel, neighborhood, sample_weight, tolerance, on_empty, null_weight, n_jobs, progress
+    q, k, v, kernel, neighborhood, sample_weight, tolerance, on_empty, null_weight, bias, relative_bias, n_jobs, progress
         As in `local_mean`.
     grad_means : array_like, of the means' shape (batches and heads as in `local_mean`)
         Derivatives of the number in question by the means.
@@ -65,7 +70,7 @@ def local_mean_vjp(
     Returns
     -------
     LocalMeanGradients
-        A named tuple ``(q, k, v, sample_weight, kernel, null_weight)``. Which keys a neighbourhood lets a query see is taken as fixed; a
+        A named tuple ``(q, k, v, sample_weight, kernel, null_weight, bias)``. Which keys a neighbourhood lets a query see is taken as fixed; a
         bandwidth by neighbours (``knn=``) is not. Where a derivative does not exist (an edge, a kink) it is 0.
 
     Raises
@@ -110,6 +115,7 @@ def local_mean_vjp(
 
     by_means = like_means(grad_means, "grad_means")
     by_logs = None if grad_log_normalizer is None else like_logs(grad_log_normalizer, "grad_log_normalizer")
+    biases = Biases(bias, relative_bias, (m, len(keys)), (), keys.dtype)
     fit = LocalMeanFit(
         keys,
         values,
@@ -123,12 +129,13 @@ def local_mean_vjp(
     )
     threads = _arrays.threads(n_jobs)
     if forward is None:
-        means, logs = fit.at(queries, threads, progress)
+        means, logs = fit.at(queries, threads, progress, biases.one())
     else:
         means, logs = like_means(forward[0], "forward[0]"), like_logs(forward[1], "forward[1]")
-    found = fit.pull_back(queries, keys, means, logs, by_means, by_logs, threads, progress)
+    found = fit.pull_back(queries, keys, means, logs, by_means, by_logs, threads, progress, biases.one())
     arrays = [g.reshape(shape) for g, shape in zip(found[:3], shapes, strict=True)]
-    return LocalMeanGradients(arrays[0], arrays[1], arrays[2], found[3], np.array(found[4]), found[5])
+    by_bias = biases.gather((), [found[6]])
+    return LocalMeanGradients(arrays[0], arrays[1], arrays[2], found[3], np.array(found[4]), found[5], by_bias)
 
 
 def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[str, Any]) -> LocalMeanGradients:
@@ -152,7 +159,9 @@ def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[st
     if forward is not None:
         means, logs = lists(forward[0], "forward[0]", shaped), lists(forward[1], "forward[1]", rows)
         forward = list(zip(means, logs, strict=True))
-    found = heads.pull_back(*batch.lists(), by_means, by_logs, forward, weight, n_jobs, given["progress"])
+    biases = Biases(given["bias"], given["relative_bias"], batch.rows(), batch.shape, batch.q.dtype)
+    bias, progress = biases.each(batch.shape), given["progress"]
+    found = heads.pull_back(*batch.lists(), by_means, by_logs, forward, weight, n_jobs, progress, bias)
     for i, g in zip(each, found, strict=True):
         for total, part in zip(out, g, strict=False):
             lead = total.ndim - 2
@@ -163,4 +172,5 @@ def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[st
         by_null += g[5]
     if by_kernel is None:
         by_kernel = np.zeros(0)
-    return LocalMeanGradients(out[0], out[1], out[2], weights, by_kernel, by_null)
+    by_bias = biases.gather(batch.shape, [g[6] for g in found])
+    return LocalMeanGradients(out[0], out[1], out[2], weights, by_kernel, by_null, by_bias)

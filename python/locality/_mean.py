@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from . import _arrays
 from ._arrays import Array
+from ._bias import Biases
 from ._core import Kernel, LocalMeanFit, Neighborhood
 
 OnEmpty = Literal["error", "nan", "nearest", "global"]
@@ -28,6 +29,8 @@ def local_mean(
     tolerance: float = ...,
     on_empty: OnEmpty = ...,
     null_weight: float = ...,
+    bias: npt.ArrayLike | None = ...,
+    relative_bias: npt.ArrayLike | None = ...,
     return_log_normalizer: Literal[False] = ...,
     n_jobs: int | None = ...,
     progress: Progress | None = ...,
@@ -44,6 +47,8 @@ def local_mean(
     tolerance: float = ...,
     on_empty: OnEmpty = ...,
     null_weight: float = ...,
+    bias: npt.ArrayLike | None = ...,
+    relative_bias: npt.ArrayLike | None = ...,
     return_log_normalizer: Literal[True],
     n_jobs: int | None = ...,
     progress: Progress | None = ...,
@@ -59,6 +64,8 @@ def local_mean(
     tolerance: float = 0.0,
     on_empty: OnEmpty = "error",
     null_weight: float = 0.0,
+    bias: npt.ArrayLike | None = None,
+    relative_bias: npt.ArrayLike | None = None,
     return_log_normalizer: bool = False,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -90,6 +97,13 @@ def local_mean(
     null_weight : float, default 0.0
         Weight of a value of zero that every query has beside its keys. Under a softmax kernel 1 is "softmax plus one", by
         which a query may attend to nothing. No region is empty then.
+    bias : array_like, shape (m, n) or (..., m, n), optional
+        Added to the logarithm of each pair's weight (to the scores of attention); minus infinity leaves a pair out. Of a Boolean
+        mask the true pairs take part. Broadcasts.
+    relative_bias : array_like, shape (m + n - 1,) or (..., m + n - 1), optional
+        The same by relative position: entry ``j - i + m - 1`` is for key ``j`` at query ``i``. A bias that is a function of the data
+        needs neither: it is a factor of the kernel. ALiBi is ``softmax * laplace(h=1/slope, metric=manhattan, cols=0)`` with
+        the position in column 0.
     return_log_normalizer : bool, default False
         Whether to return the logarithm of the weight sum too.
     n_jobs : int, optional
@@ -132,6 +146,7 @@ def local_mean(
         raise ValueError(f"values has {values.ndim} dimensions {values.shape}; give one number or one row for each key")
     flat = values.ndim == 1
     keys, queries, values = _arrays.one_type(keys, queries, values[:, None] if flat else values)
+    biases = Biases(bias, relative_bias, (len(queries), len(keys)), (), keys.dtype)
     fit = LocalMeanFit(
         keys,
         values,
@@ -143,7 +158,7 @@ def local_mean(
         _arrays.threads(n_jobs),
         _arrays.number(null_weight, "null_weight"),
     )
-    means, log_normalizer = fit.at(queries, _arrays.threads(n_jobs), progress)
+    means, log_normalizer = fit.at(queries, _arrays.threads(n_jobs), progress, biases.one())
     if flat:
         means = means[:, 0]
     return (means, log_normalizer) if return_log_normalizer else means
@@ -154,7 +169,8 @@ def _batched(batch: _arrays.Batch, given: dict[str, Any]) -> tuple[Array, Array]
     means = np.empty((*batch.shape, batch.q.shape[-2], batch.v.shape[-1]), batch.q.dtype)
     logs = np.empty(means.shape[:-1], batch.q.dtype)
     heads, weights, n_jobs = _arrays.heads(batch, given)
-    found = heads.at(*batch.lists(), weights, n_jobs, given["progress"])
+    biases = Biases(given["bias"], given["relative_bias"], batch.rows(), batch.shape, batch.q.dtype)
+    found = heads.at(*batch.lists(), weights, n_jobs, given["progress"], biases.each(batch.shape))
     for i, (own, log) in zip(np.ndindex(batch.shape), found, strict=True):
         means[i], logs[i] = own, log
     return means, logs
@@ -211,6 +227,8 @@ def local_weights(
     neighborhood: Neighborhood | str | None = None,
     sample_weight: npt.ArrayLike | None = None,
     null_weight: float = 0.0,
+    bias: npt.ArrayLike | None = None,
+    relative_bias: npt.ArrayLike | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Array:
@@ -218,7 +236,7 @@ def local_weights(
 
     Parameters
     ----------
-    q, k, kernel, neighborhood, sample_weight, null_weight, n_jobs, progress
+    q, k, kernel, neighborhood, sample_weight, null_weight, bias, relative_bias, n_jobs, progress
         As in `local_mean`, without batches. There is a row of ``n`` numbers for each query: meant for chosen queries.
 
     Returns
@@ -245,4 +263,5 @@ def local_weights(
         _arrays.threads(n_jobs),
         _arrays.number(null_weight, "null_weight"),
     )
-    return fit.weights(queries, _arrays.threads(n_jobs), progress)
+    biases = Biases(bias, relative_bias, (len(queries), len(keys)), (), keys.dtype)
+    return fit.weights(queries, _arrays.threads(n_jobs), progress, biases.one())

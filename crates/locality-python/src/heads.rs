@@ -6,6 +6,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use crate::array::{Matrix, two_kinds};
+use crate::bias::Biases;
 use crate::error::to_python;
 use crate::kernel::{kernel_of, neighborhood_of};
 use crate::mean::{Means, Pulled, means, pulled};
@@ -39,7 +40,7 @@ impl LocalMeanHeads {
     }
 
     /// For each head, means ``[m, p]`` and log normalisers ``[m]``.
-    #[pyo3(signature = (queries, keys, values, sample_weight=None, threads=0, progress=None))]
+    #[pyo3(signature = (queries, keys, values, sample_weight=None, threads=0, progress=None, bias=None))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn at<'py>(
         &self,
@@ -50,6 +51,7 @@ impl LocalMeanHeads {
         sample_weight: Option<&Bound<'py, PyAny>>,
         threads: usize,
         progress: Option<&Bound<'py, PyAny>>,
+        bias: Option<Arrays<'py>>,
     ) -> PyResult<Vec<Means<'py>>> {
         let Some(first) = keys.first() else {
             return Ok(Vec::new());
@@ -59,6 +61,7 @@ impl LocalMeanHeads {
             py,
             parameters: &self.parameters,
             given,
+            bias: bias.as_deref(),
             sample_weight,
             threads,
             progress,
@@ -72,7 +75,7 @@ impl LocalMeanHeads {
     }
 
     /// For each head what `LocalMeanFit.pull_back` returns; `forward` is what `at` returned.
-    #[pyo3(signature = (queries, keys, values, by_means, by_logs=None, forward=None, sample_weight=None, threads=0, progress=None))]
+    #[pyo3(signature = (queries, keys, values, by_means, by_logs=None, forward=None, sample_weight=None, threads=0, progress=None, bias=None))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn pull_back<'py>(
         &self,
@@ -86,6 +89,7 @@ impl LocalMeanHeads {
         sample_weight: Option<&Bound<'py, PyAny>>,
         threads: usize,
         progress: Option<&Bound<'py, PyAny>>,
+        bias: Option<Arrays<'py>>,
     ) -> PyResult<Vec<Pulled<'py>>> {
         let Some(first) = keys.first() else {
             return Ok(Vec::new());
@@ -95,6 +99,7 @@ impl LocalMeanHeads {
             py,
             parameters: &self.parameters,
             given,
+            bias: bias.as_deref(),
             sample_weight,
             threads,
             progress,
@@ -115,6 +120,7 @@ struct Run<'a, 'py> {
     parameters: &'a LocalMean,
     /// Queries, keys and values.
     given: [&'a [Bound<'py, PyAny>]; 3],
+    bias: Option<&'a [Bound<'py, PyAny>]>,
     sample_weight: Option<&'a Bound<'py, PyAny>>,
     threads: usize,
     progress: Option<&'a Bound<'py, PyAny>>,
@@ -136,19 +142,22 @@ fn vector<T: Element + Float>(x: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<
     Ok(x.as_array().to_vec())
 }
 
-/// Queries, keys and values of each head.
-struct Sets<'py, T: Element>([Vec<Matrix<'py, T>>; 3]);
+/// Queries, keys and values of each head, and its biases where there are any.
+struct Sets<'py, T: Element> {
+    given: [Vec<Matrix<'py, T>>; 3],
+    bias: Vec<Biases<'py, T>>,
+}
 
 impl<T: Element + Float> Sets<'_, T> {
     fn heads(&self) -> PyResult<Vec<Head<'_, T>>> {
-        let [queries, keys, values] = &self.0;
-        let sets = queries.iter().zip(keys).zip(values);
-        sets.map(|((q, k), v)| {
+        let [queries, keys, values] = &self.given;
+        let sets = queries.iter().zip(keys).zip(values).enumerate();
+        sets.map(|(i, ((q, k), v))| {
             Ok(Head {
                 queries: q.rows()?,
                 keys: k.rows()?,
                 values: v.rows()?,
-                bias: None,
+                bias: self.bias.get(i).map(Biases::get).transpose()?,
             })
         })
         .collect()
@@ -158,11 +167,15 @@ impl<T: Element + Float> Sets<'_, T> {
 impl<'py> Run<'_, 'py> {
     fn sets<T: Element + Float>(&self) -> PyResult<Sets<'py, T>> {
         let [queries, keys, values] = self.given;
-        Ok(Sets([
-            matrices(queries, "queries")?,
-            matrices(keys, "keys")?,
-            matrices(values, "values")?,
-        ]))
+        let bias = self.bias.unwrap_or_default();
+        Ok(Sets {
+            given: [
+                matrices(queries, "queries")?,
+                matrices(keys, "keys")?,
+                matrices(values, "values")?,
+            ],
+            bias: bias.iter().map(Biases::new).collect::<PyResult<_>>()?,
+        })
     }
 
     fn weights<T: Element + Float>(&self) -> PyResult<Option<Vec<T>>> {

@@ -1,6 +1,7 @@
 //! The Python extension `locality._core`: it converts, lets go of the interpreter and calls; it decides nothing.
 
 mod array;
+mod bias;
 mod error;
 mod heads;
 mod image;

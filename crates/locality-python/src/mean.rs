@@ -7,6 +7,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use crate::array::{Matrix, two_kinds};
+use crate::bias::Biases;
 use crate::error::to_python;
 use crate::kernel::{kernel_of, neighborhood_of};
 use crate::watch::watched;
@@ -60,36 +61,38 @@ impl LocalMeanFit {
     }
 
     /// Means ``[m, p]`` and log normalisers ``[m]`` at queries ``[m, d]``.
-    #[pyo3(signature = (queries, threads=0, progress=None))]
+    #[pyo3(signature = (queries, threads=0, progress=None, bias=None))]
     fn at<'py>(
         &self,
         queries: &Bound<'py, PyAny>,
         threads: usize,
         progress: Option<&Bound<'py, PyAny>>,
+        bias: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Means<'py>> {
         match &self.inner {
-            Fit::F32(fit) => at(fit, queries, self.columns, threads, progress),
-            Fit::F64(fit) => at(fit, queries, self.columns, threads, progress),
+            Fit::F32(fit) => at(fit, queries, bias, self.columns, threads, progress),
+            Fit::F64(fit) => at(fit, queries, bias, self.columns, threads, progress),
         }
     }
 
     /// Weights ``[m, n]`` of all keys at queries ``[m, d]``.
-    #[pyo3(signature = (queries, threads=0, progress=None))]
+    #[pyo3(signature = (queries, threads=0, progress=None, bias=None))]
     fn weights<'py>(
         &self,
         queries: &Bound<'py, PyAny>,
         threads: usize,
         progress: Option<&Bound<'py, PyAny>>,
+        bias: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         match &self.inner {
-            Fit::F32(fit) => weights(fit, queries, threads, progress),
-            Fit::F64(fit) => weights(fit, queries, threads, progress),
+            Fit::F32(fit) => weights(fit, queries, bias, threads, progress),
+            Fit::F64(fit) => weights(fit, queries, bias, threads, progress),
         }
     }
 
     /// Derivatives by queries, keys, values, sample weights, the kernel's numbers and the null weight, given those by the means ``[m, p]`` and by
     /// the log normalisers ``[m]``; ``means`` and ``logs`` are what ``at`` returned.
-    #[pyo3(signature = (queries, keys, means, logs, by_means, by_logs=None, threads=0, progress=None))]
+    #[pyo3(signature = (queries, keys, means, logs, by_means, by_logs=None, threads=0, progress=None, bias=None))]
     #[allow(clippy::too_many_arguments)]
     fn pull_back<'py>(
         &self,
@@ -101,6 +104,7 @@ impl LocalMeanFit {
         by_logs: Option<&Bound<'py, PyAny>>,
         threads: usize,
         progress: Option<&Bound<'py, PyAny>>,
+        bias: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Pulled<'py>> {
         let given = Given {
             queries,
@@ -109,6 +113,7 @@ impl LocalMeanFit {
             logs,
             by_means,
             by_logs,
+            bias,
         };
         match &self.inner {
             Fit::F32(fit) => pull_back(fit, &given, threads, progress),
@@ -117,7 +122,7 @@ impl LocalMeanFit {
     }
 }
 
-/// By queries, keys, values, sample weights, the kernel's numbers and the null weight.
+/// By queries, keys, values, sample weights, the kernel's numbers, the null weight and the biases, these in one row.
 pub(crate) type Pulled<'py> = (
     Bound<'py, PyAny>,
     Bound<'py, PyAny>,
@@ -125,6 +130,7 @@ pub(crate) type Pulled<'py> = (
     Bound<'py, PyAny>,
     Vec<f64>,
     f64,
+    Bound<'py, PyAny>,
 );
 
 /// The arguments of a pull-back.
@@ -135,6 +141,7 @@ struct Given<'a, 'py> {
     logs: &'a Bound<'py, PyAny>,
     by_means: &'a Bound<'py, PyAny>,
     by_logs: Option<&'a Bound<'py, PyAny>>,
+    bias: Option<&'a Bound<'py, PyAny>>,
 }
 
 fn pull_back<'py, T: Element + Float>(
@@ -169,8 +176,17 @@ fn pull_back<'py, T: Element + Float>(
         log_normalizer: logs,
         visited: 0,
     };
+    let bias = given.bias.map(Biases::new).transpose()?;
+    let bias = bias.as_ref().map(Biases::get).transpose()?;
     let found = watched(py, threads, progress, |watch| {
-        fit.pull_back(queries, keys, &at, by_means, by_logs.as_deref(), watch)
+        let by_logs = by_logs.as_deref();
+        match bias {
+            Some(bias) => {
+                let fit = fit.biased(bias);
+                fit.pull_back(queries, keys, &at, by_means, by_logs, watch)
+            }
+            None => fit.pull_back(queries, keys, &at, by_means, by_logs, watch),
+        }
     })?;
     // Values are as many as keys, and as wide as what flows into the means.
     let shapes = [queries, keys, by_means];
@@ -196,6 +212,7 @@ pub(crate) fn pulled<'py, T: Element + Float>(
         found.sample_weights.into_pyarray(py).into_any(),
         found.kernel,
         found.null_weight,
+        found.bias.into_pyarray(py).into_any(),
     ))
 }
 
@@ -226,6 +243,7 @@ fn fit<T: Element + Float>(
 fn at<'py, T: Element + Float>(
     fit: &locality::LocalMeanFit<T>,
     queries: &Bound<'py, PyAny>,
+    bias: Option<&Bound<'py, PyAny>>,
     columns: usize,
     threads: usize,
     progress: Option<&Bound<'py, PyAny>>,
@@ -233,7 +251,12 @@ fn at<'py, T: Element + Float>(
     let py = queries.py();
     let data = Matrix::<T>::from_any(queries, "queries")?;
     let q: Rows<'_, T> = data.rows()?;
-    let found = watched(py, threads, progress, |watch| fit.at(q, watch))?;
+    let bias = bias.map(Biases::new).transpose()?;
+    let bias = bias.as_ref().map(Biases::get).transpose()?;
+    let found = watched(py, threads, progress, |watch| match bias {
+        Some(bias) => fit.biased(bias).at(q, watch),
+        None => fit.at(q, watch),
+    })?;
     means(py, found, (q.rows(), columns))
 }
 
@@ -254,13 +277,19 @@ pub(crate) fn means<T: Element + Float>(
 fn weights<'py, T: Element + Float>(
     fit: &locality::LocalMeanFit<T>,
     queries: &Bound<'py, PyAny>,
+    bias: Option<&Bound<'py, PyAny>>,
     threads: usize,
     progress: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = queries.py();
     let data = Matrix::<T>::from_any(queries, "queries")?;
     let q: Rows<'_, T> = data.rows()?;
-    let found = watched(py, threads, progress, |watch| fit.weights(q, watch))?;
+    let bias = bias.map(Biases::new).transpose()?;
+    let bias = bias.as_ref().map(Biases::get).transpose()?;
+    let found = watched(py, threads, progress, |watch| match bias {
+        Some(bias) => fit.biased(bias).weights(q, watch),
+        None => fit.weights(q, watch),
+    })?;
     let keys = found.len().checked_div(q.rows()).unwrap_or(0);
     let found = Array2::from_shape_vec((q.rows(), keys), found)
         .map_err(|e| PyTypeError::new_err(e.to_string()))?;
