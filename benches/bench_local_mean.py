@@ -83,11 +83,11 @@ def run(report: Report) -> None:
         case = f"{keys} keys x {queries} queries, d={d}, h={h}"
         report.add(Row("local_mean", case, ours, f"numpy, chunks of {chunk}", theirs, notes))
         for name, peer in others(q, k, v, h, report.threads):
-            ours, theirs, mine, other = race(
+            again, peers, _, other = race(
                 lambda: lc.local_mean(q, k, v, kernel=kernel, n_jobs=report.threads), peer, report.rounds(3)
             )
             notes = {f"worst error, {name}": f"{np.abs(other[some] - reference).max():.2e}"}
-            report.add(Row("local_mean", case, ours, name, theirs, notes))
+            report.add(Row("local_mean", case, again, name, peers, notes))
         if d > 16:
             continue
         times = [_time(lambda: lc.local_mean(q, k, v, kernel=kernel, tolerance=1e-6, n_jobs=report.threads))]

@@ -17,6 +17,7 @@ pub(crate) mod reference;
 mod scan;
 pub(crate) mod search;
 pub(crate) mod sites;
+mod split;
 pub(crate) mod tree;
 mod units;
 mod walk;

@@ -19,7 +19,7 @@ use crate::metric::{Combine, Link};
 /// Fewer features than this are not worth a second look.
 const FEWEST_FEATURES: usize = 24;
 /// The keys of a run take at most so many bytes: they stay in the second-level cache while the queries pass.
-const RUN_BYTES: usize = 1 << 18;
+const RUN_BYTES: usize = 3 << 18;
 
 /// The nearest keys so far, nearest first, ties by index.
 #[derive(Clone, Debug)]
@@ -118,7 +118,8 @@ impl<T: Float> Searcher<T> {
         let norms: Vec<f64> = queries.chunks_exact(f).map(norm).collect();
         let mut best = vec![Best::new(k); norms.len()];
         let mut buffers: [Vec<T>; TILE] = std::array::from_fn(|_| vec![T::ZERO; RUN]);
-        let length = RUN_BYTES / (f * size_of::<T>()) / PANEL * PANEL;
+        // In pairs of panels: as many vectors of keys as registers take.
+        let length = RUN_BYTES / (f * size_of::<T>()) / (2 * PANEL) * (2 * PANEL);
         let length = length.clamp(PANEL, RUN);
         let mut start = 0;
         while start < self.sites.padded {

@@ -9,10 +9,11 @@ use std::ops::Range;
 use super::bound::{Bound, BoundAtom, Scale, Width};
 use super::pair::Weight;
 use super::sites::{LEAF, Sites};
+use super::split;
 use super::units::{UNIT, Units};
+use crate::Float;
 use crate::lanes::PANEL;
 use crate::metric::{Combine, Link};
-use crate::{Float, par};
 
 /// A node: its number and its leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl Node {
     }
 
     pub(crate) fn children(self) -> (Self, Self) {
-        let middle = self.first + middle(self.leaves());
+        let middle = self.first + split::middle(self.leaves());
         let left = Self {
             id: self.id + 1,
             first: self.first,
@@ -102,7 +103,7 @@ impl<T: Float> Tree<T> {
                 unit[f] = unit[f].max(u);
             }
         }
-        split(features, bound.features, &unit, index);
+        split::sort(features, &unit, index);
     }
 
     /// Boxes and sums over laid-out sites.
@@ -346,53 +347,5 @@ impl<T: Float> Tree<T> {
             Link::Squared => self.near_squared(atom, query, node),
             _ => self.span(atom, query, node).low,
         }
-    }
-}
-
-/// Where so many leaves are split: in the middle, between units.
-fn middle(leaves: usize) -> usize {
-    if leaves > UNIT {
-        (leaves / 2).next_multiple_of(UNIT)
-    } else {
-        leaves / 2
-    }
-}
-
-/// Splits at a whole number of leaves near the middle of the widest feature, and again in both halves.
-fn split<T: Float>(features: &[T], f: usize, unit: &[T], index: &mut [u32]) {
-    let leaves = index.len().div_ceil(LEAF);
-    if leaves <= 1 {
-        return;
-    }
-    let mut widest = (T::NEG_INFINITY, 0);
-    for c in 0..f {
-        let (mut low, mut high) = (T::INFINITY, T::NEG_INFINITY);
-        for &i in index.iter() {
-            let x = features[i as usize * f + c];
-            low = low.min(x);
-            high = high.max(x);
-        }
-        let width = (high - low) * unit[c];
-        if width > widest.0 {
-            widest = (width, c);
-        }
-    }
-    let middle = middle(leaves) * LEAF;
-    let c = widest.1;
-    let key = |i: &u32| features[*i as usize * f + c];
-    // Ties by index: the layout depends on the data alone.
-    index.select_nth_unstable_by(middle, |a, b| {
-        let order = key(a).partial_cmp(&key(b));
-        order.unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(b))
-    });
-    let (left, right) = index.split_at_mut(middle);
-    if leaves > 64 {
-        par::join(
-            || split(features, f, unit, left),
-            || split(features, f, unit, right),
-        );
-    } else {
-        split(features, f, unit, left);
-        split(features, f, unit, right);
     }
 }
