@@ -23,8 +23,9 @@ fn kernels() -> Vec<(&'static str, String)> {
         let numbers = made.values().into_iter().zip(info.parameters);
         let mut all: Vec<String> = numbers.map(|(x, p)| format!("{}={x}", p.name)).collect();
         match info.takes {
-            Takes::Score => {}
+            // Curves of a signed difference, which there is of one column.
             _ if matches!(info.name, "s" | "z") => all.push("cols=0".into()),
+            Takes::Score => {}
             Takes::Distance => all.push("h=1.5".into()),
         }
         let text = format!("{}({})", info.name, all.join(", "));

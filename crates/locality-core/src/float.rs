@@ -93,6 +93,11 @@ pub trait Float:
     /// Branch-free exponential, within 2 ulp; 0 below [`EXP_FLOOR`](Self::EXP_FLOOR).
     #[must_use]
     fn exp_vector<I: Isa>(self, isa: I) -> Self;
+    /// The same for a number that is not above 1, negative infinity included.
+    #[must_use]
+    fn exp_below_one<I: Isa>(self, isa: I) -> Self {
+        self.exp_vector(isa)
+    }
     /// Branch-free natural logarithm of a positive normal number, within 2 ulp.
     #[must_use]
     fn ln_vector<I: Isa>(self, isa: I) -> Self;
@@ -172,6 +177,17 @@ fn horner<T: Float, I: Isa, const N: usize>(isa: I, x: T, coefficients: [T; N]) 
     p
 }
 
+/// `exp(r)` for `|r| <= ln(2) / 2`, within 3.1e-9 of it: by Remez' exchange, with the first two coefficients held.
+const EXP: [f32; 7] = [
+    1.0,
+    1.0,
+    0.499_999_93,
+    0.166_665_21,
+    0.041_668_39,
+    0.008_368_717,
+    0.001_381_459_9,
+];
+
 impl Float for f32 {
     common!(f32);
 
@@ -180,7 +196,8 @@ impl Float for f32 {
         C::single(task)
     }
 
-    const EXP_FLOOR: Self = -87.336_54;
+    // A little above the logarithm of the smallest normal number, so that no rounding leads below that number.
+    const EXP_FLOOR: Self = -87.336_5;
 
     #[inline(always)]
     // Not `clamp`, which may panic and is no vector code.
@@ -193,26 +210,26 @@ impl Float for f32 {
         let n = t - ROUND;
         let r = isa.fma(n, -0.693_145_75, x);
         let r = isa.fma(n, -1.428_606_8e-6, r);
-        let p = horner(
-            isa,
-            r,
-            [
-                1.0,
-                1.0,
-                0.5,
-                0.166_666_65,
-                0.041_665_795,
-                0.008_333_452,
-                0.001_398_2,
-                0.000_198_756_92,
-            ],
-        );
+        let p = horner(isa, r, EXP);
         let scale = f32::from_bits((t.to_bits() << 23).wrapping_add(127 << 23));
         if self < Self::EXP_FLOOR {
             0.0
         } else {
             p * scale
         }
+    }
+
+    #[inline(always)]
+    fn exp_below_one<I: Isa>(self, isa: I) -> Self {
+        const ROUND: f32 = 12_582_912.0;
+        let t = isa.fma(self, std::f32::consts::LOG2_E, ROUND);
+        let n = t - ROUND;
+        let r = isa.fma(n, -0.693_145_75, self);
+        let r = isa.fma(n, -1.428_606_8e-6, r);
+        let p = horner(isa, r, EXP);
+        // Times two to the n, by the exponent itself.
+        let scaled = f32::from_bits(p.to_bits().wrapping_add(t.to_bits() << 23));
+        if self < Self::EXP_FLOOR { 0.0 } else { scaled }
     }
 
     #[inline(always)]

@@ -17,6 +17,11 @@ pub trait Isa: Copy + Send + Sync + 'static {
     fn exp<T: Float>(self, x: T) -> T {
         x.exp_vector(self)
     }
+    /// The same for a number that is not above 1, negative infinity included.
+    #[inline(always)]
+    fn exp_below_one<T: Float>(self, x: T) -> T {
+        x.exp_below_one(self)
+    }
     /// Natural logarithm of a positive normal number.
     #[inline(always)]
     fn ln<T: Float>(self, x: T) -> T {
@@ -77,37 +82,40 @@ pub trait Isa: Copy + Send + Sync + 'static {
             }
         }
     }
-    /// See `Lanes::weigh_rows_vector`.
+    /// See `Lanes::expand_vector`.
     #[inline(always)]
-    fn weigh_rows<T: Float, const G: usize>(
+    #[allow(clippy::too_many_arguments)]
+    fn expand<T: Float, const G: usize>(
         self,
-        weights: [&[T]; G],
-        rows: &[T],
+        queries: [&[T]; G],
+        (own, norms): ([T; G], &[T]),
+        features: &[usize],
+        keys: &[T],
         stride: usize,
-        out: [&mut [f64]; G],
+        mut out: [&mut [T]; G],
     ) {
-        for (weights, out) in weights.into_iter().zip(out) {
-            for (w, row) in weights.iter().zip(rows.chunks_exact(stride)) {
-                for (o, v) in out.iter_mut().zip(row) {
-                    *o += w.to_f64() * v.to_f64();
-                }
+        let each = out.each_mut().map(|o| &mut **o);
+        self.tile(Fold::Product, queries, features, None, keys, stride, each);
+        for (out, own) in out.into_iter().zip(own) {
+            for (o, norm) in out.iter_mut().zip(norms) {
+                *o = (own + *norm - *o).max(T::ZERO);
             }
         }
     }
-    /// See `Lanes::weigh_columns_vector`.
+    /// See `Lanes::weigh_vector`.
     #[inline(always)]
-    fn weigh_columns<T: Float, const G: usize>(
+    fn weigh<T: Float, const G: usize>(
         self,
-        weights: &[T],
-        step: usize,
+        weight: impl Fn(usize, usize) -> T + Copy,
         rows: &[T],
         stride: usize,
         out: [&mut [f64]; G],
     ) {
         for (g, out) in out.into_iter().enumerate() {
-            for (w, row) in weights.chunks(step).zip(rows.chunks_exact(stride)) {
+            for (i, row) in rows.chunks_exact(stride).enumerate() {
+                let w = weight(i, g).to_f64();
                 for (o, v) in out.iter_mut().zip(row) {
-                    *o += w[g].to_f64() * v.to_f64();
+                    *o += w * v.to_f64();
                 }
             }
         }
@@ -165,25 +173,26 @@ impl<S: pulp::Simd + Send + Sync + 'static> Isa for Fused<S> {
         T::tile_vector(self.0, fold, queries, features, factors, keys, stride, out);
     }
     #[inline(always)]
-    fn weigh_rows<T: Float, const G: usize>(
+    fn expand<T: Float, const G: usize>(
         self,
-        weights: [&[T]; G],
-        rows: &[T],
+        queries: [&[T]; G],
+        norms: ([T; G], &[T]),
+        features: &[usize],
+        keys: &[T],
         stride: usize,
-        out: [&mut [f64]; G],
+        out: [&mut [T]; G],
     ) {
-        T::weigh_rows_vector(self.0, weights, rows, stride, out);
+        T::expand_vector(self.0, queries, norms, features, keys, stride, out);
     }
     #[inline(always)]
-    fn weigh_columns<T: Float, const G: usize>(
+    fn weigh<T: Float, const G: usize>(
         self,
-        weights: &[T],
-        step: usize,
+        weight: impl Fn(usize, usize) -> T + Copy,
         rows: &[T],
         stride: usize,
         out: [&mut [f64]; G],
     ) {
-        T::weigh_columns_vector(self.0, weights, step, rows, stride, out);
+        T::weigh_vector(self.0, weight, rows, stride, out);
     }
 }
 
@@ -209,6 +218,10 @@ impl Isa for Standard {
     }
     #[inline(always)]
     fn exp<T: Float>(self, x: T) -> T {
+        x.exp_std()
+    }
+    #[inline(always)]
+    fn exp_below_one<T: Float>(self, x: T) -> T {
         x.exp_std()
     }
     #[inline(always)]

@@ -3,17 +3,19 @@
 use pulp::{Simd, bytemuck};
 
 /// Queries that share what is loaded of the keys.
-pub(crate) const TILE: usize = 4;
+pub(crate) const TILE: usize = 8;
+/// Fewer of them, where less than a whole tile is left and where registers are few.
+pub(crate) const HALF: usize = TILE / 2;
 /// Keys whose features lie together, and which loops work on at once with their sums in registers.
 pub(crate) const PANEL: usize = 32;
 /// Rows of values lie this many numbers apart, or a multiple: a whole number of any machine's vectors.
 pub(crate) const ROW: usize = 16;
 /// Features of a few queries that are packed side by side at a time.
 const BATCH: usize = 128;
-/// Vectors of a row of values that are summed up at once.
-const WIDE: usize = 4;
 /// Weighted rows are widened after so many.
 const NARROW: usize = 256;
+/// Reductions keep so many vectors, since each operation waits for the one before it.
+const CHAINS: usize = 4;
 /// The widest register holds so many numbers.
 const WIDEST: usize = 16;
 
@@ -55,20 +57,23 @@ pub trait Lanes: Copy + Sized {
         stride: usize,
         out: [&mut [Self]; G],
     );
-    /// Adds to `out`, `[p]` for each query, the sum of weights x rows of values, `[len, stride]`; the stride is a multiple of
-    /// [`ROW`].
-    fn weigh_rows_vector<S: Simd, const G: usize>(
+    /// For each query, `max(0, own + norm - product)` for a run of keys that are laid out likewise, given a number for each query
+    /// and one for each key.
+    #[allow(clippy::too_many_arguments)]
+    fn expand_vector<S: Simd, const G: usize>(
         simd: S,
-        weights: [&[Self]; G],
-        rows: &[Self],
+        queries: [&[Self]; G],
+        norms: ([Self; G], &[Self]),
+        features: &[usize],
+        keys: &[Self],
         stride: usize,
-        out: [&mut [f64]; G],
+        out: [&mut [Self]; G],
     );
-    /// The same where the weight of row `i` for target `g` is at `i * step + g`.
-    fn weigh_columns_vector<S: Simd, const G: usize>(
+    /// Adds to `out`, `[p]` for each target, the sum of weights x rows of values, `[len, stride]`; the stride is a multiple of
+    /// [`ROW`]. `weight` is given a row and a target.
+    fn weigh_vector<S: Simd, const G: usize>(
         simd: S,
-        weights: &[Self],
-        step: usize,
+        weight: impl Fn(usize, usize) -> Self + Copy,
         rows: &[Self],
         stride: usize,
         out: [&mut [f64]; G],
@@ -76,331 +81,337 @@ pub trait Lanes: Copy + Sized {
 }
 
 macro_rules! lanes {
-    ($t:ident, $vector:ident, $split:ident, $split_mut:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $fma:ident, $max:ident, $min:ident) => {
-        impl Lanes for $t {
+    ($t:ident, $vector:ident, $split:ident, $split_mut:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $fma:ident, $max:ident, $min:ident, $reduce_max:ident, $reduce_min:ident) => {
+        const _: () = {
+            /// Folds the features of some queries and a run of keys with `step`, which is given the number of the feature; `finish` is given
+            /// the query and the vector of keys.
             #[inline(always)]
-            fn sum_vector<S: Simd>(simd: S, x: &[Self]) -> f64 {
-                let (head, tail) = S::$split(x);
-                let mut sums = [simd.$splat(0.0); 2];
-                let (pairs, rest) = pulp::as_arrays::<2, _>(head);
-                for [a, b] in pairs {
-                    sums = [simd.$add(sums[0], *a), simd.$add(sums[1], *b)];
-                }
-                for a in rest {
-                    sums[0] = simd.$add(sums[0], *a);
-                }
-                let lanes = simd.$add(sums[0], sums[1]);
-                let lanes: &[$t] = bytemuck::cast_slice(std::slice::from_ref(&lanes));
-                let tail: f64 = tail.iter().map(|x| f64::from(*x)).sum();
-                lanes_sum(lanes.iter().map(|x| f64::from(*x))) + tail
-            }
-
-            #[inline(always)]
-            fn dot_vector<S: Simd>(simd: S, x: &[Self], y: &[Self]) -> f64 {
-                let (x, x_tail) = S::$split(x);
-                let (y, y_tail) = S::$split(y);
-                let mut sums = [simd.$splat(0.0); 2];
-                let (x_pairs, x_rest) = pulp::as_arrays::<2, _>(x);
-                let (y_pairs, y_rest) = pulp::as_arrays::<2, _>(y);
-                for ([a, b], [c, d]) in x_pairs.iter().zip(y_pairs) {
-                    sums = [simd.$fma(*a, *c, sums[0]), simd.$fma(*b, *d, sums[1])];
-                }
-                for (a, c) in x_rest.iter().zip(y_rest) {
-                    sums[0] = simd.$fma(*a, *c, sums[0]);
-                }
-                let lanes = simd.$add(sums[0], sums[1]);
-                let lanes: &[$t] = bytemuck::cast_slice(std::slice::from_ref(&lanes));
-                let tail = x_tail.iter().zip(y_tail);
-                let tail: f64 = tail.map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
-                lanes_sum(lanes.iter().map(|x| f64::from(*x))) + tail
-            }
-
-            #[inline(always)]
-            fn largest_vector<S: Simd>(simd: S, x: &[Self]) -> Self {
-                let (head, tail) = S::$split(x);
-                let mut top = simd.$splat($t::NEG_INFINITY);
-                for a in head {
-                    top = simd.$max(top, *a);
-                }
-                let lanes: &[$t] = bytemuck::cast_slice(std::slice::from_ref(&top));
-                let all = lanes.iter().chain(tail);
-                all.fold($t::NEG_INFINITY, |a, b| if *b > a { *b } else { a })
-            }
-
-            #[inline(always)]
-            fn smallest_vector<S: Simd>(simd: S, x: &[Self]) -> Self {
-                let (head, tail) = S::$split(x);
-                let mut least = simd.$splat($t::INFINITY);
-                for a in head {
-                    least = simd.$min(least, *a);
-                }
-                let lanes: &[$t] = bytemuck::cast_slice(std::slice::from_ref(&least));
-                let all = lanes.iter().chain(tail);
-                all.fold($t::INFINITY, |a, b| if *b < a { *b } else { a })
-            }
-
-            #[inline(always)]
-            fn tile_vector<S: Simd, const G: usize>(
+            #[allow(clippy::too_many_arguments)]
+            fn each<S: Simd, const G: usize>(
                 simd: S,
-                fold: Fold,
-                queries: [&[Self]; G],
+                queries: [&[$t]; G],
                 features: &[usize],
-                factors: Option<&[Self]>,
-                keys: &[Self],
-                stride: usize,
-                out: [&mut [Self]; G],
+                keys: (&[$t], usize),
+                out: [&mut [$t]; G],
+                finish: impl Fn(usize, usize, S::$vector) -> S::$vector + Copy,
+                step: impl Fn(usize, S::$vector, S::$vector, S::$vector) -> S::$vector + Copy,
             ) {
-                #[inline(always)]
-                fn each<S: Simd, const G: usize>(
-                    simd: S,
-                    queries: [&[$t]; G],
-                    features: &[usize],
-                    keys: (&[$t], usize),
-                    out: [&mut [$t]; G],
-                    step: impl Fn(usize, S::$vector, S::$vector, S::$vector) -> S::$vector + Copy,
-                ) {
-                    let mut out = out.map(|o| S::$split_mut(o).0);
-                    let mut packed = [[0.0; G]; BATCH];
-                    for (batch, features) in features.chunks(BATCH).enumerate() {
-                        let first = batch * BATCH;
-                        let from = features[0];
-                        if features.iter().enumerate().all(|(i, &f)| f == from + i) {
-                            let queries = queries.map(|q| &q[from..from + features.len()]);
-                            for (i, p) in packed[..features.len()].iter_mut().enumerate() {
-                                for g in 0..G {
-                                    p[g] = queries[g][i];
-                                }
-                            }
-                        } else {
-                            for (p, &f) in packed.iter_mut().zip(features) {
-                                *p = queries.map(|q| q[f]);
+                let mut out = out.map(|o| S::$split_mut(o).0);
+                let mut packed = [[0.0; G]; BATCH];
+                let count = features.len();
+                for (batch, features) in features.chunks(BATCH).enumerate() {
+                    let first = batch * BATCH;
+                    let last = first + features.len() == count;
+                    let from = features[0];
+                    if features.iter().enumerate().all(|(i, &f)| f == from + i) {
+                        let queries = queries.map(|q| &q[from..from + features.len()]);
+                        for (i, p) in packed[..features.len()].iter_mut().enumerate() {
+                            for g in 0..G {
+                                p[g] = queries[g][i];
                             }
                         }
-                        let queries = &packed[..features.len()];
-                        let step = |c, a, q, k| step(first + c, a, q, k);
-                        let mut v = 0;
-                        while v + 4 <= out[0].len() {
-                            few::<S, G, 4>(
+                    } else {
+                        for (p, &f) in packed.iter_mut().zip(features) {
+                            *p = queries.map(|q| q[f]);
+                        }
+                    }
+                    let queries = &packed[..features.len()];
+                    let step = |c, a, q, k| step(first + c, a, q, k);
+                    let finish = |g, v, a| if last { finish(g, v, a) } else { a };
+                    let mut v = 0;
+                    while v < out[0].len() {
+                        // Sums, the keys' vectors and the query's number have a register each; two vectors always remain.
+                        let keys = (keys, first > 0, v);
+                        if G > HALF && S::REGISTER_COUNT < 32 {
+                            few::<S, G, HALF, 2>(
                                 simd,
-                                queries,
+                                (queries, 0),
                                 features,
                                 keys,
-                                first > 0,
-                                v,
                                 &mut out,
+                                finish,
+                                step,
+                            );
+                            let at = (queries, HALF);
+                            few::<S, G, HALF, 2>(simd, at, features, keys, &mut out, finish, step);
+                            v += 2;
+                        } else if 4 * G + 5 <= S::REGISTER_COUNT && v + 4 <= out[0].len() {
+                            few::<S, G, G, 4>(
+                                simd,
+                                (queries, 0),
+                                features,
+                                keys,
+                                &mut out,
+                                finish,
                                 step,
                             );
                             v += 4;
-                        }
-                        while v + 2 <= out[0].len() {
-                            few::<S, G, 2>(
+                        } else {
+                            few::<S, G, G, 2>(
                                 simd,
-                                queries,
+                                (queries, 0),
                                 features,
                                 keys,
-                                first > 0,
-                                v,
                                 &mut out,
+                                finish,
                                 step,
                             );
                             v += 2;
                         }
                     }
                 }
-                /// `V` vectors of keys from vector `v` on, with all sums in registers.
+            }
+            /// `H` of the queries from `at` on and `V` vectors of keys from vector `v` on, with all sums in registers.
+            #[inline(always)]
+            #[allow(clippy::too_many_arguments)]
+            fn few<S: Simd, const G: usize, const H: usize, const V: usize>(
+                simd: S,
+                (queries, at): (&[[$t; G]], usize),
+                features: &[usize],
+                ((keys, stride), resume, v): ((&[$t], usize), bool, usize),
+                out: &mut [&mut [S::$vector]; G],
+                finish: impl Fn(usize, usize, S::$vector) -> S::$vector,
+                step: impl Fn(usize, S::$vector, S::$vector, S::$vector) -> S::$vector,
+            ) {
+                let width = size_of::<S::$vector>() / size_of::<$t>();
+                // Two vectors always lie in one panel.
+                let panel = PANEL / width;
+                let two: [_; V] = std::array::from_fn(|j| {
+                    let v = v + j / 2 * 2;
+                    keys[v / panel * stride..][..stride].as_chunks::<PANEL>().0
+                });
+                let start: [_; V] = std::array::from_fn(|j| (v + j / 2 * 2) % panel * width);
+                let mut sums = [[simd.$splat(0.0); V]; H];
+                if resume {
+                    for h in 0..H {
+                        sums[h].copy_from_slice(&out[at + h][v..v + V]);
+                    }
+                }
+                for (c, (queries, &f)) in queries.iter().zip(features).enumerate() {
+                    let mut k = [simd.$splat(0.0); V];
+                    for j in (0..V).step_by(2) {
+                        let (two, _) = S::$split(&two[j][f][start[j]..start[j] + 2 * width]);
+                        (k[j], k[j + 1]) = (two[0], two[1]);
+                    }
+                    for h in 0..H {
+                        let q = simd.$splat(queries[at + h]);
+                        for j in 0..V {
+                            sums[h][j] = step(c, sums[h][j], q, k[j]);
+                        }
+                    }
+                }
+                for h in 0..H {
+                    for j in 0..V {
+                        out[at + h][v + j] = finish(at + h, v + j, sums[h][j]);
+                    }
+                }
+            }
+
+            impl Lanes for $t {
                 #[inline(always)]
-                #[allow(clippy::too_many_arguments)]
-                fn few<S: Simd, const G: usize, const V: usize>(
+                fn sum_vector<S: Simd>(simd: S, x: &[Self]) -> f64 {
+                    let (head, tail) = S::$split(x);
+                    let mut sums = [simd.$splat(0.0); CHAINS];
+                    let (fours, rest) = pulp::as_arrays::<CHAINS, _>(head);
+                    for four in fours {
+                        for c in 0..CHAINS {
+                            sums[c] = simd.$add(sums[c], four[c]);
+                        }
+                    }
+                    for (sum, a) in sums.iter_mut().zip(rest) {
+                        *sum = simd.$add(*sum, *a);
+                    }
+                    let tail: f64 = tail.iter().map(|x| f64::from(*x)).sum();
+                    let lanes = simd.$add(simd.$add(sums[0], sums[1]), simd.$add(sums[2], sums[3]));
+                    let lanes: &[$t] = bytemuck::cast_slice(std::slice::from_ref(&lanes));
+                    lanes_sum(lanes.iter().map(|x| f64::from(*x))) + tail
+                }
+
+                #[inline(always)]
+                fn dot_vector<S: Simd>(simd: S, x: &[Self], y: &[Self]) -> f64 {
+                    let (x, x_tail) = S::$split(x);
+                    let (y, y_tail) = S::$split(y);
+                    let mut sums = [simd.$splat(0.0); CHAINS];
+                    let (x_fours, x_rest) = pulp::as_arrays::<CHAINS, _>(x);
+                    let (y_fours, y_rest) = pulp::as_arrays::<CHAINS, _>(y);
+                    for (x, y) in x_fours.iter().zip(y_fours) {
+                        for c in 0..CHAINS {
+                            sums[c] = simd.$fma(x[c], y[c], sums[c]);
+                        }
+                    }
+                    for ((sum, a), b) in sums.iter_mut().zip(x_rest).zip(y_rest) {
+                        *sum = simd.$fma(*a, *b, *sum);
+                    }
+                    let tail = x_tail.iter().zip(y_tail);
+                    let tail: f64 = tail.map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+                    let lanes = simd.$add(simd.$add(sums[0], sums[1]), simd.$add(sums[2], sums[3]));
+                    let lanes: &[$t] = bytemuck::cast_slice(std::slice::from_ref(&lanes));
+                    lanes_sum(lanes.iter().map(|x| f64::from(*x))) + tail
+                }
+
+                #[inline(always)]
+                fn largest_vector<S: Simd>(simd: S, x: &[Self]) -> Self {
+                    let (head, tail) = S::$split(x);
+                    let mut tops = [simd.$splat($t::NEG_INFINITY); CHAINS];
+                    let (fours, rest) = pulp::as_arrays::<CHAINS, _>(head);
+                    for four in fours {
+                        for c in 0..CHAINS {
+                            tops[c] = simd.$max(tops[c], four[c]);
+                        }
+                    }
+                    for (top, a) in tops.iter_mut().zip(rest) {
+                        *top = simd.$max(*top, *a);
+                    }
+                    let top = simd.$max(simd.$max(tops[0], tops[1]), simd.$max(tops[2], tops[3]));
+                    let top = simd.$reduce_max(top);
+                    tail.iter().fold(top, |a, b| if *b > a { *b } else { a })
+                }
+
+                #[inline(always)]
+                fn smallest_vector<S: Simd>(simd: S, x: &[Self]) -> Self {
+                    let (head, tail) = S::$split(x);
+                    let mut least = simd.$splat($t::INFINITY);
+                    for a in head {
+                        least = simd.$min(least, *a);
+                    }
+                    let least = simd.$reduce_min(least);
+                    tail.iter().fold(least, |a, b| if *b < a { *b } else { a })
+                }
+
+                #[inline(always)]
+                fn tile_vector<S: Simd, const G: usize>(
                     simd: S,
-                    queries: &[[$t; G]],
+                    fold: Fold,
+                    queries: [&[Self]; G],
                     features: &[usize],
-                    (keys, stride): (&[$t], usize),
-                    resume: bool,
-                    v: usize,
-                    out: &mut [&mut [S::$vector]; G],
-                    step: impl Fn(usize, S::$vector, S::$vector, S::$vector) -> S::$vector,
+                    factors: Option<&[Self]>,
+                    keys: &[Self],
+                    stride: usize,
+                    out: [&mut [Self]; G],
                 ) {
-                    let width = size_of::<S::$vector>() / size_of::<$t>();
-                    // Two vectors always lie in one panel.
-                    let panel = PANEL / width;
-                    let two: [_; V] = std::array::from_fn(|j| {
-                        let v = v + j / 2 * 2;
-                        keys[v / panel * stride..][..stride].as_chunks::<PANEL>().0
-                    });
-                    let start: [_; V] = std::array::from_fn(|j| (v + j / 2 * 2) % panel * width);
-                    let mut sums = [[simd.$splat(0.0); V]; G];
-                    if resume {
-                        for g in 0..G {
-                            sums[g].copy_from_slice(&out[g][v..v + V]);
+                    let keys = (keys, stride);
+                    let as_is = |_, _, sum| sum;
+                    let factor = |c: usize| simd.$splat(factors.map_or(1.0, |f| f[c]));
+                    // Twice the difference: `abs` of pulp is a call for each vector.
+                    let apart =
+                        |c, q, k| simd.$mul(simd.$max(simd.$sub(q, k), simd.$sub(k, q)), factor(c));
+                    match (fold, factors.is_some()) {
+                        (Fold::Squared, false) => {
+                            each(simd, queries, features, keys, out, as_is, |_, a, q, k| {
+                                let d = simd.$sub(q, k);
+                                simd.$fma(d, d, a)
+                            })
                         }
-                    }
-                    for (c, (queries, &f)) in queries.iter().zip(features).enumerate() {
-                        let mut k = [simd.$splat(0.0); V];
-                        for j in (0..V).step_by(2) {
-                            let (two, _) = S::$split(&two[j][f][start[j]..start[j] + 2 * width]);
-                            (k[j], k[j + 1]) = (two[0], two[1]);
+                        (Fold::Squared, true) => {
+                            each(simd, queries, features, keys, out, as_is, |c, a, q, k| {
+                                let d = simd.$mul(simd.$sub(q, k), factor(c));
+                                simd.$fma(d, d, a)
+                            })
                         }
-                        for g in 0..G {
-                            let q = simd.$splat(queries[g]);
-                            for j in 0..V {
-                                sums[g][j] = step(c, sums[g][j], q, k[j]);
-                            }
+                        (Fold::Product, _) => {
+                            each(simd, queries, features, keys, out, as_is, |_, a, q, k| {
+                                simd.$fma(q, k, a)
+                            })
                         }
-                    }
-                    for g in 0..G {
-                        out[g][v..v + V].copy_from_slice(&sums[g]);
+                        (Fold::Absolute, _) => {
+                            each(simd, queries, features, keys, out, as_is, |c, a, q, k| {
+                                simd.$add(a, apart(c, q, k))
+                            })
+                        }
+                        (Fold::Largest, _) => {
+                            each(simd, queries, features, keys, out, as_is, |c, a, q, k| {
+                                simd.$max(a, apart(c, q, k))
+                            })
+                        }
                     }
                 }
-                let keys = (keys, stride);
-                let factor = |c: usize| simd.$splat(factors.map_or(1.0, |f| f[c]));
-                // Twice the difference: `abs` of pulp is a call for each vector.
-                let apart =
-                    |c, q, k| simd.$mul(simd.$max(simd.$sub(q, k), simd.$sub(k, q)), factor(c));
-                match (fold, factors.is_some()) {
-                    (Fold::Squared, false) => {
-                        each(simd, queries, features, keys, out, |_, a, q, k| {
-                            let d = simd.$sub(q, k);
-                            simd.$fma(d, d, a)
-                        })
-                    }
-                    (Fold::Squared, true) => {
-                        each(simd, queries, features, keys, out, |c, a, q, k| {
-                            let d = simd.$mul(simd.$sub(q, k), factor(c));
-                            simd.$fma(d, d, a)
-                        })
-                    }
-                    (Fold::Product, _) => each(simd, queries, features, keys, out, |_, a, q, k| {
-                        simd.$fma(q, k, a)
-                    }),
-                    (Fold::Absolute, _) => {
-                        each(simd, queries, features, keys, out, |c, a, q, k| {
-                            simd.$add(a, apart(c, q, k))
-                        })
-                    }
-                    (Fold::Largest, _) => each(simd, queries, features, keys, out, |c, a, q, k| {
-                        simd.$max(a, apart(c, q, k))
-                    }),
-                }
-            }
 
-            #[inline(always)]
-            fn weigh_rows_vector<S: Simd, const G: usize>(
-                simd: S,
-                weights: [&[Self]; G],
-                rows: &[Self],
-                stride: usize,
-                mut out: [&mut [f64]; G],
-            ) {
-                let width = size_of::<S::$vector>() / size_of::<$t>();
-                let columns = out[0].len();
-                let len = weights[0].len();
-                let mut start = 0;
-                while start < len {
-                    let end = (start + NARROW).min(len);
-                    let weights = weights.map(|w| &w[start..end]);
-                    let rows = &rows[start * stride..end * stride];
-                    let mut column = 0;
-                    while column < columns {
-                        let left = stride - column;
-                        if left >= WIDE * width {
-                            let mut sums = [[simd.$splat(0.0); WIDE]; G];
-                            for (i, row) in rows.chunks_exact(stride).enumerate() {
-                                let (v, _) = S::$split(&row[column..column + WIDE * width]);
-                                for g in 0..G {
-                                    let w = simd.$splat(weights[g][i]);
-                                    for j in 0..WIDE {
-                                        sums[g][j] = simd.$fma(w, v[j], sums[g][j]);
-                                    }
-                                }
-                            }
-                            for (out, sums) in out.iter_mut().zip(&sums) {
-                                let sums: &[$t] = bytemuck::cast_slice(sums);
-                                for (o, s) in out[column..].iter_mut().zip(sums) {
-                                    *o += f64::from(*s);
-                                }
-                            }
-                            column += WIDE * width;
-                        } else {
-                            let mut sums = [simd.$splat(0.0); G];
-                            for (i, row) in rows.chunks_exact(stride).enumerate() {
-                                let (v, _) = S::$split(&row[column..column + width]);
-                                for g in 0..G {
-                                    let w = simd.$splat(weights[g][i]);
-                                    sums[g] = simd.$fma(w, v[0], sums[g]);
-                                }
-                            }
-                            for (out, sums) in out.iter_mut().zip(&sums) {
-                                let sums: &[$t] = bytemuck::cast_slice(std::slice::from_ref(sums));
-                                for (o, s) in out[column..].iter_mut().zip(sums) {
-                                    *o += f64::from(*s);
-                                }
-                            }
-                            column += width;
-                        }
-                    }
-                    start = end;
-                }
-            }
-
-            #[inline(always)]
-            fn weigh_columns_vector<S: Simd, const G: usize>(
-                simd: S,
-                weights: &[Self],
-                step: usize,
-                rows: &[Self],
-                stride: usize,
-                mut out: [&mut [f64]; G],
-            ) {
-                /// `V` vectors from a column on.
                 #[inline(always)]
-                fn some<S: Simd, const G: usize, const V: usize>(
+                fn expand_vector<S: Simd, const G: usize>(
                     simd: S,
-                    (weights, step): (&[$t], usize),
-                    (rows, stride): (&[$t], usize),
-                    column: usize,
-                    out: &mut [&mut [f64]; G],
+                    queries: [&[Self]; G],
+                    (own, norms): ([Self; G], &[Self]),
+                    features: &[usize],
+                    keys: &[Self],
+                    stride: usize,
+                    out: [&mut [Self]; G],
                 ) {
-                    let width = size_of::<S::$vector>() / size_of::<$t>();
-                    let mut sums = [[simd.$splat(0.0); V]; G];
-                    for (row, weights) in rows.chunks_exact(stride).zip(weights.chunks(step)) {
-                        let (Some(weights), (v, _)) = (
-                            weights.first_chunk::<G>(),
-                            S::$split(&row[column..column + V * width]),
-                        ) else {
-                            return;
-                        };
-                        for g in 0..G {
-                            let w = simd.$splat(weights[g]);
-                            for j in 0..V {
-                                sums[g][j] = simd.$fma(w, v[j], sums[g][j]);
+                    let norms = S::$split(&norms[..out[0].len()]).0;
+                    let finish = |g: usize, v: usize, product| {
+                        let both = simd.$add(simd.$splat(own[g]), norms[v]);
+                        simd.$max(simd.$sub(both, product), simd.$splat(0.0))
+                    };
+                    let keys = (keys, stride);
+                    each(simd, queries, features, keys, out, finish, |_, a, q, k| {
+                        simd.$fma(q, k, a)
+                    });
+                }
+
+                #[inline(always)]
+                fn weigh_vector<S: Simd, const G: usize>(
+                    simd: S,
+                    weight: impl Fn(usize, usize) -> Self + Copy,
+                    rows: &[Self],
+                    stride: usize,
+                    mut out: [&mut [f64]; G],
+                ) {
+                    /// `H` of the targets from `at` on and `V` vectors of rows from `column` on.
+                    #[inline(always)]
+                    fn some<S: Simd, const G: usize, const H: usize, const V: usize>(
+                        simd: S,
+                        weight: impl Fn(usize, usize) -> $t,
+                        (rows, stride): (&[$t], usize),
+                        at: usize,
+                        column: usize,
+                        out: &mut [&mut [f64]; G],
+                    ) {
+                        let width = size_of::<S::$vector>() / size_of::<$t>();
+                        let mut sums = [[simd.$splat(0.0); V]; H];
+                        for (i, row) in rows.chunks_exact(stride).enumerate() {
+                            let (v, _) = S::$split(&row[column..column + V * width]);
+                            for h in 0..H {
+                                let w = simd.$splat(weight(i, at + h));
+                                for j in 0..V {
+                                    sums[h][j] = simd.$fma(w, v[j], sums[h][j]);
+                                }
+                            }
+                        }
+                        for (h, sums) in sums.iter().enumerate() {
+                            let sums: &[$t] = bytemuck::cast_slice(sums);
+                            for (o, s) in out[at + h][column..].iter_mut().zip(sums) {
+                                *o += f64::from(*s);
                             }
                         }
                     }
-                    for (out, sums) in out.iter_mut().zip(&sums) {
-                        let sums: &[$t] = bytemuck::cast_slice(sums);
-                        for (o, s) in out[column..].iter_mut().zip(sums) {
-                            *o += f64::from(*s);
-                        }
-                    }
-                }
-                let width = size_of::<S::$vector>() / size_of::<$t>();
-                let columns = out[0].len();
-                let runs = rows.chunks(NARROW * stride);
-                for (rows, weights) in runs.zip(weights.chunks(NARROW * step)) {
-                    let (rows, weights) = ((rows, stride), (weights, step));
-                    let mut column = 0;
-                    while column < columns {
-                        if stride - column >= WIDE * width {
-                            some::<S, G, WIDE>(simd, weights, rows, column, &mut out);
-                            column += WIDE * width;
-                        } else {
-                            some::<S, G, 1>(simd, weights, rows, column, &mut out);
-                            column += width;
+                    let width = size_of::<S::$vector>() / size_of::<$t>();
+                    let columns = out[0].len();
+                    for (run, rows) in rows.chunks(NARROW * stride).enumerate() {
+                        let weight = |i, g| weight(run * NARROW + i, g);
+                        let rows = (rows, stride);
+                        let mut column = 0;
+                        while column < columns {
+                            // As for tiles: no more sums than there are registers.
+                            let few = G > HALF && S::REGISTER_COUNT < 32;
+                            let left = (stride - column) / width;
+                            if few && left >= 2 {
+                                some::<S, G, HALF, 2>(simd, weight, rows, 0, column, &mut out);
+                                some::<S, G, HALF, 2>(simd, weight, rows, HALF, column, &mut out);
+                                column += 2 * width;
+                            } else if 4 * G + 5 <= S::REGISTER_COUNT && left >= 4 {
+                                some::<S, G, G, 4>(simd, weight, rows, 0, column, &mut out);
+                                column += 4 * width;
+                            } else if left >= 2 {
+                                some::<S, G, G, 2>(simd, weight, rows, 0, column, &mut out);
+                                column += 2 * width;
+                            } else {
+                                some::<S, G, G, 1>(simd, weight, rows, 0, column, &mut out);
+                                column += width;
+                            }
                         }
                     }
                 }
             }
-        }
+        };
     };
 }
 
@@ -415,7 +426,9 @@ lanes!(
     mul_f32s,
     mul_add_f32s,
     max_f32s,
-    min_f32s
+    min_f32s,
+    reduce_max_f32s,
+    reduce_min_f32s
 );
 lanes!(
     f64,
@@ -428,7 +441,9 @@ lanes!(
     mul_f64s,
     mul_add_f64s,
     max_f64s,
-    min_f64s
+    min_f64s,
+    reduce_max_f64s,
+    reduce_min_f64s
 );
 
 /// Sum of the lanes of a register, by halves: a fixed order and a short chain.

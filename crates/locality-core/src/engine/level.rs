@@ -4,6 +4,7 @@
 //! each instruction set by [`isa::dispatch`](crate::isa::dispatch). Runs start and end at whole leaves.
 
 use super::bound::{Bound, BoundAtom, Op, Scale, Width};
+use super::expanded::{Around, Expanded};
 use super::pair::{Weight, input, power};
 use super::prepared::Query;
 use super::raw::raws;
@@ -74,6 +75,8 @@ impl<T: Float> Level<T> {
 pub(crate) struct Scratch<T> {
     /// For each query of a tile, the stack of its runs of weights.
     pub(crate) levels: [Vec<Level<T>>; TILE],
+    /// Their weights in the end, [`RUN`] each.
+    pub(crate) weights: Aligned<T>,
     /// Stack of the scalar evaluation.
     pub(crate) stack: Vec<Weight<T>>,
 }
@@ -82,6 +85,7 @@ impl<T: Float> Scratch<T> {
     pub(crate) fn new(bound: &Bound<T>) -> Self {
         Self {
             levels: std::array::from_fn(|_| vec![Level::new(); bound.depth.max(1)]),
+            weights: Aligned::zeros(TILE * RUN),
             stack: Vec::with_capacity(bound.depth),
         }
     }
@@ -99,7 +103,7 @@ impl<T: Float> Scratch<T> {
         let Some(levels) = self.levels.first_chunk_mut::<1>() else {
             return (0.0, 0.0);
         };
-        evaluate(isa, bound, source, [query], levels);
+        evaluate(isa, bound, source, &[query], levels);
         let level = &mut levels[0][0];
         for (f, by) in level.factors(factors.len()).iter_mut().zip(factors) {
             *f *= *by;
@@ -131,7 +135,7 @@ impl<T: Float> Scratch<T> {
         let Some(levels) = self.levels.first_chunk_mut::<1>() else {
             return;
         };
-        evaluate(isa, bound, source, [query], levels);
+        evaluate(isa, bound, source, &[query], levels);
         let level = &levels[0][0];
         for (i, w) in out.iter_mut().enumerate() {
             w.log = if level.has_log { level.log[i] } else { T::ZERO };
@@ -152,13 +156,13 @@ pub(crate) trait Source<T>: Copy {
     /// How many, at most [`RUN`].
     fn len(&self) -> usize;
 
-    /// Their raw numbers with a few queries. Those of one query do not depend on the others.
-    fn raws<I: Isa, const G: usize>(
+    /// Their raw numbers with a few queries, at most a [`TILE`]. Those of one query do not depend on the others.
+    fn raws<I: Isa>(
         &self,
         isa: I,
         atom: &BoundAtom<T>,
-        queries: [&[T]; G],
-        out: &mut [&mut [T]; G],
+        queries: &[&Query<'_, T>],
+        out: &mut [&mut [T]],
     );
 
     /// Their scales under an atom, given its number and the scale that belongs to the query.
@@ -172,11 +176,12 @@ pub(crate) enum Scales<'a, T> {
     Each(&'a [T], &'a [T]),
 }
 
-/// A run of keys.
+/// A run of at most [`RUN`] keys.
 #[derive(Clone, Copy)]
 pub(crate) struct Keys<'a, T> {
     pub(crate) bound: &'a Bound<T>,
     pub(crate) sites: &'a Sites<T>,
+    pub(crate) expanded: Option<&'a Expanded<T>>,
     pub(crate) start: usize,
     pub(crate) len: usize,
 }
@@ -188,14 +193,44 @@ impl<T: Float> Source<T> for Keys<'_, T> {
     }
 
     #[inline(always)]
-    fn raws<I: Isa, const G: usize>(
+    fn raws<I: Isa>(
         &self,
         isa: I,
         atom: &BoundAtom<T>,
-        queries: [&[T]; G],
-        out: &mut [&mut [T]; G],
+        queries: &[&Query<'_, T>],
+        out: &mut [&mut [T]],
     ) {
-        raws(isa, atom, self.sites, queries, self.start, out);
+        let mut features: [&[T]; TILE] = [&[]; TILE];
+        let count = queries.len();
+        let Some(expanded) = self.expanded else {
+            for (f, query) in features.iter_mut().zip(queries) {
+                *f = query.features;
+            }
+            raws(isa, atom, self.sites, &features[..count], self.start, out);
+            return;
+        };
+        // Queries that take products, then those that do not.
+        let mut around = [Around {
+            double: &[][..],
+            norm: T::ZERO,
+        }; TILE];
+        let mut outs: [&mut [T]; TILE] = std::array::from_fn(|_| Default::default());
+        let (mut products, mut others) = (0, count);
+        for (query, out) in queries.iter().zip(out) {
+            if let Some(own) = query.around {
+                around[products] = own;
+                outs[products] = out;
+                products += 1;
+            } else {
+                others -= 1;
+                features[others] = query.features;
+                outs[others] = out;
+            }
+        }
+        let (by_products, by_differences) = outs[..count].split_at_mut(products);
+        expanded.raws(isa, &around[..products], self.start, by_products);
+        let features = &features[products..count];
+        raws(isa, atom, self.sites, features, self.start, by_differences);
     }
 
     #[inline(always)]
@@ -210,14 +245,16 @@ impl<T: Float> Source<T> for Keys<'_, T> {
 }
 
 /// Runs the kernel's program on a whole run, as a function of its own.
-pub(crate) struct Evaluate<'a, 'q, T, S, const G: usize> {
+pub(crate) struct Evaluate<'a, 'q, T, S> {
     pub(crate) bound: &'a Bound<T>,
     pub(crate) source: S,
-    pub(crate) queries: [&'a Query<'q, T>; G],
-    pub(crate) levels: &'a mut [Vec<Level<T>>; G],
+    /// At most a [`TILE`].
+    pub(crate) queries: &'a [&'a Query<'q, T>],
+    /// As many.
+    pub(crate) levels: &'a mut [Vec<Level<T>>],
 }
 
-impl<T: Float, S: Source<T>, const G: usize> Task for Evaluate<'_, '_, T, S, G> {
+impl<T: Float, S: Source<T>> Task for Evaluate<'_, '_, T, S> {
     type Out = ();
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
@@ -233,12 +270,12 @@ impl<T: Float, S: Source<T>, const G: usize> Task for Evaluate<'_, '_, T, S, G> 
 
 /// Runs the kernel's program on a whole run; the results are in the first level of each query.
 #[inline(always)]
-fn evaluate<T: Float, I: Isa, S: Source<T>, const G: usize>(
+fn evaluate<T: Float, I: Isa, S: Source<T>>(
     isa: I,
     bound: &Bound<T>,
     source: S,
-    queries: [&Query<'_, T>; G],
-    levels: &mut [Vec<Level<T>>; G],
+    queries: &[&Query<'_, T>],
+    levels: &mut [Vec<Level<T>>],
 ) {
     let len = source.len();
     let mut height = 0;
@@ -332,28 +369,28 @@ fn add<T: Float, I: Isa>(isa: I, a: &mut Level<T>, b: &mut Level<T>, len: usize)
 
 /// Evaluates one atom on a run.
 #[inline(always)]
-fn atom<T: Float, I: Isa, S: Source<T>, const G: usize>(
+fn atom<T: Float, I: Isa, S: Source<T>>(
     isa: I,
     atom: &BoundAtom<T>,
     source: S,
-    queries: [&Query<'_, T>; G],
+    queries: &[&Query<'_, T>],
     number: usize,
     height: usize,
-    levels: &mut [Vec<Level<T>>; G],
+    levels: &mut [Vec<Level<T>>],
 ) {
     let len = source.len();
     let form = atom.profile.form();
-    let mut out = levels.each_mut().map(|levels| {
+    let mut out: [&mut [T]; TILE] = std::array::from_fn(|_| Default::default());
+    for (out, levels) in out.iter_mut().zip(levels) {
         let level = &mut levels[height];
         level.has_log = form == Form::Log;
         level.has_factor = form == Form::Weight;
-        match form {
+        *out = match form {
             Form::Log => &mut level.log[..len],
             Form::Weight => &mut level.factor[..len],
-        }
-    });
-    let features = queries.map(|q| q.features);
-    source.raws(isa, atom, features, &mut out);
+        };
+    }
+    source.raws(isa, atom, queries, &mut out[..queries.len()]);
     for (query, out) in queries.iter().zip(out) {
         link(atom.link, atom.profile.input(), out);
         atom.profile.visit(Apply {

@@ -2,7 +2,7 @@
 
 use super::absorb::absorb;
 use super::bound::{Bound, Width};
-use super::level::{RUN, Scratch};
+use super::level::{Keys, RUN, Scratch};
 use super::prepared::{Prepared, Query};
 use super::sites::{LEAF, Sites};
 use crate::isa::Isa;
@@ -64,16 +64,14 @@ pub(crate) fn sum<T: Float, I: Isa>(
     for part in slots.chunks(RUN) {
         gathered.fill(p, part);
         let Gathered { bound, sites } = gathered;
-        let run = 0..part.len().next_multiple_of(LEAF);
-        absorb(
-            isa,
+        let keys = Keys {
             bound,
             sites,
-            [query],
-            run,
-            scratch,
-            |_, _| {},
-            [&mut *out],
-        );
+            expanded: None,
+            start: 0,
+            len: part.len().next_multiple_of(LEAF),
+        };
+        let (query, out) = (std::slice::from_ref(query), std::slice::from_mut(out));
+        absorb(isa, keys, query, &[0], scratch, |_, _| {}, out);
     }
 }

@@ -5,6 +5,7 @@ mod aggregate;
 pub(crate) mod bound;
 mod budget;
 mod dense;
+mod expanded;
 pub(crate) mod gradient;
 mod level;
 mod listed;

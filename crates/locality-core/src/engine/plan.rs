@@ -92,35 +92,9 @@ fn visit<T: Float, I: Isa>(
             count += 1;
             left &= left - 1;
         }
-        let (tiles, rest) = some[..count].as_chunks::<TILE>();
-        for tile in tiles {
-            let of_tile = tile.map(|i| &queries[i]);
-            let Ok(out) = out.get_disjoint_mut(*tile) else {
-                continue;
-            };
-            absorb(
-                isa,
-                &p.bound,
-                &p.sites,
-                of_tile,
-                slots.clone(),
-                scratch,
-                drop,
-                out,
-            );
-        }
-        for &i in rest {
-            let one = [&mut out[i]];
-            absorb(
-                isa,
-                &p.bound,
-                &p.sites,
-                [&queries[i]],
-                slots.clone(),
-                scratch,
-                drop,
-                one,
-            );
+        for which in some[..count].chunks(TILE) {
+            let keys = p.keys(slots.clone());
+            absorb(isa, keys, queries, which, scratch, drop, out);
         }
     }
     visited
@@ -184,16 +158,9 @@ fn plan<T: Float, I: Isa>(
             probe.clear();
             let drop =
                 |q: &Query<'_, T>, drop: &mut dyn FnMut(usize)| q.mask(p, slots.clone(), drop);
-            absorb(
-                isa,
-                &p.bound,
-                &p.sites,
-                [query],
-                slots.clone(),
-                scratch,
-                drop,
-                [probe],
-            );
+            let (query, out) = (std::slice::from_ref(query), std::slice::from_mut(probe));
+            let keys = p.keys(slots.clone());
+            absorb(isa, keys, query, &[0], scratch, drop, out);
             add(least, probe.log_scale, probe.weight);
         } else if counts(upper, least) {
             let keys = tree.units.weights(first, query.own_unit(p));

@@ -1,8 +1,11 @@
 //! A kernel, its keys and its neighbourhood, laid out and ready for queries; and the choice of the engine.
 
+use std::ops::Range;
+
 use super::aggregate::Moments;
 use super::bound::{Bound, Scale, Width, slack};
-use super::level::Scratch;
+use super::expanded::{Around, Expanded};
+use super::level::{Keys, Scratch};
 use super::listed::{self, Gathered};
 pub(crate) use super::query::{Indices, Query};
 use super::search::{SearchScratch, Searcher};
@@ -58,6 +61,8 @@ pub(crate) struct Prepared<T> {
     pub(crate) tree: Option<Tree<T>>,
     /// Whether a box bounds the weights of its keys from below, too.
     pub(crate) bounds_below: bool,
+    /// Where squared distances may be made of products.
+    pub(crate) expanded: Option<Expanded<T>>,
     /// For nodes that may be taken as a whole.
     pub(crate) moments: Option<Moments>,
     lists: Option<Lists<T>>,
@@ -168,6 +173,7 @@ impl<T: Float> Prepared<T> {
             },
             tree,
             bounds_below,
+            expanded: None,
             moments,
             lists,
             widths,
@@ -176,6 +182,9 @@ impl<T: Float> Prepared<T> {
             Some(engine) if prepared.engine != Engine::Listed => prepared.engine = engine,
             None if prepared.engine == Engine::Walk => prepared.choose(keys),
             _ => {}
+        }
+        if prepared.engine == Engine::Dense {
+            prepared.expanded = Expanded::new(&prepared.bound, &prepared.sites);
         }
         Ok(prepared)
     }
@@ -219,6 +228,17 @@ impl<T: Float> Prepared<T> {
             indices,
             bias,
         })
+    }
+
+    /// A run of keys.
+    pub(crate) fn keys(&self, slots: Range<usize>) -> Keys<'_, T> {
+        Keys {
+            bound: &self.bound,
+            sites: &self.sites,
+            expanded: self.expanded.as_ref(),
+            start: slots.start,
+            len: slots.len(),
+        }
     }
 
     /// The tree, where queries walk it: not with biases, of which its boxes know nothing.
@@ -333,6 +353,9 @@ impl<T: Float> Task for Block<'_, T> {
 pub(crate) struct Laid<T> {
     pub(crate) features: Vec<T>,
     scales: Vec<Option<Scale<T>>>,
+    /// For products: each query's numbers, and squared norm.
+    doubles: Vec<T>,
+    norms: Vec<Option<T>>,
     /// For each query and each bandwidth that is a distance to a k-th neighbour: that neighbour.
     pub(crate) neighbors: Vec<u32>,
 }
@@ -346,6 +369,7 @@ impl<T: Float> Laid<T> {
         bias: Option<Bias<'a, T>>,
     ) -> Vec<Query<'a, T>> {
         let (f, a) = (p.bound.features, p.bound.atoms.len());
+        let columns = p.expanded.as_ref().map_or(0, Expanded::columns);
         let rows = self
             .features
             .chunks_exact(f)
@@ -355,6 +379,10 @@ impl<T: Float> Laid<T> {
                 index: indices.at(i),
                 features,
                 scales,
+                around: self.norms.get(i).copied().flatten().map(|norm| Around {
+                    double: &self.doubles[i * columns..][..columns],
+                    norm,
+                }),
                 bias: bias.map(|b| b.row(indices.at(i), p.sites.rows)),
             })
             .collect()
@@ -375,10 +403,22 @@ impl<T: Float> Prepared<T> {
         let mut laid = Laid {
             features: vec![T::ZERO; m * f],
             scales: vec![None; m * a],
+            doubles: Vec::new(),
+            norms: Vec::new(),
             neighbors: Vec::with_capacity(m * self.widths.len()),
         };
+        if let Some(expanded) = &self.expanded {
+            laid.doubles = vec![T::ZERO; m * expanded.columns()];
+            laid.norms = vec![None; m];
+        }
         for (i, row) in queries.iter().enumerate() {
-            self.bound.map(row, &mut laid.features[i * f..][..f]);
+            let features = &mut laid.features[i * f..][..f];
+            self.bound.map(row, features);
+            if let Some(expanded) = &self.expanded {
+                let out = laid.doubles.chunks_exact_mut(expanded.columns()).nth(i);
+                let place = |out| expanded.place(&self.bound.atoms[0], features, out);
+                laid.norms[i] = out.and_then(place);
+            }
             let allowed = |key: usize| self.filter.allows(indices.at(i), key);
             for (atom, k, searcher) in &self.widths {
                 let query = searcher.features(row);

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::bound::Scale;
+use super::expanded::Around;
 use super::prepared::Prepared;
 use super::sites::LEAF;
 use super::units::UNIT;
@@ -33,6 +34,8 @@ pub(crate) struct Query<'a, T> {
     pub(crate) features: &'a [T],
     /// For each atom, the scale that belongs to this query.
     pub(crate) scales: &'a [Option<Scale<T>>],
+    /// Where its squared distances are made of products.
+    pub(crate) around: Option<Around<'a, T>>,
     /// Its biases with all keys, in their own order.
     pub(crate) bias: Option<&'a [T]>,
 }

@@ -4,18 +4,45 @@ use super::bound::BoundAtom;
 use super::sites::Sites;
 use crate::Float;
 use crate::isa::Isa;
-use crate::lanes::{Fold, PANEL};
+use crate::lanes::{Fold, HALF, PANEL, TILE};
 use crate::metric::Combine;
 
-/// Raw numbers of a few queries and a run of keys. Those of one query do not depend on the others.
+/// Raw numbers of some queries and a run of keys. Those of one query do not depend on the others.
 #[inline(always)]
-pub(crate) fn raws<T: Float, I: Isa, const G: usize>(
+pub(crate) fn raws<T: Float, I: Isa>(
+    isa: I,
+    atom: &BoundAtom<T>,
+    sites: &Sites<T>,
+    queries: &[&[T]],
+    start: usize,
+    out: &mut [&mut [T]],
+) {
+    let (tiles, queries) = queries.as_chunks::<TILE>();
+    let (tiles_out, out) = out.as_chunks_mut::<TILE>();
+    for (queries, out) in tiles.iter().zip(tiles_out) {
+        let out = out.each_mut().map(|o| &mut **o);
+        tile(isa, atom, sites, *queries, start, out);
+    }
+    let (halves, queries) = queries.as_chunks::<HALF>();
+    let (halves_out, out) = out.as_chunks_mut::<HALF>();
+    for (queries, out) in halves.iter().zip(halves_out) {
+        let out = out.each_mut().map(|o| &mut **o);
+        tile(isa, atom, sites, *queries, start, out);
+    }
+    for (query, out) in queries.iter().zip(out) {
+        tile(isa, atom, sites, [*query], start, [*out]);
+    }
+}
+
+/// The same for as many queries as share registers.
+#[inline(always)]
+pub(crate) fn tile<T: Float, I: Isa, const G: usize>(
     isa: I,
     atom: &BoundAtom<T>,
     sites: &Sites<T>,
     queries: [&[T]; G],
     start: usize,
-    out: &mut [&mut [T]; G],
+    out: [&mut [T]; G],
 ) {
     let fold = match atom.combine {
         Combine::SquaredDifference => Fold::Squared,
@@ -31,7 +58,6 @@ pub(crate) fn raws<T: Float, I: Isa, const G: usize>(
     };
     let (keys, stride) = sites.panels_from(start);
     let factors = atom.feature_scale.as_deref();
-    let out = out.each_mut().map(|o| &mut **o);
     isa.tile(fold, queries, &atom.features, factors, keys, stride, out);
 }
 

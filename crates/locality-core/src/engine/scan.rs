@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::bound::BoundAtom;
 use super::level::RUN;
-use super::raw::raws;
+use super::raw::tile;
 use super::search::{Found, MOST_SORTED, Searcher};
 use super::sites::Sites;
 use crate::Float;
@@ -179,7 +179,8 @@ impl<T: Float> Searcher<T> {
             }
             return;
         }
-        raws(isa, atom, &self.sites, side.rows, slots.start, &mut out);
+        let each = out.each_mut().map(|o| &mut **o);
+        tile(isa, atom, &self.sites, side.rows, slots.start, each);
         for (run, best) in out.into_iter().zip(best) {
             if atom.link == Link::Score {
                 for x in run.iter_mut() {
@@ -230,7 +231,7 @@ impl<T: Float> Searcher<T> {
             let limit = best.worst.to_f64() - norm + slack;
             if isa.smallest(run).to_f64() <= limit {
                 let start = slots.start + n * PANEL;
-                raws(isa, atom, &self.sites, [row], start, &mut [&mut *run]);
+                tile(isa, atom, &self.sites, [row], start, [&mut *run]);
                 self.offer(run, start, best);
             }
         }

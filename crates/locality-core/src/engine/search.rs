@@ -2,7 +2,7 @@
 
 use super::bound::Bound;
 use super::level::RUN;
-use super::raw::raws;
+use super::raw::tile;
 use super::scan::{Best, Products};
 use super::sites::{LEAF, Sites};
 use super::tree::{Node, Tree};
@@ -235,14 +235,8 @@ impl<T: Float> Searcher<T> {
         let negate = atom.link == Link::Score;
         let mut run = |slots: std::ops::Range<usize>, limit: T, buffer: &mut [T], found: &mut _| {
             let buffer = &mut buffer[..slots.len()];
-            raws(
-                isa,
-                atom,
-                &self.sites,
-                [query],
-                slots.start,
-                &mut [&mut *buffer],
-            );
+            let out = [&mut *buffer];
+            tile(isa, atom, &self.sites, [query], slots.start, out);
             if negate {
                 for x in buffer.iter_mut() {
                     *x = -*x;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::bound::{Bound, BoundAtom, Op, Scale, Width};
 use super::level::{Scales, Source};
+use super::query::Query;
 use super::sites::{LEAF, Sites};
 use crate::Float;
 use crate::isa::Isa;
@@ -215,17 +216,18 @@ impl<T: Float> Source<T> for Group<'_, T> {
     }
 
     #[inline(always)]
-    fn raws<I: Isa, const G: usize>(
+    fn raws<I: Isa>(
         &self,
         _: I,
         atom: &BoundAtom<T>,
-        queries: [&[T]; G],
-        out: &mut [&mut [T]; G],
+        queries: &[&Query<'_, T>],
+        out: &mut [&mut [T]],
     ) {
         let worst = self.case == Case::Worst;
         // A score grows with what is better, unless the profile rises; a distance falls.
         let largest = (atom.link == Link::Score && atom.profile.is_falling()) != worst;
-        for (query, out) in queries.into_iter().zip(out) {
+        for (query, out) in queries.iter().zip(out) {
+            let query = query.features;
             if let (Case::Mean, Some(centroids)) = (self.case, &self.units.centroids) {
                 self.mean(centroids, atom, query, out);
                 continue;

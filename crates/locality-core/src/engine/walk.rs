@@ -51,16 +51,8 @@ pub(crate) fn sum<T: Float, I: Isa>(
             let masked = slots.clone();
             let mask =
                 |q: &Query<'_, T>, drop: &mut dyn FnMut(usize)| q.mask(p, masked.clone(), drop);
-            absorb(
-                isa,
-                &p.bound,
-                &p.sites,
-                [query],
-                slots,
-                scratch,
-                mask,
-                [out],
-            );
+            let (query, out) = (std::slice::from_ref(query), std::slice::from_mut(out));
+            absorb(isa, p.keys(slots), query, &[0], scratch, mask, out);
             continue;
         }
         let (left, right) = node.children();

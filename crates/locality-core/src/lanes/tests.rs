@@ -121,11 +121,11 @@ impl<T: Float> Task for Weigh<'_, T> {
         match self.how {
             How::Together => {
                 let out = out.each_mut().map(|o| &mut o[..]);
-                isa.weigh_rows(weights, self.rows, self.stride, out);
+                isa.weigh(|i, g| weights[g][i], self.rows, self.stride, out);
             }
             How::OneByOne => {
                 for (weights, out) in weights.into_iter().zip(&mut out) {
-                    isa.weigh_rows([weights], self.rows, self.stride, [out]);
+                    isa.weigh(|i, _| weights[i], self.rows, self.stride, [out]);
                 }
             }
             How::ByColumn => {
@@ -137,7 +137,8 @@ impl<T: Float> Task for Weigh<'_, T> {
                     }
                 }
                 let out = out.each_mut().map(|o| &mut o[..]);
-                isa.weigh_columns(&columns, step, self.rows, self.stride, out);
+                let weight = |i: usize, g: usize| columns[i * step + g];
+                isa.weigh(weight, self.rows, self.stride, out);
             }
         }
         out.into()

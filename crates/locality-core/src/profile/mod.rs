@@ -258,6 +258,16 @@ impl Profile {
         }
     }
 
+    /// Whether this is a curve of the squared distance, never zero, and the slope of its logarithm is nowhere above 1: a small
+    /// error of the one is a small error of the other.
+    pub(crate) fn is_smooth(&self) -> bool {
+        match self {
+            Self::Gaussian(_) | Self::Cauchy(_) | Self::RationalQuadratic(_) => true,
+            Self::StudentT(t) => t.values()[0] >= 1.0,
+            _ => false,
+        }
+    }
+
     /// Whether the weight is constant on a stretch, so that whole nodes of the tree may share one weight.
     pub(crate) fn has_plateau(&self) -> bool {
         matches!(self, Self::Uniform(_))

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::tile::KEYS;
 use crate::Float;
 use crate::aligned::Aligned;
 use crate::isa::Isa;
@@ -76,18 +77,20 @@ impl<T: Float> Both<T> {
         isa.tile(fold, other, &self.all, None, panels, stride, out);
     }
 
-    /// Adds the rows of a run, weighted.
+    /// Adds the rows of a run, at most [`KEYS`], weighted.
     #[inline(always)]
     pub(crate) fn weigh<I: Isa, const G: usize>(
         &self,
         isa: I,
-        weights: [&[T]; G],
+        weights: &[[T; KEYS]; G],
         run: &Range<usize>,
         out: [&mut [f64]; G],
     ) {
+        const { assert!(KEYS.is_power_of_two()) }
         if self.columns > 0 {
             let rows = &self.rows[run.start * self.stride..run.end * self.stride];
-            isa.weigh_rows(weights, rows, self.stride, out);
+            // One address for all, and no check whether it is in range.
+            isa.weigh(|i, g| weights[g][i % KEYS], rows, self.stride, out);
         }
     }
 
@@ -103,7 +106,8 @@ impl<T: Float> Both<T> {
     ) {
         if self.columns > 0 {
             let rows = &self.rows[run.start * self.stride..run.end * self.stride];
-            isa.weigh_columns(weights, step, rows, self.stride, out);
+            let weight = |i: usize, g: usize| weights[i * step..][..G][g];
+            isa.weigh(weight, rows, self.stride, out);
         }
     }
 }

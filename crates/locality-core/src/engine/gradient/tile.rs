@@ -196,14 +196,14 @@ impl<T: Float> Tile<'_, T> {
         } = &mut *self.scratch;
         let at = first - self.first;
         let mut shares = runs::<T, G>(share, at, len);
-        let mut back = runs::<T, G>(back, at, len);
+        let mut by_raw = runs::<T, G>(back, at, len);
         let seen: [Range<usize>; G] = std::array::from_fn(|g| sides.seen(first + g));
         let apart = |s: &Range<usize>| s.end <= run.start || s.start >= run.end;
         let Some(lanes) = lanes.first_chunk_mut::<G>() else {
             return;
         };
         if seen.iter().all(apart) {
-            for run in shares.iter_mut().chain(&mut back) {
+            for run in shares.iter_mut().chain(&mut by_raw) {
                 run.fill(T::ZERO);
             }
             return;
@@ -231,7 +231,7 @@ impl<T: Float> Tile<'_, T> {
                 seen: &seen[g],
                 lane: &mut *lane,
                 share: &mut *shares[g],
-                back: &mut *back[g],
+                back: &mut *by_raw[g],
             });
             let real = &lane.gain[..self.keys.len()];
             self.by_bias.put(at + g, self.keys.start, real, T::ONE);
@@ -239,17 +239,18 @@ impl<T: Float> Tile<'_, T> {
                 to.iter_mut().zip(from).for_each(|(a, b)| *a += *b);
             };
             add(&mut gains[..len], &lane.gain);
-            add(&mut backs[..len], &*back[g]);
+            add(&mut backs[..len], &*by_raw[g]);
             sums[OfQuery::Share as usize] = isa.sum(&*shares[g]);
             sums[OfQuery::Width as usize] = isa.sum(&lane.input[..len]);
-            sums[OfQuery::Back as usize] = isa.sum(&*back[g]);
+            sums[OfQuery::Back as usize] = isa.sum(&*by_raw[g]);
             for (sum, by) in sums[OfQuery::By as usize..].iter_mut().zip(&lane.by) {
                 *sum = isa.sum(&by[..len]);
             }
         }
-        let back = back.each_ref().map(|b| &**b);
         let out = rows::<G>(queries, at, 0..f);
-        sides.keys.weigh(isa, back, &run, out);
+        if let Some(back) = back.as_chunks().0[at..].first_chunk() {
+            sides.keys.weigh(isa, back, &run, out);
+        }
     }
 
     /// What the keys get from the queries.

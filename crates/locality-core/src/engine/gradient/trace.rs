@@ -11,7 +11,7 @@ use crate::aligned::Aligned;
 use crate::engine::bound::{Bound, BoundAtom, Op, Scale, Width};
 use crate::engine::level::{RUN, link};
 use crate::engine::prepared::{Prepared, Query};
-use crate::engine::raw::raws;
+use crate::engine::raw::tile;
 use crate::engine::sites::{Sites, Values};
 use crate::isa::Isa;
 use crate::metric::Link;
@@ -322,7 +322,7 @@ impl<T: Float> AtomTrace<T> {
     ) {
         let len = slots.len();
         let raw = &mut self.raw[..len];
-        raws(isa, atom, sites, [query], slots.start, &mut [raw]);
+        tile(isa, atom, sites, [query], slots.start, [raw]);
         let input = &mut self.input[..len];
         input.copy_from_slice(&self.raw[..len]);
         link(atom.link, atom.profile.input(), input);
