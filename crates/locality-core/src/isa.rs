@@ -4,7 +4,7 @@
 //! `pulp`, which keeps the unsafe call to itself) and runs the widest one that this machine has.
 
 use crate::Float;
-use crate::lanes::{Fold, PANEL};
+use crate::lanes::{Fold, PANEL, Side};
 
 /// The arithmetic of an instruction set.
 pub trait Isa: Copy + Send + Sync + 'static {
@@ -55,7 +55,7 @@ pub trait Isa: Copy + Send + Sync + 'static {
     fn tile<T: Float, const G: usize>(
         self,
         fold: Fold,
-        queries: [&[T]; G],
+        queries: Side<'_, T, G>,
         features: &[usize],
         factors: Option<&[T]>,
         keys: &[T],
@@ -66,10 +66,10 @@ pub trait Isa: Copy + Send + Sync + 'static {
             let panels = keys.chunks_exact(stride);
             panels.flat_map(move |panel| &panel[f * PANEL..][..PANEL])
         };
-        for (query, out) in queries.into_iter().zip(out) {
+        for (g, out) in out.into_iter().enumerate() {
             out.fill(T::ZERO);
             for (c, &f) in features.iter().enumerate() {
-                let (q, factor) = (query[f], factors.map_or(T::ONE, |w| w[c]));
+                let (q, factor) = (queries.at(g, c, f), factors.map_or(T::ONE, |w| w[c]));
                 for (o, &k) in out.iter_mut().zip(keys(f)) {
                     let d = (q - k) * factor;
                     *o = match fold {
@@ -87,7 +87,7 @@ pub trait Isa: Copy + Send + Sync + 'static {
     #[allow(clippy::too_many_arguments)]
     fn expand<T: Float, const G: usize>(
         self,
-        queries: [&[T]; G],
+        queries: Side<'_, T, G>,
         (own, norms): ([T; G], &[T]),
         features: &[usize],
         keys: &[T],
@@ -163,7 +163,7 @@ impl<S: pulp::Simd + Send + Sync + 'static> Isa for Fused<S> {
     fn tile<T: Float, const G: usize>(
         self,
         fold: Fold,
-        queries: [&[T]; G],
+        queries: Side<'_, T, G>,
         features: &[usize],
         factors: Option<&[T]>,
         keys: &[T],
@@ -175,7 +175,7 @@ impl<S: pulp::Simd + Send + Sync + 'static> Isa for Fused<S> {
     #[inline(always)]
     fn expand<T: Float, const G: usize>(
         self,
-        queries: [&[T]; G],
+        queries: Side<'_, T, G>,
         norms: ([T; G], &[T]),
         features: &[usize],
         keys: &[T],

@@ -32,6 +32,46 @@ pub enum Fold {
     Largest,
 }
 
+/// Some queries side by side.
+#[derive(Clone, Copy, Debug)]
+pub enum Side<'a, T, const G: usize> {
+    /// A row of features each.
+    Rows([&'a [T]; G]),
+    /// For each feature that is folded, in their order, the numbers of all of them.
+    Packed(&'a [[T; G]]),
+}
+
+impl<'a, T: Copy, const G: usize> Side<'a, T, G> {
+    /// Of what [`pack`] made, if it is of as many queries.
+    #[inline(always)]
+    pub(crate) fn packed(tile: &'a [T]) -> Option<Self> {
+        (G == TILE).then(|| Self::Packed(tile.as_chunks().0))
+    }
+
+    /// The number of query `g` at feature `f`, the `c`-th of those that are folded.
+    #[inline(always)]
+    pub(crate) fn at(&self, g: usize, c: usize, f: usize) -> T {
+        match self {
+            Self::Rows(rows) => rows[g][f],
+            Self::Packed(packed) => packed[c][g],
+        }
+    }
+}
+
+/// For each whole tile of rows, the numbers of its rows at each of the features side by side: what tiles read again and again.
+pub(crate) fn pack<'a, T: Copy + 'a>(
+    rows: impl Iterator<Item = &'a [T]>,
+    features: &[usize],
+    out: &mut Vec<T>,
+) {
+    let rows: Vec<&[T]> = rows.collect();
+    for tile in rows.as_chunks::<TILE>().0 {
+        for &f in features {
+            out.extend(tile.map(|row| row[f]));
+        }
+    }
+}
+
 /// Vector loops for one number type. Sums start in the number's own precision and are widened after a short run.
 pub trait Lanes: Copy + Sized {
     /// Sum of a short run.
@@ -50,7 +90,7 @@ pub trait Lanes: Copy + Sized {
     fn tile_vector<S: Simd, const G: usize>(
         simd: S,
         fold: Fold,
-        queries: [&[Self]; G],
+        queries: Side<'_, Self, G>,
         features: &[usize],
         factors: Option<&[Self]>,
         keys: &[Self],
@@ -62,7 +102,7 @@ pub trait Lanes: Copy + Sized {
     #[allow(clippy::too_many_arguments)]
     fn expand_vector<S: Simd, const G: usize>(
         simd: S,
-        queries: [&[Self]; G],
+        queries: Side<'_, Self, G>,
         norms: ([Self; G], &[Self]),
         features: &[usize],
         keys: &[Self],
@@ -89,7 +129,7 @@ macro_rules! lanes {
             #[allow(clippy::too_many_arguments)]
             fn each<S: Simd, const G: usize>(
                 simd: S,
-                queries: [&[$t]; G],
+                queries: Side<'_, $t, G>,
                 features: &[usize],
                 keys: (&[$t], usize),
                 out: [&mut [$t]; G],
@@ -102,20 +142,25 @@ macro_rules! lanes {
                 for (batch, features) in features.chunks(BATCH).enumerate() {
                     let first = batch * BATCH;
                     let last = first + features.len() == count;
-                    let from = features[0];
-                    if features.iter().enumerate().all(|(i, &f)| f == from + i) {
-                        let queries = queries.map(|q| &q[from..from + features.len()]);
-                        for (i, p) in packed[..features.len()].iter_mut().enumerate() {
-                            for g in 0..G {
-                                p[g] = queries[g][i];
+                    let queries = match queries {
+                        Side::Packed(all) => &all[first..first + features.len()],
+                        Side::Rows(rows) => {
+                            let from = features[0];
+                            if features.iter().enumerate().all(|(i, &f)| f == from + i) {
+                                let rows = rows.map(|q| &q[from..from + features.len()]);
+                                for (i, p) in packed[..features.len()].iter_mut().enumerate() {
+                                    for g in 0..G {
+                                        p[g] = rows[g][i];
+                                    }
+                                }
+                            } else {
+                                for (p, &f) in packed.iter_mut().zip(features) {
+                                    *p = rows.map(|q| q[f]);
+                                }
                             }
+                            &packed[..features.len()]
                         }
-                    } else {
-                        for (p, &f) in packed.iter_mut().zip(features) {
-                            *p = queries.map(|q| q[f]);
-                        }
-                    }
-                    let queries = &packed[..features.len()];
+                    };
                     let step = |c, a, q, k| step(first + c, a, q, k);
                     let finish = |g, v, a| if last { finish(g, v, a) } else { a };
                     let mut v = 0;
@@ -270,10 +315,18 @@ macro_rules! lanes {
                 #[inline(always)]
                 fn smallest_vector<S: Simd>(simd: S, x: &[Self]) -> Self {
                     let (head, tail) = S::$split(x);
-                    let mut least = simd.$splat($t::INFINITY);
-                    for a in head {
-                        least = simd.$min(least, *a);
+                    let mut leasts = [simd.$splat($t::INFINITY); CHAINS];
+                    let (fours, rest) = pulp::as_arrays::<CHAINS, _>(head);
+                    for four in fours {
+                        for c in 0..CHAINS {
+                            leasts[c] = simd.$min(leasts[c], four[c]);
+                        }
                     }
+                    for (least, a) in leasts.iter_mut().zip(rest) {
+                        *least = simd.$min(*least, *a);
+                    }
+                    let [a, b, c, d] = leasts;
+                    let least = simd.$min(simd.$min(a, b), simd.$min(c, d));
                     let least = simd.$reduce_min(least);
                     tail.iter().fold(least, |a, b| if *b < a { *b } else { a })
                 }
@@ -282,7 +335,7 @@ macro_rules! lanes {
                 fn tile_vector<S: Simd, const G: usize>(
                     simd: S,
                     fold: Fold,
-                    queries: [&[Self]; G],
+                    queries: Side<'_, Self, G>,
                     features: &[usize],
                     factors: Option<&[Self]>,
                     keys: &[Self],
@@ -329,7 +382,7 @@ macro_rules! lanes {
                 #[inline(always)]
                 fn expand_vector<S: Simd, const G: usize>(
                     simd: S,
-                    queries: [&[Self]; G],
+                    queries: Side<'_, Self, G>,
                     (own, norms): ([Self; G], &[Self]),
                     features: &[usize],
                     keys: &[Self],

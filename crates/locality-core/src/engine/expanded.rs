@@ -1,22 +1,26 @@
 //! Squared distances from inner products, `|q|^2 + |k|^2 - 2 <q, k>`: one operation for each column instead of two.
 //!
-//! What is added up may be much larger than what is left, so this is for kernels that are smooth in the squared distance, and for queries
-//! that lie within a few bandwidths of the keys' mean: there the logarithm of a weight is off by a few roundings of the number
-//! that it is on average. All other queries take differences.
+//! What is added up may be much larger than what is left. So panels with a key that is near for the query's norm are looked at
+//! again, by differences: the others lose two to three bits at the most, and none where distances are as norms are.
 
 use super::bound::{Bound, BoundAtom, Op, Width};
+use super::level::RUN;
 use super::sites::Sites;
 use crate::Float;
 use crate::aligned::Aligned;
 use crate::isa::Isa;
-use crate::lanes::{HALF, PANEL, TILE};
+use crate::lanes::{HALF, PANEL, Side, TILE};
 use crate::metric::Combine;
+
+const _: () = assert!(RUN / PANEL <= u32::BITS as usize);
 
 /// Fewer features are as fast by differences.
 const FEWEST_FEATURES: usize = 8;
-/// Largest squared distance of a query from the keys' mean, in squared bandwidths. Keys further off than twice that have a
-/// relative error of a few roundings, all others an absolute one of a few times as many roundings.
+/// Largest squared distance of a query from the keys' mean, in squared bandwidths. Beyond it kernels are so narrow that only near
+/// keys weigh anything, and these take differences anyhow.
 const FARTHEST: f64 = 32.0;
+/// Keys are near where their squared distance is below this share of the query's squared norm.
+const NEAR: f64 = 0.5;
 
 /// Keys around their mean, for one atom.
 #[derive(Clone, Debug)]
@@ -97,6 +101,11 @@ impl<T: Float> Expanded<T> {
         self.features.len()
     }
 
+    /// The numbers of these.
+    pub(crate) fn features(&self) -> &[usize] {
+        &self.features
+    }
+
     /// Writes twice a query's features around the keys' mean, and returns their squared norm; none for a query that takes
     /// differences.
     pub(crate) fn place(&self, atom: &BoundAtom<T>, query: &[T], out: &mut [T]) -> Option<T> {
@@ -124,30 +133,63 @@ impl<T: Float> Expanded<T> {
         let (tiles, queries) = queries.as_chunks::<TILE>();
         let (tiles_out, out) = out.as_chunks_mut::<TILE>();
         for (queries, out) in tiles.iter().zip(tiles_out) {
-            self.tile(isa, queries, start, out.each_mut().map(|o| &mut **o));
+            self.rows(isa, queries, start, out.each_mut().map(|o| &mut **o));
         }
         let (halves, queries) = queries.as_chunks::<HALF>();
         let (halves_out, out) = out.as_chunks_mut::<HALF>();
         for (queries, out) in halves.iter().zip(halves_out) {
-            self.tile(isa, queries, start, out.each_mut().map(|o| &mut **o));
+            self.rows(isa, queries, start, out.each_mut().map(|o| &mut **o));
         }
         for (query, out) in queries.iter().zip(out) {
-            self.tile(isa, &[*query], start, [*out]);
+            self.rows(isa, &[*query], start, [*out]);
         }
     }
 
+    /// The panels of a run with a key that is near.
     #[inline(always)]
-    fn tile<I: Isa, const G: usize>(
+    pub(crate) fn near<I: Isa>(
+        &self,
+        isa: I,
+        query: &Around<'_, T>,
+        run: &[T],
+    ) -> Option<impl Iterator<Item = usize> + use<T, I>> {
+        let limit = query.norm * T::from_f64(NEAR);
+        let is_near = |run: &[T]| isa.smallest(run) < limit;
+        if !is_near(run) {
+            return None;
+        }
+        let mut panels = 0_u32;
+        for (n, run) in run.chunks_exact(PANEL).enumerate() {
+            panels |= u32::from(is_near(run)) << n;
+        }
+        Some((0..u32::BITS as usize).filter(move |n| panels >> n & 1 == 1))
+    }
+
+    #[inline(always)]
+    fn rows<I: Isa, const G: usize>(
         &self,
         isa: I,
         queries: &[Around<'_, T>; G],
         start: usize,
         out: [&mut [T]; G],
     ) {
+        let side = Side::Rows(queries.map(|q| q.double));
+        self.tile(isa, side, queries.map(|q| q.norm), start, out);
+    }
+
+    /// The same for twice the features of as many queries as share registers, and their squared norms.
+    #[inline(always)]
+    pub(crate) fn tile<I: Isa, const G: usize>(
+        &self,
+        isa: I,
+        doubles: Side<'_, T, G>,
+        own: [T; G],
+        start: usize,
+        out: [&mut [T]; G],
+    ) {
         let d = self.features.len();
-        let norms = (queries.map(|q| q.norm), &self.norms[start..]);
-        let queries = queries.map(|q| q.double);
+        let norms = (own, &self.norms[start..]);
         let keys = &self.panels[start * d..];
-        isa.expand(queries, norms, &self.features, keys, d * PANEL, out);
+        isa.expand(doubles, norms, &self.features, keys, d * PANEL, out);
     }
 }

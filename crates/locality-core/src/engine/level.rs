@@ -7,12 +7,12 @@ use super::bound::{Bound, BoundAtom, Op, Scale, Width};
 use super::expanded::{Around, Expanded};
 use super::pair::{Weight, input, power};
 use super::prepared::Query;
-use super::raw::raws;
+use super::raw::{raws, tile};
 use super::sites::{LEAF, Sites};
 use crate::Float;
 use crate::aligned::Aligned;
 use crate::isa::{Isa, Task};
-use crate::lanes::{PANEL, TILE};
+use crate::lanes::{PANEL, Side, TILE};
 use crate::metric::Link;
 use crate::profile::{Curve, CurveVisitor, Form, Input};
 
@@ -200,6 +200,54 @@ impl<T: Float> Source<T> for Keys<'_, T> {
         queries: &[&Query<'_, T>],
         out: &mut [&mut [T]],
     ) {
+        // A whole tile may have been packed beforehand. Those of which some queries take products and some do not are rare.
+        let products = queries.iter().filter(|q| q.around.is_some()).count();
+        if let ([first, .., last], Some(out)) = (queries, out.first_chunk_mut::<TILE>())
+            && let (Some(own), Some(other)) = (first.packed, last.packed)
+            && queries.len() == TILE
+            && std::ptr::eq(own, other)
+            && (products == 0 || products == TILE)
+        {
+            let out = out.each_mut().map(|o| &mut **o);
+            let side = Side::Packed(own.as_chunks().0);
+            if let (Some(expanded), TILE) = (self.expanded, products) {
+                let norm = |q: &Query<'_, T>| q.around.map_or(T::ZERO, |a| a.norm);
+                let norms = std::array::from_fn(|g| norm(queries[g]));
+                expanded.tile(isa, side, norms, self.start, out);
+            } else {
+                tile(isa, atom, self.sites, side, self.start, out);
+            }
+        } else {
+            self.unpacked(isa, atom, queries, out);
+        }
+        if let Some(expanded) = self.expanded {
+            for (query, out) in queries.iter().zip(out) {
+                self.look_again(isa, atom, expanded, query, out);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn scales(&self, number: usize, atom: &BoundAtom<T>, own: Option<Scale<T>>) -> Scales<'_, T> {
+        match &self.bound.atoms[number].width {
+            Width::Site { inverse, width } => {
+                Scales::Each(&inverse[self.start..], &width[self.start..])
+            }
+            _ => Scales::One(atom.scale_at(0, own)),
+        }
+    }
+}
+
+impl<T: Float> Keys<'_, T> {
+    /// The raw numbers of queries that are not packed, or not those of a whole tile.
+    #[inline(always)]
+    fn unpacked<I: Isa>(
+        &self,
+        isa: I,
+        atom: &BoundAtom<T>,
+        queries: &[&Query<'_, T>],
+        out: &mut [&mut [T]],
+    ) {
         let mut features: [&[T]; TILE] = [&[]; TILE];
         let count = queries.len();
         let Some(expanded) = self.expanded else {
@@ -233,13 +281,24 @@ impl<T: Float> Source<T> for Keys<'_, T> {
         raws(isa, atom, self.sites, features, self.start, by_differences);
     }
 
+    /// Takes differences where keys are near for a query of products.
     #[inline(always)]
-    fn scales(&self, number: usize, atom: &BoundAtom<T>, own: Option<Scale<T>>) -> Scales<'_, T> {
-        match &self.bound.atoms[number].width {
-            Width::Site { inverse, width } => {
-                Scales::Each(&inverse[self.start..], &width[self.start..])
-            }
-            _ => Scales::One(atom.scale_at(0, own)),
+    fn look_again<I: Isa>(
+        &self,
+        isa: I,
+        atom: &BoundAtom<T>,
+        expanded: &Expanded<T>,
+        query: &Query<'_, T>,
+        out: &mut [T],
+    ) {
+        let Some(around) = &query.around else {
+            return;
+        };
+        for n in expanded.near(isa, around, out).into_iter().flatten() {
+            let start = self.start + n * PANEL;
+            let out = &mut out[n * PANEL..][..PANEL];
+            let side = Side::Rows([query.features]);
+            tile(isa, atom, self.sites, side, start, [out]);
         }
     }
 }

@@ -13,6 +13,7 @@ use super::sites::{LEAF, Sites};
 use super::tree::Tree;
 use super::{dense, plan, reference, walk};
 use crate::isa::{Isa, Task, compiled};
+use crate::lanes::{TILE, pack};
 use crate::neighborhood::Filter;
 use crate::{Bias, Columns, Error, Float, Kernel, Neighborhood, Result, Rows, Summary, Watch};
 
@@ -356,6 +357,8 @@ pub(crate) struct Laid<T> {
     /// For products: each query's numbers, and squared norm.
     doubles: Vec<T>,
     norms: Vec<Option<T>>,
+    /// For each whole tile of queries under a kernel of one part that looks at all keys: see [`Query::packed`].
+    packed: Vec<T>,
     /// For each query and each bandwidth that is a distance to a k-th neighbour: that neighbour.
     pub(crate) neighbors: Vec<u32>,
 }
@@ -370,6 +373,7 @@ impl<T: Float> Laid<T> {
     ) -> Vec<Query<'a, T>> {
         let (f, a) = (p.bound.features, p.bound.atoms.len());
         let columns = p.expanded.as_ref().map_or(0, Expanded::columns);
+        let folded = p.bound.atoms[0].features.len().max(1) * TILE;
         let rows = self
             .features
             .chunks_exact(f)
@@ -383,6 +387,7 @@ impl<T: Float> Laid<T> {
                     double: &self.doubles[i * columns..][..columns],
                     norm,
                 }),
+                packed: self.packed.chunks_exact(folded).nth(i / TILE),
                 bias: bias.map(|b| b.row(indices.at(i), p.sites.rows)),
             })
             .collect()
@@ -405,6 +410,7 @@ impl<T: Float> Prepared<T> {
             scales: vec![None; m * a],
             doubles: Vec::new(),
             norms: Vec::new(),
+            packed: Vec::new(),
             neighbors: Vec::with_capacity(m * self.widths.len()),
         };
         if let Some(expanded) = &self.expanded {
@@ -432,6 +438,20 @@ impl<T: Float> Prepared<T> {
                     own.profile.input(),
                 ));
                 laid.neighbors.push(last.map_or(0, |f| f.index));
+            }
+        }
+        if let (Engine::Dense, [atom]) = (self.engine, &self.bound.atoms[..]) {
+            let tiles = laid.features.chunks(f * TILE);
+            for (t, rows) in tiles.enumerate() {
+                let own = t * TILE..(t * TILE + TILE).min(m);
+                match &self.expanded {
+                    Some(expanded) if laid.norms[own.clone()].iter().all(Option::is_some) => {
+                        let d = expanded.columns();
+                        let rows = laid.doubles[own.start * d..own.end * d].chunks_exact(d);
+                        pack(rows, expanded.features(), &mut laid.packed);
+                    }
+                    _ => pack(rows.chunks_exact(f), &atom.features, &mut laid.packed),
+                }
             }
         }
         laid

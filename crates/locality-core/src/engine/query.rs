@@ -36,6 +36,8 @@ pub(crate) struct Query<'a, T> {
     pub(crate) scales: &'a [Option<Scale<T>>],
     /// Where its squared distances are made of products.
     pub(crate) around: Option<Around<'a, T>>,
+    /// The numbers of its tile that are folded, side by side: of products if all of the tile take these, else its features.
+    pub(crate) packed: Option<&'a [T]>,
     /// Its biases with all keys, in their own order.
     pub(crate) bias: Option<&'a [T]>,
 }

@@ -4,7 +4,7 @@ use super::bound::BoundAtom;
 use super::sites::Sites;
 use crate::Float;
 use crate::isa::Isa;
-use crate::lanes::{Fold, HALF, PANEL, TILE};
+use crate::lanes::{Fold, HALF, PANEL, Side, TILE};
 use crate::metric::Combine;
 
 /// Raw numbers of some queries and a run of keys. Those of one query do not depend on the others.
@@ -21,16 +21,16 @@ pub(crate) fn raws<T: Float, I: Isa>(
     let (tiles_out, out) = out.as_chunks_mut::<TILE>();
     for (queries, out) in tiles.iter().zip(tiles_out) {
         let out = out.each_mut().map(|o| &mut **o);
-        tile(isa, atom, sites, *queries, start, out);
+        tile(isa, atom, sites, Side::Rows(*queries), start, out);
     }
     let (halves, queries) = queries.as_chunks::<HALF>();
     let (halves_out, out) = out.as_chunks_mut::<HALF>();
     for (queries, out) in halves.iter().zip(halves_out) {
         let out = out.each_mut().map(|o| &mut **o);
-        tile(isa, atom, sites, *queries, start, out);
+        tile(isa, atom, sites, Side::Rows(*queries), start, out);
     }
     for (query, out) in queries.iter().zip(out) {
-        tile(isa, atom, sites, [*query], start, [*out]);
+        tile(isa, atom, sites, Side::Rows([*query]), start, [*out]);
     }
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn tile<T: Float, I: Isa, const G: usize>(
     isa: I,
     atom: &BoundAtom<T>,
     sites: &Sites<T>,
-    queries: [&[T]; G],
+    queries: Side<'_, T, G>,
     start: usize,
     out: [&mut [T]; G],
 ) {
@@ -50,8 +50,8 @@ pub(crate) fn tile<T: Float, I: Isa, const G: usize>(
         Combine::LargestDifference => Fold::Largest,
         Combine::Product => Fold::Product,
         Combine::Mismatch | Combine::Difference => {
-            for (query, out) in queries.into_iter().zip(out) {
-                rare(atom, sites, query, start, out);
+            for (g, out) in out.into_iter().enumerate() {
+                rare(atom, sites, |c, f| queries.at(g, c, f), start, out);
             }
             return;
         }
@@ -63,11 +63,17 @@ pub(crate) fn tile<T: Float, I: Isa, const G: usize>(
 
 /// Counts of columns that differ, and signed differences.
 #[inline(always)]
-fn rare<T: Float>(atom: &BoundAtom<T>, sites: &Sites<T>, query: &[T], start: usize, out: &mut [T]) {
+fn rare<T: Float>(
+    atom: &BoundAtom<T>,
+    sites: &Sites<T>,
+    query: impl Fn(usize, usize) -> T,
+    start: usize,
+    out: &mut [T],
+) {
     out.fill(T::ZERO);
     for (n, out) in out.chunks_exact_mut(PANEL).enumerate() {
         for (c, &f) in atom.features.iter().enumerate() {
-            let q = query[f];
+            let q = query(c, f);
             let factor = atom.feature_scale.as_ref().map_or(T::ONE, |w| w[c]);
             let keys = sites.feature(f, start + n * PANEL, PANEL);
             for (o, &k) in out.iter_mut().zip(keys) {

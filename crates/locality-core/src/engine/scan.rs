@@ -13,7 +13,7 @@ use super::search::{Found, MOST_SORTED, Searcher};
 use super::sites::Sites;
 use crate::Float;
 use crate::isa::Isa;
-use crate::lanes::{Fold, PANEL, TILE};
+use crate::lanes::{Fold, PANEL, Side, TILE, pack};
 use crate::metric::{Combine, Link};
 
 /// Fewer features than this are not worth a second look.
@@ -96,9 +96,10 @@ impl<T: Float> Products<T> {
     }
 }
 
-/// Some queries of a scan, side by side.
-struct Side<'a, T, const G: usize> {
+/// Some queries of a scan.
+struct Few<'a, T, const G: usize> {
     rows: [&'a [T]; G],
+    side: Side<'a, T, G>,
     /// Their squared norms.
     norms: [f64; G],
 }
@@ -121,28 +122,32 @@ impl<T: Float> Searcher<T> {
         // In pairs of panels: as many vectors of keys as registers take.
         let length = RUN_BYTES / (f * size_of::<T>()) / (2 * PANEL) * (2 * PANEL);
         let length = length.clamp(PANEL, RUN);
+        let row = |i: usize| &queries[i * f..][..f];
+        let features = &self.bound.atoms[0].features;
+        let mut packed = Vec::new();
+        pack(queries.chunks_exact(f), features, &mut packed);
+        let packed_tiles = packed.chunks_exact(features.len() * TILE);
         let mut start = 0;
         while start < self.sites.padded {
             let slots = start..(start + length).min(self.sites.padded);
-            let mut rows = queries.chunks_exact(f).zip(&norms);
-            let mut next = || rows.next().map_or((&[][..], 0.0), |(r, n)| (r, *n));
             let (tiles, rest) = best.as_chunks_mut::<TILE>();
-            for best in tiles {
-                let side: [(&[T], f64); TILE] = std::array::from_fn(|_| next());
-                let side = Side {
-                    rows: side.map(|s| s.0),
-                    norms: side.map(|s| s.1),
+            let first = tiles.len() * TILE;
+            for (t, (best, packed)) in tiles.iter_mut().zip(packed_tiles.clone()).enumerate() {
+                let few = Few {
+                    rows: std::array::from_fn(|g| row(t * TILE + g)),
+                    side: Side::Packed(packed.as_chunks().0),
+                    norms: std::array::from_fn(|g| norms[t * TILE + g]),
                 };
-                self.see(isa, &side, &slots, &mut buffers, best.each_mut());
+                self.see(isa, &few, &slots, &mut buffers, best.each_mut());
             }
-            for best in rest {
-                let (row, norm) = next();
-                let side = Side {
-                    rows: [row],
-                    norms: [norm],
+            for (i, best) in (first..).zip(rest) {
+                let few = Few {
+                    rows: [row(i)],
+                    side: Side::Rows([row(i)]),
+                    norms: [norms[i]],
                 };
                 if let Some(buffers) = buffers.first_chunk_mut::<1>() {
-                    self.see(isa, &side, &slots, buffers, [best]);
+                    self.see(isa, &few, &slots, buffers, [best]);
                 }
             }
             start = slots.end;
@@ -154,7 +159,7 @@ impl<T: Float> Searcher<T> {
     fn see<I: Isa, const G: usize>(
         &self,
         isa: I,
-        side: &Side<'_, T, G>,
+        few: &Few<'_, T, G>,
         slots: &Range<usize>,
         buffers: &mut [Vec<T>; G],
         best: [&mut Best<T>; G],
@@ -164,23 +169,16 @@ impl<T: Float> Searcher<T> {
         if let Some(products) = &self.products {
             let (keys, stride) = self.sites.panels_from(slots.start);
             let each = out.each_mut().map(|o| &mut **o);
-            let rows = side.rows;
-            isa.tile(
-                Fold::Product,
-                rows,
-                &atom.features,
-                None,
-                keys,
-                stride,
-                each,
-            );
+            let features = &atom.features;
+            isa.tile(Fold::Product, few.side, features, None, keys, stride, each);
             for (g, (run, best)) in out.into_iter().zip(best).enumerate() {
-                self.look_again(isa, products, (rows[g], side.norms[g]), slots, run, best);
+                let query = (few.rows[g], few.norms[g]);
+                self.look_again(isa, products, query, slots, run, best);
             }
             return;
         }
         let each = out.each_mut().map(|o| &mut **o);
-        tile(isa, atom, &self.sites, side.rows, slots.start, each);
+        tile(isa, atom, &self.sites, few.side, slots.start, each);
         for (run, best) in out.into_iter().zip(best) {
             if atom.link == Link::Score {
                 for x in run.iter_mut() {
@@ -231,7 +229,8 @@ impl<T: Float> Searcher<T> {
             let limit = best.worst.to_f64() - norm + slack;
             if isa.smallest(run).to_f64() <= limit {
                 let start = slots.start + n * PANEL;
-                tile(isa, atom, &self.sites, [row], start, [&mut *run]);
+                let side = Side::Rows([row]);
+                tile(isa, atom, &self.sites, side, start, [&mut *run]);
                 self.offer(run, start, best);
             }
         }

@@ -8,6 +8,7 @@ use super::sites::{LEAF, Sites};
 use super::tree::{Node, Tree};
 use crate::isa::{Isa, Task, compiled};
 
+use crate::lanes::Side;
 use crate::metric::Link;
 use crate::{Columns, Float, Metric, Result, Rows, Watch};
 
@@ -236,7 +237,14 @@ impl<T: Float> Searcher<T> {
         let mut run = |slots: std::ops::Range<usize>, limit: T, buffer: &mut [T], found: &mut _| {
             let buffer = &mut buffer[..slots.len()];
             let out = [&mut *buffer];
-            tile(isa, atom, &self.sites, [query], slots.start, out);
+            tile(
+                isa,
+                atom,
+                &self.sites,
+                Side::Rows([query]),
+                slots.start,
+                out,
+            );
             if negate {
                 for x in buffer.iter_mut() {
                     *x = -*x;

@@ -41,6 +41,32 @@ fn exp_and_ln_are_within_two_ulp() {
     }
 }
 
+struct WorstBelow;
+
+impl Task for WorstBelow {
+    type Out = f64;
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> f64 {
+        let numbers = (0..200_000).map(|i| 0.5 - 87.8 * (f64::from(i) / 200_000.0));
+        let apart = numbers.map(|x| {
+            let x = x as f32;
+            ((isa.exp_below_one(x) as f64) / (x as f64).exp() - 1.0).abs()
+        });
+        apart.fold(0.0, f64::max)
+    }
+}
+
+#[test]
+fn exp_of_what_is_not_above_one() {
+    for w in [dispatch(WorstBelow), WorstBelow.run(Plain)] {
+        assert!(w < 2.0 * f32::EPSILON as f64, "{w}");
+    }
+    for x in [f32::NEG_INFINITY, f32::MIN, -1e10, -200.0, -87.4] {
+        assert_eq!(Plain.exp_below_one(x), 0.0, "{x}");
+    }
+    assert_eq!(Plain.exp_below_one(0.0_f32), 1.0);
+}
+
 #[test]
 fn exp_flushes_instead_of_going_denormal() {
     assert_eq!((-87.4_f32).exp_vector(Plain), 0.0);

@@ -1,6 +1,6 @@
 //! Vector loops against plain ones.
 
-use super::{Fold, PANEL, ROW, TILE};
+use super::{Fold, PANEL, ROW, Side, TILE, pack};
 use crate::Float;
 use crate::isa::{Isa, Plain, Task, dispatch};
 
@@ -43,10 +43,14 @@ impl<T: Float> Task for Tiles<'_, T> {
         let queries = queries.each_ref().map(|q| &q[..]);
         if together {
             let out = out.each_mut().map(|o| &mut o[..]);
-            isa.tile(fold, queries, features, factors, keys, stride, out);
+            let mut packed = Vec::new();
+            pack(queries.into_iter(), features, &mut packed);
+            let side = Side::Packed(packed.as_chunks().0);
+            isa.tile(fold, side, features, factors, keys, stride, out);
         } else {
             for (query, out) in queries.into_iter().zip(&mut out) {
-                isa.tile(fold, [query], features, factors, keys, stride, [out]);
+                let side = Side::Rows([query]);
+                isa.tile(fold, side, features, factors, keys, stride, [out]);
             }
         }
         out.into()
@@ -94,6 +98,70 @@ fn tiles_are_plain_loops<T: Float>() {
 fn tiles_of_any_metric_are_plain_loops() {
     tiles_are_plain_loops::<f32>();
     tiles_are_plain_loops::<f64>();
+}
+
+struct Expand<'a, T> {
+    queries: &'a [Vec<T>; TILE],
+    own: [T; TILE],
+    norms: &'a [T],
+    keys: &'a [T],
+    together: bool,
+}
+
+impl<T: Float> Task for Expand<'_, T> {
+    type Out = Vec<Vec<T>>;
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> Vec<Vec<T>> {
+        let d = self.queries[0].len();
+        let features: Vec<usize> = (0..d).collect();
+        let mut out = [(); TILE].map(|()| vec![T::NAN; self.norms.len()]);
+        let queries = self.queries.each_ref().map(|q| &q[..]);
+        let stride = d * PANEL;
+        if self.together {
+            let out = out.each_mut().map(|o| &mut o[..]);
+            let norms = (self.own, self.norms);
+            let queries = Side::Rows(queries);
+            isa.expand(queries, norms, &features, self.keys, stride, out);
+        } else {
+            for ((query, own), out) in queries.into_iter().zip(self.own).zip(&mut out) {
+                let norms = ([own], self.norms);
+                let query = Side::Rows([query]);
+                isa.expand(query, norms, &features, self.keys, stride, [out]);
+            }
+        }
+        out.into()
+    }
+}
+
+fn expansions_are_plain_loops<T: Float>() {
+    for d in [1, 7, 20, 128, 129, 300] {
+        let keys: Vec<T> = numbers(4 * d * PANEL, 1);
+        let norms: Vec<T> = numbers(4 * PANEL, 2);
+        let queries = std::array::from_fn(|g| numbers::<T>(d, 3 + g as u64));
+        let own = numbers::<T>(TILE, 4).try_into().unwrap();
+        let task = |together| Expand {
+            queries: &queries,
+            own,
+            norms: &norms,
+            keys: &keys,
+            together,
+        };
+        let vector = dispatch(task(true));
+        assert_eq!(vector, dispatch(task(false)), "company changes bits");
+        let plain = task(true).run(Plain);
+        assert!(plain.concat().iter().any(|x| *x > T::ZERO));
+        for (a, b) in plain.concat().iter().zip(vector.concat()) {
+            assert!(b >= T::ZERO, "{b}");
+            let apart = (*a - b).abs().to_f64();
+            assert!(apart <= 4.0 * d as f64 * T::EPSILON.to_f64(), "{a} {b}");
+        }
+    }
+}
+
+#[test]
+fn distances_from_products_are_plain_loops() {
+    expansions_are_plain_loops::<f32>();
+    expansions_are_plain_loops::<f64>();
 }
 
 struct Weigh<'a, T> {

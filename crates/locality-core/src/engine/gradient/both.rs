@@ -6,7 +6,7 @@ use super::tile::KEYS;
 use crate::Float;
 use crate::aligned::Aligned;
 use crate::isa::Isa;
-use crate::lanes::{Fold, PANEL, ROW};
+use crate::lanes::{Fold, PANEL, ROW, Side, TILE, pack};
 
 /// A matrix in both layouts: panels for products with a row, rows for weighted sums.
 pub(crate) struct Both<T> {
@@ -15,6 +15,8 @@ pub(crate) struct Both<T> {
     rows: Aligned<T>,
     stride: usize,
     all: Vec<usize>,
+    /// For each whole tile of rows, the numbers of each column side by side; where rows meet the panels of others.
+    tiles: Vec<T>,
 }
 
 impl<T: Float> Both<T> {
@@ -49,7 +51,28 @@ impl<T: Float> Both<T> {
             rows,
             stride,
             all: (0..columns).collect(),
+            tiles: Vec::new(),
         }
+    }
+
+    /// With the layout to meet the panels of others.
+    pub(crate) fn tiled(n: usize, columns: usize, get: impl FnMut(usize, &mut [T])) -> Self {
+        let mut new = Self::rows_only(n, columns, get);
+        let mut tiles = Vec::with_capacity(n * columns);
+        pack((0..n).map(|i| new.row(i)), &new.all, &mut tiles);
+        new.tiles = tiles;
+        new
+    }
+
+    /// `G` rows from `first` on.
+    #[inline(always)]
+    pub(crate) fn side<const G: usize>(&self, first: usize) -> Side<'_, T, G> {
+        let tile = first.is_multiple_of(TILE).then(|| {
+            let size = self.columns * TILE;
+            self.tiles.get(first / TILE * size..)?.get(..size)
+        });
+        let packed = tile.flatten().and_then(Side::packed);
+        packed.unwrap_or_else(|| Side::Rows(std::array::from_fn(|g| self.row(first + g))))
     }
 
     pub(crate) fn row(&self, i: usize) -> &[T] {
@@ -62,7 +85,7 @@ impl<T: Float> Both<T> {
         &self,
         isa: I,
         fold: Fold,
-        other: [&[T]; G],
+        other: Side<'_, T, G>,
         run: &Range<usize>,
         out: [&mut [T]; G],
     ) {

@@ -4,6 +4,7 @@
 //! belongs to the others in its turn. So the order of every sum depends on the shapes alone, and no sum is kept twice.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use super::both::Both;
 use super::by_bias::ByBias;
@@ -88,7 +89,7 @@ impl<'a, T: Float> Sides<'a, T> {
             }
         }
         let center = |row: &mut [T]| row.iter_mut().zip(&middle).for_each(|(x, m)| *x -= *m);
-        let queries = Both::rows_only(m, atom.features.len(), |i, row| {
+        let queries = Both::tiled(m, atom.features.len(), |i, row| {
             pick(&features[i * f..][..f], row);
             center(row);
         });
@@ -104,8 +105,7 @@ impl<'a, T: Float> Sides<'a, T> {
             let own = p.sites.values_at(p.sites.slot[key] as usize);
             row.iter_mut().zip(own).for_each(|(r, v)| *r = v);
         });
-        let by_means =
-            Both::rows_only(m, columns, |i, row| row.copy_from_slice(flows.means.row(i)));
+        let by_means = Both::tiled(m, columns, |i, row| row.copy_from_slice(flows.means.row(i)));
         let mut own = Own {
             log_normalizer: vec![T::MAX; m],
             level: vec![T::ZERO; m],
@@ -156,8 +156,10 @@ impl<'a, T: Float> Sides<'a, T> {
             }
         };
         let turns = Turns::new((0..things).map(none));
+        let spares: Mutex<Vec<Scratch<T>>> = Mutex::default();
         let done = map_in_turns(watch, tasks, &turns, |task| {
-            let mut scratch = Scratch::new(self);
+            let spare = spares.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut scratch = spare.unwrap_or_else(Scratch::new);
             let (mut own, mut by_bias) = if long {
                 let count = queries(task).len();
                 let own = Sums::of_queries(self, count);
@@ -170,28 +172,31 @@ impl<'a, T: Float> Sides<'a, T> {
                 let (i, j) = if long { (task, thing) } else { (thing, task) };
                 let (queries, keys) = (queries(i), keys(j));
                 let seers = self.seers(&queries, &keys);
-                if seers.is_empty() {
-                    turns.take(thing, task, |_| ());
-                    continue;
-                }
-                let tile = Tile {
-                    sides: self,
-                    first: queries.start,
-                    queries: seers,
-                    keys,
-                    scratch: &mut scratch,
-                    by_bias: &mut by_bias,
-                };
-                tile.go();
-                let Scratch { queries, keys, .. } = &scratch;
-                let (mine, theirs) = if long {
-                    (queries, keys)
-                } else {
-                    (keys, queries)
-                };
-                own.add(mine);
-                turns.take(thing, task, |rows| rows.add(theirs));
+                // A turn lasts for the whole tile, whose sums then need no room of their own; the next task is a tile behind.
+                turns.take(thing, task, |theirs| {
+                    if seers.is_empty() {
+                        return;
+                    }
+                    let (of_queries, of_keys) = if long {
+                        (&mut own, theirs)
+                    } else {
+                        (theirs, &mut own)
+                    };
+                    let tile = Tile {
+                        sides: self,
+                        of_queries,
+                        of_keys,
+                        first: queries.start,
+                        queries: seers,
+                        keys,
+                        scratch: &mut scratch,
+                        by_bias: &mut by_bias,
+                    };
+                    tile.go();
+                });
             }
+            let mut spares = spares.lock().unwrap_or_else(PoisonError::into_inner);
+            spares.push(scratch);
             Ok((own, by_bias))
         })?;
         let (done, by_bias): (Vec<_>, Vec<_>) = done.into_iter().unzip();

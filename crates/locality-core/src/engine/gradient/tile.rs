@@ -55,13 +55,6 @@ impl Sums {
         &self.data[i * self.width..][..self.width]
     }
 
-    /// Adds the first rows of others.
-    pub(crate) fn add(&mut self, others: &Self) {
-        for (a, b) in self.data.iter_mut().zip(&others.data) {
-            *a += *b;
-        }
-    }
-
     /// Blocks put together that come last first.
     pub(crate) fn join(blocks: &[Self]) -> Self {
         let width = blocks.first().map_or(0, |b| b.width);
@@ -75,8 +68,6 @@ impl Sums {
 
 /// Buffers of one thread.
 pub(crate) struct Scratch<T> {
-    pub(crate) queries: Sums,
-    pub(crate) keys: Sums,
     /// Shares, a run of keys for each query.
     share: Aligned<T>,
     /// Derivatives by the raw numbers.
@@ -88,10 +79,8 @@ pub(crate) struct Scratch<T> {
 }
 
 impl<T: Float> Scratch<T> {
-    pub(crate) fn new(sides: &Sides<'_, T>) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            queries: Sums::of_queries(sides, QUERIES),
-            keys: Sums::of_keys(sides, KEYS),
             share: Aligned::zeros(QUERIES * KEYS),
             back: Aligned::zeros(QUERIES * KEYS),
             lanes: std::array::from_fn(|_| Lane::new()),
@@ -101,10 +90,12 @@ impl<T: Float> Scratch<T> {
     }
 }
 
-/// Some queries and some keys; what either gets is left in the scratch buffers.
+/// Some queries and some keys; what either gets is added to its sums.
 pub(crate) struct Tile<'a, T> {
     pub(crate) sides: &'a Sides<'a, T>,
-    /// The query that the buffers begin with.
+    pub(crate) of_queries: &'a mut Sums,
+    pub(crate) of_keys: &'a mut Sums,
+    /// The query that the sums begin with.
     pub(crate) first: usize,
     pub(crate) queries: Range<usize>,
     pub(crate) keys: Range<usize>,
@@ -126,15 +117,7 @@ impl<T: Float> Task for Tile<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(mut self, isa: I) {
-        let Scratch {
-            queries,
-            keys,
-            gains,
-            backs,
-            ..
-        } = &mut *self.scratch;
-        queries.data.fill(0.0);
-        keys.data.fill(0.0);
+        let Scratch { gains, backs, .. } = &mut *self.scratch;
         gains.fill(T::ZERO);
         backs.fill(T::ZERO);
         let end = self.queries.end;
@@ -185,8 +168,8 @@ impl<T: Float> Tile<'_, T> {
     fn weigh<I: Isa, const G: usize>(&mut self, isa: I, first: usize) {
         let (sides, run) = (self.sides, self.padded());
         let (len, f) = (run.len(), sides.keys.columns);
+        let queries = &mut *self.of_queries;
         let Scratch {
-            queries,
             share,
             back,
             lanes,
@@ -212,10 +195,10 @@ impl<T: Float> Tile<'_, T> {
             Combine::SquaredDifference => Fold::Squared,
             _ => Fold::Product,
         };
-        let features = std::array::from_fn(|g| sides.queries.row(first + g));
+        let features = sides.queries.side(first);
         let raws = lanes.each_mut().map(|l| &mut l.raw[..len]);
         sides.keys.tile(isa, fold, features, &run, raws);
-        let flows = std::array::from_fn(|g| sides.flows.row(first + g));
+        let flows = sides.flows.side(first);
         let by_weight = lanes.each_mut().map(|l| &mut l.gain[..len]);
         sides
             .values
@@ -240,11 +223,11 @@ impl<T: Float> Tile<'_, T> {
             };
             add(&mut gains[..len], &lane.gain);
             add(&mut backs[..len], &*by_raw[g]);
-            sums[OfQuery::Share as usize] = isa.sum(&*shares[g]);
-            sums[OfQuery::Width as usize] = isa.sum(&lane.input[..len]);
-            sums[OfQuery::Back as usize] = isa.sum(&*by_raw[g]);
+            sums[OfQuery::Share as usize] += isa.sum(&*shares[g]);
+            sums[OfQuery::Width as usize] += isa.sum(&lane.input[..len]);
+            sums[OfQuery::Back as usize] += isa.sum(&*by_raw[g]);
             for (sum, by) in sums[OfQuery::By as usize..].iter_mut().zip(&lane.by) {
-                *sum = isa.sum(&by[..len]);
+                *sum += isa.sum(&by[..len]);
             }
         }
         let out = rows::<G>(queries, at, 0..f);
@@ -258,8 +241,8 @@ impl<T: Float> Tile<'_, T> {
     fn sum_by_key<I: Isa>(&mut self, isa: I) {
         let (sides, len) = (self.sides, self.keys.len());
         let (f, p) = (sides.keys.columns, sides.values.columns);
+        let keys = &mut *self.of_keys;
         let Scratch {
-            keys,
             share,
             back,
             gains,
@@ -293,8 +276,8 @@ impl<T: Float> Tile<'_, T> {
         }
         let rows = keys.data.chunks_exact_mut(keys.width);
         for ((row, gain), back) in rows.zip(&gains[..len]).zip(&*backs) {
-            row[f + p] = gain.to_f64();
-            row[f + p + 1] = back.to_f64();
+            row[f + p] += gain.to_f64();
+            row[f + p + 1] += back.to_f64();
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::engine::prepared::{Prepared, Query};
 use crate::engine::raw::tile;
 use crate::engine::sites::{Sites, Values};
 use crate::isa::Isa;
+use crate::lanes::Side;
 use crate::metric::Link;
 use crate::profile::{Curve, CurveVisitor, Form, Input, MOST_PARAMETERS};
 
@@ -322,7 +323,7 @@ impl<T: Float> AtomTrace<T> {
     ) {
         let len = slots.len();
         let raw = &mut self.raw[..len];
-        tile(isa, atom, sites, [query], slots.start, [raw]);
+        tile(isa, atom, sites, Side::Rows([query]), slots.start, [raw]);
         let input = &mut self.input[..len];
         input.copy_from_slice(&self.raw[..len]);
         link(atom.link, atom.profile.input(), input);

@@ -83,7 +83,7 @@ impl<T: Float> Task for Weigh<'_, '_, T> {
             }
         }
         for s in share.iter_mut() {
-            *s = isa.exp(*s - log);
+            *s = isa.exp_below_one(*s - log);
         }
         let at = |key: usize| key.clamp(run.start, run.end) - run.start;
         share[..at(seen.start)].fill(T::ZERO);
