@@ -263,6 +263,18 @@ pub fn dispatch<K: Task>(task: K) -> K::Out {
     }
 }
 
+/// Runs a task with all the instructions that this machine has, the widest first.
+#[cfg(test)]
+pub(crate) fn dispatch_each<K: Task>(task: impl Fn() -> K) -> Vec<K::Out> {
+    #[allow(unused_mut)]
+    let mut out = vec![dispatch(task())];
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    if let Some(simd) = pulp::x86::V3::try_new() {
+        out.push(simd.vectorize(Op(task(), Fused(simd))));
+    }
+    out
+}
+
 /// A family of tasks, one for each number type, that is compiled where it is written: `dispatch` in a generic function would be
 /// compiled again, for every instruction set, in each crate that calls that function.
 pub trait Compiled {

@@ -10,8 +10,8 @@ pub(crate) const HALF: usize = TILE / 2;
 pub(crate) const PANEL: usize = 32;
 /// Rows of values lie this many numbers apart, or a multiple: a whole number of any machine's vectors.
 pub(crate) const ROW: usize = 16;
-/// Features of a few queries that are packed side by side at a time.
-const BATCH: usize = 128;
+/// Features that are folded at a time: those of a tile of queries stay in the first-level cache while the keys pass.
+const BATCH: usize = 256;
 /// Weighted rows are widened after so many.
 const NARROW: usize = 256;
 /// Reductions keep so many vectors, since each operation waits for the one before it.
@@ -45,7 +45,7 @@ impl<'a, T: Copy, const G: usize> Side<'a, T, G> {
     /// Of what [`pack`] made, if it is of as many queries.
     #[inline(always)]
     pub(crate) fn packed(tile: &'a [T]) -> Option<Self> {
-        (G == TILE).then(|| Self::Packed(tile.as_chunks().0))
+        (G == TILE).then_some(Self::Packed(tile.as_chunks().0))
     }
 
     /// The number of query `g` at feature `f`, the `c`-th of those that are folded.
@@ -139,8 +139,11 @@ macro_rules! lanes {
                 let mut out = out.map(|o| S::$split_mut(o).0);
                 let mut packed = [[0.0; G]; BATCH];
                 let count = features.len();
-                for (batch, features) in features.chunks(BATCH).enumerate() {
-                    let first = batch * BATCH;
+                // Batches of one size: a short one would hardly pay for its beginning and end.
+                let batches = count.div_ceil(BATCH).max(1);
+                let size = count.div_ceil(batches).max(1);
+                for (batch, features) in features.chunks(size).enumerate() {
+                    let first = batch * size;
                     let last = first + features.len() == count;
                     let queries = match queries {
                         Side::Packed(all) => &all[first..first + features.len()],

@@ -163,6 +163,20 @@ pub fn map_blocks<R: Send>(
     })
 }
 
+/// Calls `work` for each whole chunk of `size` numbers and its place among them, on the free threads where there is much to do.
+pub(crate) fn fill_chunks<T: Send>(
+    data: &mut [T],
+    size: usize,
+    work: impl Fn(usize, &mut [T]) + Sync,
+) {
+    const MUCH: usize = 1 << 20;
+    let least = (MUCH / size.max(1)).max(1);
+    let chunks = data.par_chunks_exact_mut(size.max(1)).enumerate();
+    chunks
+        .with_min_len(least)
+        .for_each(|(i, chunk)| work(i, chunk));
+}
+
 /// Runs two pieces of work, at once where a thread is free.
 pub fn join(a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
     rayon::join(a, b);

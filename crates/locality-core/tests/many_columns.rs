@@ -39,7 +39,9 @@ fn cases() -> Vec<Case> {
     let mut some_far = normal(2, N, D);
     // Every third query lies further and further away.
     for (i, row) in some_far.chunks_exact_mut(D).enumerate().step_by(3) {
-        row.iter_mut().for_each(|x| *x *= i as f64 / 9.0);
+        for x in row {
+            *x *= i as f64 / 9.0;
+        }
     }
     let clusters = blobs(3, N, D, 6, 0.1).0;
     vec![

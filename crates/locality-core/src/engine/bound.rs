@@ -356,6 +356,11 @@ impl<T: Float> Bound<T> {
         self.features - 1
     }
 
+    /// Whether the features are the first columns as they are.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.direct
+    }
+
     /// Writes the features, `[features]`, of a site, `[columns]`.
     pub(crate) fn map(&self, row: &[T], out: &mut [T]) {
         if self.direct {

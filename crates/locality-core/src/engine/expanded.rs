@@ -145,26 +145,6 @@ impl<T: Float> Expanded<T> {
         }
     }
 
-    /// The panels of a run with a key that is near.
-    #[inline(always)]
-    pub(crate) fn near<I: Isa>(
-        &self,
-        isa: I,
-        query: &Around<'_, T>,
-        run: &[T],
-    ) -> Option<impl Iterator<Item = usize> + use<T, I>> {
-        let limit = query.norm * T::from_f64(NEAR);
-        let is_near = |run: &[T]| isa.smallest(run) < limit;
-        if !is_near(run) {
-            return None;
-        }
-        let mut panels = 0_u32;
-        for (n, run) in run.chunks_exact(PANEL).enumerate() {
-            panels |= u32::from(is_near(run)) << n;
-        }
-        Some((0..u32::BITS as usize).filter(move |n| panels >> n & 1 == 1))
-    }
-
     #[inline(always)]
     fn rows<I: Isa, const G: usize>(
         &self,
@@ -192,4 +172,23 @@ impl<T: Float> Expanded<T> {
         let keys = &self.panels[start * d..];
         isa.expand(doubles, norms, &self.features, keys, d * PANEL, out);
     }
+}
+
+/// The panels of a run of squared distances with a key that is near for a query of this squared norm.
+#[inline(always)]
+pub(crate) fn near<T: Float, I: Isa>(
+    isa: I,
+    norm: T,
+    run: &[T],
+) -> Option<impl Iterator<Item = usize> + use<T, I>> {
+    let limit = norm * T::from_f64(NEAR);
+    let is_near = |run: &[T]| isa.smallest(run) < limit;
+    if !is_near(run) {
+        return None;
+    }
+    let mut panels = 0_u32;
+    for (n, run) in run.chunks_exact(PANEL).enumerate() {
+        panels |= u32::from(is_near(run)) << n;
+    }
+    Some((0..u32::BITS as usize).filter(move |n| panels >> n & 1 == 1))
 }

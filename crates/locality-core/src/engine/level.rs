@@ -4,7 +4,7 @@
 //! each instruction set by [`isa::dispatch`](crate::isa::dispatch). Runs start and end at whole leaves.
 
 use super::bound::{Bound, BoundAtom, Op, Scale, Width};
-use super::expanded::{Around, Expanded};
+use super::expanded::{Around, Expanded, near};
 use super::pair::{Weight, input, power};
 use super::prepared::Query;
 use super::raw::{raws, tile};
@@ -220,9 +220,9 @@ impl<T: Float> Source<T> for Keys<'_, T> {
         } else {
             self.unpacked(isa, atom, queries, out);
         }
-        if let Some(expanded) = self.expanded {
+        if products > 0 {
             for (query, out) in queries.iter().zip(out) {
-                self.look_again(isa, atom, expanded, query, out);
+                self.look_again(isa, atom, query, out);
             }
         }
     }
@@ -283,18 +283,11 @@ impl<T: Float> Keys<'_, T> {
 
     /// Takes differences where keys are near for a query of products.
     #[inline(always)]
-    fn look_again<I: Isa>(
-        &self,
-        isa: I,
-        atom: &BoundAtom<T>,
-        expanded: &Expanded<T>,
-        query: &Query<'_, T>,
-        out: &mut [T],
-    ) {
+    fn look_again<I: Isa>(&self, isa: I, atom: &BoundAtom<T>, query: &Query<'_, T>, out: &mut [T]) {
         let Some(around) = &query.around else {
             return;
         };
-        for n in expanded.near(isa, around, out).into_iter().flatten() {
+        for n in near(isa, around.norm, out).into_iter().flatten() {
             let start = self.start + n * PANEL;
             let out = &mut out[n * PANEL..][..PANEL];
             let side = Side::Rows([query.features]);

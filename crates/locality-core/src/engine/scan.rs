@@ -18,8 +18,8 @@ use crate::metric::{Combine, Link};
 
 /// Fewer features than this are not worth a second look.
 const FEWEST_FEATURES: usize = 24;
-/// The keys of a run take at most so many bytes: they stay in the second-level cache while the queries pass.
-const RUN_BYTES: usize = 3 << 18;
+/// The keys of a run take at most so many bytes: they stay in the second-level cache, beside the queries, while these pass.
+const RUN_BYTES: usize = 1 << 18;
 
 /// The nearest keys so far, nearest first, ties by index.
 #[derive(Clone, Debug)]

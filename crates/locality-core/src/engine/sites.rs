@@ -6,6 +6,7 @@ use super::bound::Bound;
 use super::tree::Tree;
 use crate::aligned::Aligned;
 use crate::lanes::{PANEL, ROW};
+use crate::par::fill_chunks;
 use crate::{Error, Float, Result, Rows};
 
 /// Rows of a leaf. All ranges that the engine works on start and end at multiples of it.
@@ -78,9 +79,14 @@ impl<T: Float> Sites<T> {
             )));
         }
         let f = bound.features;
-        let mut features = vec![T::ZERO; n * f];
-        for (row, out) in keys.iter().zip(features.chunks_exact_mut(f)) {
-            bound.map(row, out);
+        // Where features are columns as they are, there is no need for a copy.
+        let as_they_are = bound.is_direct() && !spatial;
+        let mut features = Vec::new();
+        if !as_they_are {
+            features = vec![T::ZERO; n * f];
+            for (row, out) in keys.iter().zip(features.chunks_exact_mut(f)) {
+                bound.map(row, out);
+            }
         }
         let mut index: Vec<u32> = (0..n as u32).collect();
         if spatial {
@@ -95,14 +101,19 @@ impl<T: Float> Sites<T> {
         let source = |s: usize| index[s.min(n - 1)] as usize;
         let column = |get: &dyn Fn(usize) -> T| (0..padded).map(|s| get(source(s))).collect();
         let mut panels = Aligned::zeros(f * padded);
-        for (s, panel) in panels.chunks_exact_mut(f * PANEL).enumerate() {
+        fill_chunks(&mut panels, f * PANEL, |s, panel| {
             for i in 0..PANEL {
-                let row = &features[source(s * PANEL + i) * f..][..f];
+                let key = source(s * PANEL + i);
+                let row = if as_they_are {
+                    &keys.row(key)[..f]
+                } else {
+                    &features[key * f..][..f]
+                };
                 for (c, x) in row.iter().enumerate() {
                     panel[c * PANEL + i] = *x;
                 }
             }
-        }
+        });
         let mut value = Values::new(values.columns(), padded);
         match &mut value {
             Values::Columns(data) => {
