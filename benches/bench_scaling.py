@@ -95,11 +95,11 @@ def plot(curves: dict[str, Sequence[tuple[int, float]]]) -> str:
     for e in range(math.ceil(x0), math.floor(x1) + 1):
         x, y = place(10.0**e, 10.0**y0)
         out.append(f'<path d="M{x:.1f} {y:.1f}V20" stroke="#ddd"/>')
-        out.append(f'<text x="{x:.1f}" y="{y + 20:.1f}" text-anchor="middle">1e{e} keys</text>')
-    for (name, curve), color in zip(curves.items(), ("#888", "#0072b2", "#d55e00"), strict=False):
+        anchor = "end" if e == math.floor(x1) else "middle"
+        out.append(f'<text x="{x:.1f}" y="{y + 20:.1f}" text-anchor="{anchor}">1e{e} keys</text>')
+    for i, ((name, curve), color) in enumerate(zip(curves.items(), ("#888", "#0072b2", "#d55e00"), strict=False)):
         xy = [place(n, s) for n, s in curve]
         out.append(f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in xy)}" fill="none" stroke="{color}" stroke-width="2"/>')
         out += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{color}"/>' for x, y in xy]
-        x, y = xy[-1]
-        out.append(f'<text x="{x - 8:.1f}" y="{y - 10:.1f}" text-anchor="end" fill="{color}">{name}</text>')
+        out.append(f'<text x="{left + 12}" y="{40 + 20 * i}" fill="{color}">{name}</text>')
     return "\n".join([*out, "</svg>", ""])
