@@ -261,6 +261,7 @@ impl<T: Float> Keys<'_, T> {
         let mut around = [Around {
             double: &[][..],
             norm: T::ZERO,
+            near: T::ZERO,
         }; TILE];
         let mut outs: [&mut [T]; TILE] = std::array::from_fn(|_| Default::default());
         let (mut products, mut others) = (0, count);
@@ -287,7 +288,7 @@ impl<T: Float> Keys<'_, T> {
         let Some(around) = &query.around else {
             return;
         };
-        for n in near(isa, around.norm, out).into_iter().flatten() {
+        for n in near(isa, around.near, out).into_iter().flatten() {
             let start = self.start + n * PANEL;
             let out = &mut out[n * PANEL..][..PANEL];
             let side = Side::Rows([query.features]);

@@ -126,6 +126,7 @@ impl<T: Float> Prepared<T> {
                     && !filter.is_sequential()
                     && keys.rows() >= FEWEST_TREE_KEYS
                     && bound.features <= MOST_TREE_FEATURES
+                    && !Expanded::will_serve(&bound, keys)
             }
         };
         let spatial = with_tree && !filter.is_sequential();
@@ -356,7 +357,7 @@ pub(crate) struct Laid<T> {
     scales: Vec<Option<Scale<T>>>,
     /// For products: each query's numbers, and squared norm.
     doubles: Vec<T>,
-    norms: Vec<Option<T>>,
+    norms: Vec<Option<[T; 2]>>,
     /// For each whole tile of queries under a kernel of one part that looks at all keys: see [`Query::packed`].
     packed: Vec<T>,
     /// For each query and each bandwidth that is a distance to a k-th neighbour: that neighbour.
@@ -383,10 +384,16 @@ impl<T: Float> Laid<T> {
                 index: indices.at(i),
                 features,
                 scales,
-                around: self.norms.get(i).copied().flatten().map(|norm| Around {
-                    double: &self.doubles[i * columns..][..columns],
-                    norm,
-                }),
+                around: self
+                    .norms
+                    .get(i)
+                    .copied()
+                    .flatten()
+                    .map(|[norm, near]| Around {
+                        double: &self.doubles[i * columns..][..columns],
+                        norm,
+                        near,
+                    }),
                 packed: self.packed.chunks_exact(folded).nth(i / TILE),
                 bias: bias.map(|b| b.row(indices.at(i), p.sites.rows)),
             })

@@ -15,6 +15,7 @@ use crate::Float;
 use crate::isa::Isa;
 use crate::lanes::{Fold, PANEL, Side, TILE, pack};
 use crate::metric::{Combine, Link};
+use crate::par::fill_chunks;
 
 /// Fewer features than this are not worth a second look.
 const FEWEST_FEATURES: usize = 24;
@@ -74,18 +75,15 @@ impl<T: Float> Products<T> {
             return None;
         }
         let mut norms = vec![0.0; sites.padded];
-        let mut middle = 0.0;
-        for &f in &atom.features {
-            let mut sum = 0.0;
-            for (n, norms) in norms.chunks_exact_mut(PANEL).enumerate() {
-                for (norm, x) in norms.iter_mut().zip(sites.feature(f, n * PANEL, PANEL)) {
-                    let x = x.to_f64();
-                    *norm += x * x;
-                    sum += x;
+        fill_chunks(&mut norms, PANEL, |p, norms| {
+            for &f in &atom.features {
+                for (norm, x) in norms.iter_mut().zip(sites.feature(f, p * PANEL, PANEL)) {
+                    *norm += x.to_f64() * x.to_f64();
                 }
             }
-            middle += (sum / sites.padded as f64).powi(2);
-        }
+        });
+        let center = sites.center(&atom.features);
+        let middle = center.iter().map(|x| x * x).sum::<f64>();
         let mean = norms.iter().sum::<f64>() / norms.len() as f64;
         let largest = norms.iter().fold(0.0, |a: f64, b| a.max(*b));
         let fits = largest < T::MAX.to_f64() / 16.0 && middle <= 0.9 * mean;

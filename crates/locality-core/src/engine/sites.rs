@@ -233,6 +233,19 @@ impl<T: Float> Sites<T> {
         &self.panels[self.place(slot, feature)..][..len]
     }
 
+    /// The mean of the keys, for some features.
+    pub(crate) fn center(&self, features: &[usize]) -> Vec<f64> {
+        let mut sums = vec![0.0; features.len()];
+        for slot in (0..self.rows).step_by(PANEL) {
+            let len = (self.rows - slot).min(PANEL);
+            for (sum, &f) in sums.iter_mut().zip(features) {
+                let run = self.feature(f, slot, len);
+                *sum += run.iter().map(|x| x.to_f64()).sum::<f64>();
+            }
+        }
+        sums.iter().map(|sum| sum / self.rows as f64).collect()
+    }
+
     /// Whole panels from a slot on, and how many numbers each has.
     #[inline(always)]
     pub(crate) fn panels_from(&self, slot: usize) -> (&[T], usize) {
