@@ -34,6 +34,7 @@ from ._mean import local_mean, local_weights, log_sum
 from ._nearest import nearest, within_radius
 
 if TYPE_CHECKING:
+    from ._local import LocalPolynomialRegressor
     from ._regression import LocalMeanRegressor
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
@@ -41,6 +42,7 @@ __all__ = [
     "Kernel",
     "LocalMeanGradients",
     "LocalMeanRegressor",
+    "LocalPolynomialRegressor",
     "MeanShift",
     "Neighborhood",
     "__version__",
@@ -59,6 +61,7 @@ __all__ = [
 # The estimators load scikit-learn, which takes longer than all the rest: only when they are asked for.
 _LATER = {
     "LocalMeanRegressor": "_regression",
+    "LocalPolynomialRegressor": "_local",
     "MeanShift": "_shift",
     "estimate_bandwidth": "_shift",
     "get_bin_seeds": "_shift",

@@ -115,6 +115,44 @@ class Nearest:
     def within(self, queries: _Array, radius: float, threads: int = 0) -> tuple[_Indices, _Indices, _Array]: ...
 
 @final
+class LocalRegressor:
+    def __new__(
+        cls,
+        samples: _Array,
+        responses: _Array,
+        kernel: Kernel | str,
+        *,
+        search: str = "auto",
+        bandwidth: float | None = None,
+        degrees: Sequence[int] = ...,
+        standardize: bool | None = None,
+        ridge: float = 0.0,
+        guard: bool = True,
+        neighborhood: Neighborhood | str | None = None,
+        on_empty: str = "nearest",
+        sample_weight: _Array | None = None,
+        threads: int = 0,
+    ) -> LocalRegressor: ...
+    @property
+    def kernel(self) -> Kernel: ...
+    @property
+    def degree(self) -> int: ...
+    @property
+    def scales(self) -> _Array: ...
+    @property
+    def tried(self) -> list[tuple[int, str, float]]: ...
+    def at(
+        self,
+        targets: _Array,
+        variances: bool = False,
+        threads: int = 0,
+        progress: _Progress | None = None,
+    ) -> tuple[_Array, _Array, _Array | None, _Array, _Array]: ...
+    def intervals(self, targets: _Array, level: float, threads: int = 0) -> tuple[_Array, _Array, _Array]: ...
+    def diagnostics(self, threads: int = 0) -> tuple[_Array, _Array, _Array, float, float, _Array]: ...
+    def explain(self, targets: _Array, k: int, threads: int = 0) -> tuple[_Indices, _Array]: ...
+
+@final
 class ImageMeanShift:
     def __new__(
         cls,

@@ -15,6 +15,7 @@ pub(crate) mod prepared;
 mod query;
 mod raw;
 pub(crate) mod reference;
+pub(crate) mod sample;
 mod scan;
 pub(crate) mod search;
 pub(crate) mod sites;

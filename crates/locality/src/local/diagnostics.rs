@@ -1,0 +1,216 @@
+//! How well a local polynomial fits its own samples, and what it would predict without each of them.
+
+use super::polynomial::LocalPolynomialFit;
+use super::predict::Wanted;
+use crate::{Error, Result, Rows, Watch};
+
+/// What a bandwidth is chosen by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Criterion {
+    /// Mean squared leave-one-out residual, each over what its sample weight says of its variance.
+    #[default]
+    LeaveOneOut,
+    /// Generalised cross-validation, `n RSS / (n - tr L)^2` (Craven and Wahba 1979).
+    Gcv,
+    /// The corrected criterion of Akaike, `ln(RSS / n) + 1 + 2 (tr L + 1) / (n - tr L - 2)` (Hurvich, Simonoff and Tsai 1998).
+    Aicc,
+}
+
+impl std::str::FromStr for Criterion {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "loo" => Ok(Self::LeaveOneOut),
+            "gcv" => Ok(Self::Gcv),
+            "aicc" => Ok(Self::Aicc),
+            other => Err(Error::parameter(format!(
+                "criterion '{other}' is none of loo, gcv, aicc"
+            ))),
+        }
+    }
+}
+
+/// The fit at the samples themselves. `L` is the hat matrix, which turns responses into fitted values.
+#[derive(Clone, Debug)]
+pub struct Diagnostics {
+    /// Fitted values, `[n, p]`.
+    pub fitted: Vec<f64>,
+    /// Diagonal of `L`, `[n]`.
+    pub leverage: Vec<f64>,
+    /// `y_i` minus the prediction at `x_i` without sample `i`, `[n, p]`: by the shortcut `(y_i - f_i) / (1 - L_ii)`, exact for fits that
+    /// are not shrunk. Infinite where a sample alone makes its own value.
+    pub loo_residuals: Vec<f64>,
+    /// `tr L`, the effective number of parameters.
+    pub dof: f64,
+    /// `tr L^T L`, with rows over the sample weights.
+    pub dof_squared: f64,
+    /// Weighted residual sum of squares of each response, `[p]`.
+    pub rss: Vec<f64>,
+    /// Estimated variance of a response of weight 1, `RSS / (n - 2 tr L + tr L^T L)`, `[p]`.
+    pub variance: Vec<f64>,
+    /// Whether evidence was too thin at a sample, `[n]`.
+    pub thin: Vec<bool>,
+    /// Number of samples with a positive weight.
+    n: f64,
+    /// Weighted mean squared leave-one-out residual of each response.
+    loo: Vec<f64>,
+}
+
+impl Diagnostics {
+    /// A criterion's value, the mean over the responses; smaller is better.
+    pub fn criterion(&self, criterion: Criterion) -> f64 {
+        let (n, dof) = (self.n, self.dof);
+        let one = |(rss, loo): (&f64, &f64)| match criterion {
+            Criterion::LeaveOneOut => *loo,
+            Criterion::Gcv if dof < n => n * rss / ((n - dof) * (n - dof)),
+            Criterion::Aicc if dof + 2.0 < n => {
+                (rss / n).ln() + 1.0 + 2.0 * (dof + 1.0) / (n - dof - 2.0)
+            }
+            _ => f64::INFINITY,
+        };
+        let all = self.rss.iter().zip(&self.loo).map(one);
+        let mean = all.sum::<f64>() / self.rss.len() as f64;
+        if mean.is_nan() { f64::INFINITY } else { mean }
+    }
+}
+
+impl LocalPolynomialFit {
+    /// Fits at every sample.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    pub fn diagnostics(&self, watch: &Watch<'_>) -> Result<Diagnostics> {
+        let wanted = Wanted {
+            variances: true,
+            own: true,
+        };
+        self.diagnose(wanted, watch)
+    }
+
+    /// A criterion's value, in half the time of all [`diagnostics`](Self::diagnostics).
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    pub fn criterion(&self, criterion: Criterion, watch: &Watch<'_>) -> Result<f64> {
+        let wanted = Wanted {
+            variances: false,
+            own: true,
+        };
+        Ok(self.diagnose(wanted, watch)?.criterion(criterion))
+    }
+
+    /// Weighted mean squared leave-one-out residual of some samples, the mean over the responses; infinite where one of them is alone.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at); a sample that is not there.
+    pub fn loo_error(&self, which: &[usize], watch: &Watch<'_>) -> Result<f64> {
+        let samples = self.samples()?;
+        let n = samples.rows();
+        if let Some(i) = which.iter().find(|i| **i >= n) {
+            return Err(Error::parameter(format!(
+                "which has sample {i}, but there are {n}, counted from 0"
+            )));
+        }
+        let some: Vec<f64> = which
+            .iter()
+            .flat_map(|&i| samples.row(i))
+            .copied()
+            .collect();
+        let targets = Rows::new(&some, which.len(), samples.columns())?;
+        let wanted = Wanted {
+            variances: false,
+            own: true,
+        };
+        let fits = self.at_samples(targets, Some(which), wanted, watch)?;
+        let p = fits.responses();
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (k, &i) in which.iter().enumerate() {
+            let weight = self.weights.as_ref().map_or(1.0, |w| w[i]);
+            if weight <= 0.0 {
+                continue;
+            }
+            let slot = self.means.slots()[i] as usize;
+            total += weight;
+            for c in 0..p {
+                let y = self.design.response(c, slot..slot + 1)[0];
+                let without = without(y - fits.values()[k * p + c], fits.own()[k]);
+                sum += weight * without * without / p as f64;
+            }
+        }
+        Ok(if sum.is_nan() {
+            f64::INFINITY
+        } else {
+            sum / total
+        })
+    }
+
+    fn diagnose(&self, wanted: Wanted, watch: &Watch<'_>) -> Result<Diagnostics> {
+        let samples = self.samples()?;
+        let fits = self.at_with(samples, wanted, watch)?;
+        let (n, p) = (samples.rows(), fits.responses());
+        let mut out = Diagnostics {
+            fitted: fits.values().to_vec(),
+            leverage: fits.own().to_vec(),
+            loo_residuals: vec![0.0; n * p],
+            dof: 0.0,
+            dof_squared: 0.0,
+            rss: vec![0.0; p],
+            variance: vec![f64::NAN; p],
+            thin: fits.thin().to_vec(),
+            n: 0.0,
+            loo: vec![0.0; p],
+        };
+        let step = 1 + fits.features();
+        for i in 0..n {
+            let weight = self.weights.as_ref().map_or(1.0, |w| w[i]);
+            let slot = self.means.slots()[i] as usize;
+            let own = out.leverage[i];
+            for c in 0..p {
+                let residual = self.design.response(c, slot..slot + 1)[0] - out.fitted[i * p + c];
+                let left = 1.0 - own;
+                let without = if left > 1e-12 {
+                    residual / left
+                } else {
+                    f64::INFINITY
+                };
+                out.loo_residuals[i * p + c] = without;
+                if weight > 0.0 {
+                    out.rss[c] += weight * residual * residual;
+                    out.loo[c] += weight * without * without;
+                }
+            }
+            if weight > 0.0 {
+                out.n += 1.0;
+                out.dof += own;
+                if wanted.variances {
+                    out.dof_squared += weight * fits.variances()[i * step];
+                }
+            }
+        }
+        let total = match &self.weights {
+            None => out.n,
+            Some(w) => w.iter().sum(),
+        };
+        for loo in &mut out.loo {
+            *loo /= total;
+        }
+        if wanted.variances {
+            let left = out.n - 2.0 * out.dof + out.dof_squared;
+            for (variance, rss) in out.variance.iter_mut().zip(&out.rss) {
+                *variance = if left > 0.0 { rss / left } else { f64::NAN };
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// The residual of a sample that has no part in its own prediction.
+fn without(residual: f64, own: f64) -> f64 {
+    let left = 1.0 - own;
+    if left > 1e-12 {
+        residual / left
+    } else {
+        f64::INFINITY
+    }
+}

@@ -1,0 +1,179 @@
+//! Prediction intervals by localized conformal calibration.
+//!
+//! At a target the interval is the prediction plus and minus a quantile of the absolute leave-one-out residuals around it, each counted by
+//! its sample's weight there. Which quantile is learned from the samples: the level is that at which a share of them asked for would have
+//! been inside, each judged by the residuals of the others.
+//!
+//! Source: L. Guan, *Localized conformal prediction*, Biometrika 110 (2023), with leave-one-out residuals in place of those of a set held
+//! out.
+
+use super::regression::LocalRegressionFit;
+use crate::{Error, LocalSample, Result, Rows, Watch};
+
+/// What intervals are made of.
+#[derive(Clone, Debug)]
+pub(super) struct Conformity {
+    /// Absolute leave-one-out residuals of each response, `[p][n]`.
+    residuals: Vec<Vec<f64>>,
+    /// Shares of the weight around a sample whose residuals are smaller than its own, ascending, `[p][n]`.
+    ranks: Vec<Vec<f64>>,
+}
+
+/// Predictions and intervals at `m` targets of `p` responses.
+#[derive(Clone, Debug)]
+pub struct Intervals {
+    /// `[m, p]`
+    pub values: Vec<f64>,
+    /// `[m, p]`
+    pub lower: Vec<f64>,
+    /// `[m, p]`; infinite where no level short of all residuals is enough.
+    pub upper: Vec<f64>,
+}
+
+impl LocalRegressionFit {
+    /// Intervals at targets `[m, d]` that hold a new response with a probability of `level`, on the average over targets like the samples.
+    ///
+    /// # Errors
+    /// A level outside 0 to 1; as [`at`](Self::at).
+    pub fn intervals(
+        &self,
+        targets: Rows<'_, f64>,
+        level: f64,
+        watch: &Watch<'_>,
+    ) -> Result<Intervals> {
+        if !(level > 0.0 && level < 1.0) {
+            return Err(Error::parameter(format!(
+                "level={level} must be between 0 and 1, such as 0.9"
+            )));
+        }
+        let conformity = if let Some(conformity) = self.conformity.get() {
+            conformity
+        } else {
+            let made = self.calibrate(watch)?;
+            self.conformity.get_or_init(|| made)
+        };
+        let values = self.at(targets, watch)?.values().to_vec();
+        let divided = self.divide(targets)?;
+        let rows = Rows::new(&divided, targets.rows(), targets.columns())?;
+        let order = self.polynomial().local_means().order();
+        let p = conformity.residuals.len();
+        let shares: Vec<f64> = conformity.ranks.iter().map(|r| share(r, level)).collect();
+        let means = self.polynomial().local_means();
+        let halves = means.local_samples(rows, watch, |_, sample| {
+            let half = |c: usize| {
+                let residuals = &conformity.residuals[c];
+                let mut pairs = weighted(sample, order, residuals, None);
+                quantile(&mut pairs, shares[c])
+            };
+            Ok((0..p).map(half).collect::<Vec<f64>>())
+        })?;
+        let halves: Vec<f64> = halves.into_iter().flatten().collect();
+        let lower = values.iter().zip(&halves).map(|(v, h)| v - h).collect();
+        let upper = values.iter().zip(&halves).map(|(v, h)| v + h).collect();
+        Ok(Intervals {
+            values,
+            lower,
+            upper,
+        })
+    }
+
+    fn calibrate(&self, watch: &Watch<'_>) -> Result<Conformity> {
+        let inner = self.polynomial();
+        let diagnostics = inner.diagnostics(watch)?;
+        let samples = inner.samples()?;
+        let n = samples.rows();
+        let p = diagnostics.loo_residuals.len() / n.max(1);
+        let of = |c: usize| -> Vec<f64> {
+            let each = diagnostics.loo_residuals[c..].iter().step_by(p.max(1));
+            each.map(|r| r.abs()).collect()
+        };
+        let residuals: Vec<Vec<f64>> = (0..p).map(of).collect();
+        let means = inner.local_means();
+        let order = means.order();
+        let ranks = means.local_samples(samples, watch, |i, sample| {
+            let rank = |c: usize| {
+                let own = residuals[c][i];
+                let pairs = weighted(sample, order, &residuals[c], Some(i));
+                let total: f64 = pairs.iter().map(|p| p.1).sum();
+                let below: f64 = pairs.iter().filter(|p| p.0 < own).map(|p| p.1).sum();
+                // Nothing around it: as unusual as can be.
+                if total > 0.0 { below / total } else { 1.0 }
+            };
+            Ok((0..p).map(rank).collect::<Vec<f64>>())
+        })?;
+        let sorted = |c: usize| {
+            let mut ranks: Vec<f64> = ranks.iter().map(|r| r[c]).collect();
+            ranks.sort_by(f64::total_cmp);
+            ranks
+        };
+        Ok(Conformity {
+            ranks: (0..p).map(sorted).collect(),
+            residuals,
+        })
+    }
+}
+
+/// The share of the residuals around a target that must be inside so that `level` of the samples would have been.
+fn share(ranks: &[f64], level: f64) -> f64 {
+    let at = ((ranks.len() + 1) as f64 * level).ceil() as usize;
+    ranks.get(at.max(1) - 1).copied().unwrap_or(f64::INFINITY)
+}
+
+/// Residuals and weights of a sample, all but one of them.
+fn weighted(
+    sample: LocalSample<'_, f64>,
+    order: &[u32],
+    residuals: &[f64],
+    but: Option<usize>,
+) -> Vec<(f64, f64)> {
+    let mut out = Vec::new();
+    for (run, weights) in sample.iter() {
+        for (&key, &w) in order[run.start.min(order.len())..].iter().zip(weights) {
+            let key = key as usize;
+            if w > 0.0 && Some(key) != but {
+                out.push((residuals[key], w));
+            }
+        }
+    }
+    out
+}
+
+/// The smallest residual with more than a share of the weight at or below it, or the largest; infinite for a share above 1.
+fn quantile(pairs: &mut [(f64, f64)], share: f64) -> f64 {
+    if share > 1.0 || pairs.is_empty() {
+        return f64::INFINITY;
+    }
+    pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let total: f64 = pairs.iter().map(|p| p.1).sum();
+    let mut sum = 0.0;
+    for (residual, w) in pairs.iter() {
+        sum += w;
+        if sum > share * total {
+            return *residual;
+        }
+    }
+    pairs[pairs.len() - 1].0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{quantile, share};
+
+    #[test]
+    fn quantiles_count_weights() {
+        let mut pairs = [(3.0, 1.0), (1.0, 2.0), (2.0, 1.0)];
+        for (share, wanted) in [
+            (0.0, 1.0),
+            (0.49, 1.0),
+            (0.5, 2.0),
+            (0.74, 2.0),
+            (0.75, 3.0),
+            (1.0, 3.0),
+        ] {
+            assert_eq!(quantile(&mut pairs, share), wanted, "{share}");
+        }
+        assert!(quantile(&mut pairs, 2.0).is_infinite() && quantile(&mut [], 0.5).is_infinite());
+        assert_eq!(share(&[0.1, 0.2, 0.3, 0.4], 0.6), 0.3);
+        assert!(share(&[0.1, 0.2], 0.9).is_infinite());
+    }
+}

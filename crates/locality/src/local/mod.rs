@@ -1,0 +1,24 @@
+//! The localization trick: a model that minimises a kernel-weighted risk at each target,
+//! `J(x*, theta) = sum_i c_i K(x*, x_i) l(x_i, y_i; theta)`, and predicts with its own `theta(x*)` there.
+//!
+//! [`LocalPolynomial`] makes polynomial regression local: of degree 0 it is the local mean (Nadaraya-Watson), of degree 1 local linear
+//! regression. [`LocalRegression`] finds the bandwidth, too.
+
+mod design;
+mod diagnostics;
+mod explain;
+mod interval;
+mod moments;
+mod polynomial;
+mod predict;
+mod regression;
+mod search;
+mod solve;
+
+pub use diagnostics::{Criterion, Diagnostics};
+pub use explain::Explanation;
+pub use interval::Intervals;
+pub use polynomial::{LocalPolynomial, LocalPolynomialFit};
+pub use predict::{LocalFits, Wanted};
+pub use regression::{LocalRegression, LocalRegressionFit, Search};
+pub use search::Tried;

@@ -1,0 +1,245 @@
+//! The small system of one target: penalised least squares on centred features, guarded where evidence is thin.
+
+use super::moments::Moments;
+
+/// A pivot of the correlation matrix below this is no evidence of a direction of its own.
+const PIVOT: f64 = 1e-7;
+/// Without a guard only what is nothing but rounding is left out.
+const ROUNDING: f64 = 1e-13;
+/// Penalty where the effective samples are half way between too few and enough.
+const STRENGTH: f64 = 0.1;
+
+/// How a target's system is solved.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// Number of linear features; those of a higher degree follow.
+    pub(super) linear: usize,
+    /// Penalty on each coefficient of a feature of unit variance.
+    pub(super) ridge: f64,
+    pub(super) guard: bool,
+}
+
+/// A solved system.
+#[derive(Clone, Debug)]
+pub(super) struct Solution {
+    /// Weighted means of the features, `[q]`.
+    mean: Vec<f64>,
+    /// One over the weighted deviations of the features; 0 for a constant.
+    inverse: Vec<f64>,
+    /// `L` of `L D L^T`, lower triangle with the pivots on the diagonal.
+    factor: Vec<f64>,
+    /// Share of the slopes that is believed at the target.
+    reach: f64,
+    /// `A^-1` times the standardised means of the features.
+    lever: Vec<f64>,
+    /// Squared distance of the target from the sample's centre, in the sample's own spread.
+    leverage: f64,
+    weight: f64,
+    /// Effective number of samples, `(sum w)^2 / sum w^2`.
+    pub(super) effective: f64,
+    /// Whether evidence was too thin for the model that was asked for.
+    pub(super) thin: bool,
+}
+
+fn at(i: usize, j: usize) -> usize {
+    i * (i + 1) / 2 + j
+}
+
+impl Solution {
+    /// `None` for an empty region.
+    pub(super) fn new(m: &Moments, rules: Rules) -> Option<Self> {
+        if m.weight <= 0.0 {
+            return None;
+        }
+        let q = m.features.len();
+        let mean: Vec<f64> = m.features.iter().map(|s| s / m.weight).collect();
+        let effective = m.weight * m.weight / m.squares;
+        let inverse: Vec<f64> = (0..q)
+            .map(|j| {
+                let raw = m.pairs[at(j, j)] / m.weight;
+                let variance = raw - mean[j] * mean[j];
+                // What is left of a difference of nearly equal numbers is rounding.
+                let constant = variance <= 1e-14 * raw;
+                if constant {
+                    0.0
+                } else {
+                    variance.sqrt().recip()
+                }
+            })
+            .collect();
+        let mut factor = vec![0.0; q * (q + 1) / 2];
+        let mut thin = false;
+        for i in 0..q {
+            for j in 0..=i {
+                let covariance = m.pairs[at(i, j)] / m.weight - mean[i] * mean[j];
+                factor[at(i, j)] = covariance * inverse[i] * inverse[j];
+            }
+            let count = if i < rules.linear { rules.linear } else { q };
+            let scarce = if rules.guard {
+                scarcity(effective, count + 1)
+            } else {
+                0.0
+            };
+            thin |= scarce > 0.0;
+            // A constant has no part in anything.
+            factor[at(i, i)] = 1.0 + rules.ridge + scarce;
+        }
+        thin |= decompose(&mut factor, q, rules.guard);
+        let mut solution = Self {
+            mean,
+            inverse,
+            factor,
+            reach: 1.0,
+            lever: Vec::new(),
+            leverage: 0.0,
+            weight: m.weight,
+            effective,
+            thin,
+        };
+        let center: Vec<f64> = (0..q)
+            .map(|j| solution.mean[j] * solution.inverse[j])
+            .collect();
+        let mut lever = center.clone();
+        solution.solve(&mut lever);
+        solution.leverage = dot(&lever, &center);
+        solution.lever = lever;
+        // A target further out than any edge or corner of a sample is: slopes would be drawn out for ever.
+        let limit = 4.0 * (q + 1) as f64;
+        if rules.guard && solution.leverage > limit {
+            solution.reach = limit / solution.leverage;
+            solution.thin = true;
+        }
+        Some(solution)
+    }
+
+    /// `x <- A^-1 x`.
+    fn solve(&self, x: &mut [f64]) {
+        let (q, l) = (x.len(), &self.factor);
+        for i in 0..q {
+            for j in 0..i {
+                x[i] -= l[at(i, j)] * x[j];
+            }
+        }
+        for i in (0..q).rev() {
+            let pivot = l[at(i, i)];
+            x[i] = if pivot > 0.0 { x[i] / pivot } else { 0.0 };
+            for j in i + 1..q {
+                x[i] -= l[at(j, i)] * x[j];
+            }
+        }
+    }
+
+    /// The value at the target of a response, and the coefficients of the features there, `[q]`.
+    pub(super) fn response(&self, m: &Moments, number: usize, slopes: &mut [f64]) -> f64 {
+        let q = slopes.len();
+        let mean = m.responses[number] / self.weight;
+        let products = &m.products[number * q..][..q];
+        for (j, s) in slopes.iter_mut().enumerate() {
+            *s = (products[j] / self.weight - self.mean[j] * mean) * self.inverse[j];
+        }
+        self.solve(slopes);
+        for (s, inverse) in slopes.iter_mut().zip(&self.inverse) {
+            *s *= inverse * self.reach;
+        }
+        mean - dot(slopes, &self.mean)
+    }
+
+    /// What a response at the target itself, of this weight, adds to the value there.
+    pub(super) fn own(&self, weight: f64) -> f64 {
+        weight / self.weight * (1.0 + self.reach * self.leverage)
+    }
+
+    /// Squared norms of the rows that turn responses into the value and into each slope, over sample weights: variances in units of a
+    /// response's.
+    pub(super) fn variances(&self, m: &Moments, out: &mut [f64]) {
+        let Some(second) = &m.second else { return };
+        let q = self.mean.len();
+        let square = self.weight * self.weight;
+        let mut row = vec![0.0; q + 1];
+        row[0] = 1.0 + self.reach * self.leverage;
+        for j in 0..q {
+            row[j + 1] = -self.reach * self.lever[j] * self.inverse[j];
+        }
+        out[0] = second.form(&row) / square;
+        let mut unit = vec![0.0; q];
+        for k in 0..q {
+            unit.fill(0.0);
+            unit[k] = 1.0;
+            self.solve(&mut unit);
+            let scale = self.inverse[k] * self.reach;
+            row[0] = 0.0;
+            for j in 0..q {
+                row[j + 1] = scale * unit[j] * self.inverse[j];
+                row[0] -= row[j + 1] * self.mean[j];
+            }
+            out[k + 1] = second.form(&row) / square;
+        }
+    }
+}
+
+impl super::moments::Second {
+    /// The quadratic form of a row over `[1, features]`.
+    fn form(&self, row: &[f64]) -> f64 {
+        let mut sum = row[0] * row[0] * self.weight;
+        for (i, a) in row[1..].iter().enumerate() {
+            sum += 2.0 * row[0] * a * self.features[i];
+            for (j, b) in row[1..=i].iter().enumerate() {
+                sum += 2.0 * a * b * self.pairs[at(i, j)];
+            }
+            sum += a * a * self.pairs[at(i, i)];
+        }
+        sum.max(0.0)
+    }
+}
+
+/// Penalty of coefficients for which there are few effective samples: none from twice as many as coefficients on, without limit towards
+/// as many as these.
+fn scarcity(effective: f64, count: usize) -> f64 {
+    let count = count as f64;
+    let enough = ((effective - count) / count).clamp(1e-9, 1.0);
+    STRENGTH * (1.0 - enough) * (1.0 - enough) / enough
+}
+
+/// `L D L^T` in place. Pivots that are too small are raised, which penalises their direction. Returns whether any was.
+fn decompose(a: &mut [f64], q: usize, guard: bool) -> bool {
+    let mut raised = false;
+    for j in 0..q {
+        let mut pivot = a[at(j, j)];
+        for k in 0..j {
+            pivot -= a[at(j, k)] * a[at(j, k)] * a[at(k, k)];
+        }
+        if guard && pivot < PIVOT {
+            let lack = PIVOT - pivot;
+            pivot = pivot.max(0.0) + lack * lack / PIVOT;
+            raised = true;
+        } else if pivot < ROUNDING {
+            pivot = 0.0;
+            raised = true;
+        }
+        a[at(j, j)] = pivot;
+        for i in j + 1..q {
+            let mut x = a[at(i, j)];
+            for k in 0..j {
+                x -= a[at(i, k)] * a[at(j, k)] * a[at(k, k)];
+            }
+            a[at(i, j)] = if pivot > 0.0 { x / pivot } else { 0.0 };
+        }
+    }
+    raised
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scarcity;
+
+    #[test]
+    fn the_penalty_of_scarce_samples_ends_smoothly() {
+        assert!(scarcity(6.0, 3) == 0.0 && scarcity(100.0, 3) == 0.0);
+        assert!(scarcity(5.9, 3) < 1e-3 && scarcity(5.9, 3) > 0.0);
+        assert!(scarcity(3.0, 3) > 1e7 && scarcity(1.0, 3) > 1e7);
+    }
+}

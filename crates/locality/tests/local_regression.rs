@@ -1,0 +1,150 @@
+//! Bandwidths that are found, and intervals that hold what they promise.
+
+use locality::local::{LocalPolynomial, LocalRegression, Search, Wanted};
+use locality::{Kernel, Rows, Watch};
+use locality_testing::{Rng, normal};
+
+fn rows(x: &[f64], d: usize) -> Rows<'_, f64> {
+    Rows::new(x, x.len() / d, d).unwrap()
+}
+
+fn truth(row: &[f64]) -> f64 {
+    (2.0 * row[0]).sin() + 0.01 * row[1]
+}
+
+/// Columns of very different units, and noise that grows with the first.
+fn table(seed: u64, n: usize) -> (Vec<f64>, Vec<f64>) {
+    let mut x = normal(seed, n, 2);
+    for row in x.chunks_exact_mut(2) {
+        row[1] *= 100.0;
+    }
+    let mut rng = Rng::new(seed + 1);
+    let noise = |row: &[f64]| if row[0] > 0.0 { 0.5 } else { 0.1 };
+    let y = x
+        .chunks_exact(2)
+        .map(|r| truth(r) + noise(r) * rng.normal())
+        .collect();
+    (x, y)
+}
+
+#[test]
+fn searches_find_bandwidths_that_predict() {
+    let watch = Watch::default();
+    let (x, y) = table(1, 600);
+    let (targets, _) = table(3, 500);
+    let error = |model: &LocalRegression| {
+        let fit = model
+            .fit(rows(&x, 2), Rows::column(&y), None, &watch)
+            .unwrap();
+        let found = fit.at(rows(&targets, 2), &watch).unwrap();
+        let off = targets
+            .chunks_exact(2)
+            .zip(found.values())
+            .map(|(t, v)| (truth(t) - v).powi(2));
+        (off.sum::<f64>() / 500.0).sqrt()
+    };
+    let model = || LocalRegression::new("gaussian".parse().unwrap());
+    // What the best of many bandwidths reaches, judged by the truth itself.
+    let widths = (0..20).map(|i| 0.05 * 1.3_f64.powi(i));
+    let with = |h: f64| error(&model().bandwidth(h).unwrap().standardize(true));
+    let best = widths.map(with).fold(f64::INFINITY, f64::min);
+    let by = |search| error(&model().search(search));
+    let (fixed, nearest, auto) = (by(Search::Fixed), by(Search::Nearest), by(Search::Auto));
+    assert!(
+        fixed < 1.15 * best && nearest < 1.4 * best,
+        "{fixed}, {nearest}, best {best}"
+    );
+    assert!(
+        auto == fixed || auto == nearest,
+        "the better of the two by leave-one-out: {auto}"
+    );
+}
+
+#[test]
+fn a_degree_is_chosen_and_slopes_are_in_the_columns_units() {
+    let watch = Watch::default();
+    let x = normal(5, 300, 2);
+    let x: Vec<f64> = x
+        .chunks_exact(2)
+        .flat_map(|r| [1e3 * r[0], 1e-3 * r[1]])
+        .collect();
+    let plane = |r: &[f64]| 2.0 + 0.003 * r[0] - 40.0 * r[1];
+    let y: Vec<f64> = x.chunks_exact(2).map(plane).collect();
+    let model = LocalRegression::new("gaussian".parse().unwrap()).degrees([0, 1]);
+    let fit = model
+        .fit(rows(&x, 2), Rows::column(&y), None, &watch)
+        .unwrap();
+    assert_eq!(fit.degree(), 1);
+    assert_eq!(fit.tried().len(), 4);
+    let wanted = Wanted {
+        variances: true,
+        own: false,
+    };
+    let at = fit.at_with(rows(&[10.0, 1e-4], 2), wanted, &watch).unwrap();
+    assert!((at.values()[0] - plane(&[10.0, 1e-4])).abs() < 1e-9);
+    assert!((at.slopes()[0] - 0.003).abs() < 1e-10 && (at.slopes()[1] + 40.0).abs() < 1e-6);
+    // Variances are those of a fit to the columns as they are.
+    let scales = fit.scales();
+    let h = |h: f64| vec![h * scales[0], h * scales[1]];
+    let model = LocalRegression::new(Kernel::gaussian(0.7)).standardize(true);
+    let scaled = model
+        .fit(rows(&x, 2), Rows::column(&y), None, &watch)
+        .unwrap();
+    let scaled = scaled
+        .at_with(rows(&[10.0, 1e-4], 2), wanted, &watch)
+        .unwrap();
+    let text = format!("gaussian(h={:?})", h(0.7));
+    let plain = LocalPolynomial::new(text.parse().unwrap());
+    let plain = plain
+        .fit(rows(&x, 2), Rows::column(&y), None, &watch)
+        .unwrap();
+    let plain = plain
+        .at_with(rows(&[10.0, 1e-4], 2), wanted, &watch)
+        .unwrap();
+    for (a, b) in scaled.variances().iter().zip(plain.variances()) {
+        assert!((a / b - 1.0).abs() < 1e-6, "{a} for {b}");
+    }
+}
+
+#[test]
+fn a_kernel_with_a_bandwidth_keeps_it() {
+    let watch = Watch::default();
+    let (x, y) = table(7, 100);
+    let kernel: Kernel = "gaussian(h=[0.5, 50])".parse().unwrap();
+    let fit = LocalRegression::new(kernel.clone());
+    let fit = fit
+        .fit(rows(&x, 2), Rows::column(&y), None, &watch)
+        .unwrap();
+    assert_eq!(fit.kernel(), &kernel);
+    assert!(fit.scales() == [1.0, 1.0] && fit.tried().is_empty());
+}
+
+#[test]
+fn intervals_cover_what_they_say_here_and_there() {
+    let watch = Watch::default();
+    let (x, y) = table(11, 1000);
+    let (targets, fresh) = table(13, 2000);
+    let model = LocalRegression::new("gaussian".parse().unwrap());
+    let fit = model
+        .fit(rows(&x, 2), Rows::column(&y), None, &watch)
+        .unwrap();
+    for level in [0.5, 0.9] {
+        let found = fit.intervals(rows(&targets, 2), level, &watch).unwrap();
+        let inside = |i: usize| (found.lower[i]..=found.upper[i]).contains(&fresh[i]);
+        let share = |keep: &dyn Fn(usize) -> bool| {
+            let some: Vec<usize> = (0..2000).filter(|i| keep(*i)).collect();
+            some.iter().filter(|i| inside(**i)).count() as f64 / some.len() as f64
+        };
+        let all = share(&|_| true);
+        assert!((all - level).abs() < 0.035, "{level}: {all}");
+        // Where noise is strong and where it is weak: a global quantile would cover 1 here and 0.8 there.
+        let noisy = share(&|i| targets[2 * i] > 0.3);
+        let calm = share(&|i| targets[2 * i] < -0.3);
+        assert!(
+            (noisy - level).abs() < 0.09 && (calm - level).abs() < 0.09,
+            "{level}: {noisy} {calm}"
+        );
+    }
+    let wrong = fit.intervals(rows(&targets, 2), 1.0, &watch);
+    assert!(wrong.unwrap_err().to_string().contains("level=1"));
+}

@@ -1,0 +1,308 @@
+"""Local polynomial regression as an estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays, _core
+from ._arrays import Array
+from ._base import BaseEstimator, Prepared, RegressorMixin, check_is_fitted, validate_data
+from ._core import Kernel, Neighborhood
+from ._mean import OnEmpty
+
+
+class Explanation(NamedTuple):
+    """The training samples that weigh most at some targets."""
+
+    indices: Array
+    """Heaviest first, ``[m, k]``; -1 where fewer weigh anything."""
+    weights: Array
+    """Their shares of all weight, ``[m, k]``."""
+
+
+class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
+    """Regression by a polynomial fitted around each target, by default a line.
+
+    At each target a polynomial in ``x - target`` is fitted to the training samples by weighted least squares; the kernel says how
+    much each sample counts. Where evidence is thin (few effective samples, columns that hardly differ from combinations of others,
+    a target far outside) slopes are shrunk, so that the prediction turns smoothly into the local mean.
+
+    Parameters
+    ----------
+    kernel : Kernel or str, default "gaussian"
+        How much a training sample counts at a target. Columns of a data frame may be named in it.
+    bandwidth : {"auto", "fixed", "nearest"} or float, default "auto"
+        A number is the kernel's ``h``. ``"fixed"`` searches the best ``h``, ``"nearest"`` the best ``knn`` (the width is the distance
+        to a k-th nearest sample), by leave-one-out cross-validation; ``"auto"`` takes the better of the two, or the kernel's own
+        bandwidth if it has one.
+    degree : int or sequence of int, default 1
+        Degree of the polynomial, 0 for the local mean; of several the best is taken.
+    standardize : bool, optional
+        Whether columns are divided by their standard deviations first, which are then the units of bandwidths; by default where the
+        bandwidth is searched.
+    ridge : float, default 0.0
+        Penalty on squared coefficients, in units in which each term has unit variance under the weights.
+    guard : bool, default True
+        Whether slopes are shrunk where evidence is thin.
+    neighborhood : Neighborhood or str, optional
+        Which training samples a target may see at all; every one by default.
+    on_empty : {"error", "nan", "nearest", "global"}, default "nearest"
+        What to predict where no training sample weighs.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+
+    Attributes
+    ----------
+    X_fit_, y_fit_ : ndarray
+        Training samples and targets.
+    sample_weight_fit_ : ndarray, shape (n,), or None
+        Their weights: the variance of a target is inverse to its weight.
+    kernel_ : Kernel
+        The kernel in force, over columns divided by `scales_`.
+    degree_ : int
+        The degree in force.
+    scales_ : ndarray, shape (d,)
+        What each column is divided by.
+    n_features_in_ : int
+        Number of columns.
+
+    References
+    ----------
+    Cleveland and Devlin (1988), Locally weighted regression; Fan and Gijbels (1996), Local polynomial modelling and its applications.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import locality as lc
+    >>> X = np.linspace(0.0, 6.0, 61)[:, None]
+    >>> model = lc.LocalPolynomialRegressor().fit(X, np.sin(X[:, 0]))
+    >>> model.predict([[1.0], [2.0]]).round(2)
+    array([0.84, 0.91])
+    >>> model.slopes([[1.0]]).round(1)
+    array([[0.5]])
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel | str = "gaussian",
+        *,
+        bandwidth: Literal["auto", "fixed", "nearest"] | float = "auto",
+        degree: int | Sequence[int] = 1,
+        standardize: bool | None = None,
+        ridge: float = 0.0,
+        guard: bool = True,
+        neighborhood: Neighborhood | str | None = None,
+        on_empty: OnEmpty = "nearest",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.kernel = kernel
+        self.bandwidth = bandwidth
+        self.degree = degree
+        self.standardize = standardize
+        self.ridge = ridge
+        self.guard = guard
+        self.neighborhood = neighborhood
+        self.on_empty = on_empty
+        self.n_jobs = n_jobs
+
+    def fit(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> LocalPolynomialRegressor:
+        """Keeps the training samples and finds the bandwidth, if it is to be found.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Training samples.
+        y : array_like, shape (n,) or (n, p)
+            Targets.
+        sample_weight : array_like, shape (n,), optional
+            Weights, not negative.
+
+        Returns
+        -------
+        LocalPolynomialRegressor
+            Itself.
+        """
+        kernel, neighborhood = _arrays.kernel_of(self.kernel, X), _arrays.neighborhood_of(self.neighborhood, X)
+        sites, targets = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        self.X_fit_: Array = sites
+        self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
+        self.sample_weight_fit_ = _arrays.weights(sample_weight, len(sites), np.float64)
+        search = self.bandwidth
+        width = None
+        if not isinstance(search, str):
+            width, search = _arrays.number(search, "bandwidth"), "given"
+        degrees = [self.degree] if np.ndim(self.degree) == 0 else list(self.degree)  # type: ignore[arg-type]
+        degrees = [_arrays.count(degree, "degree") for degree in degrees]
+        made = self._make(kernel, neighborhood, search, width, degrees, self.standardize)
+        self.kernel_: Kernel = made.kernel
+        self.neighborhood_: Neighborhood = neighborhood
+        self.degree_: int = made.degree
+        self.scales_: Array = made.scales
+        self._standardized = bool(np.any(made.scales != 1.0))
+        self._prepared = Prepared(made)
+        return self
+
+    def predict(self, X: npt.ArrayLike) -> Array:
+        """The value at each row of X of the polynomial fitted around it.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+
+        Returns
+        -------
+        ndarray, shape (m,) or (m, p)
+        """
+        return self._flat(self._at(X)[0])
+
+    def slopes(self, X: npt.ArrayLike) -> Array:
+        """Coefficients of the polynomial at each row of X, without the constant: first the derivatives by the columns, then those of products of
+        columns by degree.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+
+        Returns
+        -------
+        ndarray, shape (m, q) or (m, p, q)
+        """
+        slopes = self._at(X)[1]
+        return slopes[:, 0] if self.y_fit_.ndim == 1 else slopes
+
+    def predict_std(self, X: npt.ArrayLike) -> tuple[Array, Array]:
+        """Predictions and their standard errors: those of the fitted value, not of a new observation, bias left aside.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+
+        Returns
+        -------
+        values, errors : ndarray, shape (m,) or (m, p)
+        """
+        values, _, variances, _, _ = self._at(X, variances=True)
+        noise = self._fit().diagnostics(_arrays.threads(self.n_jobs))[5]
+        return self._flat(values), self._flat(np.sqrt(variances[:, :1] * noise))
+
+    def predict_interval(self, X: npt.ArrayLike, level: float = 0.9) -> tuple[Array, Array, Array]:
+        """Predictions and intervals that hold a new observation with a probability of `level`, by localized conformal calibration.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+        level : float, default 0.9
+            The share of observations inside, on the average over targets like the training samples.
+
+        Returns
+        -------
+        values, lower, upper : ndarray, shape (m,) or (m, p)
+
+        References
+        ----------
+        Guan (2023), Localized conformal prediction.
+        """
+        queries = self._targets(X)
+        found = self._fit().intervals(queries, _arrays.number(level, "level"), _arrays.threads(self.n_jobs))
+        values, lower, upper = (self._flat(a) for a in found)
+        return values, lower, upper
+
+    def explain(self, X: npt.ArrayLike, n_samples: int = 5) -> Explanation:
+        """The training samples that weigh most in the predictions at each row of X.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+        n_samples : int, default 5
+            How many for each target.
+
+        Returns
+        -------
+        Explanation
+            Indices and weights, ``[m, n_samples]`` each.
+        """
+        queries = self._targets(X)
+        return Explanation(
+            *self._fit().explain(queries, _arrays.count(n_samples, "n_samples"), _arrays.threads(self.n_jobs))
+        )
+
+    def thin(self, X: npt.ArrayLike) -> Array:
+        """Whether evidence was too thin for all of the polynomial at each row of X, so that slopes were shrunk.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+
+        Returns
+        -------
+        ndarray of bool, shape (m,)
+        """
+        return self._at(X)[4]
+
+    def _targets(self, X: npt.ArrayLike) -> Array:
+        check_is_fitted(self)
+        queries: Array = validate_data(self, X, reset=False, dtype=np.float64)
+        return queries
+
+    def _at(self, X: npt.ArrayLike, variances: bool = False) -> tuple[Any, ...]:
+        return self._fit_at(self._targets(X), variances)
+
+    def _fit_at(self, queries: Array, variances: bool) -> tuple[Any, ...]:
+        return self._fit().at(queries, variances, _arrays.threads(self.n_jobs))
+
+    def _flat(self, values: Array) -> Array:
+        return values[:, 0] if self.y_fit_.ndim == 1 else values
+
+    def _fit(self) -> _core.LocalRegressor:
+        check_is_fitted(self)
+        if self._prepared.made is None:
+            # What was found is not searched again.
+            self._prepared.made = self._make(
+                self.kernel_, self.neighborhood_, "given", None, [self.degree_], self._standardized
+            )
+        made: _core.LocalRegressor = self._prepared.made
+        return made
+
+    def _make(
+        self,
+        kernel: Kernel,
+        neighborhood: Neighborhood,
+        search: str,
+        bandwidth: float | None,
+        degrees: list[int],
+        standardize: bool | None,
+    ) -> _core.LocalRegressor:
+        y = self.y_fit_
+        return _core.LocalRegressor(
+            self.X_fit_,
+            y[:, None] if y.ndim == 1 else y,
+            kernel,
+            search=search,
+            bandwidth=bandwidth,
+            degrees=degrees,
+            standardize=standardize,
+            ridge=_arrays.number(self.ridge, "ridge"),
+            guard=bool(self.guard),
+            neighborhood=neighborhood,
+            on_empty=self.on_empty,
+            sample_weight=self.sample_weight_fit_,
+            threads=_arrays.threads(self.n_jobs),
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = True
+        return tags
