@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 
-@parametrize_with_checks([lc.LocalMeanRegressor(), lc.MeanShift()])
+@parametrize_with_checks([lc.LocalMeanRegressor(), lc.LocalPolynomialRegressor(), lc.MeanShift()])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 

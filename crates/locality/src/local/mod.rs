@@ -2,13 +2,17 @@
 //! `J(x*, theta) = sum_i c_i K(x*, x_i) l(x_i, y_i; theta)`, and predicts with its own `theta(x*)` there.
 //!
 //! [`LocalPolynomial`] makes polynomial regression local: of degree 0 it is the local mean (Nadaraya-Watson), of degree 1 local linear
-//! regression. [`LocalRegression`] finds the bandwidth, too.
+//! regression. [`LocalRegression`] finds the bandwidth, too. [`LocalGlm`] does the same for responses that are classes, counts or positive
+//! numbers.
 
 mod design;
 mod diagnostics;
 mod explain;
+mod family;
+mod glm;
 mod interval;
 mod moments;
+mod newton;
 mod polynomial;
 mod predict;
 mod regression;
@@ -17,6 +21,8 @@ mod solve;
 
 pub use diagnostics::{Criterion, Diagnostics};
 pub use explain::Explanation;
+pub use family::Family;
+pub use glm::{GlmFits, LocalGlm, LocalGlmFit};
 pub use interval::Intervals;
 pub use polynomial::{LocalPolynomial, LocalPolynomialFit};
 pub use predict::{LocalFits, Wanted};

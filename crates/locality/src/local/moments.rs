@@ -130,22 +130,22 @@ impl Sum<'_> {
 
 /// Adds sums of weighted features and of pairs of them.
 #[inline(always)]
-fn pairs<I: Isa>(
+pub(super) fn pairs<I: Isa, F: AsRef<[f64]>>(
     isa: I,
     w: &[f64],
-    features: &[[f64; CHUNK]],
+    features: &[F],
     weighted: &mut [[f64; CHUNK]],
     (sums, pairs): (&mut [f64], &mut [f64]),
 ) {
     let mut at = 0;
     for (a, sum) in sums.iter_mut().enumerate() {
-        for ((to, f), w) in weighted[a].iter_mut().zip(&features[a]).zip(w) {
+        let own = &mut weighted[a][..w.len()];
+        for ((to, f), w) in own.iter_mut().zip(features[a].as_ref()).zip(w) {
             *to = f * w;
         }
-        let own = &weighted[a][..w.len()];
         *sum += isa.sum(own);
         for f in &features[..=a] {
-            pairs[at] += isa.dot(own, &f[..w.len()]);
+            pairs[at] += isa.dot(own, &f.as_ref()[..w.len()]);
             at += 1;
         }
     }

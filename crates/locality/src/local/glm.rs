@@ -1,0 +1,280 @@
+//! Local generalized linear models: logistic, Poisson, gamma and negative-binomial regression around each target.
+
+use std::ops::Range;
+
+use locality_core::isa::dispatch;
+
+use super::design::Design;
+use super::family::Family;
+use super::newton::{Found, Newton};
+use crate::{Error, Kernel, LocalMean, LocalMeanFit, Neighborhood, OnEmpty, Result, Rows, Watch};
+
+/// The parameters of a local generalized linear model: at each target, coefficients minimise
+/// `sum_i c_i K(x*, x_i) l(y_i, b_0 + b . x_i) + penalty / 2 |b|^2`, and the prediction is the mean at the target.
+///
+/// The penalty keeps separable classes apart without end, and shrinks slopes where few samples weigh, so that the prediction turns
+/// into the local mean.
+///
+/// ```
+/// use locality::local::{Family, LocalGlm};
+/// use locality::{Kernel, Rows, Watch};
+/// let x: Vec<f64> = (0..60).map(|i| f64::from(i) / 10.0).collect();
+/// // The class changes twice: no global line tells it.
+/// let y: Vec<f64> = x.iter().map(|x| if (2.0..4.0).contains(x) { 1.0 } else { 0.0 }).collect();
+/// let watch = Watch::default();
+/// let model = LocalGlm::new(Kernel::gaussian(0.3), Family::Binomial).penalty(0.1);
+/// let fit = model.fit(Rows::column(&x), Rows::column(&y), None, &watch)?;
+/// let at = fit.at(Rows::column(&[1.0, 3.0, 5.0]), &watch)?;
+/// assert!(at.means()[0] < 0.1 && at.means()[1] > 0.9 && at.means()[2] < 0.1);
+/// # Ok::<(), locality::Error>(())
+/// ```
+///
+/// Sources: J. Fan, N. E. Heckman, M. P. Wand, *Local polynomial kernel regression for generalized linear models and quasi-likelihood
+/// functions*, JASA 90 (1995).
+#[derive(Clone, Debug)]
+pub struct LocalGlm {
+    kernel: Kernel,
+    family: Family,
+    neighborhood: Neighborhood,
+    penalty: f64,
+    columns: Option<Vec<usize>>,
+    tolerance: f64,
+}
+
+impl LocalGlm {
+    /// A family under a kernel.
+    pub fn new(kernel: Kernel, family: Family) -> Self {
+        Self {
+            kernel,
+            family,
+            neighborhood: Neighborhood::default(),
+            penalty: 1.0,
+            columns: None,
+            tolerance: 1e-12,
+        }
+    }
+
+    /// The penalty on squared slopes, beside a sum of losses in which a sample at the target counts 1; 1 by default, the inverse of the
+    /// `C` of scikit-learn's logistic regression.
+    #[must_use]
+    pub fn penalty(mut self, penalty: f64) -> Self {
+        self.penalty = penalty;
+        self
+    }
+
+    /// The columns of the model, counted from 0; all by default. The kernel names its own.
+    #[must_use]
+    pub fn on(mut self, columns: impl Into<Vec<usize>>) -> Self {
+        self.columns = Some(columns.into());
+        self
+    }
+
+    /// Which samples a target may see at all; every one by default.
+    #[must_use]
+    pub fn neighborhood(mut self, neighborhood: Neighborhood) -> Self {
+        self.neighborhood = neighborhood;
+        self
+    }
+
+    /// Lays out samples `[n, d]` with responses `[n, 1]` and, optionally, sample weights `[n]`, and fits the global model from which local
+    /// ones start.
+    ///
+    /// # Errors
+    /// As [`LocalMean::fit`]; responses outside the family, a penalty that is negative or not finite, a column that is not there.
+    pub fn fit(
+        &self,
+        samples: Rows<'_, f64>,
+        responses: Rows<'_, f64>,
+        weights: Option<&[f64]>,
+        watch: &Watch<'_>,
+    ) -> Result<LocalGlmFit> {
+        let d = samples.columns();
+        let columns = match &self.columns {
+            None => (0..d).collect(),
+            Some(columns) => columns.clone(),
+        };
+        if let Some(c) = columns.iter().find(|c| **c >= d) {
+            return Err(Error::parameter(format!(
+                "columns has {c}, but samples have the columns 0 to {}",
+                d.saturating_sub(1)
+            )));
+        }
+        if !(self.penalty >= 0.0 && self.penalty.is_finite()) {
+            return Err(Error::parameter(format!(
+                "penalty={} must be finite and not negative",
+                self.penalty
+            )));
+        }
+        if responses.columns() != 1 {
+            return Err(Error::shape(format!(
+                "responses has {} columns; a generalized linear model has one",
+                responses.columns()
+            )));
+        }
+        let means = |kernel: Kernel| {
+            LocalMean::new(kernel)
+                .neighborhood(self.neighborhood.clone())
+                .on_empty(OnEmpty::Nearest)
+        };
+        let local = means(self.kernel.clone()).fit_watched(samples, responses, weights, watch)?;
+        self.family.check(responses)?;
+        // Around their middle columns are better told apart from the constant.
+        let n = samples.rows() as f64;
+        let middle = |c: usize| samples.iter().map(|r| r[c]).sum::<f64>() / n;
+        let center: Vec<f64> = columns.iter().map(|&c| middle(c)).collect();
+        let column = |i: usize, c: usize| samples.row(i)[columns[c]] - center[c];
+        let shape = (columns.len(), 1);
+        let response = |i: usize, _| responses.row(i)[0];
+        let design = Design::new(local.order(), shape, 1, column, response, weights);
+        let mut fit = LocalGlmFit {
+            parameters: self.clone(),
+            columns,
+            center,
+            means: local,
+            design,
+            global: Vec::new(),
+        };
+        fit.global = fit.global(samples, responses, weights);
+        Ok(fit)
+    }
+}
+
+/// Samples laid out for targets; made by [`LocalGlm::fit`].
+#[derive(Clone, Debug)]
+pub struct LocalGlmFit {
+    parameters: LocalGlm,
+    columns: Vec<usize>,
+    center: Vec<f64>,
+    means: LocalMeanFit<f64>,
+    design: Design,
+    /// Coefficients of the global model.
+    global: Vec<f64>,
+}
+
+/// Local generalized linear models at `m` targets.
+#[derive(Clone, Debug, Default)]
+pub struct GlmFits {
+    linear: Vec<f64>,
+    means: Vec<f64>,
+    slopes: Vec<f64>,
+    effective: Vec<f64>,
+    converged: Vec<bool>,
+}
+
+impl GlmFits {
+    /// Linear predictors, `[m]`.
+    pub fn linear_predictors(&self) -> &[f64] {
+        &self.linear
+    }
+
+    /// Means: probabilities of class 1, expected counts or numbers, `[m]`.
+    pub fn means(&self) -> &[f64] {
+        &self.means
+    }
+
+    /// Slopes of the linear predictor by the model's columns, `[m, d]`.
+    pub fn slopes(&self) -> &[f64] {
+        &self.slopes
+    }
+
+    /// Effective numbers of samples, `[m]`; 0 in an empty region, where the nearest sample's response answers.
+    pub fn effective_samples(&self) -> &[f64] {
+        &self.effective
+    }
+
+    /// Whether the minimum was found, `[m]`.
+    pub fn converged(&self) -> &[bool] {
+        &self.converged
+    }
+}
+
+impl LocalGlmFit {
+    /// The parameters it was made with.
+    pub fn parameters(&self) -> &LocalGlm {
+        &self.parameters
+    }
+
+    /// The local means under the same kernel.
+    pub fn local_means(&self) -> &LocalMeanFit<f64> {
+        &self.means
+    }
+
+    /// Predictions at targets `[m, d]`.
+    ///
+    /// # Errors
+    /// Targets with another number of columns or with NaN or infinite numbers, or an interruption.
+    pub fn at(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<GlmFits> {
+        let found = self.means.local_samples(targets, watch, |_, sample| {
+            let unit = sample.log_scale().exp();
+            Ok(self.newton((sample.runs(), sample.weights()), unit, &self.global))
+        })?;
+        let mut out = GlmFits::default();
+        let mut nearest = None;
+        for (i, found) in found.into_iter().enumerate() {
+            let row = targets.row(i);
+            let mut linear = found.coefficients[0];
+            for (b, (&c, center)) in found.coefficients[1..]
+                .iter()
+                .zip(self.columns.iter().zip(&self.center))
+            {
+                linear += b * (row[c] - center);
+            }
+            let mut mean = self.parameters.family.mean(linear);
+            if found.weight <= 0.0 {
+                let means = match &mut nearest {
+                    Some(means) => means,
+                    none => none.insert(self.means.at(targets, &watch.quiet())?.means),
+                };
+                mean = means[i];
+                linear = self.parameters.family.link(mean);
+            }
+            out.linear.push(linear);
+            out.means.push(mean);
+            out.slopes.extend(&found.coefficients[1..]);
+            out.effective.push(found.effective);
+            out.converged.push(found.converged);
+        }
+        Ok(out)
+    }
+
+    fn newton(&self, sample: (&[Range<usize>], &[f64]), unit: f64, start: &[f64]) -> Found {
+        dispatch(Newton {
+            design: &self.design,
+            family: self.parameters.family,
+            penalty: self.parameters.penalty,
+            runs: sample.0,
+            weights: sample.1,
+            unit,
+            start,
+            tolerance: self.parameters.tolerance,
+        })
+    }
+
+    /// Coefficients of the model under the sample weights alone.
+    fn global(
+        &self,
+        samples: Rows<'_, f64>,
+        responses: Rows<'_, f64>,
+        weights: Option<&[f64]>,
+    ) -> Vec<f64> {
+        let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
+        let total: f64 = (0..samples.rows()).map(weight).sum();
+        let sum: f64 = responses
+            .iter()
+            .enumerate()
+            .map(|(i, r)| weight(i) * r[0])
+            .sum();
+        let mut start = vec![0.0; self.columns.len() + 1];
+        start[0] = self.parameters.family.link(sum / total);
+        let by_slot: Vec<f64> = self
+            .means
+            .order()
+            .iter()
+            .map(|&i| weight(i as usize))
+            .collect();
+        let all = 0..by_slot.len();
+        let runs = std::slice::from_ref(&all);
+        let found = self.newton((runs, &by_slot), 1.0, &start);
+        found.coefficients
+    }
+}

@@ -1,0 +1,216 @@
+//! Local generalized linear models against plain Newton steps on the whole table.
+
+use locality::local::{Family, LocalGlm};
+use locality::{Kernel, Rows, Watch};
+use locality_testing::{Rng, normal};
+
+const FAMILIES: [Family; 4] = [
+    Family::Binomial,
+    Family::Poisson,
+    Family::Gamma,
+    Family::NegativeBinomial { theta: 2.0 },
+];
+
+fn rows(x: &[f64], d: usize) -> Rows<'_, f64> {
+    Rows::new(x, x.len() / d, d).unwrap()
+}
+
+fn responses(family: Family, x: &[f64], d: usize) -> Vec<f64> {
+    let mut rng = Rng::new(7);
+    let eta = |row: &[f64]| 0.3 + row[0].sin() - 0.5 * row[d - 1];
+    let draw = |row: &[f64]| {
+        let mean = family.mean(eta(row));
+        match family {
+            Family::Binomial => f64::from(rng.uniform() < mean),
+            Family::Gamma => mean * (0.1 - rng.uniform().max(1e-9).ln()),
+            _ => (mean * (0.5 + rng.uniform())).round(),
+        }
+    };
+    x.chunks_exact(d).map(draw).collect()
+}
+
+fn loss(family: Family, eta: f64, y: f64) -> f64 {
+    match family {
+        Family::Binomial => eta.max(0.0) + (-eta.abs()).exp().ln_1p() - y * eta,
+        Family::Poisson => eta.exp() - y * eta,
+        Family::Gamma => y * (-eta).exp() + eta,
+        Family::NegativeBinomial { theta } => (y + theta) * (theta + eta.exp()).ln() - y * eta,
+    }
+}
+
+/// The penalised risk of coefficients at a target.
+fn risk(family: Family, x: &[f64], d: usize, y: &[f64], w: &[f64], penalty: f64, b: &[f64]) -> f64 {
+    let sum: f64 = x
+        .chunks_exact(d)
+        .zip(y)
+        .zip(w)
+        .map(|((row, y), w)| {
+            let eta: f64 = b[0] + row.iter().zip(&b[1..]).map(|(x, b)| x * b).sum::<f64>();
+            w * loss(family, eta, *y)
+        })
+        .sum();
+    sum + 0.5 * penalty * b[1..].iter().map(|b| b * b).sum::<f64>()
+}
+
+#[test]
+fn coefficients_minimise_the_local_risk() {
+    let watch = Watch::default();
+    for d in [1, 3] {
+        let (n, h) = (400, 0.9);
+        let x = normal(1, n, d);
+        let targets = normal(2, 12, d);
+        let mut rng = Rng::new(3);
+        let weights: Vec<f64> = (0..n).map(|_| 0.2 + rng.uniform()).collect();
+        for family in FAMILIES {
+            let y = responses(family, &x, d);
+            for (penalty, weights) in [(1.0, None), (0.01, Some(&weights[..]))] {
+                let model = LocalGlm::new(Kernel::gaussian(h), family).penalty(penalty);
+                let fit = model
+                    .fit(rows(&x, d), Rows::column(&y), weights, &watch)
+                    .unwrap();
+                let found = fit.at(rows(&targets, d), &watch).unwrap();
+                for (i, t) in targets.chunks_exact(d).enumerate() {
+                    assert!(found.converged()[i], "{family:?}");
+                    let w: Vec<f64> = x
+                        .chunks_exact(d)
+                        .enumerate()
+                        .map(|(i, row)| {
+                            let d2: f64 = row.iter().zip(t).map(|(a, b)| (a - b).powi(2)).sum();
+                            weights.map_or(1.0, |w| w[i]) * (-0.5 * d2 / (h * h)).exp()
+                        })
+                        .collect();
+                    let slopes = &found.slopes()[i * d..][..d];
+                    let at_target: f64 = slopes.iter().zip(t).map(|(b, x)| b * x).sum();
+                    let mut b = vec![found.linear_predictors()[i] - at_target];
+                    b.extend(slopes);
+                    // No coefficient can be moved without the risk rising: its derivative vanishes beside its curvature.
+                    for j in 0..=d {
+                        let step = 1e-4;
+                        let moved = |by: f64| {
+                            let mut b = b.clone();
+                            b[j] += by;
+                            risk(family, &x, d, &y, &w, penalty, &b)
+                        };
+                        let (up, here, down) = (moved(step), moved(0.0), moved(-step));
+                        let slope = (up - down) / (2.0 * step);
+                        let curvature = (up - 2.0 * here + down) / (step * step);
+                        assert!(curvature > 0.0);
+                        let off = slope / curvature;
+                        assert!(
+                            off.abs() < 1e-5,
+                            "{family:?}, coefficient {j}: off by {off}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wide_kernel_is_the_global_model_and_scarce_samples_their_mean() {
+    let watch = Watch::default();
+    let (n, d) = (300, 2);
+    let x = normal(4, n, d);
+    for family in FAMILIES {
+        let y = responses(family, &x, d);
+        let at = |h: f64, penalty: f64, targets: &[f64]| {
+            let model = LocalGlm::new(Kernel::gaussian(h), family).penalty(penalty);
+            let fit = model
+                .fit(rows(&x, d), Rows::column(&y), None, &watch)
+                .unwrap();
+            fit.at(rows(targets, d), &watch).unwrap()
+        };
+        let wide = at(1e7, 1.0, &[0.0, 0.0, 1.0, -1.0]);
+        assert!(
+            (wide.slopes()[0] - wide.slopes()[2]).abs() < 1e-6,
+            "{family:?}: one model everywhere"
+        );
+        // Under a strong penalty nothing but the constant is left: the mean of the weighted responses.
+        let flat = at(0.5, 1e9, &[0.2, 0.1]);
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (row, y) in x.chunks_exact(d).zip(&y) {
+            let w = (-0.5 * ((row[0] - 0.2).powi(2) + (row[1] - 0.1).powi(2)) / 0.25).exp();
+            sum += w * y;
+            total += w;
+        }
+        assert!(
+            (flat.means()[0] - sum / total).abs() < 1e-5,
+            "{family:?}: {} for {}",
+            flat.means()[0],
+            sum / total
+        );
+    }
+}
+
+#[test]
+fn separable_classes_and_empty_regions_are_no_trouble() {
+    let watch = Watch::default();
+    let x: Vec<f64> = (0..40).map(f64::from).collect();
+    let y: Vec<f64> = x.iter().map(|x| f64::from(*x >= 20.0)).collect();
+    for kernel in ["gaussian(h=3)", "epanechnikov(h=2)"] {
+        let model = LocalGlm::new(kernel.parse().unwrap(), Family::Binomial);
+        let fit = model
+            .fit(Rows::column(&x), Rows::column(&y), None, &watch)
+            .unwrap();
+        let found = fit
+            .at(Rows::column(&[-500.0, 0.0, 19.0, 20.0, 39.0, 1e4]), &watch)
+            .unwrap();
+        let m = found.means();
+        assert!(m.iter().all(|m| (0.0..=1.0).contains(m)));
+        assert!(
+            m[1] < 0.1 && m[2] < 0.5 && m[3] > 0.5 && m[4] > 0.9,
+            "{kernel}: {m:?}"
+        );
+        if kernel.starts_with('e') {
+            assert!(
+                m[0] == 0.0 && m[5] == 1.0,
+                "the nearest sample answers: {m:?}"
+            );
+            assert_eq!(found.effective_samples()[5], 0.0);
+        }
+    }
+}
+
+#[test]
+fn threads_and_company_change_nothing() {
+    let x = normal(5, 5000, 2);
+    let y = responses(Family::Binomial, &x, 2);
+    let model = LocalGlm::new("tricube(knn=200)".parse().unwrap(), Family::Binomial);
+    let fit = model
+        .fit(rows(&x, 2), Rows::column(&y), None, &Watch::default())
+        .unwrap();
+    let some = rows(&x, 2).slice(0..50);
+    let all = fit.at(some, &Watch::default().threads(2)).unwrap();
+    let one = fit.at(some, &Watch::default().threads(1)).unwrap();
+    assert_eq!(all.means(), one.means());
+    for i in 0..50 {
+        let alone = fit.at(some.slice(i..i + 1), &Watch::default()).unwrap();
+        assert_eq!(alone.means()[0], all.means()[i]);
+    }
+}
+
+#[test]
+fn bad_responses_are_named() {
+    let watch = Watch::default();
+    let x = [0.0, 1.0, 2.0];
+    for (family, y, wanted) in [
+        (Family::Binomial, [0.0, 2.0, 1.0], "2 in row 1"),
+        (Family::Poisson, [0.0, 2.0, -1.0], "-1 in row 2"),
+        (Family::Gamma, [0.0, 2.0, 1.0], "0 in row 0"),
+        (
+            Family::NegativeBinomial { theta: -1.0 },
+            [0.0, 2.0, 1.0],
+            "theta=-1",
+        ),
+    ] {
+        let fit = LocalGlm::new(Kernel::gaussian(1.0), family).fit(
+            Rows::column(&x),
+            Rows::column(&y),
+            None,
+            &watch,
+        );
+        let message = fit.map(|_| ()).unwrap_err().to_string();
+        assert!(message.contains(wanted), "{message}");
+    }
+}

@@ -1,0 +1,134 @@
+"""Local polynomial regression from Python."""
+
+from __future__ import annotations
+
+import pickle
+
+import locality as lc
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+
+def wavy(n, seed=0, noise=0.1):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-2.0, 2.0, size=(n, 2))
+    truth = np.sin(2.0 * x[:, 0]) + x[:, 1] ** 2
+    return x, truth + noise * rng.normal(size=n), truth
+
+
+def test_it_is_weighted_least_squares():
+    x, y, _ = wavy(200)
+    targets = wavy(9, seed=1)[0]
+    c = np.random.default_rng(2).uniform(0.2, 1.0, size=200)
+    model = lc.LocalPolynomialRegressor(bandwidth=0.7, guard=False).fit(x, y, sample_weight=c)
+    slopes = model.slopes(targets)
+    for i, target in enumerate(targets):
+        w = c * np.exp(-0.5 * ((x - target) ** 2).sum(1) / 0.7**2)
+        a = np.column_stack([np.ones(200), x - target])
+        b = np.linalg.solve(a.T @ (w[:, None] * a), a.T @ (w * y))
+        np.testing.assert_allclose(model.predict(targets)[i], b[0], rtol=1e-9)
+        np.testing.assert_allclose(slopes[i], b[1:], rtol=1e-9)
+
+
+def test_standard_errors_are_those_of_a_global_fit_under_a_wide_kernel():
+    x, y, _ = wavy(80, noise=0.5)
+    model = lc.LocalPolynomialRegressor(bandwidth=1e6).fit(x, y)
+    a = np.column_stack([np.ones(80), x])
+    b, rss = np.linalg.lstsq(a, y)[:2]
+    noise = rss[0] / (80 - 3)
+    target = np.array([[0.3, -1.0]])
+    row = np.array([1.0, 0.3, -1.0])
+    error = np.sqrt(noise * row @ np.linalg.solve(a.T @ a, row))
+    values, errors = model.predict_std(target)
+    np.testing.assert_allclose(values, row @ b, rtol=1e-7)
+    np.testing.assert_allclose(errors, error, rtol=1e-6)
+
+
+def test_the_default_beats_a_line_and_tuned_neighbours():
+    x, y, truth = wavy(600, noise=0.3)
+    model = lc.LocalPolynomialRegressor().fit(x, y)
+    grid = GridSearchCV(KNeighborsRegressor(), {"n_neighbors": [3, 5, 10, 20, 40]}).fit(x, y)
+    off = {name: np.mean((m.predict(x) - truth) ** 2) for name, m in (("ours", model), ("knn", grid))}
+    off["line"] = np.mean((LinearRegression().fit(x, y).predict(x) - truth) ** 2)
+    assert off["ours"] < 0.7 * off["knn"] < off["line"], off
+
+
+def test_on_a_real_table_it_is_not_worse_than_a_line():
+    x, y = load_diabetes(return_X_y=True)
+    ours = cross_val_score(lc.LocalPolynomialRegressor(), x, y, cv=5).mean()
+    line = cross_val_score(LinearRegression(), x, y, cv=5).mean()
+    assert ours > line - 0.02, (ours, line)
+
+
+def test_intervals_cover():
+    x, y, _ = wavy(800, noise=0.3)
+    fresh, new, _ = wavy(2000, seed=5, noise=0.3)
+    values, lower, upper = lc.LocalPolynomialRegressor().fit(x, y).predict_interval(fresh, 0.8)
+    assert np.all((lower <= values) & (values <= upper))
+    assert abs(np.mean((lower <= new) & (new <= upper)) - 0.8) < 0.04
+
+
+def test_explanations_are_the_kernel_weights():
+    x, y, _ = wavy(50)
+    model = lc.LocalPolynomialRegressor("epanechnikov(h=0.8)").fit(x, y)
+    found = model.explain(x[:4], 60)
+    weights = lc.local_weights(x[:4], x, kernel="epanechnikov(h=0.8)")
+    for i in range(4):
+        some = found.indices[i] >= 0
+        assert found.indices[i, 0] == i
+        np.testing.assert_allclose(found.weights[i, some], weights[i, found.indices[i, some]], rtol=1e-12)
+        assert np.all(np.diff(found.weights[i]) <= 0.0)
+        np.testing.assert_allclose(found.weights[i].sum(), 1.0)
+        assert some.sum() == (weights[i] > 0.0).sum()
+
+
+def test_thin_evidence_is_told():
+    x, y, _ = wavy(200)
+    model = lc.LocalPolynomialRegressor(bandwidth=0.4).fit(x, y)
+    targets = np.array([[0.0, 0.0], [60.0, 60.0]])
+    assert model.thin(targets).tolist() == [False, True]
+    assert y.min() - 1.0 < model.predict(targets)[1] < y.max() + 1.0
+
+
+def test_a_loaded_model_predicts_the_same_bits():
+    x, y, _ = wavy(150)
+    for model in (
+        lc.LocalPolynomialRegressor(degree=[0, 1, 2]),
+        lc.LocalPolynomialRegressor("tricube(knn=40)", neighborhood="nearest(k=50)"),
+        lc.LocalPolynomialRegressor(bandwidth=1.0, standardize=True),
+    ):
+        model.fit(x, np.column_stack([y, -y]))
+        loaded = pickle.loads(pickle.dumps(model))
+        np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
+        assert loaded.predict(x).shape == (150, 2) and loaded.slopes(x).shape[:2] == (150, 2)
+
+
+def test_it_works_in_pipelines_and_searches():
+    x, y, _ = wavy(120)
+    pipe = make_pipeline(StandardScaler(), lc.LocalPolynomialRegressor("gaussian", bandwidth=0.5))
+    grid = GridSearchCV(pipe, {"localpolynomialregressor__bandwidth": [0.2, 0.5, 5.0]}, cv=3).fit(x, y)
+    assert grid.best_params_["localpolynomialregressor__bandwidth"] < 5.0
+    assert grid.best_score_ > 0.9
+
+
+def test_mistakes_are_named():
+    x, y, _ = wavy(20)
+    for parameters, message in (
+        ({"bandwidth": -1.0}, "h=-1"),
+        ({"bandwidth": "best"}, "search 'best' is none of"),
+        ({"degree": -1}, "degree=-1"),
+        ({"degree": []}, "degrees is empty"),
+        ({"ridge": -1.0}, "ridge=-1"),
+        ({"kernel": "gausian"}, "did you mean 'gaussian'"),
+        ({"kernel": "uniform(cols=0)", "bandwidth": "fixed"}, "no distance"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            lc.LocalPolynomialRegressor(**parameters).fit(x, y)
+    with pytest.raises(ValueError, match="level=2"):
+        lc.LocalPolynomialRegressor(bandwidth=1.0).fit(x, y).predict_interval(x, 2.0)
