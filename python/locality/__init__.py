@@ -34,15 +34,20 @@ from ._mean import local_mean, local_weights, log_sum
 from ._nearest import nearest, within_radius
 
 if TYPE_CHECKING:
+    from ._glm import LocalGLMRegressor, LocalLogisticRegression
     from ._local import LocalPolynomialRegressor
+    from ._localized import Localized
     from ._regression import LocalMeanRegressor
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
 __all__ = [
     "Kernel",
     "LocalMeanGradients",
+    "LocalGLMRegressor",
+    "LocalLogisticRegression",
     "LocalMeanRegressor",
     "LocalPolynomialRegressor",
+    "Localized",
     "MeanShift",
     "Neighborhood",
     "__version__",
@@ -61,7 +66,10 @@ __all__ = [
 # The estimators load scikit-learn, which takes longer than all the rest: only when they are asked for.
 _LATER = {
     "LocalMeanRegressor": "_regression",
+    "LocalGLMRegressor": "_glm",
+    "LocalLogisticRegression": "_glm",
     "LocalPolynomialRegressor": "_local",
+    "Localized": "_localized",
     "MeanShift": "_shift",
     "estimate_bandwidth": "_shift",
     "get_bin_seeds": "_shift",

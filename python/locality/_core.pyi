@@ -153,6 +153,27 @@ class LocalRegressor:
     def explain(self, targets: _Array, k: int, threads: int = 0) -> tuple[_Indices, _Array]: ...
 
 @final
+class LocalGlmModel:
+    def __new__(
+        cls,
+        samples: _Array,
+        responses: _Array,
+        kernel: Kernel | str,
+        family: str,
+        *,
+        theta: float = 1.0,
+        penalty: float = 1.0,
+        columns: Sequence[int] | None = None,
+        neighborhood: Neighborhood | str | None = None,
+        sample_weight: _Array | None = None,
+        threads: int = 0,
+    ) -> LocalGlmModel: ...
+    def at(
+        self, targets: _Array, threads: int = 0, progress: _Progress | None = None
+    ) -> tuple[_Array, _Array, _Array, _Array, _Array]: ...
+
+def kernel_with_bandwidth(kernel: Kernel | str, h: float) -> str: ...
+@final
 class ImageMeanShift:
     def __new__(
         cls,

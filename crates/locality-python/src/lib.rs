@@ -3,6 +3,7 @@
 mod array;
 mod bias;
 mod error;
+mod glm;
 mod heads;
 mod image;
 mod kernel;
@@ -23,6 +24,8 @@ mod _core {
     #[pymodule_export]
     use super::lists::{metrics, neighborhoods, profiles};
 
+    #[pymodule_export]
+    use super::glm::{LocalGlmModel, kernel_with_bandwidth};
     #[pymodule_export]
     use super::heads::LocalMeanHeads;
     #[pymodule_export]

@@ -26,5 +26,5 @@ pub use glm::{GlmFits, LocalGlm, LocalGlmFit};
 pub use interval::Intervals;
 pub use polynomial::{LocalPolynomial, LocalPolynomialFit};
 pub use predict::{LocalFits, Wanted};
-pub use regression::{LocalRegression, LocalRegressionFit, Search};
+pub use regression::{LocalRegression, LocalRegressionFit, Search, with_bandwidth};
 pub use search::Tried;

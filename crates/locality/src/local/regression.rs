@@ -94,8 +94,7 @@ impl LocalRegression {
     /// # Errors
     /// A kernel without any distance, a bandwidth that is not positive and finite.
     pub fn bandwidth(mut self, h: f64) -> Result<Self> {
-        self.kernel = with_bandwidth(&self.kernel, &Bandwidth::Fixed(h))?;
-        self.kernel.check()?;
+        self.kernel = with_bandwidth(&self.kernel, h)?;
         self.search = Search::Given;
         Ok(self)
     }
@@ -245,7 +244,7 @@ impl LocalRegression {
         let d = data.samples.columns() as f64;
         // From a few samples to nearly all of them, whatever the number of columns.
         let range = (0.03 * d.sqrt(), 8.0 * d.sqrt());
-        let kernel = |h: f64| with_bandwidth(&self.kernel, &Bandwidth::Fixed(h));
+        let kernel = |h: f64| with_bandwidth(&self.kernel, h);
         let mut score = |h: f64| self.score(&kernel(h)?, degree, data, watch);
         let (h, score) = minimize(range, 1e-2, &mut score)?;
         Ok(Tried {
@@ -260,7 +259,7 @@ impl LocalRegression {
         let n = data.samples.rows();
         let range = ((3 + degree).min(n) as f64, n as f64);
         let of = |k: f64| Bandwidth::QueryNearest((k.round() as usize).clamp(1, n));
-        let kernel = |k: f64| with_bandwidth(&self.kernel, &of(k));
+        let kernel = |k: f64| with_bandwidth(&self.kernel, of(k));
         let mut score = |k: f64| self.score(&kernel(k)?, degree, data, watch);
         let (k, score) = minimize(range, 2e-2, &mut score)?;
         Ok(Tried {
@@ -279,8 +278,12 @@ struct Data<'a> {
     weights: Option<&'a [f64]>,
 }
 
-/// A kernel with another bandwidth in all its parts that have a distance.
-fn with_bandwidth(kernel: &Kernel, bandwidth: &Bandwidth) -> Result<Kernel> {
+/// The kernel with another bandwidth in all its parts that have a distance.
+///
+/// # Errors
+/// A kernel without any distance, a bandwidth that is not positive and finite.
+pub fn with_bandwidth(kernel: &Kernel, bandwidth: impl Into<Bandwidth>) -> Result<Kernel> {
+    let bandwidth = bandwidth.into();
     let mut changed = 0;
     let kernel = kernel.try_map(&mut |atom| {
         let metric = atom.metric_in_force();
@@ -293,9 +296,10 @@ fn with_bandwidth(kernel: &Kernel, bandwidth: &Bandwidth) -> Result<Kernel> {
     })?;
     if changed == 0 {
         return Err(Error::parameter(format!(
-            "kernel {kernel} has no distance whose bandwidth could be searched; use search given"
+            "kernel {kernel} has no distance whose bandwidth could be set; leave it as it is, with search given"
         )));
     }
+    kernel.check()?;
     Ok(kernel)
 }
 
