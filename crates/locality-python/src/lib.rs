@@ -6,6 +6,7 @@ mod error;
 mod heads;
 mod image;
 mod kernel;
+mod lazy;
 mod lists;
 mod mean;
 mod nearest;
@@ -26,6 +27,8 @@ mod _core {
     use super::heads::LocalMeanHeads;
     #[pymodule_export]
     use super::image::ImageMeanShift;
+    #[pymodule_export]
+    use super::lazy::{Centroids, NeighborMemory};
     #[pymodule_export]
     use super::mean::LocalMeanFit;
     #[pymodule_export]

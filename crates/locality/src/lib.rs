@@ -64,6 +64,7 @@ pub use locality_core as core;
 pub use locality_core::*;
 
 pub mod image;
+pub mod lazy;
 pub mod shift;
 
 /// The Rust of the README is compiled and run.

@@ -15,7 +15,7 @@ pub(crate) mod prepared;
 mod query;
 mod raw;
 pub(crate) mod reference;
-mod scan;
+pub(crate) mod scan;
 pub(crate) mod search;
 pub(crate) mod sites;
 mod split;
