@@ -34,15 +34,25 @@ from ._mean import local_mean, local_weights, log_sum
 from ._nearest import nearest, within_radius
 
 if TYPE_CHECKING:
+    from ._centroid import NearestCentroid
+    from ._lazy import NearestNeighbors
+    from ._lazy_classification import KNeighborsClassifier, RadiusNeighborsClassifier
+    from ._lazy_regression import KNeighborsRegressor, RadiusNeighborsRegressor
     from ._regression import LocalMeanRegressor
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
 __all__ = [
+    "KNeighborsClassifier",
+    "KNeighborsRegressor",
     "Kernel",
     "LocalMeanGradients",
     "LocalMeanRegressor",
     "MeanShift",
+    "NearestCentroid",
+    "NearestNeighbors",
     "Neighborhood",
+    "RadiusNeighborsClassifier",
+    "RadiusNeighborsRegressor",
     "__version__",
     "estimate_bandwidth",
     "get_bin_seeds",
@@ -58,6 +68,12 @@ __all__ = [
 
 # The estimators load scikit-learn, which takes longer than all the rest: only when they are asked for.
 _LATER = {
+    "KNeighborsClassifier": "_lazy_classification",
+    "KNeighborsRegressor": "_lazy_regression",
+    "NearestCentroid": "_centroid",
+    "NearestNeighbors": "_lazy",
+    "RadiusNeighborsClassifier": "_lazy_classification",
+    "RadiusNeighborsRegressor": "_lazy_regression",
     "LocalMeanRegressor": "_regression",
     "MeanShift": "_shift",
     "estimate_bandwidth": "_shift",

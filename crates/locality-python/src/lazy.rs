@@ -364,12 +364,33 @@ impl Centroids {
         })
     }
 
-    /// Centres ``[k, d]``, deviations ``[k, d]``, spreads ``[d]`` and priors ``[k]``, each row after row.
-    fn parts(&self) -> (Vec<f64>, Vec<f64>, Vec<f64>, Vec<f64>) {
+    /// What `parts` told, as a fit again; labels are 0 to k - 1.
+    #[staticmethod]
+    #[allow(clippy::needless_pass_by_value)]
+    fn restore(
+        metric: &str,
+        centroids: Vec<Vec<f64>>,
+        deviations: Vec<Vec<f64>>,
+        spreads: Vec<f64>,
+        priors: Vec<f64>,
+    ) -> PyResult<Self> {
+        let metric = Metric::from_name(metric, None).map_err(to_python)?;
+        let classes = (0..centroids.len() as i64).collect();
+        let (centroids, deviations) = (centroids.concat(), deviations.concat());
+        lazy::NearestCentroidFit::restore(&metric, classes, centroids, deviations, spreads, priors)
+            .map(|inner| Self { inner })
+            .map_err(to_python)
+    }
+
+    /// Centres ``[k, d]``, deviations ``[k, d]``, spreads ``[d]`` and priors ``[k]``.
+    #[allow(clippy::type_complexity)]
+    fn parts(&self) -> (Vec<Vec<f64>>, Vec<Vec<f64>>, Vec<f64>, Vec<f64>) {
         let fit = &self.inner;
+        let d = fit.within_class_std_dev().len();
+        let rows = |x: &[f64]| x.chunks(d).map(<[f64]>::to_vec).collect();
         (
-            fit.centroids().to_vec(),
-            fit.deviations().to_vec(),
+            rows(fit.centroids()),
+            rows(fit.deviations()),
             fit.within_class_std_dev().to_vec(),
             fit.priors().to_vec(),
         )

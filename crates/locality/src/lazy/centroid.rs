@@ -208,6 +208,36 @@ impl NearestCentroid {
 }
 
 impl NearestCentroidFit {
+    /// A fit from what one told, for example to restore a saved one: centres and deviations `[k, d]`, spreads `[d]`, priors `[k]`.
+    ///
+    /// # Errors
+    /// No columns, or lengths that do not fit together.
+    pub fn restore(
+        metric: &Metric,
+        classes: Vec<i64>,
+        centroids: Vec<f64>,
+        deviations: Vec<f64>,
+        spreads: Vec<f64>,
+        priors: Vec<f64>,
+    ) -> Result<Self> {
+        let (k, d) = (classes.len(), spreads.len());
+        let fits = centroids.len() == k * d && deviations.len() == k * d && priors.len() == k;
+        if k == 0 || d == 0 || !fits {
+            return Err(Error::shape(format!(
+                "centroids, deviations and priors do not fit {k} classes of {d} columns; pass them as they were told"
+            )));
+        }
+        Ok(Self {
+            metric: metric.clone(),
+            columns: d,
+            classes,
+            priors,
+            centroids,
+            deviations,
+            spreads,
+        })
+    }
+
     /// The labels, ascending, `[k]`.
     pub fn classes(&self) -> &[i64] {
         &self.classes
