@@ -1,14 +1,35 @@
-"""Exact nearest neighbours, against SciPy's tree, faiss and scikit-learn."""
+"""Exact nearest neighbours, build and query apart, against SciPy's tree, faiss and scikit-learn; and votes of neighbours."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from common import Report, Row, race
 
 K = 10
+
+
+class Side(NamedTuple):
+    """A peer: its build, and its query of what that built, which returns the distances."""
+
+    name: str
+    build: Callable[[], Any]
+    query: Callable[[Any], np.ndarray]
+
+
+def data(n: int, m: int, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Keys and queries."""
+    rng = np.random.default_rng(d)
+    keys = rng.standard_normal((n, d), dtype=np.float32)
+    queries = rng.standard_normal((m, d), dtype=np.float32)
+    if d > 100:
+        # Pictures lie near a surface of few dimensions; noise alone would not.
+        mix = rng.standard_normal((20, d), dtype=np.float32)
+        keys = keys * 0.3 + rng.standard_normal((n, 20), dtype=np.float32) @ mix
+        queries = queries * 0.3 + rng.standard_normal((m, 20), dtype=np.float32) @ mix
+    return keys, queries
 
 
 def run(report: Report) -> None:
@@ -18,35 +39,63 @@ def run(report: Report) -> None:
     small = report.quick
     for n, m, d, k in ((100_000, 10_000, 3, K), (100_000, 10_000, 16, K), (60_000, 10_000, 784, 5)):
         n, m = (n // 50, m // 50) if small else (n, m)
-        rng = np.random.default_rng(d)
-        keys = rng.standard_normal((n, d), dtype=np.float32)
-        queries = rng.standard_normal((m, d), dtype=np.float32)
-        if d > 100:
-            # Pictures lie near a surface of few dimensions; noise alone would not.
-            mix = rng.standard_normal((20, d), dtype=np.float32)
-            keys = keys * 0.3 + rng.standard_normal((n, 20), dtype=np.float32) @ mix
-            queries = queries * 0.3 + rng.standard_normal((m, 20), dtype=np.float32) @ mix
-
-        def ours() -> Any:
-            return lc.nearest(queries, keys, k, n_jobs=report.threads)
-
-        for name, peer in peers(keys, queries, k, report.threads):
-            seconds, theirs, a, b = race(ours, peer, report.rounds(3 if d > 100 else 5))
+        keys, queries = data(n, m, d)
+        model = lc.NearestNeighbors(n_neighbors=k, n_jobs=report.threads)
+        fitted = lc.NearestNeighbors(n_neighbors=k, n_jobs=report.threads).fit(keys)
+        rounds = report.rounds(2 if d > 100 else 7)
+        for peer in peers(keys, queries, k, report.threads):
+            case = f"{n} keys x {m} queries, d={d}, k={k}"
+            seconds, theirs, _, built = race(lambda model=model, keys=keys: model.fit(keys), peer.build, rounds)
+            report.add(Row("neighbors", f"{case}, build", seconds, peer.name, theirs))
+            seconds, theirs, mine, other = race(
+                lambda fitted=fitted, queries=queries: fitted.kneighbors(queries)[0],
+                lambda peer=peer, built=built: peer.query(built),
+                rounds,
+            )
             # Distances, since ties may come in any order.
-            gap = np.abs(a[1] - b) / np.maximum(a[1], 1e-6)
+            gap = np.abs(mine - other) / np.maximum(mine, 1e-6)
             notes = {"distances differ by": f"{gap.max():.1e}"}
-            case = f"{n} keys x {m} queries, d={d}, k={k}, build and query"
-            report.add(Row("neighbors", case, seconds, name, theirs, notes))
+            report.add(Row("neighbors", f"{case}, query", seconds, peer.name, theirs, notes))
+    votes(report)
 
 
-def peers(keys: np.ndarray, queries: np.ndarray, k: int, threads: int) -> list[tuple[str, Callable[[], np.ndarray]]]:
-    """Whoever is fast at this number of columns; each returns the distances."""
+def votes(report: Report) -> None:
+    """Predictions of a classifier on pictures of digits, with as many columns as there are."""
+    import locality as lc
+    from sklearn.datasets import load_digits
+    from sklearn.neighbors import KNeighborsClassifier
+
+    x, y = load_digits(return_X_y=True)
+    rng = np.random.default_rng(0)
+    # More digits of the same kind: each moved by a little noise.
+    n, m = (2000, 500) if report.quick else (20_000, 5000)
+    of, at = rng.integers(len(x), size=n), rng.integers(len(x), size=m)
+    keys = x[of] + rng.normal(scale=2.0, size=(n, 64))
+    queries = x[at] + rng.normal(scale=2.0, size=(m, 64))
+    for weights in ("uniform", "distance"):
+        mine = lc.KNeighborsClassifier(K, weights=weights, n_jobs=report.threads).fit(keys, y[of])
+        other = KNeighborsClassifier(K, weights=weights, algorithm="brute", n_jobs=report.threads).fit(keys, y[of])
+        ours, theirs, a, b = race(
+            lambda mine=mine: mine.predict(queries), lambda other=other: other.predict(queries), report.rounds(5)
+        )
+        notes = {"predictions differ": int((a != b).sum()), "accuracy": f"{(a == y[at]).mean():.4f}"}
+        report.add(
+            Row("neighbors", f"vote, {weights}, {n} keys x {m} queries, d=64, float64", ours, "scikit-learn brute", theirs, notes)
+        )
+
+
+def peers(keys: np.ndarray, queries: np.ndarray, k: int, threads: int) -> list[Side]:
+    """Whoever is fast at this number of columns."""
+    from sklearn.neighbors import NearestNeighbors
+
     d = keys.shape[1]
-    out: list[tuple[str, Callable[[], np.ndarray]]] = []
+    out: list[Side] = []
     if d <= 8:
         from scipy.spatial import cKDTree
 
-        out.append(("SciPy cKDTree", lambda: cKDTree(keys).query(queries, k=k, workers=threads)[0]))
+        out.append(Side("SciPy cKDTree", lambda: cKDTree(keys), lambda tree: tree.query(queries, k=k, workers=threads)[0]))
+        trees = NearestNeighbors(n_neighbors=k, algorithm="kd_tree", n_jobs=threads)
+        out.append(Side("scikit-learn kd_tree", lambda: trees.fit(keys), lambda fit: fit.kneighbors(queries)[0]))
     if d > 3:
         try:
             import faiss
@@ -55,15 +104,15 @@ def peers(keys: np.ndarray, queries: np.ndarray, k: int, threads: int) -> list[t
         else:
             faiss.omp_set_num_threads(threads)
 
-            def flat() -> np.ndarray:
+            def flat() -> Any:
                 index = faiss.IndexFlatL2(d)
                 index.add(keys)
-                return np.sqrt(np.maximum(index.search(queries, k)[0], 0.0))
+                return index
 
-            out.append(("faiss IndexFlatL2", flat))
+            out.append(
+                Side("faiss IndexFlatL2", flat, lambda index: np.sqrt(np.maximum(index.search(queries, k)[0], 0.0)))
+            )
     if d > 100:
-        from sklearn.neighbors import NearestNeighbors
-
-        brute = NearestNeighbors(n_neighbors=k, algorithm="brute", n_jobs=threads).fit(keys)
-        out.append(("scikit-learn brute", lambda: brute.kneighbors(queries)[0]))
+        brute = NearestNeighbors(n_neighbors=k, algorithm="brute", n_jobs=threads)
+        out.append(Side("scikit-learn brute", lambda: brute.fit(keys), lambda fit: fit.kneighbors(queries)[0]))
     return out

@@ -37,10 +37,16 @@ if TYPE_CHECKING:
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
     from ._local import LocalPolynomialRegressor
     from ._localized import Localized
+    from ._centroid import NearestCentroid
+    from ._lazy import NearestNeighbors
+    from ._lazy_classification import KNeighborsClassifier, RadiusNeighborsClassifier
+    from ._lazy_regression import KNeighborsRegressor, RadiusNeighborsRegressor
     from ._regression import LocalMeanRegressor
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
 __all__ = [
+    "KNeighborsClassifier",
+    "KNeighborsRegressor",
     "Kernel",
     "LocalMeanGradients",
     "LocalGLMRegressor",
@@ -49,7 +55,11 @@ __all__ = [
     "LocalPolynomialRegressor",
     "Localized",
     "MeanShift",
+    "NearestCentroid",
+    "NearestNeighbors",
     "Neighborhood",
+    "RadiusNeighborsClassifier",
+    "RadiusNeighborsRegressor",
     "__version__",
     "estimate_bandwidth",
     "get_bin_seeds",
@@ -65,6 +75,12 @@ __all__ = [
 
 # The estimators load scikit-learn, which takes longer than all the rest: only when they are asked for.
 _LATER = {
+    "KNeighborsClassifier": "_lazy_classification",
+    "KNeighborsRegressor": "_lazy_regression",
+    "NearestCentroid": "_centroid",
+    "NearestNeighbors": "_lazy",
+    "RadiusNeighborsClassifier": "_lazy_classification",
+    "RadiusNeighborsRegressor": "_lazy_regression",
     "LocalMeanRegressor": "_regression",
     "LocalGLMRegressor": "_glm",
     "LocalLogisticRegression": "_glm",

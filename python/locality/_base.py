@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._plain import BaseEstimator, ClusterMixin, NotFittedError, RegressorMixin, check_is_fitted, validate_data
+from ._plain import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClusterMixin,
+    NotFittedError,
+    RegressorMixin,
+    check_is_fitted,
+    validate_data,
+)
 
 if not TYPE_CHECKING:
     try:
-        from sklearn.base import BaseEstimator, ClusterMixin, RegressorMixin
+        from sklearn.base import BaseEstimator, ClassifierMixin, ClusterMixin, RegressorMixin
         from sklearn.exceptions import NotFittedError
         from sklearn.utils.validation import check_is_fitted, validate_data
     except ImportError:
@@ -33,6 +41,7 @@ class Prepared:
 
 __all__ = [
     "BaseEstimator",
+    "ClassifierMixin",
     "ClusterMixin",
     "NotFittedError",
     "Prepared",

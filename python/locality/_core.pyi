@@ -173,6 +173,66 @@ class LocalGlmModel:
     ) -> tuple[_Array, _Array, _Array, _Array, _Array]: ...
 
 def kernel_with_bandwidth(kernel: Kernel | str, h: float) -> str: ...
+
+@final
+class NeighborMemory:
+    def __new__(
+        cls,
+        samples: _Array,
+        targets: _Array,
+        metric: str = "euclidean",
+        map: Sequence[Sequence[float]] | None = None,
+        ids: Sequence[int] | None = None,
+        next_id: int = 0,
+        threads: int = 0,
+    ) -> NeighborMemory: ...
+    def insert(self, samples: _Array, targets: _Array) -> int: ...
+    def forget(self, ids: Sequence[int]) -> None: ...
+    def __len__(self) -> int: ...
+    def state(self) -> tuple[_Array, _Array, _Indices, int]: ...
+    def neighbors(
+        self, queries: _Array | None, k: int | None, radius: float, threads: int = 0
+    ) -> tuple[_Indices, _Indices, _Array]: ...
+    def means(
+        self, queries: _Array | None, k: int | None, radius: float, weights: Kernel | str, threads: int = 0
+    ) -> tuple[_Array, _Indices]: ...
+    def shares(
+        self,
+        queries: _Array | None,
+        k: int | None,
+        radius: float,
+        weights: Kernel | str,
+        classes: Sequence[int],
+        threads: int = 0,
+    ) -> tuple[_Array, _Indices]: ...
+    def means_of(self, starts: Sequence[int], ids: Sequence[int], weights: _Array) -> tuple[_Array, _Indices]: ...
+    def shares_of(
+        self, starts: Sequence[int], ids: Sequence[int], weights: _Array, classes: Sequence[int]
+    ) -> tuple[_Array, _Indices]: ...
+
+@final
+class Centroids:
+    def __new__(
+        cls,
+        samples: _Array,
+        labels: Sequence[int],
+        metric: str = "euclidean",
+        shrink_threshold: float | None = None,
+        priors: str | Sequence[float] | None = None,
+        sample_weight: Sequence[float] | None = None,
+    ) -> Centroids: ...
+    @staticmethod
+    def restore(
+        metric: str,
+        centroids: Sequence[Sequence[float]],
+        deviations: Sequence[Sequence[float]],
+        spreads: Sequence[float],
+        priors: Sequence[float],
+    ) -> Centroids: ...
+    def parts(self) -> tuple[list[list[float]], list[list[float]], list[float], list[float]]: ...
+    def predict(self, queries: _Array) -> list[int]: ...
+    def scores(self, queries: _Array) -> list[float]: ...
+
 @final
 class ImageMeanShift:
     def __new__(

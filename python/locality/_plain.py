@@ -50,6 +50,15 @@ class RegressorMixin:
         return float(1.0 - residual / (c @ (y - np.average(y, axis=0, weights=c)) ** 2).sum())
 
 
+class ClassifierMixin:
+    """The accuracy."""
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of the rows of X whose labels are all right."""
+        right = np.asarray(self.predict(X)) == np.asarray(y)  # type: ignore[attr-defined]
+        return float(np.average(right if right.ndim == 1 else right.all(axis=1), weights=sample_weight))
+
+
 class ClusterMixin:
     """Labels in one call."""
 
@@ -80,7 +89,7 @@ def validate_data(estimator: Any, X: Any, y: Any = None, reset: bool = True, **h
         X = X.astype(wanted[0] if isinstance(wanted, list) else wanted)
     if y is None:
         return X
-    y = _arrays.numbers(y, "y")
+    y = _arrays.numbers(y, "y") if how.get("y_numeric") else np.asarray(y)
     if len(y) != len(X):
         raise ValueError(f"y has {len(y)} rows, but X has {len(X)}; they must be equally many")
     return X, y

@@ -10,10 +10,28 @@ import locality as lc
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 
-@parametrize_with_checks([lc.LocalMeanRegressor(), lc.LocalPolynomialRegressor(), lc.MeanShift()])
+@parametrize_with_checks(
+    [
+        lc.LocalMeanRegressor(),
+        lc.LocalPolynomialRegressor(),
+        lc.LocalGLMRegressor(),
+        lc.LocalLogisticRegression(),
+        lc.Localized(LinearRegression()),
+        lc.Localized(LogisticRegression()),
+        lc.MeanShift(),
+        lc.NearestNeighbors(),
+        lc.KNeighborsRegressor(),
+        lc.KNeighborsRegressor(weights="tricube"),
+        lc.KNeighborsClassifier(),
+        lc.RadiusNeighborsRegressor(radius=20.0),
+        lc.RadiusNeighborsClassifier(radius=20.0, outlier_label="most_frequent"),
+        lc.NearestCentroid(),
+    ]
+)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
@@ -71,6 +89,12 @@ assert repr(model) == "LocalMeanRegressor(kernel='gaussian(h=0.05)', n_jobs=1)",
 assert model.set_params(kernel="uniform(h=1)").get_params()["kernel"] == "uniform(h=1)"
 import pickle
 assert (pickle.loads(pickle.dumps(model)).predict(x) == model.predict(x)).all()
+names = np.where(x[:, 0] < 0.5, "low", "high")
+votes = lc.KNeighborsClassifier(3).fit(x, names)
+assert votes.score(x, names) == 1.0
+assert votes.partial_fit([[2.0]], ["low"]).forget([0]).predict([[2.0]]) == ["high"]
+assert lc.KNeighborsRegressor(1).fit(x, x[:, 0]).score(x, x[:, 0]) == 1.0
+assert (lc.NearestCentroid().fit(x, names).predict(x) == names).all()
 for bad in (lambda: lc.LocalMeanRegressor().predict(x), lambda: model.predict(np.ones((2, 3))),
             lambda: model.set_params(h=1), lambda: model.fit(x, [1.0])):
     try:

@@ -1,6 +1,7 @@
 //! The front door of nearest-neighbour search: exact, with ties in index order.
 
-use crate::engine::search::{SearchScratch, Searcher};
+use crate::engine::scan::Best;
+use crate::engine::search::{Found, MOST_SORTED, SearchScratch, Searcher};
 use crate::isa::{Isa, Task, compiled};
 use crate::{Columns, Error, Float, Metric, Result, Rows, Watch, par};
 
@@ -19,6 +20,9 @@ pub struct Nearest<T> {
     searcher: Searcher<T>,
     keys: usize,
     columns: usize,
+    /// Which keys are left out; empty where none is.
+    left_out: Vec<bool>,
+    n_left_out: usize,
 }
 
 /// The k nearest keys of each query.
@@ -66,7 +70,56 @@ impl<T: Float> Nearest<T> {
             searcher,
             keys: keys.rows(),
             columns: keys.columns(),
+            left_out: Vec::new(),
+            n_left_out: 0,
         })
+    }
+
+    /// Number of keys, those left out among them.
+    pub fn keys(&self) -> usize {
+        self.keys
+    }
+
+    /// Number of keys that searches leave out.
+    pub fn left_out(&self) -> usize {
+        self.n_left_out
+    }
+
+    /// From now on, searches leave out these keys, by index; the others keep their indices. Nothing is laid out anew: a search
+    /// still passes by what it leaves out.
+    ///
+    /// ```
+    /// use locality_core::{Metric, Nearest, Rows, Watch};
+    /// let keys = [0.0, 1.0, 2.0, 10.0];
+    /// let mut fit = Nearest::fit(Rows::column(&keys), &Metric::Euclidean)?;
+    /// fit.leave_out(&[1])?;
+    /// let found = fit.k_nearest(Rows::column(&[1.2]), 2, &Watch::default())?;
+    /// assert_eq!(found.indices, [2, 0]);
+    /// # Ok::<(), locality_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// An index that is no key's; nothing is changed then.
+    pub fn leave_out(&mut self, indices: &[usize]) -> Result<()> {
+        if let Some(index) = indices.iter().find(|i| **i >= self.keys) {
+            return Err(Error::parameter(format!(
+                "key {index} is to be left out, but there are only {} keys, counted from 0",
+                self.keys
+            )));
+        }
+        self.left_out.resize(self.keys, false);
+        for &i in indices {
+            self.n_left_out += usize::from(!self.left_out[i]);
+            self.left_out[i] = true;
+        }
+        Ok(())
+    }
+
+    /// What a key is called where this part's keys start at `first`; nothing where it is left out.
+    #[inline(always)]
+    fn name(&self, first: u32, index: u32) -> Option<u32> {
+        let out = self.left_out.get(index as usize);
+        (!out.is_some_and(|out| *out)).then_some(first + index)
     }
 
     fn check(&self, queries: Rows<'_, T>) -> Result<()> {
@@ -93,21 +146,44 @@ impl<T: Float> Nearest<T> {
         k: usize,
         watch: &Watch<'_>,
     ) -> Result<Neighbors<T>> {
-        if k == 0 || k > self.keys {
+        Self::k_nearest_among(std::slice::from_ref(self), queries, k, watch)
+    }
+
+    /// The `k` nearest keys among several parts, all of the same metric, as if their keys were one after the other: indices count
+    /// through the parts.
+    ///
+    /// ```
+    /// use locality_core::{Metric, Nearest, Rows, Watch};
+    /// let fit = |keys: &[f64]| Nearest::fit(Rows::column(keys), &Metric::Euclidean);
+    /// let parts = [fit(&[0.0, 1.0])?, fit(&[2.0, 10.0])?];
+    /// let found = Nearest::k_nearest_among(&parts, Rows::column(&[1.2]), 2, &Watch::default())?;
+    /// assert_eq!(found.indices, [1, 2]);
+    /// # Ok::<(), locality_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`k_nearest`](Self::k_nearest), and for parts that differ in columns or metric or have more than `u32::MAX` keys together.
+    pub fn k_nearest_among(
+        parts: &[Self],
+        queries: Rows<'_, T>,
+        k: usize,
+        watch: &Watch<'_>,
+    ) -> Result<Neighbors<T>> {
+        let keys = parts.iter().map(|p| p.keys - p.n_left_out).sum();
+        if k == 0 || k > keys {
             return Err(Error::parameter(format!(
-                "k={k} neighbours are asked for, but there are {} keys; ask for 1 to {}",
-                self.keys, self.keys
+                "k={k} neighbours are asked for, but there are {keys} keys; ask for 1 to {keys}"
             )));
         }
-        self.check(queries)?;
-        let block = if self.searcher.scans(k) {
+        check_parts(parts, queries)?;
+        let block = if parts.iter().any(|p| p.searcher.scans(k)) {
             SCAN_BLOCK
         } else {
             BLOCK
         };
         let blocks = par::map_blocks(watch, queries.rows(), block, |range| {
             Ok(T::run_compiled::<Searches<'_>>(Search {
-                nearest: self,
+                parts,
                 queries: queries.slice(range),
                 take: Take::Nearest(k),
             }))
@@ -135,16 +211,31 @@ impl<T: Float> Nearest<T> {
         radius: T,
         watch: &Watch<'_>,
     ) -> Result<WithinRadius<T>> {
-        let metric_is_score = self.searcher.distance(T::ONE) == -T::ONE;
-        if !radius.is_finite() || radius < T::ZERO && !metric_is_score {
+        Self::within_among(std::slice::from_ref(self), queries, radius, watch)
+    }
+
+    /// The same among several parts, all of the same metric; indices count through the parts.
+    ///
+    /// # Errors
+    /// As [`within`](Self::within), and for parts that differ in columns or metric or have more than `u32::MAX` keys together.
+    pub fn within_among(
+        parts: &[Self],
+        queries: Rows<'_, T>,
+        radius: T,
+        watch: &Watch<'_>,
+    ) -> Result<WithinRadius<T>> {
+        let score = parts
+            .first()
+            .is_some_and(|p| p.searcher.distance(T::ONE) == -T::ONE);
+        if !radius.is_finite() || radius < T::ZERO && !score {
             return Err(Error::parameter(format!(
                 "radius={radius} must be a finite number that is not negative"
             )));
         }
-        self.check(queries)?;
+        check_parts(parts, queries)?;
         let blocks = par::map_blocks(watch, queries.rows(), BLOCK, |range| {
             Ok(T::run_compiled::<Searches<'_>>(Search {
-                nearest: self,
+                parts,
                 queries: queries.slice(range),
                 take: Take::Within(radius),
             }))
@@ -165,6 +256,26 @@ impl<T: Float> Nearest<T> {
     }
 }
 
+/// Parts that can be searched as one, and queries that fit them.
+fn check_parts<T: Float>(parts: &[Nearest<T>], queries: Rows<'_, T>) -> Result<()> {
+    let Some(first) = parts.first() else {
+        return Ok(());
+    };
+    if parts.iter().any(|p| !p.searcher.is_like(&first.searcher)) {
+        return Err(Error::parameter(
+            "the parts differ in metric or columns; fit all of them alike to search them as one",
+        ));
+    }
+    let keys: usize = parts.iter().map(|p| p.keys).sum();
+    if u32::try_from(keys).is_err() {
+        return Err(Error::unsupported(format!(
+            "the parts have {keys} keys together, more than the {} that one search can number",
+            u32::MAX
+        )));
+    }
+    first.check(queries)
+}
+
 /// Which keys are wanted.
 #[derive(Clone, Copy)]
 enum Take<T> {
@@ -178,7 +289,7 @@ compiled!(Searches, Search);
 
 /// A block of queries.
 struct Search<'a, T> {
-    nearest: &'a Nearest<T>,
+    parts: &'a [Nearest<T>],
     queries: Rows<'a, T>,
     take: Take<T>,
 }
@@ -188,42 +299,96 @@ impl<T: Float> Task for Search<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) -> WithinRadius<T> {
-        let searcher = &self.nearest.searcher;
-        let mut scratch = SearchScratch::new();
         let mut out = WithinRadius {
             starts: vec![0],
             indices: Vec::new(),
             distances: Vec::new(),
         };
-        if let Take::Nearest(k) = self.take
-            && searcher.scans(k)
-        {
-            let rows = self.queries.iter();
-            let queries: Vec<T> = rows.flat_map(|row| searcher.features(row)).collect();
-            for best in searcher.scan(isa, &queries, k) {
-                for f in &best.found {
-                    out.indices.push(f.index as usize);
-                    out.distances.push(searcher.distance(f.raw));
-                }
-                out.starts.push(out.indices.len());
-            }
-            return out;
-        }
-        for row in self.queries.iter() {
-            let query = searcher.features(row);
-            match self.take {
-                Take::Nearest(k) => searcher.nearest(isa, &query, k, &|_| true, &mut scratch),
-                Take::Within(radius) => {
-                    searcher.within(isa, &query, radius, &|_| true, &mut scratch);
-                    scratch.found.sort_unstable_by_key(|f| f.index);
+        match self.take {
+            Take::Nearest(k) if k <= MOST_SORTED => {
+                for best in self.sorted(isa, k) {
+                    self.write(&best.found, &mut out);
                 }
             }
-            for f in &scratch.found {
-                out.indices.push(f.index as usize);
-                out.distances.push(searcher.distance(f.raw));
-            }
-            out.starts.push(out.indices.len());
+            take => self.collected(isa, take, &mut out),
         }
         out
+    }
+}
+
+impl<T: Float> Search<'_, T> {
+    /// The nearest of each query, kept in order while they are found.
+    #[inline(always)]
+    fn sorted<I: Isa>(&self, isa: I, k: usize) -> Vec<Best<T>> {
+        let mut best = vec![Best::new(k); self.queries.rows()];
+        let mut scratch = SearchScratch::new();
+        let mut first = 0;
+        for part in self.parts {
+            let searcher = &part.searcher;
+            let queries = self.features(searcher);
+            let name = |index: u32| part.name(first, index);
+            if searcher.scans(k) {
+                searcher.scan(isa, &queries, &mut best, &name);
+            } else {
+                let queries = queries.chunks_exact(searcher.bound.features);
+                for (query, best) in queries.zip(&mut best) {
+                    searcher.improve(isa, query, best, &name, &mut scratch);
+                }
+            }
+            first += part.keys as u32;
+        }
+        best
+    }
+
+    /// Everything of each query first, and then the nearest where so many are wanted.
+    #[inline(always)]
+    fn collected<I: Isa>(&self, isa: I, take: Take<T>, out: &mut WithinRadius<T>) {
+        let features = |p: &Nearest<T>| self.features(&p.searcher);
+        let queries: Vec<Vec<T>> = self.parts.iter().map(features).collect();
+        let mut scratch = SearchScratch::new();
+        for i in 0..self.queries.rows() {
+            scratch.found.clear();
+            let mut first = 0;
+            for (part, queries) in self.parts.iter().zip(&queries) {
+                let searcher = &part.searcher;
+                let f = searcher.bound.features;
+                let query = &queries[i * f..][..f];
+                let name = |index: u32| part.name(first, index);
+                match take {
+                    Take::Nearest(_) => {
+                        searcher.collect_more(isa, query, T::INFINITY, &name, &mut scratch);
+                    }
+                    Take::Within(radius) => {
+                        searcher.within(isa, query, radius, &name, &mut scratch);
+                    }
+                }
+                first += part.keys as u32;
+            }
+            match take {
+                Take::Nearest(k) => scratch.keep_nearest(k),
+                Take::Within(_) => scratch.found.sort_unstable_by_key(|f| f.index),
+            }
+            self.write(&scratch.found, out);
+        }
+    }
+
+    /// The features of the queries, one after the other.
+    #[inline(always)]
+    fn features(&self, searcher: &Searcher<T>) -> Vec<T> {
+        let f = searcher.bound.features;
+        let mut out = vec![T::ZERO; self.queries.rows() * f];
+        for (row, out) in self.queries.iter().zip(out.chunks_exact_mut(f)) {
+            searcher.bound.map(row, out);
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn write(&self, found: &[Found<T>], out: &mut WithinRadius<T>) {
+        for f in found {
+            out.indices.push(f.index as usize);
+            out.distances.push(self.parts[0].searcher.distance(f.raw));
+        }
+        out.starts.push(out.indices.len());
     }
 }

@@ -7,6 +7,7 @@ mod glm;
 mod heads;
 mod image;
 mod kernel;
+mod lazy;
 mod lists;
 mod local;
 mod mean;
@@ -30,6 +31,8 @@ mod _core {
     use super::heads::LocalMeanHeads;
     #[pymodule_export]
     use super::image::ImageMeanShift;
+    #[pymodule_export]
+    use super::lazy::{Centroids, NeighborMemory};
     #[pymodule_export]
     use super::local::LocalRegressor;
     #[pymodule_export]

@@ -65,6 +65,7 @@ pub use locality_core::*;
 
 pub mod image;
 pub mod local;
+pub mod lazy;
 pub mod shift;
 
 /// The Rust of the README is compiled and run.

@@ -16,7 +16,7 @@ mod query;
 mod raw;
 pub(crate) mod reference;
 pub(crate) mod sample;
-mod scan;
+pub(crate) mod scan;
 pub(crate) mod search;
 pub(crate) mod sites;
 mod split;

@@ -32,7 +32,7 @@ pub(crate) struct Best<T> {
 }
 
 impl<T: Float> Best<T> {
-    pub(super) fn new(k: usize) -> Self {
+    pub(crate) fn new(k: usize) -> Self {
         Self {
             k,
             found: Vec::new(),
@@ -108,14 +108,19 @@ impl<T: Float> Searcher<T> {
         self.tree.is_none() && k <= MOST_SORTED
     }
 
-    /// The `k` nearest keys of each of some queries, given as features one after the other; as [`nearest`](Self::nearest), for a
-    /// few queries at a time.
+    /// Takes keys into the nearest so far of each of some queries, given as features one after the other; as
+    /// [`improve`](Self::improve), for a few queries at a time.
     #[inline(always)]
-    pub(crate) fn scan<I: Isa>(&self, isa: I, queries: &[T], k: usize) -> Vec<Best<T>> {
+    pub(crate) fn scan<I: Isa>(
+        &self,
+        isa: I,
+        queries: &[T],
+        best: &mut [Best<T>],
+        name: &impl Fn(u32) -> Option<u32>,
+    ) {
         let f = self.bound.features;
         let norm = |row: &[T]| row.iter().map(|x| x.to_f64() * x.to_f64()).sum();
         let norms: Vec<f64> = queries.chunks_exact(f).map(norm).collect();
-        let mut best = vec![Best::new(k); norms.len()];
         let mut buffers: [Vec<T>; TILE] = std::array::from_fn(|_| vec![T::ZERO; RUN]);
         // In pairs of panels: as many vectors of keys as registers take.
         let length = RUN_BYTES / (f * size_of::<T>()) / (2 * PANEL) * (2 * PANEL);
@@ -136,7 +141,7 @@ impl<T: Float> Searcher<T> {
                     side: Side::Packed(packed.as_chunks().0),
                     norms: std::array::from_fn(|g| norms[t * TILE + g]),
                 };
-                self.see(isa, &few, &slots, &mut buffers, best.each_mut());
+                self.see(isa, &few, &slots, &mut buffers, best.each_mut(), name);
             }
             for (i, best) in (first..).zip(rest) {
                 let few = Few {
@@ -145,12 +150,11 @@ impl<T: Float> Searcher<T> {
                     norms: [norms[i]],
                 };
                 if let Some(buffers) = buffers.first_chunk_mut::<1>() {
-                    self.see(isa, &few, &slots, buffers, [best]);
+                    self.see(isa, &few, &slots, buffers, [best], name);
                 }
             }
             start = slots.end;
         }
-        best
     }
 
     #[inline(always)]
@@ -161,6 +165,7 @@ impl<T: Float> Searcher<T> {
         slots: &Range<usize>,
         buffers: &mut [Vec<T>; G],
         best: [&mut Best<T>; G],
+        name: &impl Fn(u32) -> Option<u32>,
     ) {
         let atom = &self.bound.atoms[0];
         let mut out = buffers.each_mut().map(|b| &mut b[..slots.len()]);
@@ -171,7 +176,7 @@ impl<T: Float> Searcher<T> {
             isa.tile(Fold::Product, few.side, features, None, keys, stride, each);
             for (g, (run, best)) in out.into_iter().zip(best).enumerate() {
                 let query = (few.rows[g], few.norms[g]);
-                self.look_again(isa, products, query, slots, run, best);
+                self.look_again(isa, products, query, slots, run, best, name);
             }
             return;
         }
@@ -185,7 +190,7 @@ impl<T: Float> Searcher<T> {
             }
             for (n, run) in run.chunks_exact(PANEL).enumerate() {
                 if isa.smallest(run) <= best.worst {
-                    self.offer(run, slots.start + n * PANEL, best);
+                    self.offer(run, slots.start + n * PANEL, best, name);
                 }
             }
         }
@@ -193,15 +198,26 @@ impl<T: Float> Searcher<T> {
 
     /// Offers the keys of a panel.
     #[inline(always)]
-    fn offer(&self, run: &[T], start: usize, best: &mut Best<T>) {
+    fn offer(
+        &self,
+        run: &[T],
+        start: usize,
+        best: &mut Best<T>,
+        name: &impl Fn(u32) -> Option<u32>,
+    ) {
         let real = start.min(self.sites.rows)..(start + PANEL).min(self.sites.rows);
         for (&raw, &index) in run.iter().zip(&self.sites.index[real]) {
-            best.offer(Found { raw, index });
+            if raw <= best.worst
+                && let Some(index) = name(index)
+            {
+                best.offer(Found { raw, index });
+            }
         }
     }
 
     /// Offers the keys of those panels in which a product leaves room for a nearer one.
     #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
     fn look_again<I: Isa>(
         &self,
         isa: I,
@@ -210,6 +226,7 @@ impl<T: Float> Searcher<T> {
         slots: &Range<usize>,
         run: &mut [T],
         best: &mut Best<T>,
+        name: &impl Fn(u32) -> Option<u32>,
     ) {
         let (row, norm) = query;
         let atom = &self.bound.atoms[0];
@@ -229,7 +246,7 @@ impl<T: Float> Searcher<T> {
                 let start = slots.start + n * PANEL;
                 let side = Side::Rows([row]);
                 tile(isa, atom, &self.sites, side, start, [&mut *run]);
-                self.offer(run, start, best);
+                self.offer(run, start, best, name);
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::{Columns, Float, Metric, Result, Rows, Watch};
 /// Above this many features boxes hardly exclude anything.
 const MOST_TREE_FEATURES: usize = 16;
 /// Above this many neighbours a sorted list is slower than selecting from all.
-pub(super) const MOST_SORTED: usize = 128;
+pub(crate) const MOST_SORTED: usize = 128;
 /// Trial queries that decide between tree and scan, and how many neighbours they ask for.
 const TRIALS: usize = 16;
 const TRIAL_NEIGHBORS: usize = 10;
@@ -69,6 +69,16 @@ impl<T: Float> SearchScratch<T> {
             found: Vec::new(),
         }
     }
+
+    /// Keeps the `k` nearest of what was found, nearest first, ties by index.
+    pub(crate) fn keep_nearest(&mut self, k: usize) {
+        let found = &mut self.found;
+        if k < found.len() {
+            found.select_nth_unstable_by(k - 1, Found::order);
+            found.truncate(k);
+        }
+        found.sort_unstable_by(Found::order);
+    }
 }
 
 impl<T: Float> Searcher<T> {
@@ -84,6 +94,12 @@ impl<T: Float> Searcher<T> {
             tree,
             products: None,
         })
+    }
+
+    /// Whether raw numbers of both mean the same.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let (a, b) = (&self.bound.atoms[0], &other.bound.atoms[0]);
+        a.link == b.link && a.combine == b.combine && a.features == b.features
     }
 
     pub(crate) fn features(&self, row: &[T]) -> Vec<T> {
@@ -146,31 +162,43 @@ impl<T: Float> Searcher<T> {
         scratch.found.clear();
         if k > MOST_SORTED {
             self.collect(isa, query, T::INFINITY, allowed, scratch);
-            let found = &mut scratch.found;
-            if k < found.len() {
-                found.select_nth_unstable_by(k - 1, Found::order);
-                found.truncate(k);
-            }
-            found.sort_unstable_by(Found::order);
+            scratch.keep_nearest(k);
             return;
         }
         let mut best = Best::new(k);
         std::mem::swap(&mut best.found, &mut scratch.found);
+        let name = |index: u32| allowed(index as usize).then_some(index);
+        self.improve(isa, query, &mut best, &name, scratch);
+        scratch.found = best.found;
+    }
+
+    /// Takes those keys that have a name into the nearest so far.
+    #[inline(always)]
+    pub(crate) fn improve<I: Isa>(
+        &self,
+        isa: I,
+        query: &[T],
+        best: &mut Best<T>,
+        name: &impl Fn(u32) -> Option<u32>,
+        scratch: &mut SearchScratch<T>,
+    ) {
+        let limit = best.worst;
         self.visit(
             isa,
             query,
             scratch,
             |_, run, index| {
                 for (&raw, &index) in run.iter().zip(index) {
-                    if raw <= best.worst && allowed(index as usize) {
+                    if raw <= best.worst
+                        && let Some(index) = name(index)
+                    {
                         best.offer(Found { raw, index });
                     }
                 }
                 best.worst
             },
-            T::INFINITY,
+            limit,
         );
-        scratch.found = best.found;
     }
 
     /// Leaves all allowed keys with a raw number of at most `limit` in `scratch.found`, in no particular order.
@@ -184,13 +212,29 @@ impl<T: Float> Searcher<T> {
         scratch: &mut SearchScratch<T>,
     ) {
         scratch.found.clear();
+        let name = |index: u32| allowed(index as usize).then_some(index);
+        self.collect_more(isa, query, limit, &name, scratch);
+    }
+
+    /// The same beside what is there already, for keys that have a name, under these names.
+    #[inline(always)]
+    pub(crate) fn collect_more<I: Isa>(
+        &self,
+        isa: I,
+        query: &[T],
+        limit: T,
+        name: &impl Fn(u32) -> Option<u32>,
+        scratch: &mut SearchScratch<T>,
+    ) {
         self.visit(
             isa,
             query,
             scratch,
             |found, run, index| {
                 for (&raw, &index) in run.iter().zip(index) {
-                    if raw <= limit && allowed(index as usize) {
+                    if raw <= limit
+                        && let Some(index) = name(index)
+                    {
                         found.push(Found { raw, index });
                     }
                 }
@@ -200,21 +244,21 @@ impl<T: Float> Searcher<T> {
         );
     }
 
-    /// Leaves all allowed keys whose distance is at most `radius` (whose score is at least that) in `scratch.found`, in no
-    /// particular order.
+    /// Adds all keys that have a name and whose distance is at most `radius` (whose score is at least that) to `scratch.found`,
+    /// in no particular order.
     #[inline(always)]
     pub(crate) fn within<I: Isa>(
         &self,
         isa: I,
         query: &[T],
         radius: T,
-        allowed: &impl Fn(usize) -> bool,
+        name: &impl Fn(u32) -> Option<u32>,
         scratch: &mut SearchScratch<T>,
     ) {
         // A distance turned back into a raw number is off by a few roundings: ask for a little more, then compare distances.
         let raw = self.raw(radius);
         let limit = raw + raw.abs() * T::from_f64(16.0 * T::EPSILON.to_f64());
-        self.collect(isa, query, limit, allowed, scratch);
+        self.collect_more(isa, query, limit, name, scratch);
         let score = self.bound.atoms[0].link == Link::Score;
         scratch.found.retain(|f| {
             let d = self.distance(f.raw);

@@ -237,6 +237,18 @@ impl Profile {
         !matches!(self, Self::ZCurve(_))
     }
 
+    /// The weight at `u >= 0` bandwidths from the query; for a profile of a score, at the score `u`.
+    ///
+    /// ```
+    /// use locality_core::Profile;
+    /// let p = Profile::from_name("triangular", &[])?;
+    /// assert_eq!(p.weight(0.25), 0.75);
+    /// # Ok::<(), locality_core::Error>(())
+    /// ```
+    pub fn weight(&self, u: f64) -> f64 {
+        self.visit(At(u))
+    }
+
     /// Whether the weight is a convex function of `u^2` (of `s`, for scores), so that a chord bounds it.
     pub(crate) fn is_convex(&self) -> bool {
         match self {
@@ -271,6 +283,23 @@ impl Profile {
     /// Whether the weight is constant on a stretch, so that whole nodes of the tree may share one weight.
     pub(crate) fn has_plateau(&self) -> bool {
         matches!(self, Self::Uniform(_))
+    }
+}
+
+/// The weight at one place.
+struct At(f64);
+
+impl CurveVisitor for At {
+    type Out = f64;
+
+    fn visit<C: Curve>(self, curve: C) -> f64 {
+        let u = if C::INPUT == Input::Squared {
+            self.0 * self.0
+        } else {
+            self.0
+        };
+        let y = curve.at(crate::isa::Standard, u);
+        if C::FORM == Form::Log { y.exp() } else { y }
     }
 }
 
