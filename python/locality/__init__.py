@@ -34,11 +34,14 @@ from ._mean import local_mean, local_weights, log_sum
 from ._nearest import nearest, within_radius
 
 if TYPE_CHECKING:
+    from ._density import KernelClassifier, KernelDensity
     from ._regression import LocalMeanRegressor
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
 __all__ = [
     "Kernel",
+    "KernelClassifier",
+    "KernelDensity",
     "LocalMeanGradients",
     "LocalMeanRegressor",
     "MeanShift",
@@ -58,6 +61,8 @@ __all__ = [
 
 # The estimators load scikit-learn, which takes longer than all the rest: only when they are asked for.
 _LATER = {
+    "KernelClassifier": "_density",
+    "KernelDensity": "_density",
     "LocalMeanRegressor": "_regression",
     "MeanShift": "_shift",
     "estimate_bandwidth": "_shift",

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._plain import BaseEstimator, ClusterMixin, NotFittedError, RegressorMixin, check_is_fitted, validate_data
+from ._plain import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClusterMixin,
+    NotFittedError,
+    RegressorMixin,
+    check_is_fitted,
+    validate_data,
+    warn_column,
+)
 
 if not TYPE_CHECKING:
     try:
-        from sklearn.base import BaseEstimator, ClusterMixin, RegressorMixin
+        from sklearn.base import BaseEstimator, ClassifierMixin, ClusterMixin, RegressorMixin
         from sklearn.exceptions import NotFittedError
         from sklearn.utils.validation import check_is_fitted, validate_data
+
+        def warn_column() -> None:
+            """Says that a column was passed where a vector was expected, with scikit-learn's own category."""
+            import warnings
+
+            from sklearn.exceptions import DataConversionWarning
+
+            message = "A column-vector y was passed when a 1d array was expected; pass y.ravel()"
+            warnings.warn(message, DataConversionWarning, stacklevel=4)
     except ImportError:
         pass
 
@@ -33,10 +51,12 @@ class Prepared:
 
 __all__ = [
     "BaseEstimator",
+    "ClassifierMixin",
     "ClusterMixin",
     "NotFittedError",
     "Prepared",
     "RegressorMixin",
     "check_is_fitted",
     "validate_data",
+    "warn_column",
 ]

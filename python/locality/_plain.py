@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -50,6 +51,15 @@ class RegressorMixin:
         return float(1.0 - residual / (c @ (y - np.average(y, axis=0, weights=c)) ** 2).sum())
 
 
+class ClassifierMixin:
+    """The share of right predictions."""
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy of the predictions at X."""
+        right = np.asarray(y) == self.predict(X)  # type: ignore[attr-defined]
+        return float(np.average(right, weights=sample_weight))
+
+
 class ClusterMixin:
     """Labels in one call."""
 
@@ -84,3 +94,8 @@ def validate_data(estimator: Any, X: Any, y: Any = None, reset: bool = True, **h
     if len(y) != len(X):
         raise ValueError(f"y has {len(y)} rows, but X has {len(X)}; they must be equally many")
     return X, y
+
+
+def warn_column() -> None:
+    """Says that a column was passed where a vector was expected."""
+    warnings.warn("A column-vector y was passed when a 1d array was expected; pass y.ravel()", UserWarning, stacklevel=4)

@@ -2,6 +2,7 @@
 
 mod array;
 mod bias;
+mod density;
 mod error;
 mod heads;
 mod image;
@@ -22,6 +23,8 @@ mod _core {
     #[pymodule_export]
     use super::lists::{metrics, neighborhoods, profiles};
 
+    #[pymodule_export]
+    use super::density::{KernelClassifier, KernelDensity};
     #[pymodule_export]
     use super::heads::LocalMeanHeads;
     #[pymodule_export]
