@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ._lazy import NearestNeighbors
     from ._lazy_classification import KNeighborsClassifier, RadiusNeighborsClassifier
     from ._lazy_regression import KNeighborsRegressor, RadiusNeighborsRegressor
+    from ._density import KernelClassifier, KernelDensity
     from ._regression import LocalMeanRegressor
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
@@ -48,6 +49,8 @@ __all__ = [
     "KNeighborsClassifier",
     "KNeighborsRegressor",
     "Kernel",
+    "KernelClassifier",
+    "KernelDensity",
     "LocalMeanGradients",
     "LocalGLMRegressor",
     "LocalLogisticRegression",
@@ -81,6 +84,8 @@ _LATER = {
     "NearestNeighbors": "_lazy",
     "RadiusNeighborsClassifier": "_lazy_classification",
     "RadiusNeighborsRegressor": "_lazy_regression",
+    "KernelClassifier": "_density",
+    "KernelDensity": "_density",
     "LocalMeanRegressor": "_regression",
     "LocalGLMRegressor": "_glm",
     "LocalLogisticRegression": "_glm",

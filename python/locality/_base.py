@@ -12,6 +12,7 @@ from ._plain import (
     RegressorMixin,
     check_is_fitted,
     validate_data,
+    warn_column,
 )
 
 if not TYPE_CHECKING:
@@ -19,6 +20,15 @@ if not TYPE_CHECKING:
         from sklearn.base import BaseEstimator, ClassifierMixin, ClusterMixin, RegressorMixin
         from sklearn.exceptions import NotFittedError
         from sklearn.utils.validation import check_is_fitted, validate_data
+
+        def warn_column() -> None:
+            """Says that a column was passed where a vector was expected, with scikit-learn's own category."""
+            import warnings
+
+            from sklearn.exceptions import DataConversionWarning
+
+            message = "A column-vector y was passed when a 1d array was expected; pass y.ravel()"
+            warnings.warn(message, DataConversionWarning, stacklevel=4)
     except ImportError:
         pass
 
@@ -48,4 +58,5 @@ __all__ = [
     "RegressorMixin",
     "check_is_fitted",
     "validate_data",
+    "warn_column",
 ]

@@ -234,6 +234,46 @@ class Centroids:
     def scores(self, queries: _Array) -> list[float]: ...
 
 @final
+class KernelDensity:
+    def __new__(
+        cls,
+        samples: _Array,
+        kernel: Kernel | str,
+        bandwidth: float | Sequence[float] | str,
+        sample_weight: _Array | None = None,
+        rtol: float = 0.0,
+        atol: float = 0.0,
+        adaptive: float = 0.0,
+        threads: int = 0,
+    ) -> KernelDensity: ...
+    def kernel(self) -> Kernel: ...
+    def bandwidth(self) -> list[float]: ...
+    def log_density(self, rows: _Array, threads: int = 0) -> _Array: ...
+    def score_function(self, rows: _Array, threads: int = 0) -> _Array: ...
+    def leave_one_out(self, threads: int = 0) -> _Array: ...
+    def sample(self, m: int, seed: int, threads: int = 0) -> _Array: ...
+
+@final
+class KernelClassifier:
+    def __new__(
+        cls,
+        samples: _Array,
+        classes: _Indices,
+        n_classes: int,
+        kernel: Kernel | str,
+        bandwidth: float | Sequence[float] | str,
+        neighborhood: Neighborhood | str | None = None,
+        sample_weight: _Array | None = None,
+        tolerance: float = 0.0,
+        on_empty: str = "nearest",
+        priors: str | Sequence[float] | None = None,
+        threads: int = 0,
+    ) -> KernelClassifier: ...
+    def kernel(self) -> Kernel: ...
+    def predict_proba(self, rows: _Array, threads: int = 0) -> _Array: ...
+    def predict(self, rows: _Array, threads: int = 0) -> _Indices: ...
+
+@final
 class ImageMeanShift:
     def __new__(
         cls,

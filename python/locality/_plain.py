@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -93,3 +94,8 @@ def validate_data(estimator: Any, X: Any, y: Any = None, reset: bool = True, **h
     if len(y) != len(X):
         raise ValueError(f"y has {len(y)} rows, but X has {len(X)}; they must be equally many")
     return X, y
+
+
+def warn_column() -> None:
+    """Says that a column was passed where a vector was expected."""
+    warnings.warn("A column-vector y was passed when a 1d array was expected; pass y.ravel()", UserWarning, stacklevel=4)

@@ -16,6 +16,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 @parametrize_with_checks(
     [
+        lc.KernelClassifier(),
+        lc.KernelDensity(),
         lc.LocalMeanRegressor(),
         lc.LocalPolynomialRegressor(),
         lc.LocalGLMRegressor(),
@@ -87,6 +89,10 @@ model = lc.LocalMeanRegressor("gaussian(h=0.05)", n_jobs=1).fit(x, x[:, 0])
 assert model.score(x, x[:, 0]) > 0.98, model.score(x, x[:, 0])
 assert repr(model) == "LocalMeanRegressor(kernel='gaussian(h=0.05)', n_jobs=1)", repr(model)
 assert model.set_params(kernel="uniform(h=1)").get_params()["kernel"] == "uniform(h=1)"
+density = lc.KernelDensity(0.1).fit(x)
+assert abs(density.score(x[:1]) - density.score_samples(x)[0]) < 1e-12
+classifier = lc.KernelClassifier().fit(x, np.where(x[:, 0] > 0.5, "b", "a"))
+assert classifier.score(x, np.where(x[:, 0] > 0.5, "b", "a")) == 1.0
 import pickle
 assert (pickle.loads(pickle.dumps(model)).predict(x) == model.predict(x)).all()
 names = np.where(x[:, 0] < 0.5, "low", "high")

@@ -2,6 +2,7 @@
 
 mod array;
 mod bias;
+mod density;
 mod error;
 mod glm;
 mod heads;
@@ -25,6 +26,8 @@ mod _core {
     #[pymodule_export]
     use super::lists::{metrics, neighborhoods, profiles};
 
+    #[pymodule_export]
+    use super::density::{KernelClassifier, KernelDensity};
     #[pymodule_export]
     use super::glm::{LocalGlmModel, kernel_with_bandwidth};
     #[pymodule_export]

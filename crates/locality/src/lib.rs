@@ -63,6 +63,7 @@
 pub use locality_core as core;
 pub use locality_core::*;
 
+pub mod density;
 pub mod image;
 pub mod local;
 pub mod lazy;

@@ -84,6 +84,11 @@ impl Atom {
         &self.bandwidth
     }
 
+    /// The columns that it looks at.
+    pub fn column_choice(&self) -> &Columns {
+        &self.columns
+    }
+
     /// The metric in force: the one given, or the profile's own default (Euclidean for distances, the inner product for
     /// softmax, sigmoid and polynomial, the signed difference for `s` and `z`, equality for `uniform` without `h`).
     pub fn metric_in_force(&self) -> Metric {

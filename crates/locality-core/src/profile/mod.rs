@@ -150,6 +150,24 @@ pub(crate) trait CurveVisitor {
     fn visit<C: Curve>(self, curve: C) -> Self::Out;
 }
 
+/// The logarithm of the weight at a distance or a score.
+struct LogWeight(f64);
+
+impl CurveVisitor for LogWeight {
+    type Out = f64;
+    fn visit<C: Curve>(self, curve: C) -> f64 {
+        let x = match C::INPUT {
+            Input::Squared => self.0 * self.0,
+            Input::Plain | Input::Score => self.0,
+        };
+        let y = curve.at(crate::isa::Standard, x);
+        match C::FORM {
+            Form::Log => y,
+            Form::Weight => y.ln(),
+        }
+    }
+}
+
 /// The list of profiles.
 ///
 /// ```
@@ -230,6 +248,18 @@ impl Profile {
             Self::Trapezoid(_) => format!("trapezoid: core={} must be below 1", v[0]),
             _ => format!("{}: a={} must be below b={}", self.info().name, v[0], v[1]),
         }))
+    }
+
+    /// The logarithm of the weight at `x`, which is a distance over the bandwidth (not negative) or a score; negative infinity where
+    /// there is no weight. It serves formulas about a profile, such as its integral; data are weighed by the engines.
+    ///
+    /// ```
+    /// let gaussian = locality_core::Profile::from_name("gaussian", &[])?;
+    /// assert_eq!(gaussian.log_weight(2.0), -2.0);
+    /// # Ok::<(), locality_core::Error>(())
+    /// ```
+    pub fn log_weight(&self, x: f64) -> f64 {
+        self.visit(LogWeight(x))
     }
 
     /// Whether a greater distance, or a smaller score, never weighs more.
