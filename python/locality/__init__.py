@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from . import image, kernels
 from ._core import Kernel, Neighborhood, __version__
 from ._gradients import LocalMeanGradients, local_mean_vjp
+from ._lowess import LowessFit, lowess, lowess_fit
 from ._mean import local_mean, local_weights, log_sum
 from ._nearest import nearest, within_radius
 
@@ -41,6 +42,7 @@ __all__ = [
     "Kernel",
     "LocalMeanGradients",
     "LocalMeanRegressor",
+    "LowessFit",
     "MeanShift",
     "Neighborhood",
     "__version__",
@@ -52,6 +54,8 @@ __all__ = [
     "local_mean_vjp",
     "local_weights",
     "log_sum",
+    "lowess",
+    "lowess_fit",
     "nearest",
     "within_radius",
 ]

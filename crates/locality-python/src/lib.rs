@@ -7,6 +7,7 @@ mod heads;
 mod image;
 mod kernel;
 mod lists;
+mod lowess;
 mod mean;
 mod nearest;
 mod shift;
@@ -26,6 +27,8 @@ mod _core {
     use super::heads::LocalMeanHeads;
     #[pymodule_export]
     use super::image::ImageMeanShift;
+    #[pymodule_export]
+    use super::lowess::LowessFit;
     #[pymodule_export]
     use super::mean::LocalMeanFit;
     #[pymodule_export]

@@ -1,0 +1,3 @@
+//! Models made local: a fit of their own at every target.
+
+pub mod lowess;
