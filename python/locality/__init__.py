@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from . import image, kernels
 from ._core import Kernel, Neighborhood, __version__
 from ._gradients import LocalMeanGradients, local_mean_vjp
+from ._lowess import LowessFit, lowess, lowess_fit
 from ._mean import local_mean, local_weights, log_sum
 from ._nearest import nearest, within_radius
 
@@ -57,6 +58,7 @@ __all__ = [
     "LocalMeanRegressor",
     "LocalPolynomialRegressor",
     "Localized",
+    "LowessFit",
     "MeanShift",
     "NearestCentroid",
     "NearestNeighbors",
@@ -72,6 +74,8 @@ __all__ = [
     "local_mean_vjp",
     "local_weights",
     "log_sum",
+    "lowess",
+    "lowess_fit",
     "nearest",
     "within_radius",
 ]

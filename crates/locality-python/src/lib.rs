@@ -11,6 +11,7 @@ mod kernel;
 mod lazy;
 mod lists;
 mod local;
+mod lowess;
 mod mean;
 mod nearest;
 mod shift;
@@ -38,6 +39,8 @@ mod _core {
     use super::lazy::{Centroids, NeighborMemory};
     #[pymodule_export]
     use super::local::LocalRegressor;
+    #[pymodule_export]
+    use super::lowess::LowessFit;
     #[pymodule_export]
     use super::mean::LocalMeanFit;
     #[pymodule_export]

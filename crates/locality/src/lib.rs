@@ -46,6 +46,19 @@
 //! # Ok::<(), locality::Error>(())
 //! ```
 //!
+//! # Curves
+//!
+//! [`local::lowess::Lowess`] draws a robust smooth curve through a scatter of points.
+//!
+//! ```
+//! use locality::{Watch, local::lowess::Lowess};
+//! let x: Vec<f64> = (0..100).map(|i| 0.1 * f64::from(i)).collect();
+//! let y: Vec<f64> = x.iter().map(|x| x.sin()).collect();
+//! let fit = Lowess::new().frac(0.1).fit(&x, &y, &Watch::default())?;
+//! assert!((fit.predict(&[2.05], &Watch::default())?[0] - 2.05_f64.sin()).abs() < 0.02);
+//! # Ok::<(), locality::Error>(())
+//! ```
+//!
 //! # Pictures
 //!
 //! [`image::MeanShiftFilter`] and [`image::MeanShiftSegmenter`] do the same in position and colour.
@@ -65,8 +78,8 @@ pub use locality_core::*;
 
 pub mod density;
 pub mod image;
-pub mod local;
 pub mod lazy;
+pub mod local;
 pub mod shift;
 
 /// The Rust of the README is compiled and run.

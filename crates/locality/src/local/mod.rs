@@ -3,7 +3,7 @@
 //!
 //! [`LocalPolynomial`] makes polynomial regression local: of degree 0 it is the local mean (Nadaraya-Watson), of degree 1 local linear
 //! regression. [`LocalRegression`] finds the bandwidth, too. [`LocalGlm`] does the same for responses that are classes, counts or positive
-//! numbers.
+//! numbers, and [`lowess`] smooths scatterplots robustly.
 
 mod design;
 mod diagnostics;
@@ -11,6 +11,7 @@ mod explain;
 mod family;
 mod glm;
 mod interval;
+pub mod lowess;
 mod moments;
 mod newton;
 mod polynomial;
