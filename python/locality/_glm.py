@@ -10,6 +10,7 @@ import numpy.typing as npt
 from . import _arrays, _core
 from ._arrays import Array
 from ._base import BaseEstimator, ClassifierMixin, Prepared, RegressorMixin, check_is_fitted, validate_data
+from ._classes import classes_of
 from ._core import Kernel, Neighborhood
 from ._local import LocalPolynomialRegressor
 
@@ -273,9 +274,7 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         LocalLogisticRegression
             Itself.
         """
-        sites, targets = validate_data(self, X, y, dtype=np.float64)
-        labels = _arrays.labels(targets)
-        self.classes_, codes = np.unique(labels, return_inverse=True)
+        sites, self.classes_, codes = classes_of(self, X, y, [np.float64])
         if len(self.classes_) < 2:
             raise ValueError(f"y has the class {self.classes_[0]!r} only; a classifier needs at least 2 classes")
         self.y_fit_: Array = codes

@@ -133,10 +133,8 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         self.X_fit_: Array = sites
         self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
         self.sample_weight_fit_ = _arrays.weights(sample_weight, len(sites), np.float64)
-        search = self.bandwidth
-        width = None
-        if not isinstance(search, str):
-            width, search = _arrays.number(search, "bandwidth"), "given"
+        width = None if isinstance(self.bandwidth, str) else _arrays.number(self.bandwidth, "bandwidth")
+        search = self.bandwidth if isinstance(self.bandwidth, str) else "given"
         degrees = [self.degree] if np.ndim(self.degree) == 0 else list(self.degree)  # type: ignore[arg-type]
         degrees = [_arrays.count(degree, "degree") for degree in degrees]
         made = self._make(kernel, neighborhood, search, width, degrees, self.standardize)

@@ -1,0 +1,123 @@
+"""Local generalized linear models, and any estimator made local."""
+
+from __future__ import annotations
+
+import pickle
+
+import locality as lc
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.model_selection import cross_val_score
+
+
+def moons(n, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 2))
+    p = 1.0 / (1.0 + np.exp(-4.0 * (x[:, 1] - np.sin(2.0 * x[:, 0]))))
+    return x, np.where(rng.uniform(size=n) < p, "up", "down"), p
+
+
+def test_local_logistic_regression_is_scikit_learns_under_kernel_weights():
+    x, y, _ = moons(300)
+    targets = moons(8, seed=1)[0]
+    c = np.random.default_rng(2).uniform(0.3, 1.0, size=300)
+    for C in (1.0, 30.0):
+        model = lc.LocalLogisticRegression(C, bandwidth=0.8).fit(x, y, sample_weight=c)
+        for i, t in enumerate(targets):
+            w = c * np.exp(-0.5 * ((x - t) ** 2).sum(1) / 0.8**2)
+            peer = LogisticRegression(C=C, tol=1e-10, max_iter=10000).fit(x, y, sample_weight=w)
+            np.testing.assert_allclose(model.predict_proba(targets)[i], peer.predict_proba(t[None])[0], atol=1e-5)
+
+
+def test_local_poisson_regression_is_scikit_learns_under_kernel_weights():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(200, 2))
+    y = rng.poisson(np.exp(0.5 * x[:, 0] + np.sin(x[:, 1])))
+    t = np.array([[0.3, -0.4]])
+    w = np.exp(-0.5 * ((x - t) ** 2).sum(1) / 0.7**2)
+    model = lc.LocalGLMRegressor("poisson", bandwidth=0.7, alpha=0.5).fit(x, y)
+    # Its loss is divided by the sum of the weights.
+    peer = PoissonRegressor(alpha=0.5 / w.sum(), tol=1e-10, max_iter=10000).fit(x, y, sample_weight=w)
+    np.testing.assert_allclose(model.predict(t), peer.predict(t), rtol=1e-4)
+    np.testing.assert_allclose(model.slopes(t)[0], peer.coef_, atol=1e-4)
+
+
+def test_localizing_lifts_accuracy():
+    x, y, p = moons(800)
+    fresh, truth, _ = moons(2000, seed=9)
+    local = lc.LocalLogisticRegression().fit(x, y)
+    line = LogisticRegression().fit(x, y)
+    best = np.mean(np.where(moons(2000, seed=9)[2] > 0.5, "up", "down") == truth)
+    assert local.score(fresh, truth) > line.score(fresh, truth) + 0.05
+    assert local.score(fresh, truth) > best - 0.02
+    shares = local.predict_proba(fresh)
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+
+
+def test_three_classes_on_a_real_table():
+    x, y = load_iris(return_X_y=True)
+    assert cross_val_score(lc.LocalLogisticRegression(), x, y, cv=5).mean() > 0.94
+
+
+def test_families_refuse_what_they_cannot_explain():
+    x = np.arange(6.0)[:, None]
+    for family, y, message in (
+        ("poisson", -np.ones(6), "-1 in row 0"),
+        ("gamma", np.zeros(6), "0 in row 0"),
+        ("binomial", np.full(6, 2.0), "2 in row 0"),
+        ("normal", np.ones(6), "family 'normal' is none of"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            lc.LocalGLMRegressor(family, bandwidth=1.0).fit(x, y)
+    with pytest.raises(ValueError, match="C=0"):
+        lc.LocalLogisticRegression(0.0, bandwidth=1.0).fit(x, [0, 0, 0, 1, 1, 1])
+
+
+def test_loaded_models_predict_the_same_bits():
+    x, y, _ = moons(100)
+    for model in (lc.LocalLogisticRegression(), lc.LocalLogisticRegression(bandwidth=0.7)):
+        model.fit(x, y)
+        loaded = pickle.loads(pickle.dumps(model))
+        np.testing.assert_array_equal(loaded.predict_proba(x), model.predict_proba(x))
+
+
+def test_any_estimator_is_fitted_under_kernel_weights():
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(120, 2))
+    y = np.sin(2.0 * x[:, 0]) + 0.1 * rng.normal(size=120)
+    c = rng.uniform(0.5, 1.0, size=120)
+    model = lc.Localized(Ridge(alpha=0.1), bandwidth=0.5, least_weight=0.0).fit(x, y, sample_weight=c)
+    for t in x[:5]:
+        w = c * np.exp(-0.5 * ((x - t) ** 2).sum(1) / 0.5**2)
+        peer = Ridge(alpha=0.1).fit(x, y, sample_weight=w)
+        np.testing.assert_allclose(model.predict(t[None]), peer.predict(t[None]), rtol=1e-9)
+
+
+def test_localized_and_built_in_logistic_regression_agree():
+    x, y, _ = moons(200)
+    targets = moons(20, seed=5)[0]
+    outer = lc.Localized(LogisticRegression(tol=1e-10, max_iter=1000), bandwidth=0.8, least_weight=0.0).fit(x, y)
+    inner = lc.LocalLogisticRegression(bandwidth=0.8).fit(x, y)
+    np.testing.assert_allclose(outer.predict_proba(targets), inner.predict_proba(targets), atol=1e-4)
+
+
+def test_where_nothing_weighs_the_nearest_sample_answers_and_says_so():
+    x, y, _ = moons(50)
+    model = lc.Localized(LogisticRegression(), "epanechnikov", bandwidth=0.5).fit(x, y)
+    far = np.array([[30.0, 30.0]])
+    with pytest.warns(UserWarning, match="1 of 1 targets"):
+        found = model.predict(far)
+    assert found[0] == y[np.argmin(((x - far) ** 2).sum(1))]
+    assert model.thin_.tolist() == [True]
+
+
+def test_kernel_and_estimator_may_see_different_columns():
+    rng = np.random.default_rng(6)
+    place, z = rng.uniform(0.0, 10.0, size=300), rng.normal(size=300)
+    # The slope of z changes from place to place.
+    y = np.sin(place) * z
+    x = np.column_stack([place, z])
+    model = lc.Localized(Ridge(alpha=1e-6), "gaussian(h=0.3, cols=0)", columns=[1]).fit(x, y)
+    assert model.score(x, y) > 0.95
