@@ -33,16 +33,17 @@ from ._gradients import LocalMeanGradients, local_mean_vjp
 from ._lowess import LowessFit, lowess, lowess_fit
 from ._mean import local_mean, local_weights, log_sum
 from ._nearest import nearest, within_radius
+from ._surrogate import LocalSurrogate, Surrogate
 
 if TYPE_CHECKING:
-    from ._glm import LocalGLMRegressor, LocalLogisticRegression
-    from ._local import LocalPolynomialRegressor
-    from ._localized import Localized
     from ._centroid import NearestCentroid
+    from ._density import KernelClassifier, KernelDensity
+    from ._glm import LocalGLMRegressor, LocalLogisticRegression
     from ._lazy import NearestNeighbors
     from ._lazy_classification import KNeighborsClassifier, RadiusNeighborsClassifier
     from ._lazy_regression import KNeighborsRegressor, RadiusNeighborsRegressor
-    from ._density import KernelClassifier, KernelDensity
+    from ._local import LocalPolynomialRegressor
+    from ._localized import Localized
     from ._regression import LocalMeanRegressor
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
@@ -52,11 +53,12 @@ __all__ = [
     "Kernel",
     "KernelClassifier",
     "KernelDensity",
-    "LocalMeanGradients",
     "LocalGLMRegressor",
     "LocalLogisticRegression",
+    "LocalMeanGradients",
     "LocalMeanRegressor",
     "LocalPolynomialRegressor",
+    "LocalSurrogate",
     "Localized",
     "LowessFit",
     "MeanShift",
@@ -65,6 +67,7 @@ __all__ = [
     "Neighborhood",
     "RadiusNeighborsClassifier",
     "RadiusNeighborsRegressor",
+    "Surrogate",
     "__version__",
     "estimate_bandwidth",
     "get_bin_seeds",
@@ -84,18 +87,18 @@ __all__ = [
 _LATER = {
     "KNeighborsClassifier": "_lazy_classification",
     "KNeighborsRegressor": "_lazy_regression",
+    "KernelClassifier": "_density",
+    "KernelDensity": "_density",
+    "LocalGLMRegressor": "_glm",
+    "LocalLogisticRegression": "_glm",
+    "LocalMeanRegressor": "_regression",
+    "LocalPolynomialRegressor": "_local",
+    "Localized": "_localized",
+    "MeanShift": "_shift",
     "NearestCentroid": "_centroid",
     "NearestNeighbors": "_lazy",
     "RadiusNeighborsClassifier": "_lazy_classification",
     "RadiusNeighborsRegressor": "_lazy_regression",
-    "KernelClassifier": "_density",
-    "KernelDensity": "_density",
-    "LocalMeanRegressor": "_regression",
-    "LocalGLMRegressor": "_glm",
-    "LocalLogisticRegression": "_glm",
-    "LocalPolynomialRegressor": "_local",
-    "Localized": "_localized",
-    "MeanShift": "_shift",
     "estimate_bandwidth": "_shift",
     "get_bin_seeds": "_shift",
 }

@@ -1,0 +1,184 @@
+"""Local surrogates: what a black box does around one point, as a sparse line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays
+from ._arrays import Array
+
+# Widths that are tried, in units of the columns' deviations.
+_WIDTHS = (0.05, 0.1, 0.2, 0.4, 0.8)
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """A line through a black box around one point: ``intercept + coefficients @ (x' - x)``."""
+
+    intercept: float
+    """The line's value at the point."""
+    coefficients: Array
+    """Slopes per unit of each column, ``[d]``; 0 for columns that were not taken."""
+    standard_errors: Array
+    """Their standard errors over draws of the perturbations, ``[d]``; 0 for columns that were not taken."""
+    features: list[int]
+    """The columns that were taken, those that move the prediction most first."""
+    bandwidth: float
+    """Width of the perturbations, in units of the columns' deviations."""
+    fidelity: float
+    """Share of the black box's variance under the perturbations that the line explains, each perturbation left out of its own line."""
+
+
+class LocalSurrogate:
+    """Explains single predictions of any model by a line fitted around each: the localization trick on perturbed samples.
+
+    Perturbations are drawn from a Gaussian kernel around the point, so that every one of them counts alike; their width is the one at which
+    a line explains the model best.
+
+    Parameters
+    ----------
+    predict : callable
+        Takes an array ``[m, d]``, returns ``[m]`` numbers: `model.predict`, or one column of `model.predict_proba`.
+    X : array_like, shape (n, d)
+        A table, such as the training samples, whose standard deviations are the units of the perturbations.
+    n_samples : int, default 1000
+        Perturbations of each width, drawn in pairs on either side of the point.
+    bandwidth : {"auto"} or float, default "auto"
+        Width of the perturbations, in units of the columns' deviations.
+    n_features : int, optional
+        Most columns that a line may have; by default as many as the corrected criterion of Akaike allows.
+    random_state : int, default 0
+        Seed of the perturbations: the same point is always explained alike.
+
+    References
+    ----------
+    Ribeiro, Singh and Guestrin (2016), Why should I trust you? Hurvich and Tsai (1989), Regression and time series model selection in
+    small samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import locality as lc
+    >>> X = np.random.default_rng(0).normal(size=(200, 3))
+    >>> surrogate = lc.LocalSurrogate(lambda x: np.sin(x[:, 0]) + 2.0 * x[:, 2], X)
+    >>> found = surrogate.explain([0.0, 1.0, 2.0])
+    >>> found.features, found.coefficients.round(1)
+    ([2, 0], array([1., 0., 2.]))
+    """
+
+    def __init__(
+        self,
+        predict: Callable[[Array], npt.ArrayLike],
+        X: npt.ArrayLike,
+        *,
+        n_samples: int = 1000,
+        bandwidth: Literal["auto"] | float = "auto",
+        n_features: int | None = None,
+        random_state: int = 0,
+    ) -> None:
+        table = _arrays.sites(X, "X").astype(np.float64)
+        if len(table) < 2 or not np.isfinite(table).all():
+            raise ValueError(f"X has shape {table.shape}; give at least 2 rows of finite numbers")
+        if not callable(predict):
+            raise TypeError(f"predict={predict!r} cannot be called; pass a function such as model.predict")
+        self.predict = predict
+        self.scales = table.std(axis=0)
+        d = table.shape[1]
+        self.n_samples = _arrays.count(n_samples, "n_samples")
+        if self.n_samples < 2 * (d + 2):
+            raise ValueError(f"n_samples={n_samples} is too few for {d} columns; take at least {2 * (d + 2)}")
+        if isinstance(bandwidth, str):
+            if bandwidth != "auto":
+                raise ValueError(f"bandwidth={bandwidth!r} must be 'auto' or a positive number")
+            self.widths: Sequence[float] = _WIDTHS
+        else:
+            width = _arrays.number(bandwidth, "bandwidth")
+            if not (width > 0.0 and np.isfinite(width)):
+                raise ValueError(f"bandwidth={bandwidth} must be positive and finite")
+            self.widths = (width,)
+        self.n_features = d if n_features is None else min(_arrays.count(n_features, "n_features"), d)
+        half = np.random.default_rng(random_state).standard_normal(((self.n_samples + 1) // 2, d))
+        self._draws = np.concatenate([half, -half])
+
+    def explain(self, x: npt.ArrayLike) -> Surrogate:
+        """A sparse line through the predictions around a point.
+
+        Parameters
+        ----------
+        x : array_like, shape (d,)
+            The point.
+
+        Returns
+        -------
+        Surrogate
+        """
+        point = _arrays.like(x, "x", self.scales.shape).astype(np.float64)
+        if not np.isfinite(point).all():
+            raise ValueError(f"x has NaN or infinite numbers {point}; give finite ones")
+        best: Surrogate | None = None
+        for width in self.widths:
+            found = self._line(point, width)
+            # Of widths that do alike the widest says most.
+            if best is None or found.fidelity >= best.fidelity - 1e-9:
+                best = found
+        assert best is not None
+        return best
+
+    def _line(self, point: Array, width: float) -> Surrogate:
+        steps = self._draws * width
+        y = np.asarray(self.predict(point + steps * self.scales), dtype=np.float64)
+        if y.shape != (len(steps),) or not np.isfinite(y).all():
+            raise ValueError(f"predict returned {y.shape} for {len(steps)} rows; it must return one finite number for each")
+        z = steps[:, self.scales > 0.0]
+        taken = _select(z, y, self.n_features)
+        a = np.column_stack([np.ones(len(z)), z[:, taken]])
+        inverse = np.linalg.pinv(a.T @ a)
+        b = inverse @ (a.T @ y)
+        leverage = np.einsum("ij,jk,ik->i", a, inverse, a)
+        residual = y - a @ b
+        # Errors of a line through what is no line: the sandwich, with leave-one-out residuals.
+        without = residual / np.maximum(1.0 - leverage, 1e-12)
+        meat = (a * without[:, None]).T @ (a * without[:, None])
+        spread = np.sqrt(np.maximum(np.diag(inverse @ meat @ inverse), 0.0))
+        total = ((y - y.mean()) ** 2).sum()
+        fidelity = 1.0 - float((without**2).sum() / total) if total > 0.0 else 0.0
+        columns = np.flatnonzero(self.scales > 0.0)[taken]
+        coefficients, errors = np.zeros(len(self.scales)), np.zeros(len(self.scales))
+        coefficients[columns] = b[1:] / self.scales[columns]
+        errors[columns] = spread[1:] / self.scales[columns]
+        order = np.argsort(-np.abs(b[1:]), kind="stable")
+        return Surrogate(float(b[0]), coefficients, errors, [int(c) for c in columns[order]], width, fidelity)
+
+
+def _select(z: Array, y: Array, most: int) -> list[int]:
+    """Columns taken one after the other, each time the one that leaves least, as long as the corrected criterion of Akaike falls."""
+    n, d = z.shape
+    left = y - y.mean()
+    basis = z - z.mean(axis=0)
+    floor = 1e-24 * max(float(left @ left), 1e-300)
+
+    def criterion(rss: float, k: int) -> float:
+        return n * float(np.log(max(rss, floor) / n)) + 2.0 * (k + 2) * n / (n - k - 3)
+
+    taken: list[int] = []
+    value: float = criterion(float(left @ left), 0)
+    while len(taken) < min(most, d):
+        norms = np.einsum("ij,ij->j", basis, basis)
+        gains: Any = np.where(norms > 1e-12 * n, (basis.T @ left) ** 2 / np.maximum(norms, 1e-300), 0.0)
+        gains[taken] = 0.0
+        c = int(np.argmax(gains))
+        after = criterion(float(left @ left) - float(gains[c]), len(taken) + 1)
+        if not (gains[c] > 0.0 and after < value):
+            break
+        value = after
+        taken.append(c)
+        # What remains of all columns beside the one that was taken.
+        own = basis[:, c] / np.sqrt(norms[c])
+        left = left - own * (own @ left)
+        basis = basis - np.outer(own, own @ basis)
+    return taken

@@ -1,0 +1,80 @@
+"""Local surrogates of black boxes."""
+
+from __future__ import annotations
+
+import locality as lc
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes
+from sklearn.ensemble import RandomForestRegressor
+
+
+def table(n=300, d=5):
+    return np.random.default_rng(0).normal(size=(n, d)) * np.array([1.0, 10.0, 0.1, 1.0, 5.0])[:d]
+
+
+def test_a_line_is_explained_exactly():
+    x = table()
+    slopes = np.array([1.0, -0.2, 0.0, 0.0, 3.0])
+    found = lc.LocalSurrogate(lambda z: 7.0 + z @ slopes, x).explain(x[3])
+    np.testing.assert_allclose(found.coefficients, slopes, atol=1e-9)
+    np.testing.assert_allclose(found.intercept, 7.0 + x[3] @ slopes)
+    assert found.features == [4, 1, 0], "by how much a deviation of the column moves the prediction"
+    assert found.fidelity > 1.0 - 1e-9 and np.all(found.standard_errors < 1e-6)
+
+
+def test_slopes_are_those_of_a_smooth_model_at_the_point():
+    x = table()
+    model = lambda z: np.sin(z[:, 0]) * z[:, 3] + np.exp(z[:, 2])  # noqa: E731
+    point = np.array([0.4, 3.0, 0.05, -1.2, 0.0])
+    found = lc.LocalSurrogate(model, x, bandwidth=0.05).explain(point)
+    truth = np.array([np.cos(0.4) * -1.2, 0.0, np.exp(0.05), np.sin(0.4), 0.0])
+    np.testing.assert_allclose(found.coefficients, truth, atol=0.02)
+    assert 1 not in found.features and 4 not in found.features
+
+
+def test_errors_are_the_spread_over_seeds():
+    x = table()
+    model = lambda z: np.sin(3.0 * z[:, 0]) + z[:, 1] ** 2 / 100.0  # noqa: E731
+    point = np.array([0.2, 3.0, 0.0, 0.0, 0.0])
+    runs = [
+        lc.LocalSurrogate(model, x, bandwidth=0.8, n_samples=400, random_state=s).explain(point) for s in range(60)
+    ]
+    spread = np.std([r.coefficients[0] for r in runs])
+    told = np.mean([r.standard_errors[0] for r in runs])
+    assert 0.5 < told / spread < 2.0, (told, spread)
+
+
+def test_the_same_point_is_explained_alike_and_sparsely():
+    data, y = load_diabetes(return_X_y=True)
+    forest = RandomForestRegressor(50, random_state=0).fit(data, y)
+    surrogate = lc.LocalSurrogate(forest.predict, data, n_features=3)
+    first, again = surrogate.explain(data[7]), surrogate.explain(data[7])
+    np.testing.assert_array_equal(first.coefficients, again.coefficients)
+    assert 1 <= len(first.features) <= 3
+    assert np.count_nonzero(first.coefficients) == len(first.features)
+    # The two columns that matter most in this table: mass index and the last serum.
+    assert {2, 8} & set(first.features)
+    assert 0.2 < first.fidelity <= 1.0
+
+
+def test_constant_columns_and_constant_models():
+    x = table()
+    x[:, 1] = 4.0
+    found = lc.LocalSurrogate(lambda z: z[:, 0], x).explain(x[0])
+    assert found.features == [0] and found.coefficients[1] == 0.0
+    flat = lc.LocalSurrogate(lambda z: np.full(len(z), 2.0), x).explain(x[0])
+    assert flat.features == [] and flat.intercept == 2.0 and flat.fidelity == 0.0
+
+
+def test_mistakes_are_named():
+    x = table()
+    for parameters, message in (({"n_samples": 5}, "n_samples=5"), ({"bandwidth": -1.0}, "bandwidth=-1")):
+        with pytest.raises(ValueError, match=message):
+            lc.LocalSurrogate(lambda z: z[:, 0], x, **parameters)
+    with pytest.raises(ValueError, match="x has shape"):
+        lc.LocalSurrogate(lambda z: z[:, 0], x).explain([1.0])
+    with pytest.raises(ValueError, match="predict returned"):
+        lc.LocalSurrogate(lambda z: z, x).explain(x[0])
+    with pytest.raises(TypeError, match="cannot be called"):
+        lc.LocalSurrogate(3, x)
