@@ -114,7 +114,8 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         )
 
     def _queries(self, X: Any) -> Array:
-        return validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        queries: Array = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        return queries
 
     def predict(self, X: npt.ArrayLike) -> Array:
         """The label of the nearest centre; under priors that differ, of the largest discriminant score.
@@ -129,7 +130,8 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         ndarray, shape (m,)
         """
         made = self._made()
-        return self.classes_[made.predict(self._queries(X))]
+        labels: Array = self.classes_[made.predict(self._queries(X))]
+        return labels
 
     def _scores(self, X: Any) -> Array:
         made = self._made()
@@ -164,7 +166,8 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         """
         scores = self._scores(X)
         scores = scores - scores.max(axis=1, keepdims=True)
-        return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        logs: Array = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        return logs
 
     def predict_proba(self, X: npt.ArrayLike) -> Array:
         """The probability of each class: the softmax of the discriminant scores.
