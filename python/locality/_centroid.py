@@ -95,6 +95,8 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class only, {self.classes_[0]!r}; at least two are needed to choose from")
         weights = _arrays.weights(sample_weight, len(sites), np.float64)
+        if weights is not None and not weights.any():
+            raise ValueError("sample_weight is zero for every sample; give some of them a positive weight")
         priors = self.priors if isinstance(self.priors, str) else [float(p) for p in np.ravel(self.priors)]
         if not isinstance(priors, str) and not np.isclose(sum(priors), 1.0):
             warnings.warn("priors do not sum to 1; they are divided by their sum", UserWarning, stacklevel=2)
