@@ -95,6 +95,8 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class only, {self.classes_[0]!r}; at least two are needed to choose from")
         weights = _arrays.weights(sample_weight, len(sites), np.float64)
+        if weights is not None and not weights.any():
+            raise ValueError("sample_weight is zero for every sample; give some of them a positive weight")
         priors = self.priors if isinstance(self.priors, str) else [float(p) for p in np.ravel(self.priors)]
         if not isinstance(priors, str) and not np.isclose(sum(priors), 1.0):
             warnings.warn("priors do not sum to 1; they are divided by their sum", UserWarning, stacklevel=2)
@@ -114,7 +116,8 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         )
 
     def _queries(self, X: Any) -> Array:
-        return validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        queries: Array = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        return queries
 
     def predict(self, X: npt.ArrayLike) -> Array:
         """The label of the nearest centre; under priors that differ, of the largest discriminant score.
@@ -129,7 +132,8 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         ndarray, shape (m,)
         """
         made = self._made()
-        return self.classes_[made.predict(self._queries(X))]
+        labels: Array = self.classes_[made.predict(self._queries(X))]
+        return labels
 
     def _scores(self, X: Any) -> Array:
         made = self._made()
@@ -164,7 +168,8 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         """
         scores = self._scores(X)
         scores = scores - scores.max(axis=1, keepdims=True)
-        return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        logs: Array = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        return logs
 
     def predict_proba(self, X: npt.ArrayLike) -> Array:
         """The probability of each class: the softmax of the discriminant scores.

@@ -232,9 +232,9 @@ class NeighborMemory:
         classes: Sequence[int],
         threads: int = 0,
     ) -> tuple[_Array, _Indices]: ...
-    def means_of(self, starts: Sequence[int], ids: Sequence[int], weights: _Array) -> tuple[_Array, _Indices]: ...
+    def means_of(self, starts: _Array, ids: _Array, weights: _Array) -> tuple[_Array, _Indices]: ...
     def shares_of(
-        self, starts: Sequence[int], ids: Sequence[int], weights: _Array, classes: Sequence[int]
+        self, starts: _Array, ids: _Array, weights: _Array, classes: Sequence[int]
     ) -> tuple[_Array, _Indices]: ...
 
 @final
@@ -251,10 +251,10 @@ class Centroids:
     @staticmethod
     def restore(
         metric: str,
-        centroids: Sequence[Sequence[float]],
-        deviations: Sequence[Sequence[float]],
-        spreads: Sequence[float],
-        priors: Sequence[float],
+        centroids: _Array,
+        deviations: _Array,
+        spreads: _Array,
+        priors: _Array,
     ) -> Centroids: ...
     def parts(self) -> tuple[list[list[float]], list[list[float]], list[float], list[float]]: ...
     def predict(self, queries: _Array) -> list[int]: ...

@@ -44,7 +44,7 @@ class Memory:
     @classmethod
     def of(cls, X: Array, targets: Array, how: tuple[str, list[list[float]] | None], jobs: int) -> Memory:
         """Samples and targets laid out."""
-        return cls(NeighborMemory(X, targets, *how, threads=jobs), X.dtype, how)
+        return cls(NeighborMemory(X, targets, how[0], how[1], threads=jobs), X.dtype, how)
 
     def __reduce__(self) -> tuple[Any, ...]:
         samples, targets, ids, next_id = self.made.state()
@@ -52,7 +52,8 @@ class Memory:
 
 
 def _restored(samples: Array, targets: Array, ids: Array, next_id: int, how: Any) -> Memory:
-    return Memory(NeighborMemory(samples, targets, *how, ids=ids.tolist(), next_id=next_id), samples.dtype, how)
+    made = NeighborMemory(samples, targets, how[0], how[1], ids.tolist(), next_id)
+    return Memory(made, samples.dtype, how)
 
 
 class Neighbors(BaseEstimator):
@@ -160,7 +161,7 @@ class Neighbors(BaseEstimator):
 
     def _graph(self, found: tuple[Array, Array, Array], mode: str) -> Any:
         try:
-            from scipy.sparse import csr_matrix
+            from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
         except ImportError:
             raise ImportError("graphs are SciPy's sparse matrices; install scipy, or use the neighbours themselves") from None
         starts, ids, distances = found
@@ -399,8 +400,8 @@ class NearestNeighbors(KNeighborsMixin, RadiusNeighborsMixin):
         NearestNeighbors
             Itself.
         """
-        X = validate_data(self, X, dtype=[np.float64, np.float32])
-        self._keep(X, np.empty((len(X), 0)))
+        samples: Array = validate_data(self, X, dtype=[np.float64, np.float32])
+        self._keep(samples, np.empty((len(samples), 0)))
         return self
 
     def partial_fit(self, X: npt.ArrayLike, y: Any = None) -> Self:
@@ -419,6 +420,6 @@ class NearestNeighbors(KNeighborsMixin, RadiusNeighborsMixin):
         """
         if not hasattr(self, "_memory"):
             return self.fit(X)
-        X = validate_data(self, X, reset=False, dtype=self._memory.dtype)
-        self._more(X, np.empty((len(X), 0)))
+        samples: Array = validate_data(self, X, reset=False, dtype=self._memory.dtype)
+        self._more(samples, np.empty((len(samples), 0)))
         return self

@@ -16,7 +16,7 @@ from ._lazy import KNeighborsMixin, Neighbors, RadiusNeighborsMixin, Weights, ow
 
 def labels_of(y: Any) -> Array:
     """Labels as an array; numbers that measure something are no labels."""
-    y = np.asarray(y)
+    y = np.array(y)
     if y.dtype.kind == "f" and not (np.isfinite(y).all() and (y == np.trunc(y)).all()):
         raise ValueError(
             "Unknown label type: y holds numbers that are not whole; a classifier needs classes, for such numbers take a regressor"
@@ -28,15 +28,17 @@ def labels_of(y: Any) -> Array:
         y = y[:, 0]
     if y.ndim > 2 or y.ndim < 1 or y.size == 0:
         raise ValueError(f"y has shape {y.shape}; it must be (n,) or (n, p)")
-    return y
+    labels: Array = y
+    return labels
 
 
 def _conversion(text: str) -> Warning:
     try:
-        from sklearn.exceptions import DataConversionWarning
+        from sklearn.exceptions import DataConversionWarning  # type: ignore[import-untyped]
     except ImportError:
         return UserWarning(text)
-    return DataConversionWarning(text)
+    made: Warning = DataConversionWarning(text)
+    return made
 
 
 class _Classifier(ClassifierMixin, Neighbors):

@@ -29,8 +29,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
         lc.KNeighborsRegressor(),
         lc.KNeighborsRegressor(weights="tricube"),
         lc.KNeighborsClassifier(),
-        lc.RadiusNeighborsRegressor(radius=20.0),
-        lc.RadiusNeighborsClassifier(radius=20.0, outlier_label="most_frequent"),
+        lc.RadiusNeighborsRegressor(radius=20.0, weights="distance"),
+        lc.RadiusNeighborsClassifier(radius=20.0, weights="distance", outlier_label="most_frequent"),
         lc.NearestCentroid(),
     ]
 )

@@ -1,5 +1,8 @@
 //! Lazy learning: samples with targets, and centres of classes.
 
+// Arguments are taken as PyO3 hands them over.
+#![allow(clippy::needless_pass_by_value)]
+
 use locality::lazy::{self, Asking, Priors, Reach, Weights};
 use locality::{Float, Kernel, LinearMap, Metric, Rows, Watch};
 use numpy::ndarray::Array2;
@@ -366,7 +369,6 @@ impl Centroids {
 
     /// What `parts` told, as a fit again; labels are 0 to k - 1.
     #[staticmethod]
-    #[allow(clippy::needless_pass_by_value)]
     fn restore(
         metric: &str,
         centroids: Vec<Vec<f64>>,

@@ -182,7 +182,7 @@ impl<T: Float> NeighborsClassifierFit<T> {
     /// # Errors
     /// As [`Memory::shares`]; a query without neighbours, where that is to be one.
     pub fn predict(&self, queries: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<i64>> {
-        self.labels(self.ask(Asking::Queries(queries), watch)?)
+        Ok(self.labels(&self.ask(Asking::Queries(queries), watch)?))
     }
 
     /// The labels `[n, p]` at the samples, each from the others alone: leave-one-out.
@@ -190,7 +190,7 @@ impl<T: Float> NeighborsClassifierFit<T> {
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn predict_samples(&self, watch: &Watch<'_>) -> Result<Vec<i64>> {
-        self.labels(self.ask(Asking::Samples, watch)?)
+        Ok(self.labels(&self.ask(Asking::Samples, watch)?))
     }
 
     /// The share of each class at queries `[m, d]`, output after output. Where there is no neighbour, the label for outliers has share 1 if
@@ -230,7 +230,7 @@ impl<T: Float> NeighborsClassifierFit<T> {
         }
     }
 
-    fn labels(&self, shares: Shares) -> Result<Vec<i64>> {
+    fn labels(&self, shares: &Shares) -> Vec<i64> {
         let width: usize = self.classes.iter().map(Vec::len).sum();
         let p = self.classes.len();
         let mut out = Vec::with_capacity(shares.values.len() / width * p);
@@ -243,11 +243,11 @@ impl<T: Float> NeighborsClassifierFit<T> {
         }
         if !shares.empty.is_empty() {
             let labels = self.outlier_labels();
-            for i in shares.empty {
+            for i in &shares.empty {
                 out[i * p..][..p].copy_from_slice(&labels);
             }
         }
-        Ok(out)
+        out
     }
 
     /// The label of each output where there is no neighbour.

@@ -461,7 +461,7 @@ impl<T: Float> NeighborIndex<T> {
             }
         };
         Ok(match selves {
-            Some(selves) => without_selves(found, selves, matches!(reach, Reach::Nearest(_))),
+            Some(selves) => without_selves(&found, selves, matches!(reach, Reach::Nearest(_))),
             None => found,
         })
     }
@@ -479,7 +479,7 @@ struct Group {
 /// Takes each query itself out of what it found; where it is not there (as many others are at the same place) and one too many was
 /// asked for, the last one.
 fn without_selves<T: Float>(
-    found: WithinRadius<T>,
+    found: &WithinRadius<T>,
     selves: &[usize],
     one_too_many: bool,
 ) -> WithinRadius<T> {
