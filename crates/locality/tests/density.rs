@@ -1,9 +1,7 @@
 //! What must hold for kernel densities: plain double loops, mass 1, draws, gradients, leave-one-out.
 
 use locality::density::{BandwidthChoice, KernelDensity, KernelDensityFit};
-use locality::{
-    ErrorKind, Float, Kernel, LocalMean, PROFILES, Rows, Takes, Watch,
-};
+use locality::{ErrorKind, Float, Kernel, LocalMean, PROFILES, Rows, Takes, Watch};
 use locality_testing::formula::{distance, log_profile};
 use locality_testing::{Rng, blobs, close, normal, table};
 
@@ -59,7 +57,9 @@ fn mass(text: &str, d: usize) -> f64 {
     let sphere = [2.0, std::f64::consts::TAU, 2.0 * std::f64::consts::TAU][d - 1];
     let radial = |r: f64| sphere * r.powi(d as i32 - 1) * weight(text, r);
     // Compact profiles end at 1, where the pieces meet.
-    let inner: f64 = (0..n).map(|i| radial((f64::from(i) + 0.5) / f64::from(n))).sum();
+    let inner: f64 = (0..n)
+        .map(|i| radial((f64::from(i) + 0.5) / f64::from(n)))
+        .sum();
     let outer: f64 = (0..n)
         .map(|i| {
             let t = (f64::from(i) + 0.5) / f64::from(n);
@@ -76,10 +76,14 @@ fn densities_are_plain_double_loops() {
         let x = normal(1, n, d);
         let q = normal(2, 25, d);
         let mut rng = Rng::new(3);
-        let c: Vec<f64> = (0..n).map(|i| if i % 7 == 0 { 0.0 } else { rng.uniform() }).collect();
+        let c: Vec<f64> = (0..n)
+            .map(|i| if i % 7 == 0 { 0.0 } else { rng.uniform() })
+            .collect();
         for text in integrable(d, h) {
             let one = mass(&text, d) * h.powi(d as i32);
-            let weighted = density(&text).fit_weighted(rows(&x, d), Some(&c), &watch()).unwrap();
+            let weighted = density(&text)
+                .fit_weighted(rows(&x, d), Some(&c), &watch())
+                .unwrap();
             let found = at(&weighted, &q);
             for (q, found) in q.chunks_exact(d).zip(found) {
                 let parts = x.chunks_exact(d).zip(&c).map(|(k, c)| {
@@ -87,7 +91,11 @@ fn densities_are_plain_double_loops() {
                     c * weight(&text, u)
                 });
                 let f = parts.sum::<f64>() / c.iter().sum::<f64>() / one;
-                assert!(close(found.exp(), f, 1e-8), "{text} d={d}: {} {f}", found.exp());
+                assert!(
+                    close(found.exp(), f, 1e-8),
+                    "{text} d={d}: {} {f}",
+                    found.exp()
+                );
             }
         }
     }
@@ -98,14 +106,22 @@ fn mass_is_one_in_one_dimension() {
     let x = [-1.0, 0.2, 0.3, 2.0];
     let c = [1.0, 2.0, 0.5, 3.0];
     for text in integrable(1, 0.7) {
-        let model = density(&text).fit_weighted(rows(&x, 1), Some(&c), &watch()).unwrap();
+        let model = density(&text)
+            .fit_weighted(rows(&x, 1), Some(&c), &watch())
+            .unwrap();
         // x = sinh(t) / 3 reaches far enough for the Cauchy distribution.
         let n = 200_000;
         let (reach, step) = (25.0, 50.0 / f64::from(n));
-        let t: Vec<f64> = (0..n).map(|i| -reach + (f64::from(i) + 0.5) * step).collect();
+        let t: Vec<f64> = (0..n)
+            .map(|i| -reach + (f64::from(i) + 0.5) * step)
+            .collect();
         let q: Vec<f64> = t.iter().map(|t| t.sinh() / 3.0).collect();
         let log = at(&model, &q);
-        let sum: f64 = log.iter().zip(&t).map(|(l, t)| l.exp() * t.cosh() / 3.0 * step).sum();
+        let sum: f64 = log
+            .iter()
+            .zip(&t)
+            .map(|(l, t)| l.exp() * t.cosh() / 3.0 * step)
+            .sum();
         // Profiles with an edge have an error of a step's width at the edge.
         assert!((sum - 1.0).abs() < 3e-4, "{text}: {sum}");
     }
@@ -161,16 +177,29 @@ fn mass_is_one_on_the_sphere() {
         }
     }
     let x = [0.3, 1.0, -1.2, 3.0, 1.4, -2.0];
-    for text in ["gaussian(h=0.3", "epanechnikov(h=0.8", "laplace(h=2", "cauchy(h=0.5"] {
+    for text in [
+        "gaussian(h=0.3",
+        "epanechnikov(h=0.8",
+        "laplace(h=2",
+        "cauchy(h=0.5",
+    ] {
         let model = fit(&format!("{text}, metric=haversine)"), &x, 2);
-        let sum: f64 = at(&model, &q).iter().zip(&area).map(|(l, a)| l.exp() * a).sum();
+        let sum: f64 = at(&model, &q)
+            .iter()
+            .zip(&area)
+            .map(|(l, a)| l.exp() * a)
+            .sum();
         assert!((sum - 1.0).abs() < 1e-4, "{text}: {sum}");
     }
     let degrees: Vec<f64> = x.iter().map(|x| x.to_degrees()).collect();
     let model = fit("gaussian(h=900, metric=haversine_km)", &degrees, 2);
     let q: Vec<f64> = q.iter().map(|x| x.to_degrees()).collect();
     let square = 6371.0088_f64.powi(2);
-    let sum: f64 = at(&model, &q).iter().zip(&area).map(|(l, a)| l.exp() * a * square).sum();
+    let sum: f64 = at(&model, &q)
+        .iter()
+        .zip(&area)
+        .map(|(l, a)| l.exp() * a * square)
+        .sum();
     assert!((sum - 1.0).abs() < 1e-4, "{sum}");
 }
 
@@ -192,11 +221,18 @@ fn mass_is_one_in_five_dimensions() {
     let x = [0.0, 0.0, 0.0, 0.0, 0.0, 0.3, -0.2, 0.1, 0.0, 0.5];
     for text in integrable(d, 1.3) {
         let model = fit(&text, &x, d);
-        let ratios: Vec<f64> = at(&model, &q).iter().zip(&log_g).map(|(f, g)| (f - g).exp()).collect();
+        let ratios: Vec<f64> = at(&model, &q)
+            .iter()
+            .zip(&log_g)
+            .map(|(f, g)| (f - g).exp())
+            .collect();
         let mean = ratios.iter().sum::<f64>() / m as f64;
         let variance = ratios.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (m * m) as f64;
         let error = variance.sqrt();
-        assert!(error < 0.03 && (mean - 1.0).abs() < 4.5 * error, "{text}: {mean} +- {error}");
+        assert!(
+            error < 0.03 && (mean - 1.0).abs() < 4.5 * error,
+            "{text}: {mean} +- {error}"
+        );
     }
 }
 
@@ -205,14 +241,18 @@ fn draws_follow_the_density_in_one_dimension() {
     let x = [-1.0, 0.2, 2.0];
     let c = [1.0, 2.0, 1.0];
     for text in integrable(1, 0.6) {
-        let model = density(&text).fit_weighted(rows(&x, 1), Some(&c), &watch()).unwrap();
+        let model = density(&text)
+            .fit_weighted(rows(&x, 1), Some(&c), &watch())
+            .unwrap();
         let m = 20_000;
         let mut draws = model.sample(m, 7, &watch()).unwrap();
         draws.sort_by(f64::total_cmp);
         // The distribution function by the midpoint rule in x = sinh(t).
         let n = 100_000;
         let step = 50.0 / f64::from(n);
-        let t: Vec<f64> = (0..n).map(|i| -25.0 + (f64::from(i) + 0.5) * step).collect();
+        let t: Vec<f64> = (0..n)
+            .map(|i| -25.0 + (f64::from(i) + 0.5) * step)
+            .collect();
         let q: Vec<f64> = t.iter().map(|t| t.sinh()).collect();
         let mut below = 0.0;
         let log = at(&model, &q);
@@ -257,16 +297,25 @@ fn draws_follow_the_density_under_every_metric() {
         "0.3 * gaussian(h=0.4) + 2 * biweight(h=1.9)",
         "tricube(site_h=[0.5, 0.8, 2.5])",
     ] {
-        let model = density(text).fit_weighted(rows(&x, 2), Some(&c), &watch()).unwrap();
+        let model = density(text)
+            .fit_weighted(rows(&x, 2), Some(&c), &watch())
+            .unwrap();
         let m = 40_000;
         let draws = model.sample(m, 1, &watch()).unwrap();
-        let f: Vec<f64> = at(&model, &grid).iter().map(|l| l.exp() * step * step).collect();
+        let f: Vec<f64> = at(&model, &grid)
+            .iter()
+            .map(|l| l.exp() * step * step)
+            .collect();
         for w in waves {
-            let wave = |x: &[f64]| (w[0] * x[0] + w[1] * x[1]).sin() + (w[0] * x[0] - w[1] * x[1]).cos();
+            let wave =
+                |x: &[f64]| (w[0] * x[0] + w[1] * x[1]).sin() + (w[0] * x[0] - w[1] * x[1]).cos();
             let expected: f64 = grid.chunks_exact(2).zip(&f).map(|(x, f)| wave(x) * f).sum();
             let found = draws.chunks_exact(2).map(wave).sum::<f64>() / m as f64;
             // A wave of size 2 has a standard error of at most 2 / sqrt(m).
-            assert!((found - expected).abs() < 4.0 * 1.2 / (m as f64).sqrt() + 1e-3, "{text}: {found} {expected}");
+            assert!(
+                (found - expected).abs() < 4.0 * 1.2 / (m as f64).sqrt() + 1e-3,
+                "{text}: {found} {expected}"
+            );
         }
     }
 }
@@ -284,11 +333,17 @@ fn draws_on_the_sphere_are_as_far_away_as_the_kernel_says() {
     assert!((square - 2.0).abs() < 0.06, "{square}");
     // All directions alike: as many beyond the pole as the density says.
     let q = draws.clone();
-    let beyond = q.chunks_exact(2).filter(|p| (p[1] - 170.0).rem_euclid(360.0) > 90.0 && (p[1] - 170.0).rem_euclid(360.0) < 270.0);
+    let beyond = q.chunks_exact(2).filter(|p| {
+        (p[1] - 170.0).rem_euclid(360.0) > 90.0 && (p[1] - 170.0).rem_euclid(360.0) < 270.0
+    });
     let share = beyond.count() as f64 / m as f64;
     // A great circle at 1112 km from the key's: half the normal tail beyond 1112 / 700 standard deviations and a little.
     assert!((share - 0.056).abs() < 0.01, "{share}");
-    assert!(draws.chunks_exact(2).all(|p| p[0].abs() <= 90.0 && p[1].abs() <= 180.0));
+    assert!(
+        draws
+            .chunks_exact(2)
+            .all(|p| p[0].abs() <= 90.0 && p[1].abs() <= 180.0)
+    );
 }
 
 #[test]
@@ -301,7 +356,9 @@ fn weights_are_repetitions() {
     }
     let q = normal(6, 30, 2);
     for text in ["gaussian(h=0.4)", "tricube(h=1.5)", "laplace(h=[0.2, 0.6])"] {
-        let weighted = density(text).fit_weighted(rows(&x, 2), Some(&c), &watch()).unwrap();
+        let weighted = density(text)
+            .fit_weighted(rows(&x, 2), Some(&c), &watch())
+            .unwrap();
         let repeated = fit(text, &twice, 2);
         for (a, b) in at(&weighted, &q).iter().zip(at(&repeated, &q)) {
             assert!(close(*a, b, 1e-12), "{text}: {a} {b}");
@@ -310,7 +367,11 @@ fn weights_are_repetitions() {
     // So does the choice by likelihood, which leaves out places.
     let choose = |model: &KernelDensityFit<f64>| model.kernel().parameters();
     let weighted = density("gaussian").bandwidth(BandwidthChoice::Likelihood);
-    let a = choose(&weighted.fit_weighted(rows(&x, 2), Some(&c), &watch()).unwrap());
+    let a = choose(
+        &weighted
+            .fit_weighted(rows(&x, 2), Some(&c), &watch())
+            .unwrap(),
+    );
     let b = choose(&weighted.fit(rows(&twice, 2), &watch()).unwrap());
     // The spreads are unbiased and not quite alike, nor is the factor's grid then: within the search's own precision.
     for (a, b) in a.iter().zip(b) {
@@ -322,14 +383,32 @@ fn weights_are_repetitions() {
 fn tolerances_are_kept() {
     let (x, _) = blobs(8, 6000, 3, 5, 1.0);
     let q: Vec<f64> = x[..900].iter().map(|v| v + 0.3).collect();
-    for text in ["gaussian(h=0.5)", "laplace(h=0.4)", "student_t(h=0.5, nu=5)", "biweight(h=1.5)"] {
+    for text in [
+        "gaussian(h=0.5)",
+        "laplace(h=0.4)",
+        "student_t(h=0.5, nu=5)",
+        "biweight(h=1.5)",
+    ] {
         let exact = at(&fit(text, &x, 3), &q);
-        for (rtol, atol) in [(1e-2, 0.0), (1e-5, 0.0), (0.0, 1e-5), (1e-4, 1e-6), (0.0, 1e3)] {
-            let model = density(text).rtol(rtol).atol(atol).fit(rows(&x, 3), &watch()).unwrap();
+        for (rtol, atol) in [
+            (1e-2, 0.0),
+            (1e-5, 0.0),
+            (0.0, 1e-5),
+            (1e-4, 1e-6),
+            (0.0, 1e3),
+        ] {
+            let model = density(text)
+                .rtol(rtol)
+                .atol(atol)
+                .fit(rows(&x, 3), &watch())
+                .unwrap();
             for (rough, exact) in at(&model, &q).iter().zip(&exact) {
                 let (rough, exact) = (rough.exp(), exact.exp());
                 let allowed = rtol * exact + atol + 1e-13 * exact;
-                assert!((rough - exact).abs() <= allowed, "{text} {rtol} {atol}: {rough} {exact}");
+                assert!(
+                    (rough - exact).abs() <= allowed,
+                    "{text} {rtol} {atol}: {rough} {exact}"
+                );
             }
         }
     }
@@ -363,12 +442,16 @@ fn gradients_are_slopes_and_mean_shift() {
     // Tweedie: the Gaussian score is the mean shift over h^2.
     let model = fit("gaussian(h=0.5)", &x, 2);
     let score = model.score_function(rows(&q, 2), &watch()).unwrap();
-    let means = LocalMean::new(Kernel::gaussian(0.5)).fit(rows(&x, 2), rows(&x, 2)).unwrap();
+    let means = LocalMean::new(Kernel::gaussian(0.5))
+        .fit(rows(&x, 2), rows(&x, 2))
+        .unwrap();
     let means = means.at(rows(&q, 2), &watch()).unwrap().means;
     for ((s, m), q) in score.iter().zip(&means).zip(&q) {
         assert!(close(*s, (m - q) / 0.25, 1e-11));
     }
-    let nowhere = fit("uniform(h=1)", &x, 2).score_function(rows(&[50.0, 50.0], 2), &watch()).unwrap();
+    let nowhere = fit("uniform(h=1)", &x, 2)
+        .score_function(rows(&[50.0, 50.0], 2), &watch())
+        .unwrap();
     assert!(nowhere.iter().all(|g| g.is_nan()));
 }
 
@@ -378,18 +461,27 @@ fn leaving_one_out_is_a_refit() {
     let mut rng = Rng::new(12);
     let c: Vec<f64> = (0..30).map(|_| rng.uniform() + 0.1).collect();
     for text in ["gaussian(h=0.6)", "epanechnikov(h=0.9)"] {
-        let model = density(text).fit_weighted(rows(&x, 2), Some(&c), &watch()).unwrap();
+        let model = density(text)
+            .fit_weighted(rows(&x, 2), Some(&c), &watch())
+            .unwrap();
         let found = model.leave_one_out(&watch()).unwrap();
         for (i, found) in found.iter().enumerate() {
             let (mut rest, mut weights) = (x.clone(), c.clone());
             rest.drain(2 * i..2 * i + 2);
             weights.remove(i);
-            let refit = density(text).fit_weighted(rows(&rest, 2), Some(&weights), &watch()).unwrap();
+            let refit = density(text)
+                .fit_weighted(rows(&rest, 2), Some(&weights), &watch())
+                .unwrap();
             let expected = at(&refit, &x[2 * i..2 * i + 2])[0];
-            assert!(close(*found, expected, 1e-12), "{text} {i}: {found} {expected}");
+            assert!(
+                close(*found, expected, 1e-12),
+                "{text} {i}: {found} {expected}"
+            );
         }
     }
-    let lone = fit("gaussian(h=1)", &[1.0], 1).leave_one_out(&watch()).unwrap_err();
+    let lone = fit("gaussian(h=1)", &[1.0], 1)
+        .leave_one_out(&watch())
+        .unwrap_err();
     assert_eq!(lone.kind(), ErrorKind::Parameter);
 }
 
@@ -397,21 +489,33 @@ fn leaving_one_out_is_a_refit() {
 fn adaptive_bandwidths_are_abramsons() {
     for d in [1, 2] {
         let x = normal(13, 80, d);
-        let text = if d == 1 { "gaussian(h=0.4)" } else { "gaussian(h=[0.4, 0.8])" };
+        let text = if d == 1 {
+            "gaussian(h=0.4)"
+        } else {
+            "gaussian(h=[0.4, 0.8])"
+        };
         let volume: f64 = if d == 1 { 0.4 } else { 0.4 * 0.8 };
         let h = [0.4, 0.8];
         let pilot = at(&fit(text, &x, d), &x);
         let mean = pilot.iter().sum::<f64>() / 80.0;
         let own: Vec<f64> = pilot.iter().map(|l| (-0.5 * (l - mean)).exp()).collect();
         let q = normal(14, 20, d);
-        let model = density(text).adaptive(0.5).fit(rows(&x, d), &watch()).unwrap();
+        let model = density(text)
+            .adaptive(0.5)
+            .fit(rows(&x, d), &watch())
+            .unwrap();
         for (q, found) in q.chunks_exact(d).zip(at(&model, &q)) {
             let f: f64 = x
                 .chunks_exact(d)
                 .zip(&own)
                 .map(|(x, own)| {
-                    let squares = x.iter().zip(q).zip(h).map(|((x, q), h)| ((x - q) / (h * own)).powi(2));
-                    let scale = volume * own.powi(d as i32) * std::f64::consts::TAU.powf(0.5 * d as f64);
+                    let squares = x
+                        .iter()
+                        .zip(q)
+                        .zip(h)
+                        .map(|((x, q), h)| ((x - q) / (h * own)).powi(2));
+                    let scale =
+                        volume * own.powi(d as i32) * std::f64::consts::TAU.powf(0.5 * d as f64);
                     (-0.5 * squares.sum::<f64>()).exp() / scale / 80.0
                 })
                 .sum();
@@ -426,8 +530,15 @@ fn single_precision_and_threads() {
     let q = normal(16, 50, 3);
     let wide = at(&fit("gaussian(h=0.4)", &x, 3), &q);
     let (x32, q32) = (table(&x), table(&q));
-    let narrow = density("gaussian(h=0.4)").fit(rows(&x32, 3), &watch()).unwrap();
-    for (a, b) in narrow.log_density(rows(&q32, 3), &watch()).unwrap().iter().zip(&wide) {
+    let narrow = density("gaussian(h=0.4)")
+        .fit(rows(&x32, 3), &watch())
+        .unwrap();
+    for (a, b) in narrow
+        .log_density(rows(&q32, 3), &watch())
+        .unwrap()
+        .iter()
+        .zip(&wide)
+    {
         assert!(close(f64::from(*a), *b, 1e-5), "{a} {b}");
     }
     let run = |threads| {
@@ -437,7 +548,12 @@ fn single_precision_and_threads() {
         let score = model.score_function(rows(&q, 3), &watch).unwrap();
         let log = model.log_density(rows(&q, 3), &watch).unwrap();
         let bits = |x: &[f64]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-        (bits(&draws), bits(&score), bits(&log), model.kernel().to_string())
+        (
+            bits(&draws),
+            bits(&score),
+            bits(&log),
+            model.kernel().to_string(),
+        )
     };
     assert_eq!(run(1), run(3));
 }
@@ -448,17 +564,41 @@ fn mistakes_are_named() {
     let e = |d: KernelDensity| d.fit(rows(&x, 2), &watch()).unwrap_err();
     for (text, kind, say) in [
         ("cauchy(h=1)", ErrorKind::Unsupported, "too slowly"),
-        ("student_t(h=1, nu=1)", ErrorKind::Unsupported, "2 dimensions"),
-        ("gaussian(h=1, metric=cosine)", ErrorKind::Unsupported, "metric=cosine"),
+        (
+            "student_t(h=1, nu=1)",
+            ErrorKind::Unsupported,
+            "2 dimensions",
+        ),
+        (
+            "gaussian(h=1, metric=cosine)",
+            ErrorKind::Unsupported,
+            "metric=cosine",
+        ),
         ("softmax", ErrorKind::Unsupported, "score"),
         ("gaussian(h=1, cols=0)", ErrorKind::Unsupported, "column 1"),
-        ("gaussian(h=1, cols=0) * gaussian(h=1)", ErrorKind::Unsupported, "two factors"),
+        (
+            "gaussian(h=1, cols=0) * gaussian(h=1)",
+            ErrorKind::Unsupported,
+            "two factors",
+        ),
         ("gaussian(h=1, cols=5)", ErrorKind::Shape, "column 5"),
         ("gaussian(knn=3)", ErrorKind::Unsupported, "site_knn"),
         ("gaussian(site_knn=20)", ErrorKind::Parameter, "site_knn=20"),
-        ("gaussian(h=1, metric=mahalanobis, map=[[1, 2], [2, 4]])", ErrorKind::Unsupported, "no inverse"),
-        ("(gaussian(h=1) + gaussian(h=2))^2", ErrorKind::Unsupported, "power"),
-        ("gaussian(h=1, cols=0) + gaussian(h=2)", ErrorKind::Unsupported, "different columns"),
+        (
+            "gaussian(h=1, metric=mahalanobis, map=[[1, 2], [2, 4]])",
+            ErrorKind::Unsupported,
+            "no inverse",
+        ),
+        (
+            "(gaussian(h=1) + gaussian(h=2))^2",
+            ErrorKind::Unsupported,
+            "power",
+        ),
+        (
+            "gaussian(h=1, cols=0) + gaussian(h=2)",
+            ErrorKind::Unsupported,
+            "different columns",
+        ),
     ] {
         let error = e(density(text));
         assert_eq!(error.kind(), kind, "{text}: {error}");
@@ -469,25 +609,53 @@ fn mistakes_are_named() {
         (density("gaussian").bandwidth(f64::NAN), "bandwidth=NaN"),
         (density("gaussian").bandwidth(vec![1.0]), "1 numbers"),
         (density("gaussian").bandwidth(vec![1.0, 0.0]), "bandwidth=0"),
-        (density("gaussian").bandwidth(BandwidthChoice::ImprovedSheatherJones), "one column"),
-        (density("student_t(nu=2)").bandwidth(BandwidthChoice::Scott), "finite variance"),
+        (
+            density("gaussian").bandwidth(BandwidthChoice::ImprovedSheatherJones),
+            "one column",
+        ),
+        (
+            density("student_t(nu=2)").bandwidth(BandwidthChoice::Scott),
+            "finite variance",
+        ),
         (density("gaussian(h=1)").rtol(1.0), "rtol=1"),
         (density("gaussian(h=1)").atol(-1.0), "atol=-1"),
         (density("gaussian(h=1)").adaptive(2.0), "adaptive=2"),
-        (density("gaussian(h=1, cols=0) * gaussian(h=1, cols=1)").adaptive(0.5), "several parts"),
+        (
+            density("gaussian(h=1, cols=0) * gaussian(h=1, cols=1)").adaptive(0.5),
+            "several parts",
+        ),
     ] {
         let error = e(d).to_string();
         assert!(error.contains(say), "{error}");
     }
     let flat = [1.0, 5.0, 2.0, 5.0, 3.0, 5.0];
-    let error = density("gaussian").bandwidth(BandwidthChoice::Scott).fit(rows(&flat, 2), &watch()).unwrap_err();
+    let error = density("gaussian")
+        .bandwidth(BandwidthChoice::Scott)
+        .fit(rows(&flat, 2), &watch())
+        .unwrap_err();
     assert!(error.to_string().contains("column 1"), "{error}");
-    let weights = density("gaussian(h=1)").fit_weighted(rows(&x, 2), Some(&[1.0; 3]), &watch()).unwrap_err();
+    let weights = density("gaussian(h=1)")
+        .fit_weighted(rows(&x, 2), Some(&[1.0; 3]), &watch())
+        .unwrap_err();
     assert_eq!(weights.kind(), ErrorKind::Shape);
     let model = fit("gaussian(h=1)", &x, 2);
-    assert_eq!(model.log_density(rows(&x, 1), &watch()).unwrap_err().kind(), ErrorKind::Shape);
-    assert_eq!(model.log_density(rows(&[f64::NAN, 0.0], 2), &watch()).unwrap_err().kind(), ErrorKind::NotFinite);
-    assert!(model.log_density(rows(&[], 2), &watch()).unwrap().is_empty());
+    assert_eq!(
+        model.log_density(rows(&x, 1), &watch()).unwrap_err().kind(),
+        ErrorKind::Shape
+    );
+    assert_eq!(
+        model
+            .log_density(rows(&[f64::NAN, 0.0], 2), &watch())
+            .unwrap_err()
+            .kind(),
+        ErrorKind::NotFinite
+    );
+    assert!(
+        model
+            .log_density(rows(&[], 2), &watch())
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[test]
