@@ -30,7 +30,7 @@ def run(report: Report) -> None:
         ("exponential", 0.1, 1e-4, None),
     ]
     for kernel, h, rtol, c in cases:
-        # What is compared is the query: both sides are laid out beforehand, and again below.
+        # What is compared is the query: both sides are laid out beforehand.
         ours = lc.KernelDensity(h, kernel=kernel, rtol=rtol, n_jobs=report.threads).fit(keys, sample_weight=c)
         theirs = KernelDensity(bandwidth=h, kernel=kernel, rtol=rtol).fit(keys, sample_weight=c)
         exact = lc.KernelDensity(h, kernel=kernel).fit(keys, sample_weight=c).score_samples(queries)
