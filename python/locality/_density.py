@@ -48,7 +48,9 @@ class KernelDensity(BaseEstimator):
 
     Parameters and results are those of scikit-learn's estimator of the same name; sample weights cost nothing, every profile with
     a finite integral is a kernel, every column may have its own bandwidth, and a bandwidth may be chosen from the data. What has no
-    meaning here (``algorithm``, ``leaf_size``, ``breadth_first``, ``metric_params``) is left out.
+    meaning here (``algorithm``, ``leaf_size``, ``breadth_first``, ``metric_params``) is left out. Two results differ on purpose: the
+    rules "scott" and "silverman" (see `bandwidth`), and the cosine kernel over an even number of columns, which scikit-learn 1.9 does
+    not normalise to 1.
 
     Parameters
     ----------

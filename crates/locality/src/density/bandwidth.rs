@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use super::isj::improved_sheather_jones;
 use super::law::{canonical_ratio, columns_of};
+use super::likelihood::Grouped;
 use super::spread::{column, deviation, effective_count, robust_deviation, shares};
 use crate::{
     Atom, Bandwidth, Columns, Error, Float, Kernel, Metric, Nearest, Profile, Result, Rows, Takes,
@@ -298,7 +299,8 @@ fn by_search<T: Float>(
     mut objective: impl FnMut(&Kernel) -> Result<f64>,
 ) -> Result<Kernel> {
     let (n, d) = (data.samples.rows(), data.samples.columns());
-    let factor = (n as f64).powf(-1.0 / (d as f64 + 4.0));
+    let places = Grouped::new(data.samples, data.weights).firsts.len();
+    let factor = (places as f64).powf(-1.0 / (d as f64 + 4.0));
     let columnwise = kernel
         .atoms()
         .into_iter()

@@ -1,8 +1,8 @@
 //! Classification by the local mean of the classes.
 
 use super::bandwidth::{Aim, BandwidthChoice, Data, resolve};
+use super::likelihood::{Grouped, shuffled};
 use super::parameters::check_samples;
-use super::random::Random;
 use crate::{
     Atom, Error, Float, Kernel, LocalMean, LocalMeanFit, Mask, Neighborhood, OnEmpty, Profile,
     Region, Result, Rows, Watch,
@@ -184,7 +184,13 @@ impl KernelClassifier {
             watch,
             |kernel| {
                 if rehearsal.is_none() {
-                    rehearsal = Some(Rehearsal::new(self, samples, classes, n_classes, &weights)?);
+                    rehearsal = Some(Rehearsal::new(
+                        self,
+                        samples,
+                        classes,
+                        n_classes,
+                        weights.as_deref(),
+                    )?);
                 }
                 match &rehearsal {
                     Some(rehearsal) => rehearsal.log_likelihood(kernel, watch),
@@ -259,12 +265,13 @@ impl KernelClassifier {
     }
 }
 
-/// Samples that predict one another, those that are predicted first.
+/// Places of samples that predict one another, those that are predicted first. Equal samples are one place, so that weights are
+/// repetitions.
 struct Rehearsal<T> {
     sites: Vec<T>,
-    indicators: Vec<T>,
+    /// Shares of the classes at each place.
+    mixtures: Vec<T>,
     weights: Vec<T>,
-    classes: Vec<usize>,
     shares: Vec<f64>,
     columns: usize,
     predicted: usize,
@@ -277,12 +284,15 @@ impl<T: Float> Rehearsal<T> {
         samples: Rows<'_, T>,
         classes: &[usize],
         n_classes: usize,
-        weights: &Option<Vec<T>>,
+        weights: Option<&[T]>,
     ) -> Result<Self> {
-        let (n, neighborhood) = (samples.rows(), &parameters.neighborhood);
+        let neighborhood = &parameters.neighborhood;
+        let grouped = Grouped::new(samples, weights);
+        let n = grouped.firsts.len();
         if n < 2 {
             return Err(Error::parameter(
-                "bandwidth: leave-one-out needs at least two samples, but there is 1 sample; give bandwidth a number",
+                "bandwidth: leave-one-out needs two different samples at least, but there is 1 sample, or only its doubles; give bandwidth \
+                 a number",
             ));
         }
         let by_index = |r: &Region| {
@@ -297,32 +307,33 @@ impl<T: Float> Rehearsal<T> {
                  bandwidth a number"
             )));
         }
-        let predicted = n.min(MOST);
-        let mut order: Vec<usize> = (0..n).collect();
-        if predicted < n {
-            let mut random = Random::new(0, 0);
-            for i in 0..predicted {
-                order.swap(i, i + random.below(n - i));
+        let mut sums = vec![0.0; n * n_classes];
+        for (i, at) in grouped.places.iter().enumerate() {
+            if let Some(at) = at {
+                sums[at * n_classes + classes[i]] += weights.map_or(1.0, |w| w[i].to_f64());
             }
         }
-        let weight = |i: usize| weights.as_ref().map_or(T::ONE, |w| w[i]);
+        let total: f64 = sums.iter().sum();
+        let (order, predicted) = shuffled(n, MOST);
         let mut this = Self {
             sites: Vec::with_capacity(n * samples.columns()),
-            indicators: vec![T::ZERO; n * n_classes],
+            mixtures: Vec::with_capacity(n * n_classes),
             weights: Vec::with_capacity(n),
-            classes: Vec::with_capacity(n),
             shares: vec![0.0; n_classes],
             columns: samples.columns(),
             predicted,
             neighborhood: neighborhood.clone(),
         };
-        let total: f64 = (0..n).map(|i| weight(i).to_f64()).sum();
-        for (at, &i) in order.iter().enumerate() {
-            this.sites.extend_from_slice(samples.row(i));
-            this.indicators[at * n_classes + classes[i]] = T::ONE;
-            this.weights.push(weight(i));
-            this.classes.push(classes[i]);
-            this.shares[classes[i]] += weight(i).to_f64() / total;
+        for place in order {
+            let own = &sums[place * n_classes..][..n_classes];
+            let weight: f64 = own.iter().sum();
+            this.sites
+                .extend_from_slice(samples.row(grouped.firsts[place]));
+            this.weights.push(T::from_f64(weight));
+            for (share, sum) in this.shares.iter_mut().zip(own) {
+                this.mixtures.push(T::from_f64(sum / weight));
+                *share += sum / total;
+            }
         }
         Ok(this)
     }
@@ -342,7 +353,7 @@ impl<T: Float> Rehearsal<T> {
             .on_empty(OnEmpty::Nan)
             .fit_watched(
                 keys,
-                Rows::new(&self.indicators, n, k)?,
+                Rows::new(&self.mixtures, n, k)?,
                 Some(&self.weights),
                 watch,
             )?;
@@ -350,13 +361,15 @@ impl<T: Float> Rehearsal<T> {
         let mix = 1.0 / n as f64;
         let (mut sum, mut all) = (0.0, 0.0);
         for (i, means) in at.means.chunks_exact(k).enumerate() {
-            let (class, weight) = (self.classes[i], self.weights[i].to_f64());
-            let share = self.shares[class];
-            let p = means[class].to_f64();
-            let p = if p.is_nan() { share } else { p };
-            if weight > 0.0 {
-                sum += weight * (p + mix * (share - p)).ln();
-                all += weight;
+            let own = self.mixtures[i * k..][..k].iter();
+            for ((mean, own), share) in means.iter().zip(own).zip(&self.shares) {
+                let weight = self.weights[i].to_f64() * own.to_f64();
+                let p = mean.to_f64();
+                let p = if p.is_nan() { *share } else { p };
+                if weight > 0.0 {
+                    sum += weight * (p + mix * (share - p)).ln();
+                    all += weight;
+                }
             }
         }
         Ok(sum / all)

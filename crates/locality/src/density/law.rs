@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use super::radial::{Radial, Space};
+use super::radial::{Radial, Space, require_distance};
 use super::random::Random;
 use crate::{Atom, Bandwidth, Columns, Error, Kernel, Metric, Result};
 
@@ -238,6 +238,7 @@ pub(super) fn canonical_ratio(atom: &Atom, power: f64, d: usize) -> Result<f64> 
 
 impl Shape {
     fn new(atom: &Atom, power: f64, d: usize) -> Result<Self> {
+        require_distance(atom.profile())?;
         let columns = columns_of(atom, d)?;
         let widths = match atom.bandwidth_rule() {
             Bandwidth::Fixed(h) => Widths::Columns(vec![*h; columns.len()]),

@@ -11,6 +11,49 @@ const MOST: usize = 2048;
 /// What the sums may be off by: far less than what the choice depends on.
 const TOLERANCE: f64 = 1e-5;
 
+/// Samples of a positive weight by their place.
+pub(super) struct Grouped {
+    /// The first sample of each place.
+    pub(super) firsts: Vec<usize>,
+    /// The place of each sample.
+    pub(super) places: Vec<Option<usize>>,
+}
+
+impl Grouped {
+    pub(super) fn new<T: Float>(samples: Rows<'_, T>, weights: Option<&[T]>) -> Self {
+        let mut known: HashMap<Box<[u64]>, usize> = HashMap::new();
+        let mut firsts = Vec::new();
+        let mut places = Vec::with_capacity(samples.rows());
+        for (i, row) in samples.iter().enumerate() {
+            if weights.is_some_and(|w| w[i] == T::ZERO) {
+                places.push(None);
+                continue;
+            }
+            // Adding 0 makes the two zeros one.
+            let bits = row.iter().map(|x| (x.to_f64() + 0.0).to_bits()).collect();
+            let at = *known.entry(bits).or_insert(firsts.len());
+            if at == firsts.len() {
+                firsts.push(i);
+            }
+            places.push(Some(at));
+        }
+        Self { firsts, places }
+    }
+}
+
+/// The numbers below `n`, and how many of the first are predicted: `most` drawn at random, or all in order.
+pub(super) fn shuffled(n: usize, most: usize) -> (Vec<usize>, usize) {
+    let predicted = n.min(most);
+    let mut order: Vec<usize> = (0..n).collect();
+    if predicted < n {
+        let mut random = Random::new(0, 0);
+        for i in 0..predicted {
+            order.swap(i, i + random.below(n - i));
+        }
+    }
+    (order, predicted)
+}
+
 /// Places of samples, each once, those that are predicted first.
 pub(super) struct Places<T> {
     sites: Vec<T>,
@@ -23,22 +66,13 @@ impl<T: Float> Places<T> {
     /// Equal samples become one place with the sum of their weights: left out one by one they would predict each other, and
     /// the best bandwidth would be 0.
     pub(super) fn new(samples: Rows<'_, T>, weights: Option<&[T]>) -> Result<Self> {
-        let mut place: HashMap<Box<[u64]>, usize> = HashMap::new();
-        let (mut firsts, mut sums): (Vec<usize>, Vec<f64>) = (Vec::new(), Vec::new());
-        for (i, row) in samples.iter().enumerate() {
-            let weight = weights.map_or(1.0, |w| w[i].to_f64());
-            if weight == 0.0 {
-                continue;
+        let grouped = Grouped::new(samples, weights);
+        let firsts = &grouped.firsts;
+        let mut sums = vec![0.0; firsts.len()];
+        for (i, at) in grouped.places.iter().enumerate() {
+            if let Some(at) = at {
+                sums[*at] += weights.map_or(1.0, |w| w[i].to_f64());
             }
-            // Adding 0 makes the two zeros one.
-            let bits = row.iter().map(|x| (x.to_f64() + 0.0).to_bits()).collect();
-            let next = firsts.len();
-            let at = *place.entry(bits).or_insert(next);
-            if at == next {
-                firsts.push(i);
-                sums.push(0.0);
-            }
-            sums[at] += weight;
         }
         let n = firsts.len();
         if n < 2 {
@@ -46,14 +80,7 @@ impl<T: Float> Places<T> {
                 "bandwidth=likelihood needs samples at two places at least; give bandwidth a number",
             ));
         }
-        let predicted = n.min(MOST);
-        let mut order: Vec<usize> = (0..n).collect();
-        if predicted < n {
-            let mut random = Random::new(0, 0);
-            for i in 0..predicted {
-                order.swap(i, i + random.below(n - i));
-            }
-        }
+        let (order, predicted) = shuffled(n, MOST);
         let columns = samples.columns();
         let mut sites = Vec::with_capacity(n * columns);
         for &i in &order {

@@ -85,6 +85,19 @@ const DEPTH: f64 = 48.0;
 /// A tail must fall off faster than `r^-d` by at least this power to have a mass that sampling can reach.
 const LEAST_EXCESS: f64 = 0.05;
 
+/// Refuses a profile of a score.
+pub(super) fn require_distance(profile: &Profile) -> Result<()> {
+    let info = profile.info();
+    if info.takes == Takes::Distance {
+        return Ok(());
+    }
+    Err(Error::unsupported(format!(
+        "{} is a function of a score, not of a distance, and has no density; choose gaussian, epanechnikov or another profile of a \
+         distance",
+        info.name
+    )))
+}
+
 /// The distribution of the distance from a key under `profile^power`, at bandwidth 1.
 #[derive(Clone, Debug)]
 pub(super) struct Radial {
@@ -109,13 +122,6 @@ impl Radial {
     /// The same with another factor `r^moment`.
     fn with_moment(profile: Profile, power: f64, space: Space, moment: f64) -> Result<Self> {
         let info = profile.info();
-        if info.takes != Takes::Distance {
-            return Err(Error::unsupported(format!(
-                "{} is a function of a score, not of a distance, and has no density; choose gaussian, epanechnikov or another \
-                 profile of a distance",
-                info.name
-            )));
-        }
         let mut end = if info.bounded { 0.0 } else { EDGE };
         if let Space::Sphere { radius } = space {
             end = end.min((PI * radius).ln());

@@ -46,16 +46,19 @@ pub(super) fn deviation(x: &[f64], shares: &[f64], c: usize) -> Result<f64> {
     )))
 }
 
-/// The smaller of the standard deviation and the interquartile range in units of a normal's, which outliers do not move.
+/// The smaller of the standard deviation and the interquartile range in units of a normal's, which outliers do not move. A sample of
+/// weight 2 counts as two.
 pub(super) fn robust_deviation(x: &[f64], shares: &[f64], c: usize) -> Result<f64> {
-    let deviation = deviation(x, shares, c)?;
+    let rest = 1.0 - shares.iter().map(|w| w * w).sum::<f64>();
+    let deviation = deviation(x, shares, c)? * rest.sqrt();
     let mut order: Vec<usize> = (0..x.len()).collect();
     order.sort_unstable_by(|&a, &b| x[a].total_cmp(&x[b]));
     let quantile = |p: f64| {
         let mut below = 0.0;
         for &i in &order {
             below += shares[i];
-            if below >= p {
+            // Repetitions add up to the same, but for rounding.
+            if below >= p - 1e-9 {
                 return x[i];
             }
         }
