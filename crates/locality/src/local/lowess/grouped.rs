@@ -15,6 +15,8 @@ const TOGETHER: usize = 32;
 const APART: usize = 96;
 /// Fewer rows than this are not worth a set of moments.
 const FEW: usize = 48;
+/// How many times the rows all windows must hold together before moments pay.
+const WORTH: usize = 8;
 /// Groups that one thread takes at a time.
 const BLOCK: usize = 8;
 /// Bound on the rounding errors of a shifted moment, in units of the sum of the absolute values behind it: some dozen
@@ -64,6 +66,16 @@ fn locals_of<const D: usize, const P: usize, const Q: usize>(
     ask: Ask,
     watch: &Watch<'_>,
 ) -> Result<Vec<Local>> {
+    // A tree is worth its making where the windows together hold many times the rows.
+    if targets.len().saturating_mul(ask.k) <= WORTH * data.len() {
+        let parts = map_blocks(watch, targets.len(), TOGETHER, |range| {
+            let each = targets[range].iter();
+            Ok(each
+                .map(|target| local(data, ask.k, D, target, ask.at_rows))
+                .collect::<Vec<_>>())
+        })?;
+        return Ok(parts.concat());
+    }
     let tree = Tree::<P, Q>::new(places, data.rows(), watch)?;
     let groups = groups(targets);
     let parts = map_blocks(watch, groups.len(), BLOCK, |range| {
@@ -270,8 +282,9 @@ fn add_core<I: Isa, const D: usize, const P: usize, const Q: usize>(
         }
         if P >= 19 + 2 * D {
             for (i, factor) in SQUARE.into_iter().enumerate() {
-                for l in 0..WIDE {
-                    sums.square[q][l] += sign * factor * weight[q + 3 * i][l];
+                let (sums, moments) = (&mut sums.square[q], &weight[q + 3 * i]);
+                for (sum, m) in sums.iter_mut().zip(moments) {
+                    *sum += sign * factor * m;
                 }
             }
         }

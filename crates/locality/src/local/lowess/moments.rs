@@ -102,11 +102,11 @@ impl<const P: usize, const Q: usize> Moments<P, Q> {
         let mut value = [[0.0; WIDE]; Q];
         let (mut a, mut b) = ([0.0; WIDE], [0.0; WIDE]);
         for (l, (from, part)) in parts.iter().enumerate().take(WIDE) {
-            for p in 0..P {
-                weight[p][l] = part.weight[p];
+            for (lanes, m) in weight.iter_mut().zip(part.weight) {
+                lanes[l] = m;
             }
-            for q in 0..Q {
-                value[q][l] = part.value[q];
+            for (lanes, m) in value.iter_mut().zip(part.value) {
+                lanes[l] = m;
             }
             if place.reach > 0.0 {
                 a[l] = from.reach / place.reach;
