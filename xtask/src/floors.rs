@@ -46,6 +46,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("biased", FrontDoor),
             ("heads", FrontDoor),
             ("pull_back", FrontDoor),
+            ("sample", FrontDoor),
             ("weights", FrontDoor),
             ("log_sum", FrontDoor),
             ("mean", FrontDoor),
