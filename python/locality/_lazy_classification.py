@@ -24,7 +24,7 @@ def labels_of(y: Any) -> Array:
     if y.dtype.kind == "c":
         raise ValueError("Unknown label type: y holds complex numbers; a classifier needs classes")
     if y.ndim == 2 and y.shape[1] == 1:
-        warnings.warn(_conversion("y is one column of two dimensions; pass y.ravel()"), stacklevel=3)
+        warnings.warn(_conversion("A column-vector y was passed when a 1d array was expected; pass y.ravel()"), stacklevel=3)
         y = y[:, 0]
     if y.ndim > 2 or y.ndim < 1 or y.size == 0:
         raise ValueError(f"y has shape {y.shape}; it must be (n,) or (n, p)")

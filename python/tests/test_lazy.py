@@ -56,7 +56,9 @@ def test_neighbors_by_a_covariance():
     x, _, q, _ = halves("wine")
     how = {"metric": "mahalanobis", "metric_params": {"V": np.cov(x.T)}}
     ours = lc.NearestNeighbors(n_neighbors=3, **how).fit(x).kneighbors(q)
+    how["metric_params"] = {"VI": np.linalg.inv(np.cov(x.T))}
     theirs = neighbors.NearestNeighbors(n_neighbors=3, algorithm="brute", **how).fit(x).kneighbors(q)
+    np.testing.assert_array_equal(lc.NearestNeighbors(n_neighbors=3, **how).fit(x).kneighbors(q)[1], ours[1])
     np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-9)
     np.testing.assert_array_equal(ours[1], theirs[1])
 
