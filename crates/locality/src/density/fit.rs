@@ -105,6 +105,8 @@ impl<T: Float> KernelDensityFit<T> {
     }
 
     /// The samples `[n, d]`.
+    // They were rows when they came in.
+    #[allow(clippy::missing_panics_doc)]
     pub fn samples(&self) -> Rows<'_, T> {
         Rows::new(&self.samples, self.n_samples(), self.columns).expect("samples are n x d")
     }

@@ -36,9 +36,8 @@ impl Default for KernelDensity {
 impl KernelDensity {
     /// A Gaussian, the bandwidth [chosen](BandwidthChoice::Auto), exact to rounding.
     pub fn new() -> Self {
-        let gaussian = Profile::from_name("gaussian", &[]).expect("the list of profiles has it");
         Self {
-            kernel: Kernel::Atom(Atom::new(gaussian)),
+            kernel: gaussian(),
             bandwidth: BandwidthChoice::Auto,
             rtol: 0.0,
             atol: 0.0,
@@ -245,4 +244,10 @@ fn own_bandwidths<T: Float>(
             _ => return refuse(&format!("{atom} is none")),
         },
     ))
+}
+
+/// A Gaussian that leaves its bandwidth open.
+pub(super) fn gaussian() -> Kernel {
+    let gaussian = Profile::from_name("gaussian", &[]).expect("the list of profiles has it");
+    Kernel::Atom(Atom::new(gaussian))
 }
