@@ -1,11 +1,11 @@
 //! Classification by the local mean of the classes.
 
-use super::bandwidth::{Aim, BandwidthChoice, Data, resolve};
+use super::bandwidth::{Aim, BandwidthChoice, Data, open_gaussian, resolve};
 use super::likelihood::{Grouped, shuffled};
 use super::parameters::check_samples;
 use crate::{
-    Atom, Error, Float, Kernel, LocalMean, LocalMeanFit, Mask, Neighborhood, OnEmpty, Profile,
-    Region, Result, Rows, Watch,
+    Error, Float, Kernel, LocalMean, LocalMeanFit, Mask, Neighborhood, OnEmpty, Region, Result,
+    Rows, Watch,
 };
 
 /// Most samples that are predicted when a bandwidth is chosen.
@@ -69,9 +69,8 @@ impl KernelClassifier {
     /// A Gaussian, the bandwidth of the smallest leave-one-out log loss, observed priors, the nearest sample's class where no sample
     /// has weight.
     pub fn new() -> Self {
-        let gaussian = Profile::from_name("gaussian", &[]).expect("the list of profiles has it");
         Self {
-            kernel: Kernel::Atom(Atom::new(gaussian)),
+            kernel: open_gaussian(),
             bandwidth: BandwidthChoice::Auto,
             neighborhood: Neighborhood::all(),
             on_empty: OnEmpty::Nearest,

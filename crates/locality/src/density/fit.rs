@@ -106,6 +106,10 @@ impl<T: Float> KernelDensityFit<T> {
 
     /// The samples `[n, d]`.
     pub fn samples(&self) -> Rows<'_, T> {
+        self.view()
+    }
+
+    fn view(&self) -> Rows<'_, T> {
         Rows::new(&self.samples, self.n_samples(), self.columns).expect("samples are n x d")
     }
 

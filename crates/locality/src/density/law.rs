@@ -14,7 +14,7 @@ const EARTH_KM: f64 = 6371.0088;
 #[derive(Clone, Debug)]
 pub(super) enum Law {
     /// One profile of one metric.
-    Radial(Shape),
+    Radial(Box<Shape>),
     /// Independent groups of columns.
     Product(Vec<Law>),
     /// A sum with these coefficients.
@@ -68,7 +68,7 @@ impl Law {
 
     fn build(kernel: &Kernel, power: f64, d: usize) -> Result<Self> {
         Ok(match kernel {
-            Kernel::Atom(atom) => Self::Radial(Shape::new(atom, power, d)?),
+            Kernel::Atom(atom) => Self::Radial(Box::new(Shape::new(atom, power, d)?)),
             Kernel::Power(kernel, p) => Self::build(kernel, power * p, d)?,
             Kernel::Product(parts) => {
                 let parts = parts.iter().map(|k| Self::build(k, power, d));
