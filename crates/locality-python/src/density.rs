@@ -176,7 +176,7 @@ impl KernelDensity {
 impl KernelClassifier {
     #[new]
     #[pyo3(signature = (samples, classes, n_classes, kernel, bandwidth, neighborhood=None, sample_weight=None, tolerance=0.0, on_empty="nearest", priors=None, threads=0))]
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)] // as the extension hands it over
     fn new(
         samples: &Bound<'_, PyAny>,
         classes: PyReadonlyArray1<'_, isize>,

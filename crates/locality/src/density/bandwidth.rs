@@ -94,6 +94,12 @@ impl BandwidthChoice {
     }
 }
 
+/// A Gaussian that takes the model's bandwidth.
+pub(super) fn open_gaussian() -> Kernel {
+    let gaussian = Profile::from_name("gaussian", &[]).expect("the list of profiles has it");
+    Kernel::Atom(Atom::new(gaussian))
+}
+
 /// Samples from which bandwidths are derived.
 #[derive(Clone, Copy)]
 pub(super) struct Data<'a, T> {

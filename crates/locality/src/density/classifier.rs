@@ -1,6 +1,6 @@
 //! Classification by the local mean of the classes.
 
-use super::bandwidth::{Aim, BandwidthChoice, Data, resolve};
+use super::bandwidth::{Aim, BandwidthChoice, Data, open_gaussian, resolve};
 use super::likelihood::{Grouped, shuffled};
 use super::parameters::check_samples;
 use crate::{
@@ -70,7 +70,7 @@ impl KernelClassifier {
     /// has weight.
     pub fn new() -> Self {
         Self {
-            kernel: super::parameters::gaussian(),
+            kernel: open_gaussian(),
             bandwidth: BandwidthChoice::Auto,
             neighborhood: Neighborhood::all(),
             on_empty: OnEmpty::Nearest,

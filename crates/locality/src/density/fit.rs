@@ -108,6 +108,10 @@ impl<T: Float> KernelDensityFit<T> {
     // They were rows when they came in.
     #[allow(clippy::missing_panics_doc)]
     pub fn samples(&self) -> Rows<'_, T> {
+        self.view()
+    }
+
+    fn view(&self) -> Rows<'_, T> {
         Rows::new(&self.samples, self.n_samples(), self.columns).expect("samples are n x d")
     }
 

@@ -1,11 +1,10 @@
 //! The parameters of kernel density estimation.
 
-use super::bandwidth::{Aim, BandwidthChoice, Data, resolve};
+use super::bandwidth::{Aim, BandwidthChoice, Data, open_gaussian, resolve};
 use super::fit::KernelDensityFit;
 use super::likelihood::Places;
 use crate::{
-    Atom, Bandwidth, Error, Float, Kernel, LinearMap, LocalMean, Metric, OnEmpty, Profile, Result,
-    Rows, Watch,
+    Bandwidth, Error, Float, Kernel, LinearMap, LocalMean, Metric, OnEmpty, Result, Rows, Watch,
 };
 
 /// The parameters of kernel density estimation: `f(x) = sum_i c_i K(x, x_i) / sum_i c_i` with kernels of mass 1.
@@ -37,7 +36,7 @@ impl KernelDensity {
     /// A Gaussian, the bandwidth [chosen](BandwidthChoice::Auto), exact to rounding.
     pub fn new() -> Self {
         Self {
-            kernel: gaussian(),
+            kernel: open_gaussian(),
             bandwidth: BandwidthChoice::Auto,
             rtol: 0.0,
             atol: 0.0,

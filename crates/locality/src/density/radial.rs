@@ -186,10 +186,9 @@ impl Radial {
         // A hump is about 1 / sqrt(2 d) wide.
         let width = (0.5 / (self.space.dimensions() as f64).sqrt()).min(0.125);
         let low = end.min(0.0) - DEPTH - 2.0;
-        let first = (low / width).floor() as i64;
-        let mut edges: Vec<f64> = (first..=first + ((end - low) / width).ceil() as i64 + 1)
+        let mut edges: Vec<f64> = ((low / width).floor() as i64..(end / width).ceil() as i64)
             .map(|i| i as f64 * width)
-            .take_while(|s| *s < end)
+            .filter(|s| *s < end)
             .collect();
         edges.push(end);
         if let Profile::Trapezoid(_) = self.profile {

@@ -60,4 +60,4 @@ def isj(x, cells=2**14):
 
 for seed, n in [(21, 1000), (22, 300), (23, 20000)]:
     x = humps(seed, n)
-    print(f"    ({seed}, {n}, {float(isj(x))!r}),")
+    print(f"    ({seed}, {n}, {isj(x):.9f}),")
