@@ -379,6 +379,14 @@ fn polynomials_come_back() {
 }
 
 #[test]
+fn rows_between_two_fits_lie_on_the_chord() {
+    let (_, x, _) = hard(1000).swap_remove(0);
+    let y: Vec<f64> = x.iter().map(|x| 3.0 - 2.0 * x).collect();
+    let found = fit(&Lowess::new().frac(0.2).delta(0.05), &x, &y);
+    near("line", found.fitted(), &y, &y, 1e-9);
+}
+
+#[test]
 fn units_do_not_matter() {
     let (_, x, y) = hard(800).swap_remove(0);
     let lowess = Lowess::new().frac(0.2).delta(0.01).standard_errors(true);
