@@ -105,8 +105,6 @@ impl<T: Float> KernelDensityFit<T> {
     }
 
     /// The samples `[n, d]`.
-    // They were rows when they came in.
-    #[allow(clippy::missing_panics_doc)]
     pub fn samples(&self) -> Rows<'_, T> {
         self.view()
     }

@@ -244,9 +244,3 @@ fn own_bandwidths<T: Float>(
         },
     ))
 }
-
-/// A Gaussian that leaves its bandwidth open.
-pub(super) fn gaussian() -> Kernel {
-    let gaussian = Profile::from_name("gaussian", &[]).expect("the list of profiles has it");
-    Kernel::Atom(Atom::new(gaussian))
-}
