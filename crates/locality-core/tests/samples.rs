@@ -34,7 +34,9 @@ fn spread<T: Float>(fit: &LocalMeanFit<T>, queries: Rows<'_, T>, threads: usize)
         assert_eq!(seen, sample.weights().len());
         let total: f64 = row.iter().sum();
         if total > 0.0 {
-            row.iter_mut().for_each(|w| *w /= total);
+            for w in &mut row {
+                *w /= total;
+            }
         }
         Ok(row)
     });
