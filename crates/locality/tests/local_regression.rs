@@ -148,3 +148,43 @@ fn intervals_cover_what_they_say_here_and_there() {
     let wrong = fit.intervals(rows(&targets, 2), 1.0, &watch);
     assert!(wrong.unwrap_err().to_string().contains("level=1"));
 }
+
+#[test]
+fn a_weight_of_two_is_the_sample_twice() {
+    let watch = Watch::default();
+    let (x, y) = table(17, 200);
+    let weights: Vec<f64> = (0..200).map(|i| f64::from(i % 4)).collect();
+    let repeated = |v: &[f64], k: usize| -> Vec<f64> {
+        let each = v.chunks_exact(k).zip(&weights);
+        each.flat_map(|(row, w)| row.repeat(*w as usize)).collect()
+    };
+    let (more_x, more_y) = (repeated(&x, 2), repeated(&y, 1));
+    let model = LocalRegression::new("gaussian".parse().unwrap()).degrees([0, 1]);
+    let weighted = model
+        .fit(rows(&x, 2), Rows::column(&y), Some(&weights), &watch)
+        .unwrap();
+    let twice = model
+        .fit(rows(&more_x, 2), Rows::column(&more_y), None, &watch)
+        .unwrap();
+    assert_eq!(weighted.tried().len(), 2, "k-th distances count rows");
+    for (a, b) in weighted.tried().iter().zip(twice.tried()) {
+        assert!(
+            (a.score / b.score - 1.0).abs() < 1e-6,
+            "{} for {}",
+            a.score,
+            b.score
+        );
+    }
+    let (targets, _) = table(19, 50);
+    let [a, b] = [&weighted, &twice].map(|fit| fit.at(rows(&targets, 2), &watch).unwrap());
+    for ((a, b), thin) in a.values().iter().zip(b.values()).zip(a.thin()) {
+        assert!(*thin || (a - b).abs() < 1e-4, "{a} for {b}");
+    }
+    let short = model.fit(rows(&x, 2), Rows::column(&y), Some(&weights[1..]), &watch);
+    assert!(
+        short
+            .unwrap_err()
+            .to_string()
+            .contains("sample_weight has 199")
+    );
+}

@@ -100,42 +100,42 @@ impl LocalPolynomialFit {
         Ok(self.diagnose(wanted, watch)?.criterion(criterion))
     }
 
-    /// Weighted mean squared leave-one-out residual of some samples, the mean over the responses; infinite where one of them is alone.
+    /// Weighted mean squared residual of the samples at some places, each predicted without all samples that share its columns, so that a
+    /// sample of weight 2 is as good as the same one twice; the mean over the responses, infinite where a place is alone.
     ///
     /// # Errors
-    /// As [`at`](Self::at); a sample that is not there.
-    pub fn loo_error(&self, which: &[usize], watch: &Watch<'_>) -> Result<f64> {
+    /// As [`at`](Self::at).
+    pub(super) fn loo_error(&self, places: &[Vec<usize>], watch: &Watch<'_>) -> Result<f64> {
         let samples = self.samples()?;
-        let n = samples.rows();
-        if let Some(i) = which.iter().find(|i| **i >= n) {
-            return Err(Error::parameter(format!(
-                "which has sample {i}, but there are {n}, counted from 0"
-            )));
-        }
-        let some: Vec<f64> = which
-            .iter()
-            .flat_map(|&i| samples.row(i))
-            .copied()
-            .collect();
-        let targets = Rows::new(&some, which.len(), samples.columns())?;
+        let first = |place: &Vec<usize>| samples.row(place[0]);
+        let some: Vec<f64> = places.iter().flat_map(first).copied().collect();
+        let targets = Rows::new(&some, places.len(), samples.columns())?;
         let wanted = Wanted {
             variances: false,
             own: true,
         };
-        let fits = self.at_samples(targets, Some(which), wanted, watch)?;
+        let fits = self.at_samples(targets, Some(places), wanted, watch)?;
         let p = fits.responses();
         let (mut sum, mut total) = (0.0, 0.0);
-        for (k, &i) in which.iter().enumerate() {
-            let weight = self.weights.as_ref().map_or(1.0, |w| w[i]);
-            if weight <= 0.0 {
-                continue;
-            }
-            let slot = self.means.slots()[i] as usize;
-            total += weight;
+        for (k, place) in places.iter().enumerate() {
+            let response = |i: usize, c: usize| {
+                let slot = self.means.slots()[i] as usize;
+                self.design.response(c, slot..slot + 1)[0]
+            };
+            let weight = |i: usize| self.weights.as_ref().map_or(1.0, |w| w[i]);
+            let all: f64 = place.iter().map(|&i| weight(i)).sum();
+            total += all;
+            let own = fits.own()[k];
             for c in 0..p {
-                let y = self.design.response(c, slot..slot + 1)[0];
-                let without = without(y - fits.values()[k * p + c], fits.own()[k]);
-                sum += weight * without * without / p as f64;
+                let mean = place
+                    .iter()
+                    .map(|&i| weight(i) * response(i, c))
+                    .sum::<f64>()
+                    / all;
+                // What is predicted there without the place: its mean is as far away as one sample's response would be.
+                let there = mean - without(mean - fits.values()[k * p + c], own);
+                let square = |&i: &usize| weight(i) * (response(i, c) - there).powi(2);
+                sum += place.iter().map(square).sum::<f64>() / p as f64;
             }
         }
         Ok(if sum.is_nan() {

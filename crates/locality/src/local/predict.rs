@@ -133,16 +133,16 @@ impl LocalPolynomialFit {
         self.at_samples(targets, None, wanted, watch)
     }
 
-    /// The same where target `i` is sample `which[i]`, or sample `i`.
+    /// The same where target `i` is where the samples `places[i]` are, or sample `i`.
     pub(super) fn at_samples(
         &self,
         targets: Rows<'_, f64>,
-        which: Option<&[usize]>,
+        places: Option<&[Vec<usize>]>,
         wanted: Wanted,
         watch: &Watch<'_>,
     ) -> Result<LocalFits> {
         let fits = self.means.local_samples(targets, watch, |i, sample| {
-            let own = which.map_or(i, |which| which[i]);
+            let own = places.map_or(std::slice::from_ref(&i), |places| &places[i]);
             Ok(self.one(own, targets.row(i), sample, wanted))
         })?;
         let mut out = LocalFits {
@@ -168,7 +168,7 @@ impl LocalPolynomialFit {
 
     fn one(
         &self,
-        index: usize,
+        place: &[usize],
         target: &[f64],
         sample: LocalSample<'_, f64>,
         wanted: Wanted,
@@ -204,8 +204,9 @@ impl LocalPolynomialFit {
             solution.variances(&moments, &mut variances);
         }
         let own = wanted.own.then(|| {
-            let slot = self.means.slots()[index] as usize;
-            solution.own(weight_at(sample, slot))
+            let slot = |&i: &usize| self.means.slots()[i] as usize;
+            let weights = place.iter().map(|i| weight_at(sample, slot(i)));
+            solution.own(weights.sum())
         });
         One {
             values,

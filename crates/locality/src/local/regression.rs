@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use crate::{Atom, Bandwidth, Error, Kernel, Metric, Neighborhood, OnEmpty, Result, Rows, Watch};
 
-/// Samples at which candidates are compared, where there are more: drawn evenly from the table, so that repeated runs agree.
+/// Places at which candidates are compared, where there are more: drawn evenly from the table, so that repeated runs agree.
 const TRIALS: usize = 1000;
 
 /// How a bandwidth is found.
@@ -20,7 +20,8 @@ pub enum Search {
     Fixed,
     /// The distance to the k-th nearest sample of each target.
     Nearest,
-    /// The kernel's own if it has one, else the better of the two.
+    /// The kernel's own if it has one, else the better of the two; a fixed one where samples share their columns or have weights, since
+    /// a k-th distance counts rows.
     #[default]
     Auto,
 }
@@ -166,9 +167,18 @@ impl LocalRegression {
             return Err(Error::empty("samples has no rows; give at least one"));
         }
         samples.require_finite("samples")?;
+        if let Some(w) = weights
+            && w.len() != samples.rows()
+        {
+            return Err(Error::shape(format!(
+                "sample_weight has {} numbers, but there are {} samples; give one for each",
+                w.len(),
+                samples.rows()
+            )));
+        }
         let search = self.search_in_force();
         let scales = if self.standardize.unwrap_or(search != Search::Given) {
-            deviations(samples)
+            deviations(samples, weights)
         } else {
             vec![1.0; samples.columns()]
         };
@@ -178,6 +188,12 @@ impl LocalRegression {
             responses,
             weights,
         };
+        let places = places(data.samples, weights);
+        let rows_are_samples = weights.is_none() && places.len() == samples.rows();
+        let trials = Trials {
+            data,
+            places: thinned(places),
+        };
         if self.degrees.is_empty() {
             return Err(Error::parameter("degrees is empty; name at least one"));
         }
@@ -186,18 +202,20 @@ impl LocalRegression {
             match search {
                 Search::Given if self.degrees.len() == 1 => {}
                 Search::Given => {
-                    let score = self.score(&self.kernel, degree, data, watch)?;
+                    let score = self.score(&self.kernel, degree, &trials, watch)?;
                     tried.push(Tried {
                         degree,
                         kernel: self.kernel.clone(),
                         score,
                     });
                 }
-                Search::Fixed => tried.push(self.fixed(degree, data, watch)?),
-                Search::Nearest => tried.push(self.nearest(degree, data, watch)?),
+                Search::Fixed => tried.push(self.fixed(degree, &trials, watch)?),
+                Search::Nearest => tried.push(self.nearest(degree, &trials, watch)?),
                 Search::Auto => {
-                    tried.push(self.fixed(degree, data, watch)?);
-                    tried.push(self.nearest(degree, data, watch)?);
+                    tried.push(self.fixed(degree, &trials, watch)?);
+                    if rows_are_samples {
+                        tried.push(self.nearest(degree, &trials, watch)?);
+                    }
                 }
             }
         }
@@ -230,22 +248,22 @@ impl LocalRegression {
         &self,
         kernel: &Kernel,
         degree: usize,
-        data: Data<'_>,
+        trials: &Trials<'_>,
         watch: &Watch<'_>,
     ) -> Result<f64> {
-        let watch = watch.quiet();
+        let (watch, data) = (watch.quiet(), trials.data);
         let fit = self.polynomial(kernel, degree);
         let fit = fit.fit(data.samples, data.responses, data.weights, &watch)?;
-        fit.loo_error(&trials(data.samples.rows()), &watch)
+        fit.loo_error(&trials.places, &watch)
     }
 
     /// The best of the kernels with one width everywhere.
-    fn fixed(&self, degree: usize, data: Data<'_>, watch: &Watch<'_>) -> Result<Tried> {
-        let d = data.samples.columns() as f64;
+    fn fixed(&self, degree: usize, trials: &Trials<'_>, watch: &Watch<'_>) -> Result<Tried> {
+        let d = trials.data.samples.columns() as f64;
         // From a few samples to nearly all of them, whatever the number of columns.
         let range = (0.03 * d.sqrt(), 8.0 * d.sqrt());
         let kernel = |h: f64| with_bandwidth(&self.kernel, h);
-        let mut score = |h: f64| self.score(&kernel(h)?, degree, data, watch);
+        let mut score = |h: f64| self.score(&kernel(h)?, degree, trials, watch);
         let (h, score) = minimize(range, 1e-2, &mut score)?;
         Ok(Tried {
             degree,
@@ -255,12 +273,12 @@ impl LocalRegression {
     }
 
     /// The best of the kernels whose width is a k-th distance.
-    fn nearest(&self, degree: usize, data: Data<'_>, watch: &Watch<'_>) -> Result<Tried> {
-        let n = data.samples.rows();
+    fn nearest(&self, degree: usize, trials: &Trials<'_>, watch: &Watch<'_>) -> Result<Tried> {
+        let n = trials.data.samples.rows();
         let range = ((3 + degree).min(n) as f64, n as f64);
         let of = |k: f64| Bandwidth::QueryNearest((k.round() as usize).clamp(1, n));
         let kernel = |k: f64| with_bandwidth(&self.kernel, of(k));
-        let mut score = |k: f64| self.score(&kernel(k)?, degree, data, watch);
+        let mut score = |k: f64| self.score(&kernel(k)?, degree, trials, watch);
         let (k, score) = minimize(range, 2e-2, &mut score)?;
         Ok(Tried {
             degree,
@@ -303,20 +321,52 @@ pub fn with_bandwidth(kernel: &Kernel, bandwidth: impl Into<Bandwidth>) -> Resul
     Ok(kernel)
 }
 
-fn trials(n: usize) -> Vec<usize> {
-    let count = n.min(TRIALS);
-    (0..count).map(|i| i * n / count).collect()
+/// A table, and the places at which candidates are compared.
+struct Trials<'a> {
+    data: Data<'a>,
+    places: Vec<Vec<usize>>,
 }
 
-/// Standard deviations of the columns; 1 for a constant.
-fn deviations(rows: Rows<'_, f64>) -> Vec<f64> {
-    let n = rows.rows() as f64;
+/// Samples that share all their columns, in the order of the first of each; without those of weight 0.
+fn places(samples: Rows<'_, f64>, weights: Option<&[f64]>) -> Vec<Vec<usize>> {
+    let weighs = |i: &usize| weights.is_none_or(|w| w[*i] > 0.0);
+    let mut order: Vec<usize> = (0..samples.rows()).filter(weighs).collect();
+    let compare = |a: usize, b: usize| {
+        let columns = samples.row(a).iter().zip(samples.row(b));
+        let mut each = columns.map(|(x, y)| x.total_cmp(y));
+        each.find(|o| o.is_ne())
+            .unwrap_or(std::cmp::Ordering::Equal)
+    };
+    order.sort_by(|&a, &b| compare(a, b));
+    let same = order.chunk_by(|&a, &b| compare(a, b).is_eq());
+    let mut places: Vec<Vec<usize>> = same.map(<[usize]>::to_vec).collect();
+    places.sort_by_key(|place| place[0]);
+    places
+}
+
+/// At most [`TRIALS`] of them.
+fn thinned(places: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+    let n = places.len();
+    let count = n.min(TRIALS);
+    let keep = |i: usize| (i * count) % n < count;
+    let some = places.into_iter().enumerate().filter(|(i, _)| keep(*i));
+    some.map(|(_, place)| place).collect()
+}
+
+/// Standard deviations of the columns under the sample weights; 1 for a constant.
+fn deviations(rows: Rows<'_, f64>, weights: Option<&[f64]>) -> Vec<f64> {
+    let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
+    let total: f64 = (0..rows.rows()).map(weight).sum();
     let column = |c: usize| {
-        let mean = rows.iter().map(|r| r[c]).sum::<f64>() / n;
-        let variance = rows.iter().map(|r| (r[c] - mean).powi(2)).sum::<f64>() / n;
+        let over = |f: &dyn Fn(f64) -> f64| {
+            let each = rows.iter().enumerate().map(|(i, r)| weight(i) * f(r[c]));
+            each.sum::<f64>() / total
+        };
+        let mean = over(&|x| x);
+        let variance = over(&|x| (x - mean).powi(2));
         let large = rows.iter().fold(0.0, |a: f64, r| a.max(r[c].abs()));
-        let constant = variance.sqrt() <= 1e-12 * large;
-        if constant { 1.0 } else { variance.sqrt() }
+        let varies = variance.is_finite() && variance.sqrt() > 1e-12 * large;
+        if varies { variance.sqrt() } else { 1.0 }
     };
     (0..rows.columns()).map(column).collect()
 }
