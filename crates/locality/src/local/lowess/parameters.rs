@@ -19,8 +19,8 @@ pub enum Missing {
 ///
 /// ```
 /// use locality::{Watch, local::lowess::Lowess};
-/// let x = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
-/// let y = [0.1, 0.9, 2.1, 2.9, 4.1, 4.9];
+/// let x = [0.0_f64, 1.0, 2.0, 3.0, 4.0, 5.0];
+/// let y = [0.1_f64, 0.9, 2.1, 2.9, 4.1, 4.9];
 /// let fit = Lowess::new().frac(0.8).robust_iterations(0).fit(&x, &y, &Watch::default())?;
 /// assert!((fit.fitted()[2] - 2.0).abs() < 0.1);
 /// # Ok::<(), locality::Error>(())

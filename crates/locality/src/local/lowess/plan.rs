@@ -84,7 +84,7 @@ mod tests {
         let x = [0.0, 1.0, 2.0, 4.0, 8.0, 16.0];
         let w = windows(&x, 3, [-9.0, 0.0, 2.0, 5.0, 13.0, 20.0].into_iter());
         let from: Vec<usize> = w.iter().map(|w| w.from).collect();
-        assert_eq!(from, [0, 0, 1, 2, 3, 3]);
+        assert_eq!(from, [0, 0, 0, 2, 3, 3]);
         let radius: Vec<f64> = w.iter().map(|w| w.radius).collect();
         assert_eq!(radius, [11.0, 2.0, 2.0, 3.0, 9.0, 16.0]);
     }
