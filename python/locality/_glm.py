@@ -276,7 +276,7 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         """
         sites, self.classes_, codes = classes_of(self, X, y, [np.float64])
         if len(self.classes_) < 2:
-            raise ValueError(f"y has the class {self.classes_[0]!r} only; a classifier needs at least 2 classes")
+            raise ValueError(f"y has one class, {self.classes_[0]}; a classifier needs at least 2")
         self.y_fit_: Array = codes
         self._lay(X, sites, np.eye(len(self.classes_))[codes], sample_weight)
         self._prepared = Prepared(self._make())
@@ -316,7 +316,8 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         -------
         ndarray, shape (m,)
         """
-        found: Array = self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        likeliest = np.argmax(self.predict_proba(X), axis=1)
+        found: Array = self.classes_[likeliest]
         return found
 
     def _make(self) -> list[_core.LocalGlmModel]:

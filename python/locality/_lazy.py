@@ -161,7 +161,7 @@ class Neighbors(BaseEstimator):
 
     def _graph(self, found: tuple[Array, Array, Array], mode: str) -> Any:
         try:
-            from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
+            from scipy.sparse import csr_matrix
         except ImportError:
             raise ImportError("graphs are SciPy's sparse matrices; install scipy, or use the neighbours themselves") from None
         starts, ids, distances = found

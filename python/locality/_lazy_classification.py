@@ -34,7 +34,7 @@ def labels_of(y: Any) -> Array:
 
 def _conversion(text: str) -> Warning:
     try:
-        from sklearn.exceptions import DataConversionWarning  # type: ignore[import-untyped]
+        from sklearn.exceptions import DataConversionWarning
     except ImportError:
         return UserWarning(text)
     made: Warning = DataConversionWarning(text)

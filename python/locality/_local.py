@@ -173,7 +173,7 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         -------
         ndarray, shape (m, q) or (m, p, q)
         """
-        slopes = self._at(X)[1]
+        slopes: Array = self._at(X)[1]
         return slopes[:, 0] if self.y_fit_.ndim == 1 else slopes
 
     def predict_std(self, X: npt.ArrayLike) -> tuple[Array, Array]:
@@ -247,7 +247,8 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         -------
         ndarray of bool, shape (m,)
         """
-        return self._at(X)[4]
+        thin: Array = self._at(X)[4]
+        return thin
 
     def _targets(self, X: npt.ArrayLike) -> Array:
         check_is_fitted(self)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,17 @@ from ._mean import local_weights, log_sum
 
 # Targets whose weights are held at once.
 _BLOCK = 64
+
+
+class _Sample(NamedTuple):
+    """What counts at a target."""
+
+    some: Array
+    """Positions of training samples."""
+    weights: Array
+    """Sample weights times kernel."""
+    thin: bool
+    """Whether they are too few for a fit."""
 
 
 class Localized(BaseEstimator):
@@ -56,8 +67,6 @@ class Localized(BaseEstimator):
         What each column is divided by before the kernel sees it.
     classes_ : ndarray
         Classes, of a classifier.
-    thin_ : ndarray of bool, shape (m,)
-        Of the last prediction: the targets at which the local mean answered.
     n_features_in_ : int
         Number of columns.
 
@@ -160,8 +169,25 @@ class Localized(BaseEstimator):
             return self._each(X, lambda model, x: model.predict(x), lambda mean: mean[0], self.y_fit_.dtype)
         return self._each(X, lambda model, x: model.predict(x), self._likeliest, self.classes_.dtype)
 
-    def predict_proba(self, X: npt.ArrayLike) -> Array:
-        """Probabilities of the classes, by the classifier fitted around each row of X.
+    @property
+    def predict_proba(self) -> Callable[[npt.ArrayLike], Array]:
+        """Probabilities of the classes, ``[m, classes]``, by the classifier fitted around each row of X; where the estimator has them."""
+        if not hasattr(self.estimator, "predict_proba"):
+            raise AttributeError(f"{type(self.estimator).__name__} has no predict_proba")
+        return self._predict_proba
+
+    def _predict_proba(self, X: npt.ArrayLike) -> Array:
+        check_is_fitted(self)
+
+        def shares(model: Any, x: Array) -> Array:
+            out = np.zeros((1, len(self.classes_)))
+            out[:, np.searchsorted(self.classes_, model.classes_)] = model.predict_proba(x)
+            return out
+
+        return self._each(X, shares, lambda mean: mean / mean.sum(), np.dtype(np.float64))
+
+    def thin(self, X: npt.ArrayLike) -> Array:
+        """Whether too few samples weigh at each row of X for a fit, so that the local mean answers.
 
         Parameters
         ----------
@@ -170,18 +196,11 @@ class Localized(BaseEstimator):
 
         Returns
         -------
-        ndarray, shape (m, classes)
+        ndarray of bool, shape (m,)
         """
         check_is_fitted(self)
-        if not hasattr(self, "classes_") or not hasattr(self.estimator, "predict_proba"):
-            raise AttributeError(f"{type(self.estimator).__name__} has no predict_proba")
-
-        def shares(model: Any, x: Array) -> Array:
-            out = np.zeros((1, len(self.classes_)))
-            out[:, np.searchsorted(self.classes_, model.classes_)] = model.predict_proba(x)
-            return out
-
-        return self._each(X, shares, lambda mean: mean / mean.sum(), np.dtype(np.float64))
+        queries = validate_data(self, X, reset=False, dtype=np.float64)
+        return np.array([sample.thin for sample in self._samples(queries)], dtype=bool)
 
     def score(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
         """Accuracy of a classifier, coefficient of determination of a regressor.
@@ -219,46 +238,48 @@ class Localized(BaseEstimator):
         queries = validate_data(self, X, reset=False, dtype=np.float64)
         columns = slice(None) if self.columns is None else np.asarray(self.columns)
         train, targets = self.X_fit_[:, columns], queries[:, columns]
-        thin = np.zeros(len(queries), dtype=bool)
+        thin = 0
         out: list[Any] = []
-        for start in range(0, len(queries), _BLOCK):
-            weights = self._weights(queries[start : start + _BLOCK])
-            for i, w in enumerate(weights, start):
-                some = np.flatnonzero(w > self.least_weight * w.max(initial=0.0))
-                v = w[some]
-                alone = hasattr(self, "classes_") and len(set(self.y_fit_[some])) == 1
-                if alone or len(v) == 0 or v.sum() ** 2 < self.least_samples * (v * v).sum():
-                    thin[i] = not alone
-                    out.append(otherwise(self._mean(w, queries[i])))
-                    continue
-                model = clone(self.estimator).fit(train[some], self.y_fit_[some], sample_weight=v)
-                out.append(ask(model, targets[i : i + 1])[0])
-        self.thin_ = thin
-        if thin.any():
+        for i, (some, weights, few) in enumerate(self._samples(queries)):
+            alone = hasattr(self, "classes_") and len(set(self.y_fit_[some])) == 1
+            if few or alone:
+                thin += few
+                out.append(otherwise(self._mean(some, weights, queries[i])))
+                continue
+            model = clone(self.estimator).fit(train[some], self.y_fit_[some], sample_weight=weights)
+            out.append(ask(model, targets[i : i + 1])[0])
+        if thin:
             warnings.warn(
-                f"{int(thin.sum())} of {len(thin)} targets have fewer than {self.least_samples} effective samples; the local "
-                "mean answers there (see thin_); widen the bandwidth",
+                f"{thin} of {len(out)} targets have fewer than {self.least_samples} effective samples; the local mean answers there "
+                "(thin(X) says where); widen the bandwidth",
                 stacklevel=3,
             )
         return np.asarray(out, dtype=dtype if dtype.kind not in "iu" or hasattr(self, "classes_") else np.float64)
 
-    def _weights(self, queries: Array) -> Array:
-        """Sample weights times kernel, not divided by their sum."""
-        q, k = queries / self.scales_, self.X_fit_ / self.scales_
+    def _samples(self, queries: Array) -> Iterator[_Sample]:
+        """The training samples that count at each query."""
         given: dict[str, Any] = {
             "kernel": self.kernel_,
             "neighborhood": self.neighborhood_,
-            "sample_weight": self.sample_weight_fit_,
             "n_jobs": self.n_jobs,
         }
-        logs = log_sum(q, k, **given)
-        weights: Array = local_weights(q, k, **given) * np.exp(np.maximum(logs, -700.0))[:, None]
-        return weights
+        k = self.X_fit_ / self.scales_
+        c = np.ones(len(k)) if self.sample_weight_fit_ is None else self.sample_weight_fit_
+        for start in range(0, len(queries), _BLOCK):
+            q = queries[start : start + _BLOCK] / self.scales_
+            # Not divided by their sum: a penalty of the estimator's stands beside them.
+            logs = np.maximum(log_sum(q, k, **given), -700.0)
+            for w in local_weights(q, k, **given) * np.exp(logs)[:, None]:
+                w[c == 0.0] = 0.0
+                some = np.flatnonzero(w > self.least_weight * w.max(initial=0.0))
+                weights = c[some] * w[some]
+                few = len(some) == 0 or weights.sum() ** 2 < self.least_samples * (weights @ w[some])
+                yield _Sample(some, weights, bool(few))
 
-    def _mean(self, w: Array, query: Array) -> Array:
+    def _mean(self, some: Array, weights: Array, query: Array) -> Array:
         """The local mean of the targets; that of the nearest sample where nothing weighs."""
-        if w.sum() > 0.0:
-            mean: Array = w @ self._means / w.sum()
+        if len(some):
+            mean: Array = weights @ self._means[some] / weights.sum()
             return mean
         near = np.argmin((((self.X_fit_ - query) / self.scales_) ** 2).sum(axis=1))
         nearest: Array = self._means[near]

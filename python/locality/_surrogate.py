@@ -160,10 +160,10 @@ def _select(z: Array, y: Array, most: int) -> list[int]:
     n, d = z.shape
     left = y - y.mean()
     basis = z - z.mean(axis=0)
-    floor = 1e-24 * max(float(left @ left), 1e-300)
+    floor = max(1e-24 * float(left @ left), 1e-300)
 
     def criterion(rss: float, k: int) -> float:
-        return n * float(np.log(max(rss, floor) / n)) + 2.0 * (k + 2) * n / (n - k - 3)
+        return float(n * np.log(max(rss, floor) / n) + 2.0 * (k + 2) * n / (n - k - 3))
 
     taken: list[int] = []
     value: float = criterion(float(left @ left), 0)
@@ -172,13 +172,15 @@ def _select(z: Array, y: Array, most: int) -> list[int]:
         gains: Any = np.where(norms > 1e-12 * n, (basis.T @ left) ** 2 / np.maximum(norms, 1e-300), 0.0)
         gains[taken] = 0.0
         c = int(np.argmax(gains))
-        after = criterion(float(left @ left) - float(gains[c]), len(taken) + 1)
-        if not (gains[c] > 0.0 and after < value):
+        if not gains[c] > 0.0:
             break
-        value = after
-        taken.append(c)
-        # What remains of all columns beside the one that was taken.
+        # What remains of all columns, and of the predictions, beside the one that was taken.
         own = basis[:, c] / np.sqrt(norms[c])
         left = left - own * (own @ left)
         basis = basis - np.outer(own, own @ basis)
+        after = criterion(float(left @ left), len(taken) + 1)
+        if not after < value:
+            break
+        value = after
+        taken.append(c)
     return taken

@@ -110,7 +110,7 @@ def test_where_nothing_weighs_the_nearest_sample_answers_and_says_so():
     with pytest.warns(UserWarning, match="1 of 1 targets"):
         found = model.predict(far)
     assert found[0] == y[np.argmin(((x - far) ** 2).sum(1))]
-    assert model.thin_.tolist() == [True]
+    assert model.thin(far).tolist() == [True]
 
 
 def test_kernel_and_estimator_may_see_different_columns():
