@@ -81,7 +81,7 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
     >>> X = np.linspace(0.0, 6.0, 61)[:, None]
     >>> model = lc.LocalPolynomialRegressor().fit(X, np.sin(X[:, 0]))
     >>> model.predict([[1.0], [2.0]]).round(2)
-    array([0.84, 0.91])
+    array([0.83, 0.9 ])
     >>> model.slopes([[1.0]]).round(1)
     array([[0.5]])
     """
