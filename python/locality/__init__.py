@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ._lazy_regression import KNeighborsRegressor, RadiusNeighborsRegressor
     from ._local import LocalPolynomialRegressor
     from ._localized import Localized
+    from ._models import LocalDiscriminantAnalysis, LocalQuantileRegressor
     from ._regression import LocalMeanRegressor
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
@@ -53,11 +54,13 @@ __all__ = [
     "Kernel",
     "KernelClassifier",
     "KernelDensity",
+    "LocalDiscriminantAnalysis",
     "LocalGLMRegressor",
     "LocalLogisticRegression",
     "LocalMeanGradients",
     "LocalMeanRegressor",
     "LocalPolynomialRegressor",
+    "LocalQuantileRegressor",
     "LocalSurrogate",
     "Localized",
     "LowessFit",
@@ -89,10 +92,12 @@ _LATER = {
     "KNeighborsRegressor": "_lazy_regression",
     "KernelClassifier": "_density",
     "KernelDensity": "_density",
+    "LocalDiscriminantAnalysis": "_models",
     "LocalGLMRegressor": "_glm",
     "LocalLogisticRegression": "_glm",
     "LocalMeanRegressor": "_regression",
     "LocalPolynomialRegressor": "_local",
+    "LocalQuantileRegressor": "_models",
     "Localized": "_localized",
     "MeanShift": "_shift",
     "NearestCentroid": "_centroid",

@@ -153,6 +153,7 @@ class LocalRegressor:
         bandwidth: float | None = None,
         degrees: Sequence[int] = ...,
         standardize: bool | None = None,
+        scales: Sequence[float] | None = None,
         ridge: float = 0.0,
         guard: bool = True,
         neighborhood: Neighborhood | str | None = None,
@@ -188,18 +189,55 @@ class LocalGlmModel:
         kernel: Kernel | str,
         family: str,
         *,
+        search: str = "auto",
+        bandwidth: float | None = None,
+        scales: Sequence[float] | None = None,
         theta: float = 1.0,
         penalty: float = 1.0,
-        columns: Sequence[int] | None = None,
         neighborhood: Neighborhood | str | None = None,
         sample_weight: _Array | None = None,
         threads: int = 0,
     ) -> LocalGlmModel: ...
-    def at(
-        self, targets: _Array, threads: int = 0, progress: _Progress | None = None
-    ) -> tuple[_Array, _Array, _Array, _Array, _Array]: ...
+    @property
+    def kernel(self) -> Kernel: ...
+    @property
+    def scales(self) -> _Array: ...
+    @property
+    def tried(self) -> list[tuple[str, float]]: ...
+    def means(self, targets: _Array, threads: int = 0, progress: _Progress | None = None) -> _Array: ...
+    def slopes(self, targets: _Array, threads: int = 0) -> _Array: ...
 
-def kernel_with_bandwidth(kernel: Kernel | str, h: float) -> str: ...
+@final
+class LocalQuantileModel:
+    def __new__(
+        cls,
+        samples: _Array,
+        responses: _Array,
+        kernel: Kernel | str,
+        levels: Sequence[float],
+        *,
+        degree: int = 0,
+        neighborhood: Neighborhood | str | None = None,
+        sample_weight: _Array | None = None,
+        threads: int = 0,
+    ) -> LocalQuantileModel: ...
+    def at(self, targets: _Array, threads: int = 0, progress: _Progress | None = None) -> _Array: ...
+
+@final
+class LocalDiscriminantModel:
+    def __new__(
+        cls,
+        samples: _Array,
+        indicators: _Array,
+        kernel: Kernel | str,
+        method: str,
+        *,
+        shrinkage: float = 0.0,
+        neighborhood: Neighborhood | str | None = None,
+        sample_weight: _Array | None = None,
+        threads: int = 0,
+    ) -> LocalDiscriminantModel: ...
+    def at(self, targets: _Array, threads: int = 0, progress: _Progress | None = None) -> _Array: ...
 
 @final
 class NeighborMemory:

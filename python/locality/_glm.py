@@ -12,7 +12,9 @@ from ._arrays import Array
 from ._base import BaseEstimator, ClassifierMixin, Prepared, RegressorMixin, check_is_fitted, validate_data
 from ._classes import classes_of
 from ._core import Kernel, Neighborhood
-from ._local import LocalPolynomialRegressor
+
+
+_SEARCHES = ("auto", "fixed", "nearest", "per-column")
 
 
 class _LocalGLM(BaseEstimator):
@@ -23,40 +25,57 @@ class _LocalGLM(BaseEstimator):
     neighborhood: Neighborhood | str | None
     n_jobs: int | None
 
-    def _lay(self, X: npt.ArrayLike, sites: Array, means: Array, sample_weight: npt.ArrayLike | None) -> None:
-        kernel, neighborhood = _arrays.kernel_of(self.kernel, X), _arrays.neighborhood_of(self.neighborhood, X)
-        if isinstance(self.bandwidth, str) and self.bandwidth != "auto":
-            raise ValueError(f"bandwidth={self.bandwidth!r} must be 'auto' or a number")
+    def _lay(self, X: npt.ArrayLike, sites: Array, responses: Array, sample_weight: npt.ArrayLike | None) -> None:
+        kernel, self.neighborhood_ = _arrays.kernel_of(self.kernel, X), _arrays.neighborhood_of(self.neighborhood, X)
+        if isinstance(self.bandwidth, str) and self.bandwidth not in _SEARCHES:
+            raise ValueError(f"bandwidth={self.bandwidth!r} must be a number or one of {', '.join(_SEARCHES)}")
         self.X_fit_: Array = sites
         self.sample_weight_fit_ = _arrays.weights(sample_weight, len(sites), np.float64)
         if isinstance(self.bandwidth, str):
-            # The bandwidth of a local line through the responses, which is as smooth as the model is.
-            found = LocalPolynomialRegressor(kernel, degree=1, neighborhood=neighborhood, n_jobs=self.n_jobs)
-            found.fit(sites, means, self.sample_weight_fit_)
-            self.kernel_: Kernel = found.kernel_
-            self.scales_: Array = found.scales_
+            made = self._make(responses, kernel, search=self.bandwidth)
         else:
-            text = _core.kernel_with_bandwidth(kernel, _arrays.number(self.bandwidth, "bandwidth"))
-            self.kernel_, self.scales_ = Kernel(text), np.ones(sites.shape[1])
-        self.neighborhood_: Neighborhood = neighborhood
+            made = self._make(responses, kernel, bandwidth=_arrays.number(self.bandwidth, "bandwidth"))
+        self.kernel_: Kernel = made.kernel
+        self.scales_: Array = made.scales
+        self._prepared = Prepared(made)
 
-    def _model(self, responses: Array, family: str, theta: float, penalty: float) -> _core.LocalGlmModel:
+    def _make(self, responses: Array, kernel: Kernel, **how: Any) -> _core.LocalGlmModel:
+        family, theta, penalty = self._family()
         return _core.LocalGlmModel(
-            self.X_fit_ / self.scales_,
-            np.ascontiguousarray(responses, dtype=np.float64)[:, None],
-            self.kernel_,
+            self.X_fit_,
+            np.ascontiguousarray(responses, dtype=np.float64),
+            kernel,
             family,
             theta=theta,
             penalty=penalty,
             neighborhood=self.neighborhood_,
             sample_weight=self.sample_weight_fit_,
             threads=_arrays.threads(self.n_jobs),
+            **how,
         )
+
+    def _model(self) -> _core.LocalGlmModel:
+        if self._prepared.made is None:
+            # What was found is not searched again.
+            self._prepared.made = self._make(self._responses(), self.kernel_, search="given", scales=list(self.scales_))
+        made: _core.LocalGlmModel = self._prepared.made
+        return made
+
+    def _means(self, X: npt.ArrayLike) -> Array:
+        return self._model().means(self._targets(X), _arrays.threads(self.n_jobs))
 
     def _targets(self, X: npt.ArrayLike) -> Array:
         check_is_fitted(self)
         queries: Array = validate_data(self, X, reset=False, dtype=np.float64)
-        return queries / self.scales_
+        return queries
+
+    def _family(self) -> tuple[str, float, float]:
+        """Family, size and penalty."""
+        raise NotImplementedError
+
+    def _responses(self) -> Array:
+        """A column for each model."""
+        raise NotImplementedError
 
 
 class LocalGLMRegressor(RegressorMixin, _LocalGLM):
@@ -69,9 +88,11 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         and 1 (logistic link).
     kernel : Kernel or str, default "gaussian"
         How much a training sample counts at a target. Columns of a data frame may be named in it.
-    bandwidth : {"auto"} or float, default "auto"
-        A number is the kernel's ``h``, in the columns' units. ``"auto"`` is the kernel's own if it has one, else that under which a local line
-        predicts the responses best without each sample; columns are then divided by their standard deviations first.
+    bandwidth : {"auto", "fixed", "nearest", "per-column"} or float, default "auto"
+        A number is the kernel's ``h``, in the columns' units. ``"fixed"`` searches the best ``h``, ``"nearest"`` the best ``knn`` (the width is the
+        distance to a k-th nearest sample), by the likelihood of each sample under a model fitted around it to the others, over columns divided
+        by their standard deviations. ``"per-column"`` first finds a width for each column by the gradient of the leave-one-out error
+        of the local mean. ``"auto"`` takes the best of these, or the kernel's own bandwidth if it has one.
     alpha : float, default 1e-3
         Penalty on squared slopes, half of it beside a sum of losses in which a sample at the target counts 1.
     theta : float, default 1.0
@@ -111,7 +132,7 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         family: Literal["poisson", "gamma", "negative_binomial", "binomial"] = "poisson",
         kernel: Kernel | str = "gaussian",
         *,
-        bandwidth: Literal["auto"] | float = "auto",
+        bandwidth: Literal["auto", "fixed", "nearest", "per-column"] | float = "auto",
         alpha: float = 1e-3,
         theta: float = 1.0,
         neighborhood: Neighborhood | str | None = None,
@@ -144,8 +165,7 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         """
         sites, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
-        self._lay(X, sites, self.y_fit_, sample_weight)
-        self._prepared = Prepared(self._make())
+        self._lay(X, sites, self._responses(), sample_weight)
         return self
 
     def predict(self, X: npt.ArrayLike) -> Array:
@@ -160,7 +180,7 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         -------
         ndarray, shape (m,)
         """
-        return self._at(X)[0]
+        return self._means(X)[:, 0]
 
     def slopes(self, X: npt.ArrayLike) -> Array:
         """Coefficients of the linear predictor at each row of X.
@@ -174,18 +194,14 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         -------
         ndarray, shape (m, d)
         """
-        return self._at(X)[2] / self.scales_
-
-    def _at(self, X: npt.ArrayLike) -> tuple[Array, ...]:
         queries = self._targets(X)
-        if self._prepared.made is None:
-            self._prepared.made = self._make()
-        found: tuple[Array, ...] = self._prepared.made.at(queries, _arrays.threads(self.n_jobs))
-        return found
+        return self._model().slopes(queries, _arrays.threads(self.n_jobs))
 
-    def _make(self) -> _core.LocalGlmModel:
-        alpha, theta = _arrays.number(self.alpha, "alpha"), _arrays.number(self.theta, "theta")
-        return self._model(self.y_fit_, self.family, theta, alpha)
+    def _family(self) -> tuple[str, float, float]:
+        return self.family, _arrays.number(self.theta, "theta"), _arrays.number(self.alpha, "alpha")
+
+    def _responses(self) -> Array:
+        return self.y_fit_[:, None]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
@@ -205,9 +221,11 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         Inverse of the penalty on squared slopes, as in scikit-learn's `LogisticRegression`.
     kernel : Kernel or str, default "gaussian"
         How much a training sample counts at a target. Columns of a data frame may be named in it.
-    bandwidth : {"auto"} or float, default "auto"
-        A number is the kernel's ``h``, in the columns' units. ``"auto"`` is the kernel's own if it has one, else that under which a local line
-        predicts the classes' indicators best without each sample; columns are then divided by their standard deviations first.
+    bandwidth : {"auto", "fixed", "nearest", "per-column"} or float, default "auto"
+        A number is the kernel's ``h``, in the columns' units. ``"fixed"`` searches the best ``h``, ``"nearest"`` the best ``knn`` (the width is the
+        distance to a k-th nearest sample), by the probability of each sample's class under a model fitted around it to the others, over
+        columns divided by their standard deviations. ``"per-column"`` first finds a width for each column by the gradient of the leave-one-out
+        error of the local class shares. ``"auto"`` takes the best of these, or the kernel's own bandwidth if it has one.
     neighborhood : Neighborhood or str, optional
         Which training samples a target may see at all; every one by default.
     n_jobs : int, optional
@@ -245,7 +263,7 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         C: float = 1.0,
         kernel: Kernel | str = "gaussian",
         *,
-        bandwidth: Literal["auto"] | float = "auto",
+        bandwidth: Literal["auto", "fixed", "nearest", "per-column"] | float = "auto",
         neighborhood: Neighborhood | str | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -278,8 +296,7 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]}; a classifier needs at least 2")
         self.y_fit_: Array = codes
-        self._lay(X, sites, np.eye(len(self.classes_))[codes], sample_weight)
-        self._prepared = Prepared(self._make())
+        self._lay(X, sites, self._responses(), sample_weight)
         return self
 
     def predict_proba(self, X: npt.ArrayLike) -> Array:
@@ -294,15 +311,7 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         -------
         ndarray, shape (m, classes)
         """
-        queries = self._targets(X)
-        if self._prepared.made is None:
-            self._prepared.made = self._make()
-        ones = [model.at(queries, _arrays.threads(self.n_jobs))[0] for model in self._prepared.made]
-        if len(ones) == 1:
-            return np.column_stack([1.0 - ones[0], ones[0]])
-        shares = np.column_stack(ones)
-        total = shares.sum(axis=1, keepdims=True)
-        return np.where(total > 0.0, shares / np.where(total > 0.0, total, 1.0), 1.0 / len(ones))
+        return self._means(X)
 
     def predict(self, X: npt.ArrayLike) -> Array:
         """The likeliest class at each row of X.
@@ -320,9 +329,12 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         found: Array = self.classes_[likeliest]
         return found
 
-    def _make(self) -> list[_core.LocalGlmModel]:
+    def _family(self) -> tuple[str, float, float]:
         c = _arrays.number(self.C, "C")
         if not c > 0.0:
             raise ValueError(f"C={c} must be positive")
-        classes = [1] if len(self.classes_) == 2 else range(len(self.classes_))
-        return [self._model(self.y_fit_ == k, "binomial", 1.0, 1.0 / c) for k in classes]
+        return "binomial", 1.0, 1.0 / c
+
+    def _responses(self) -> Array:
+        one_hot: Array = np.eye(len(self.classes_))[self.y_fit_]
+        return one_hot

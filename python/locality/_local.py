@@ -35,10 +35,11 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
     ----------
     kernel : Kernel or str, default "gaussian"
         How much a training sample counts at a target. Columns of a data frame may be named in it.
-    bandwidth : {"auto", "fixed", "nearest"} or float, default "auto"
+    bandwidth : {"auto", "fixed", "nearest", "per-column"} or float, default "auto"
         A number is the kernel's ``h``. ``"fixed"`` searches the best ``h``, ``"nearest"`` the best ``knn`` (the width is the distance
-        to a k-th nearest sample), by leave-one-out cross-validation; ``"auto"`` takes the better of the two, or the kernel's own
-        bandwidth if it has one.
+        to a k-th nearest sample), by leave-one-out cross-validation. ``"per-column"`` first finds a width for each column by the gradient
+        of the leave-one-out error of the local mean, so that columns that say nothing stop counting. ``"auto"`` takes the best of these, or
+        the kernel's own bandwidth if it has one.
     degree : int or sequence of int, default 1
         Degree of the polynomial, 0 for the local mean; of several the best is taken.
     standardize : bool, optional
@@ -90,7 +91,7 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         self,
         kernel: Kernel | str = "gaussian",
         *,
-        bandwidth: Literal["auto", "fixed", "nearest"] | float = "auto",
+        bandwidth: Literal["auto", "fixed", "nearest", "per-column"] | float = "auto",
         degree: int | Sequence[int] = 1,
         standardize: bool | None = None,
         ridge: float = 0.0,
@@ -137,12 +138,11 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         search = self.bandwidth if isinstance(self.bandwidth, str) else "given"
         degrees = [self.degree] if np.ndim(self.degree) == 0 else list(self.degree)  # type: ignore[arg-type]
         degrees = [_arrays.count(degree, "degree") for degree in degrees]
-        made = self._make(kernel, neighborhood, search, width, degrees, self.standardize)
+        made = self._make(kernel, neighborhood, search, width, degrees, self.standardize, None)
         self.kernel_: Kernel = made.kernel
         self.neighborhood_: Neighborhood = neighborhood
         self.degree_: int = made.degree
         self.scales_: Array = made.scales
-        self._standardized = bool(np.any(made.scales != 1.0))
         self._prepared = Prepared(made)
         return self
 
@@ -269,7 +269,7 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         if self._prepared.made is None:
             # What was found is not searched again.
             self._prepared.made = self._make(
-                self.kernel_, self.neighborhood_, "given", None, [self.degree_], self._standardized
+                self.kernel_, self.neighborhood_, "given", None, [self.degree_], None, list(self.scales_)
             )
         made: _core.LocalRegressor = self._prepared.made
         return made
@@ -282,6 +282,7 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         bandwidth: float | None,
         degrees: list[int],
         standardize: bool | None,
+        scales: list[float] | None,
     ) -> _core.LocalRegressor:
         y = self.y_fit_
         return _core.LocalRegressor(
@@ -292,6 +293,7 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
             bandwidth=bandwidth,
             degrees=degrees,
             standardize=standardize,
+            scales=scales,
             ridge=_arrays.number(self.ridge, "ridge"),
             guard=bool(self.guard),
             neighborhood=neighborhood,

@@ -56,6 +56,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
     (
         "locality",
         &[
+            ("descent", Trick),
             ("local", Trick),
             ("select", Trick),
             ("iterate", Trick),

@@ -4,6 +4,7 @@
 //! `pulp`, which keeps the unsafe call to itself) and runs the widest one that this machine has.
 
 use crate::Float;
+pub use crate::lanes::gram::{Gram, gram_len};
 use crate::lanes::{Fold, PANEL, Side};
 
 /// The arithmetic of an instruction set.
@@ -48,6 +49,11 @@ pub trait Isa: Copy + Send + Sync + 'static {
     #[inline(always)]
     fn smallest<T: Float>(self, x: &[T]) -> T {
         x.iter().fold(T::INFINITY, |a, b| b.min(a))
+    }
+    /// Adds the sums of a [`Gram`] over a short run to `out`, of [`gram_len`].
+    #[inline(always)]
+    fn gram(self, gram: Gram<'_>, out: &mut [f64]) {
+        gram.plain(out);
     }
     /// See `Lanes::tile_vector`.
     #[inline(always)]
@@ -158,6 +164,10 @@ impl<S: pulp::Simd + Send + Sync + 'static> Isa for Fused<S> {
     #[inline(always)]
     fn smallest<T: Float>(self, x: &[T]) -> T {
         T::smallest_vector(self.0, x)
+    }
+    #[inline(always)]
+    fn gram(self, gram: Gram<'_>, out: &mut [f64]) {
+        gram.vectors(self.0, out);
     }
     #[inline(always)]
     fn tile<T: Float, const G: usize>(

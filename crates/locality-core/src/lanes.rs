@@ -1,5 +1,7 @@
 //! Loops over vectors, written out: reductions and small tiles, which the compiler does not find by itself.
 
+pub(crate) mod gram;
+
 use pulp::{Simd, bytemuck};
 
 /// Queries that share what is loaded of the keys.

@@ -1,9 +1,10 @@
 //! Local samples: the keys that weigh at a query, for models that are fitted to them.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use crate::engine::prepared::Indices;
-use crate::engine::sample::Draw;
+use crate::engine::sample::{Draw, Space};
 use crate::{Error, Float, LocalMeanFit, Result, Rows, Watch, par};
 
 /// Queries whose samples are drawn at once.
@@ -83,14 +84,19 @@ impl<T: Float> LocalMeanFit<T> {
         visit: impl Fn(usize, LocalSample<'_, T>) -> Result<R> + Sync,
     ) -> Result<Vec<R>> {
         self.check(queries)?;
+        let spaces = Mutex::new(Vec::new());
         let blocks = par::map_blocks(watch, queries.rows(), BLOCK, |range| {
             let first = range.start;
+            let spare = spaces.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut space = spare.unwrap_or_else(|| Space::new(&self.prepared));
             let draw = Draw {
                 p: &self.prepared,
                 queries: queries.slice(range),
                 indices: Indices::From(first),
+                space: &mut space,
             };
-            let samples = draw.run().into_iter().enumerate();
+            draw.run();
+            let samples = space.samples().iter().enumerate();
             let results = samples.map(|(i, sample)| {
                 if !sample.log_scale.is_finite() {
                     return Err(Error::not_finite(format!(
@@ -106,7 +112,10 @@ impl<T: Float> LocalMeanFit<T> {
                 };
                 visit(first + i, local)
             });
-            results.collect::<Result<Vec<R>>>()
+            let results = results.collect::<Result<Vec<R>>>();
+            let mut spaces = spaces.lock().unwrap_or_else(PoisonError::into_inner);
+            spaces.push(space);
+            results
         })?;
         Ok(blocks.into_iter().flatten().collect())
     }

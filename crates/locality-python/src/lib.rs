@@ -13,6 +13,7 @@ mod lists;
 mod local;
 mod lowess;
 mod mean;
+mod models;
 mod nearest;
 mod shift;
 mod watch;
@@ -30,7 +31,7 @@ mod _core {
     #[pymodule_export]
     use super::density::{KernelClassifier, KernelDensity};
     #[pymodule_export]
-    use super::glm::{LocalGlmModel, kernel_with_bandwidth};
+    use super::glm::LocalGlmModel;
     #[pymodule_export]
     use super::heads::LocalMeanHeads;
     #[pymodule_export]
@@ -43,6 +44,8 @@ mod _core {
     use super::lowess::LowessFit;
     #[pymodule_export]
     use super::mean::LocalMeanFit;
+    #[pymodule_export]
+    use super::models::{LocalDiscriminantModel, LocalQuantileModel};
     #[pymodule_export]
     use super::nearest::Nearest;
     #[pymodule_export]

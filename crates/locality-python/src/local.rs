@@ -36,7 +36,7 @@ fn two(data: Vec<f64>, columns: usize) -> PyResult<Array2<f64>> {
 #[pymethods]
 impl LocalRegressor {
     #[new]
-    #[pyo3(signature = (samples, responses, kernel, *, search="auto", bandwidth=None, degrees=vec![1], standardize=None, ridge=0.0, guard=true, neighborhood=None, on_empty="nearest", sample_weight=None, threads=0))]
+    #[pyo3(signature = (samples, responses, kernel, *, search="auto", bandwidth=None, degrees=vec![1], standardize=None, scales=None, ridge=0.0, guard=true, neighborhood=None, on_empty="nearest", sample_weight=None, threads=0))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         samples: &Bound<'_, PyAny>,
@@ -46,6 +46,7 @@ impl LocalRegressor {
         bandwidth: Option<f64>,
         degrees: Vec<usize>,
         standardize: Option<bool>,
+        scales: Option<Vec<f64>>,
         ridge: f64,
         guard: bool,
         neighborhood: Option<&Bound<'_, PyAny>>,
@@ -66,6 +67,9 @@ impl LocalRegressor {
         }
         if let Some(standardize) = standardize {
             parameters = parameters.standardize(standardize);
+        }
+        if let Some(scales) = scales {
+            parameters = parameters.scales(scales);
         }
         let py = samples.py();
         let samples = Matrix::<f64>::from_any(samples, "X")?;

@@ -77,6 +77,7 @@ pub use locality_core as core;
 pub use locality_core::*;
 
 pub mod density;
+mod descent;
 pub mod image;
 pub mod lazy;
 pub mod local;

@@ -1,6 +1,6 @@
 //! Local generalized linear models against plain Newton steps on the whole table.
 
-use locality::local::{Family, LocalGlm};
+use locality::local::{Family, LocalGlm, LocalGlmRegression, Search};
 use locality::{Kernel, Rows, Watch};
 use locality_testing::{Rng, normal};
 
@@ -213,4 +213,121 @@ fn bad_responses_are_named() {
         let message = fit.map(|_| ()).unwrap_err().to_string();
         assert!(message.contains(wanted), "{message}");
     }
+}
+
+#[test]
+fn bandwidths_are_compared_by_what_models_of_the_others_predict() {
+    let watch = Watch::default();
+    let (n, d) = (60, 2);
+    let x = normal(21, n, d);
+    for (family, classes) in [
+        (Family::Poisson, 1),
+        (Family::Binomial, 1),
+        (Family::Binomial, 3),
+    ] {
+        let y: Vec<f64> = if classes == 1 {
+            responses(family, &x, d)
+        } else {
+            let class = |r: &[f64]| usize::from(r[0] > 0.2) + usize::from(r[1] > 0.4);
+            let one_hot = |r: &[f64]| [0, 1, 2].map(|k| f64::from(u8::from(k == class(r))));
+            x.chunks_exact(d).flat_map(one_hot).collect()
+        };
+        let model = LocalGlmRegression::new(Kernel::gaussian(1.0), family)
+            .search(Search::Fixed)
+            .standardize(false);
+        let responses = rows(&y, classes);
+        let fit = model.fit(rows(&x, d), responses, None, &watch).unwrap();
+        let best = &fit.tried()[0];
+        let mut sum = 0.0;
+        for i in 0..n {
+            let keep: Vec<usize> = (0..n).filter(|j| *j != i).collect();
+            let others: Vec<f64> = keep
+                .iter()
+                .flat_map(|&j| x[j * d..][..d].to_vec())
+                .collect();
+            let means: Vec<f64> = (0..classes)
+                .map(|c| {
+                    let y: Vec<f64> = keep.iter().map(|&j| y[j * classes + c]).collect();
+                    let fit = LocalGlm::new(best.kernel.clone(), family)
+                        .fit(rows(&others, d), Rows::column(&y), None, &watch)
+                        .unwrap();
+                    fit.at(rows(&x[i * d..][..d], d), &watch).unwrap().means()[0]
+                })
+                .collect();
+            let y = &y[i * classes..][..classes];
+            sum -= match (family, classes) {
+                (Family::Poisson, _) => y[0] * means[0].ln() - means[0],
+                (_, 1) => y[0] * means[0].ln() + (1.0 - y[0]) * (1.0 - means[0]).ln(),
+                _ => {
+                    let total: f64 = means.iter().sum();
+                    means.iter().zip(y).map(|(m, y)| y * (m / total).ln()).sum()
+                }
+            };
+        }
+        let wanted = sum / n as f64;
+        // Both centre their columns, about means that differ by a sample: penalties do not.
+        assert!(
+            (best.score - wanted).abs() < 1e-5,
+            "{family:?} {classes}: {} {wanted}",
+            best.score
+        );
+        // It is the best of its kind.
+        for factor in [0.5, 2.0] {
+            let text = best.kernel.to_string();
+            let h: f64 = text
+                .split("h=")
+                .nth(1)
+                .unwrap()
+                .trim_end_matches(')')
+                .parse()
+                .unwrap();
+            let other = LocalGlmRegression::new(Kernel::gaussian(1.0), family)
+                .bandwidth(h * factor)
+                .unwrap();
+            assert_ne!(
+                other
+                    .fit(rows(&x, d), responses, None, &watch)
+                    .unwrap()
+                    .kernel(),
+                &best.kernel
+            );
+        }
+    }
+}
+
+#[test]
+fn shares_of_classes_are_one_together() {
+    let watch = Watch::default();
+    let x = normal(22, 120, 2);
+    let one_hot: Vec<f64> = x
+        .chunks_exact(2)
+        .flat_map(|r| {
+            if r[0] * r[1] > 0.0 {
+                [1.0, 0.0]
+            } else {
+                [0.0, 1.0]
+            }
+        })
+        .collect();
+    let model = LocalGlmRegression::new("gaussian".parse().unwrap(), Family::Binomial);
+    let fit = model
+        .fit(rows(&x, 2), rows(&one_hot, 2), None, &watch)
+        .unwrap();
+    assert_eq!(fit.models().len(), 1, "two classes need one model");
+    let shares = fit.means(rows(&x, 2), &watch).unwrap();
+    let right = shares.chunks_exact(2).zip(one_hot.chunks_exact(2));
+    let right =
+        right.filter(|(s, y)| (s[0] + s[1] - 1.0).abs() < 1e-12 && (s[0] > s[1]) == (y[0] > y[1]));
+    assert!(
+        right.count() > 105,
+        "a quarter-turned boundary is no line, and found"
+    );
+    // What was found is used again as it is.
+    let again = LocalGlmRegression::new(fit.kernel().clone(), Family::Binomial)
+        .search(Search::Given)
+        .scales(fit.scales());
+    let again = again
+        .fit(rows(&x, 2), rows(&one_hot, 2), None, &watch)
+        .unwrap();
+    assert_eq!(again.means(rows(&x, 2), &watch).unwrap(), shares);
 }

@@ -26,7 +26,7 @@ pub(crate) struct Sample<T> {
     pub(crate) weights: Vec<T>,
     /// Logarithm of the scale: of the largest weight, where weights have logarithms.
     pub(crate) log_scale: f64,
-    /// Logarithms, where there are any.
+    /// Logarithms, where there are any; factors are among the weights then, or all of them are 1.
     logs: Vec<T>,
     top: T,
 }
@@ -40,6 +40,15 @@ impl<T: Float> Sample<T> {
             logs: Vec::new(),
             top: T::NEG_INFINITY,
         }
+    }
+
+    /// Empties it, and keeps its memory: fresh pages cost more than what is written to them.
+    fn clear(&mut self) {
+        self.runs.clear();
+        self.weights.clear();
+        self.logs.clear();
+        self.log_scale = 0.0;
+        self.top = T::NEG_INFINITY;
     }
 
     fn push(&mut self, slots: Range<usize>) {
@@ -56,17 +65,19 @@ impl<T: Float> Sample<T> {
             return;
         }
         if self.top == T::NEG_INFINITY {
-            self.weights.fill(T::ZERO);
+            self.weights.clear();
+            self.weights.resize(self.logs.len(), T::ZERO);
             return;
         }
         self.log_scale = self.top.to_f64();
         let top = self.top;
-        let pairs = self.weights.chunks_mut(RUN).zip(self.logs.chunks_mut(RUN));
-        for (weights, logs) in pairs {
-            for l in logs.iter_mut() {
-                *l = isa.exp_below_one(*l - top);
-            }
-            for (w, l) in weights.iter_mut().zip(&*logs) {
+        for l in &mut self.logs {
+            *l = isa.exp_below_one(*l - top);
+        }
+        if self.weights.is_empty() {
+            std::mem::swap(&mut self.weights, &mut self.logs);
+        } else {
+            for (w, l) in self.weights.iter_mut().zip(&self.logs) {
                 *w *= *l;
             }
         }
@@ -106,16 +117,20 @@ fn take<T: Float, I: Isa>(
             level.leave_out(i - start, len);
         }
         mask(query, &mut |i: usize| level.leave_out(i, len));
-        let factors = &*level.factors(len);
-        out.weights.extend_from_slice(factors);
-        if level.has_log {
-            let logs = &level.log[..len];
-            out.logs.extend_from_slice(logs);
-            for (l, f) in logs.iter().zip(&level.factor[..len]) {
-                let counts = if *f > T::ZERO { *l } else { T::NEG_INFINITY };
-                out.top = out.top.max(counts);
-            }
+        if !level.has_log {
+            out.weights.extend_from_slice(level.factors(len));
+            continue;
         }
+        let logs = &mut level.log[..len];
+        if level.has_factor {
+            let factors = &level.factor[..len];
+            for (l, f) in logs.iter_mut().zip(factors) {
+                *l = if *f > T::ZERO { *l } else { T::NEG_INFINITY };
+            }
+            out.weights.extend_from_slice(factors);
+        }
+        out.top = out.top.max(isa.largest(logs));
+        out.logs.extend_from_slice(logs);
     }
 }
 
@@ -218,13 +233,12 @@ fn listed<T: Float, I: Isa>(
             start: 0,
             len: part.len().next_multiple_of(LEAF),
         };
-        let before = out.weights.len();
+        let before = [out.weights.len(), out.logs.len()];
         let to = std::slice::from_mut(&mut *out);
         take(isa, keys, &[query], scratch, |_, _| {}, to);
         // The padding of the gathered keys is nobody's.
-        out.weights.truncate(before + part.len());
-        let logs = out.logs.len().min(before + part.len());
-        out.logs.truncate(logs);
+        out.weights.truncate(before[0] + part.len());
+        out.logs.truncate(before[1] + part.len());
         for &slot in part {
             out.push(slot as usize..slot as usize + 1);
         }
@@ -242,46 +256,77 @@ pub(crate) struct Draw<'a, T> {
     pub(crate) p: &'a Prepared<T>,
     pub(crate) queries: Rows<'a, T>,
     pub(crate) indices: Indices<'a>,
+    pub(crate) space: &'a mut Space<T>,
+}
+
+/// Memory for samples, one after the other.
+pub(crate) struct Space<T> {
+    scratch: Scratch<T>,
+    search: SearchScratch<T>,
+    gathered: Option<Gathered<T>>,
+    nodes: Vec<(Node, Weight<T>)>,
+    samples: Vec<Sample<T>>,
+}
+
+impl<T: Float> Space<T> {
+    pub(crate) fn new(p: &Prepared<T>) -> Self {
+        Self {
+            scratch: Scratch::new(&p.bound),
+            search: SearchScratch::new(),
+            gathered: p.is_listed().then(|| Gathered::new(p)),
+            nodes: Vec::new(),
+            samples: Vec::new(),
+        }
+    }
+
+    /// The samples drawn last, as many as there were queries.
+    pub(crate) fn samples(&self) -> &[Sample<T>] {
+        &self.samples
+    }
 }
 
 impl<T: Float> Draw<'_, T> {
-    pub(crate) fn run(self) -> Vec<Sample<T>> {
-        T::run_compiled::<Draws<'_>>(self)
+    pub(crate) fn run(self) {
+        T::run_compiled::<Draws<'_>>(self);
     }
 }
 
 impl<T: Float> Task for Draw<'_, T> {
-    type Out = Vec<Sample<T>>;
+    type Out = ();
 
     #[inline(always)]
-    fn run<I: Isa>(self, isa: I) -> Self::Out {
+    fn run<I: Isa>(self, isa: I) {
         let Self {
             p,
             queries,
             indices,
+            space,
         } = self;
-        let mut search = SearchScratch::new();
-        let laid = p.lay(isa, queries, indices, &mut search);
+        let Space {
+            scratch,
+            search,
+            gathered,
+            nodes,
+            samples,
+        } = space;
+        let laid = p.lay(isa, queries, indices, search);
         let queries_of = laid.queries(p, indices, None);
-        let mut out = vec![Sample::new(); queries.rows()];
-        let mut scratch = Scratch::new(&p.bound);
-        if p.is_listed() {
-            let mut gathered = Gathered::new(p);
-            for ((query, row), out) in queries_of.iter().zip(queries.iter()).zip(&mut out) {
-                let slots = p.list(isa, query, row, &mut search);
-                listed(isa, p, query, &slots, &mut gathered, &mut scratch, out);
+        samples.resize_with(queries.rows(), Sample::new);
+        samples.iter_mut().for_each(Sample::clear);
+        if let Some(gathered) = gathered {
+            for ((query, row), out) in queries_of.iter().zip(queries.iter()).zip(&mut *samples) {
+                let slots = p.list(isa, query, row, search);
+                listed(isa, p, query, &slots, gathered, scratch, out);
             }
         } else if let Some(tree) = p.walked(false) {
-            let mut nodes = Vec::new();
-            for (query, out) in queries_of.iter().zip(&mut out) {
-                walk(isa, p, tree, query, &mut scratch, &mut nodes, out);
+            for (query, out) in queries_of.iter().zip(&mut *samples) {
+                walk(isa, p, tree, query, scratch, nodes, out);
             }
         } else {
-            dense(isa, p, &queries_of, &mut scratch, &mut out);
+            dense(isa, p, &queries_of, scratch, samples);
         }
-        for sample in &mut out {
+        for sample in samples {
             sample.finish(isa);
         }
-        out
     }
 }

@@ -16,6 +16,8 @@ use crate::{Columns, Float, Metric, Result, Rows, Watch};
 const MOST_TREE_FEATURES: usize = 16;
 /// Above this many neighbours a sorted list is slower than selecting from all.
 pub(crate) const MOST_SORTED: usize = 128;
+/// Keys of which the nearest is looked at first: mostly none of them is near enough.
+const FEW: usize = 16;
 /// Trial queries that decide between tree and scan, and how many neighbours they ask for.
 const TRIALS: usize = 16;
 const TRIAL_NEIGHBORS: usize = 10;
@@ -188,11 +190,16 @@ impl<T: Float> Searcher<T> {
             query,
             scratch,
             |_, run, index| {
-                for (&raw, &index) in run.iter().zip(index) {
-                    if raw <= best.worst
-                        && let Some(index) = name(index)
-                    {
-                        best.offer(Found { raw, index });
+                for (run, index) in run.chunks(FEW).zip(index.chunks(FEW)) {
+                    if isa.smallest(run) > best.worst {
+                        continue;
+                    }
+                    for (&raw, &index) in run.iter().zip(index) {
+                        if raw <= best.worst
+                            && let Some(index) = name(index)
+                        {
+                            best.offer(Found { raw, index });
+                        }
                     }
                 }
                 best.worst

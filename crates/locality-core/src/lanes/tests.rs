@@ -2,7 +2,7 @@
 
 use super::{Fold, PANEL, ROW, Side, TILE, pack};
 use crate::Float;
-use crate::isa::{Isa, Plain, Task, dispatch_each};
+use crate::isa::{Gram, Isa, Plain, Task, dispatch_each, gram_len};
 
 /// Numbers without a pattern, in -1 to 1.
 fn numbers<T: Float>(n: usize, seed: u64) -> Vec<T> {
@@ -263,4 +263,64 @@ fn weighted_rows_are_plain_sums<T: Float>() {
 fn rows_of_values_are_summed_as_by_hand() {
     weighted_rows_are_plain_sums::<f32>();
     weighted_rows_are_plain_sums::<f64>();
+}
+
+struct Grams<'a>(Gram<'a>);
+
+impl Task for Grams<'_> {
+    type Out = Vec<f64>;
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> Vec<f64> {
+        let mut out = vec![1.0; gram_len(self.0.square, self.0.columns.len())];
+        isa.gram(self.0, &mut out);
+        out
+    }
+}
+
+#[test]
+fn weighted_products_of_columns_are_plain_sums() {
+    for len in [1, 7, 64, 250] {
+        let weights: Vec<f64> = numbers::<f64>(len, 1).iter().map(|w| w.abs()).collect();
+        for (square, more) in [
+            (0, 1),
+            (1, 0),
+            (1, 1),
+            (3, 2),
+            (4, 1),
+            (5, 0),
+            (4, 4),
+            (10, 3),
+        ] {
+            let columns: Vec<Vec<f64>> = (0..square + more)
+                .map(|c| numbers(len + c % 2, 2 + c as u64))
+                .collect();
+            let columns: Vec<&[f64]> = columns.iter().map(|c| &c[..]).collect();
+            let gram = Gram {
+                weights: &weights,
+                columns: &columns,
+                shifts: &numbers(square + more, 99),
+                square,
+            };
+            let by_hand = |a: &dyn Fn(usize) -> f64, b: &dyn Fn(usize) -> f64| -> f64 {
+                (0..len).map(|i| weights[i] * a(i) * b(i)).sum()
+            };
+            let column = |c: usize| move |i: usize| gram.columns[c][i] - gram.shifts[c];
+            let mut wanted = vec![by_hand(&|_| 1.0, &|_| 1.0)];
+            for a in 0..square + more {
+                wanted.push(by_hand(&column(a), &|_| 1.0));
+                wanted.extend((0..square.min(a + 1)).map(|b| by_hand(&column(a), &column(b))));
+            }
+            let mut all = dispatch_each(|| Grams(gram));
+            all.push(Grams(gram).run(Plain));
+            for found in all {
+                assert_eq!(found.len(), wanted.len());
+                for (a, b) in found.iter().zip(&wanted) {
+                    assert!(
+                        (a - 1.0 - b).abs() < 1e-12,
+                        "{square} {more} {len}: {a} {b}"
+                    );
+                }
+            }
+        }
+    }
 }

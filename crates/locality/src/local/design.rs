@@ -22,6 +22,7 @@ pub(super) struct Design {
     /// One over the sample weights, where there are any; 0 for a weight of 0.
     inverse: Option<Vec<f64>>,
     padded: usize,
+    d: usize,
     linear: usize,
     p: usize,
     products: Vec<Product>,
@@ -54,6 +55,7 @@ impl Design {
             responses: lay(p, &response),
             inverse,
             padded,
+            d,
             linear: d.min(products.len()),
             p,
             products,
@@ -75,6 +77,16 @@ impl Design {
             });
         }
         units
+    }
+
+    /// Number of columns that features are made of.
+    pub(super) fn columns(&self) -> usize {
+        self.d
+    }
+
+    /// Whether every feature is a column, and every column a feature.
+    pub(super) fn is_linear(&self) -> bool {
+        self.linear == self.d && self.products.len() == self.d
     }
 
     /// Number of features.

@@ -40,8 +40,8 @@ impl Family {
                 "theta={theta} must be positive and finite"
             )));
         }
-        for (i, row) in y.iter().enumerate() {
-            let y = row[0];
+        let each = y.iter().enumerate();
+        for (i, y) in each.flat_map(|(i, row)| row.iter().map(move |y| (i, *y))) {
             let (fits, wanted) = match self {
                 Self::Binomial => ((0.0..=1.0).contains(&y), "0 to 1"),
                 Self::Gamma => (y > 0.0, "positive"),
@@ -56,11 +56,28 @@ impl Family {
         Ok(())
     }
 
+    /// Whether the curvature of the loss does not depend on the response, so that scoring is Newton's method.
+    pub(super) fn is_canonical(self) -> bool {
+        matches!(self, Self::Binomial | Self::Poisson)
+    }
+
     /// The mean at a linear predictor.
     pub fn mean(self, eta: f64) -> f64 {
         match self {
             Self::Binomial => 1.0 / (1.0 + (-eta).exp()),
             _ => eta.exp(),
+        }
+    }
+
+    /// Negative logarithm of the likelihood of a response under a mean, up to what depends on the response alone.
+    pub(super) fn loss(self, mean: f64, y: f64) -> f64 {
+        const LEAST: f64 = 1e-12;
+        let m = mean.max(LEAST);
+        match self {
+            Self::Binomial => -y * m.ln() - (1.0 - y) * (1.0 - mean).max(LEAST).ln(),
+            Self::Poisson => m - y * m.ln(),
+            Self::Gamma => y / m + m.ln(),
+            Self::NegativeBinomial { theta } => (y + theta) * (theta + m).ln() - y * m.ln(),
         }
     }
 
@@ -78,20 +95,9 @@ impl Family {
     /// The terms of a chunk; curvatures are positive.
     #[inline(always)]
     pub(super) fn terms<I: Isa>(self, isa: I, eta: &[f64], y: &[f64], out: [&mut [f64]; 3]) {
-        let [losses, slopes, curvatures] = out;
-        let each = losses.iter_mut().zip(slopes).zip(curvatures);
-        for (((loss, slope), curvature), (eta, y)) in each.zip(eta.iter().zip(y)) {
-            let term = self.term(isa, *eta, *y);
-            *loss = term.loss;
-            *slope = term.slope;
-            *curvature = term.curvature;
-        }
-    }
-
-    #[inline(always)]
-    fn term<I: Isa>(self, isa: I, eta: f64, y: f64) -> Term {
+        // A loop for each family: one that chose inside would not be one of vectors.
         match self {
-            Self::Binomial => {
+            Self::Binomial => each(eta, y, out, |eta, y| {
                 // Of the smaller side, which does not overflow.
                 let small = isa.exp(-eta.abs());
                 let share = 1.0 / (1.0 + small);
@@ -101,16 +107,16 @@ impl Family {
                     slope: mean - y,
                     curvature: small * share * share,
                 }
-            }
-            Self::Poisson => {
+            }),
+            Self::Poisson => each(eta, y, out, |eta, y| {
                 let mean = isa.exp(eta);
                 Term {
                     loss: mean - y * eta,
                     slope: mean - y,
                     curvature: mean,
                 }
-            }
-            Self::Gamma => {
+            }),
+            Self::Gamma => each(eta, y, out, |eta, y| {
                 let share = y * isa.exp(-eta);
                 Term {
                     loss: share + eta,
@@ -118,8 +124,8 @@ impl Family {
                     // What it is on the average: the exact one may vanish.
                     curvature: 1.0,
                 }
-            }
-            Self::NegativeBinomial { theta } => {
+            }),
+            Self::NegativeBinomial { theta } => each(eta, y, out, |eta, y| {
                 let mean = isa.exp(eta);
                 let share = mean / (theta + mean);
                 Term {
@@ -127,7 +133,19 @@ impl Family {
                     slope: (y + theta) * share - y,
                     curvature: theta * share,
                 }
-            }
+            }),
         }
+    }
+}
+
+#[inline(always)]
+fn each(eta: &[f64], y: &[f64], out: [&mut [f64]; 3], term: impl Fn(f64, f64) -> Term) {
+    let [losses, slopes, curvatures] = out;
+    let each = losses.iter_mut().zip(slopes).zip(curvatures);
+    for (((loss, slope), curvature), (eta, y)) in each.zip(eta.iter().zip(y)) {
+        let term = term(*eta, *y);
+        *loss = term.loss;
+        *slope = term.slope;
+        *curvature = term.curvature;
     }
 }

@@ -204,9 +204,34 @@ impl LocalGlmFit {
     /// # Errors
     /// Targets with another number of columns or with NaN or infinite numbers, or an interruption.
     pub fn at(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<GlmFits> {
-        let found = self.means.local_samples(targets, watch, |_, sample| {
+        self.at_without(targets, None, watch)
+    }
+
+    /// The same where target `i` does not see the samples `without[i]`.
+    pub(super) fn at_without(
+        &self,
+        targets: Rows<'_, f64>,
+        without: Option<&[Vec<usize>]>,
+        watch: &Watch<'_>,
+    ) -> Result<GlmFits> {
+        let found = self.means.local_samples(targets, watch, |i, sample| {
             let unit = sample.log_scale().exp();
-            Ok(self.newton((sample.runs(), sample.weights()), unit, &self.global))
+            let Some(without) = without else {
+                return Ok(self.newton((sample.runs(), sample.weights()), unit, &self.global));
+            };
+            let slots: Vec<usize> = without[i]
+                .iter()
+                .map(|&i| self.means.slots()[i] as usize)
+                .collect();
+            let mut weights = sample.weights().to_vec();
+            let mut first = 0;
+            for run in sample.runs() {
+                for slot in slots.iter().filter(|slot| run.contains(slot)) {
+                    weights[first + slot - run.start] = 0.0;
+                }
+                first += run.len();
+            }
+            Ok(self.newton((sample.runs(), &weights), unit, &self.global))
         })?;
         let mut out = GlmFits::default();
         let mut nearest = None;

@@ -3,29 +3,46 @@
 //!
 //! [`LocalPolynomial`] makes polynomial regression local: of degree 0 it is the local mean (Nadaraya-Watson), of degree 1 local linear
 //! regression. [`LocalRegression`] finds the bandwidth, too. [`LocalGlm`] does the same for responses that are classes, counts or positive
-//! numbers, and [`lowess`] smooths scatterplots robustly.
+//! numbers, [`LocalQuantile`] for quantiles, and [`lowess`] smooths scatterplots robustly.
+//!
+//! [`Localized`] makes any other model local: one that is fitted to weighted samples ([`WeightedModel`]), or one that is read out of a local
+//! mean ([`LocalModel`]), as [`Discriminant`] and [`Normal`] are.
 
+mod candidates;
 mod design;
 mod diagnostics;
+mod discriminant;
 mod explain;
 mod family;
 mod glm;
+mod glm_regression;
 mod interval;
 pub mod lowess;
+mod model;
 mod moments;
 mod newton;
 mod polynomial;
 mod predict;
+mod quantile;
 mod regression;
+mod relevance;
 mod search;
 mod solve;
+mod spread;
 
 pub use diagnostics::{Criterion, Diagnostics};
+pub use discriminant::{Covariance, Discriminant};
 pub use explain::Explanation;
 pub use family::Family;
 pub use glm::{GlmFits, LocalGlm, LocalGlmFit};
+pub use glm_regression::{LocalGlmRegression, LocalGlmRegressionFit};
 pub use interval::Intervals;
+pub use model::{
+    LiftedFit, LocalModel, Localized, LocalizedFit, LocalizedValues, WeightedModel, WeightedSample,
+};
 pub use polynomial::{LocalPolynomial, LocalPolynomialFit};
 pub use predict::{LocalFits, Wanted};
+pub use quantile::{LocalQuantile, LocalQuantileFit};
 pub use regression::{LocalRegression, LocalRegressionFit, Search, with_bandwidth};
 pub use search::Tried;
+pub use spread::Normal;

@@ -1,33 +1,63 @@
 //! Weighted moments of a local sample: sums of `w a b` over all pairs of a target's features and responses.
 
+use std::ops::Range;
+
 use super::design::{CHUNK, Design, Product};
 use locality_core::LocalSample;
-use locality_core::isa::{Isa, Task};
+use locality_core::isa::{Gram, Isa, Task, gram_len};
+
+/// Runs shorter than this are copied together, so that sums are of whole vectors.
+const SHORT: usize = 32;
 
 /// Sums over a local sample, about a target: features are of `x - target`.
 #[derive(Clone, Debug)]
 pub(super) struct Moments {
-    /// Sum of the weights, and of their squares.
-    pub(super) weight: f64,
+    q: usize,
+    /// Sum of the squared weights.
     pub(super) squares: f64,
-    /// Sums of the weighted features, `[q]`.
-    pub(super) features: Vec<f64>,
-    /// Of pairs of them, lower triangle, row after row.
-    pub(super) pairs: Vec<f64>,
-    /// Of responses, `[p]`.
-    pub(super) responses: Vec<f64>,
-    /// Of features times responses, `[p][q]`.
-    pub(super) products: Vec<f64>,
-    /// The same as `weight`, `features` and `pairs` for squared weights over sample weights: what errors are made of.
-    pub(super) second: Option<Second>,
+    /// As [`Gram`] has them: of the features, then of the responses.
+    sums: Vec<f64>,
+    /// The same of the features for squared weights over sample weights: what errors are made of.
+    second: Option<Vec<f64>>,
 }
 
-/// Sums with squared weights.
-#[derive(Clone, Debug)]
-pub(super) struct Second {
-    pub(super) weight: f64,
-    pub(super) features: Vec<f64>,
-    pub(super) pairs: Vec<f64>,
+/// Where row `i` and column `j <= i` of a lower triangle are.
+pub(super) fn at(i: usize, j: usize) -> usize {
+    i * (i + 1) / 2 + j
+}
+
+impl Moments {
+    /// Number of features.
+    pub(super) fn features(&self) -> usize {
+        self.q
+    }
+
+    /// Sum of the weights.
+    pub(super) fn weight(&self) -> f64 {
+        self.sums[0]
+    }
+
+    /// Weighted sum of a feature.
+    pub(super) fn feature(&self, j: usize) -> f64 {
+        self.sums[at(j + 1, 0)]
+    }
+
+    /// Of a pair of features, `i >= j`.
+    pub(super) fn pair(&self, i: usize, j: usize) -> f64 {
+        self.sums[at(i + 1, j + 1)]
+    }
+
+    /// Of a response, and of its products with the features, `[q]`.
+    pub(super) fn response(&self, c: usize) -> (f64, &[f64]) {
+        let from = at(self.q + 1, 0) + c * (self.q + 1);
+        let row = &self.sums[from..][..=self.q];
+        (row[0], &row[1..])
+    }
+
+    /// The lower triangle of squared weights times pairs of the constant and the features.
+    pub(super) fn second(&self) -> Option<&[f64]> {
+        self.second.as_deref()
+    }
 }
 
 /// The moments of a sample.
@@ -44,24 +74,20 @@ impl Task for Sum<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) -> Moments {
-        let p = self.design.responses();
-        let q = self.design.features();
+        let design = self.design;
+        let (d, p, q) = (design.columns(), design.responses(), design.features());
         let mut out = Moments {
-            weight: 0.0,
+            q,
             squares: 0.0,
-            features: vec![0.0; q],
-            pairs: vec![0.0; q * (q + 1) / 2],
-            responses: vec![0.0; p],
-            products: vec![0.0; p * q],
-            second: self.with_second.then(|| Second {
-                weight: 0.0,
-                features: vec![0.0; q],
-                pairs: vec![0.0; q * (q + 1) / 2],
-            }),
+            sums: vec![0.0; gram_len(q, q + p)],
+            second: self.with_second.then(|| vec![0.0; gram_len(q, q)]),
         };
-        let mut features = vec![[0.0; CHUNK]; q];
-        let mut weighted = vec![[0.0; CHUNK]; q];
-        let mut squared = [0.0; CHUNK];
+        let mut shifts = vec![0.0; q + p];
+        if design.is_linear() {
+            shifts[..q].copy_from_slice(&self.target[..q]);
+        }
+        let mut shorts = Shorts::default();
+        let mut columns: Vec<&[f64]> = Vec::with_capacity(d + p);
         for (run, weights) in self.sample.iter() {
             let mut start = run.start;
             for w in weights.chunks(CHUNK) {
@@ -70,51 +96,104 @@ impl Task for Sum<'_> {
                 if w.iter().all(|w| *w == 0.0) {
                     continue;
                 }
-                self.features(slots.clone(), &mut features);
-                out.weight += isa.sum(w);
-                out.squares += isa.dot(w, w);
-                let sums = (&mut out.features[..], &mut out.pairs[..]);
-                pairs(isa, w, &features, &mut weighted, sums);
-                for c in 0..p {
-                    let y = self.design.response(c, slots.clone());
-                    out.responses[c] += isa.dot(w, y);
-                    for (f, to) in weighted.iter().zip(&mut out.products[c * q..][..q]) {
-                        *to += isa.dot(&f[..w.len()], y);
+                if w.len() < SHORT {
+                    if shorts.len + w.len() > CHUNK {
+                        shorts.hand_over(|w, columns, inverse| {
+                            self.add(isa, w, columns, inverse, &shifts, &mut out);
+                        });
                     }
+                    shorts.push(design, slots, w);
+                    continue;
                 }
-                if let Some(second) = &mut out.second {
-                    let squared = &mut squared[..w.len()];
-                    for (s, w) in squared.iter_mut().zip(w) {
-                        *s = w * w;
-                    }
-                    if let Some(inverse) = self.design.inverse(slots) {
-                        for (s, by) in squared.iter_mut().zip(inverse) {
-                            *s *= by;
-                        }
-                    }
-                    second.weight += isa.sum(squared);
-                    let sums = (&mut second.features[..], &mut second.pairs[..]);
-                    pairs(isa, squared, &features, &mut weighted, sums);
-                }
+                columns.clear();
+                columns.extend((0..d).map(|c| design.column(c, slots.clone())));
+                columns.extend((0..p).map(|c| design.response(c, slots.clone())));
+                let inverse = design.inverse(slots);
+                self.add(isa, w, &columns, inverse, &shifts, &mut out);
             }
         }
+        shorts.hand_over(|w, columns, inverse| {
+            self.add(isa, w, columns, inverse, &shifts, &mut out);
+        });
         out
     }
 }
 
 impl Sum<'_> {
-    /// The features of some slots.
+    /// Adds a chunk: weights, columns and responses, and one over the sample weights.
     #[inline(always)]
-    fn features(&self, slots: std::ops::Range<usize>, out: &mut [[f64; CHUNK]]) {
-        let design = self.design;
-        let len = slots.len();
-        for (f, product) in design.products().iter().enumerate() {
+    fn add<I: Isa>(
+        &self,
+        isa: I,
+        w: &[f64],
+        columns: &[&[f64]],
+        inverse: Option<&[f64]>,
+        shifts: &[f64],
+        out: &mut Moments,
+    ) {
+        out.squares += isa.dot(w, w);
+        if self.design.is_linear() {
+            Self::sums(isa, w, columns, inverse, shifts, out);
+        } else {
+            let (columns, responses) = columns.split_at(self.design.columns());
+            let features = self.features(columns, w.len());
+            let mut all: Vec<&[f64]> = features.iter().map(|f| &f[..w.len()]).collect();
+            all.extend(responses);
+            Self::sums(isa, w, &all, inverse, shifts, out);
+        }
+    }
+
+    #[inline(always)]
+    fn sums<I: Isa>(
+        isa: I,
+        w: &[f64],
+        columns: &[&[f64]],
+        inverse: Option<&[f64]>,
+        shifts: &[f64],
+        out: &mut Moments,
+    ) {
+        let q = out.q;
+        let gram = Gram {
+            weights: w,
+            columns,
+            shifts,
+            square: q,
+        };
+        isa.gram(gram, &mut out.sums);
+        let Some(second) = &mut out.second else {
+            return;
+        };
+        let mut squared = [0.0; CHUNK];
+        let squared = &mut squared[..w.len()];
+        for (s, w) in squared.iter_mut().zip(w) {
+            *s = w * w;
+        }
+        if let Some(inverse) = inverse {
+            for (s, by) in squared.iter_mut().zip(inverse) {
+                *s *= by;
+            }
+        }
+        let gram = Gram {
+            weights: squared,
+            columns: &columns[..q],
+            shifts: &shifts[..q],
+            square: q,
+        };
+        isa.gram(gram, second);
+    }
+
+    /// The features of a chunk.
+    #[inline(always)]
+    fn features(&self, columns: &[&[f64]], len: usize) -> Vec<[f64; CHUNK]> {
+        let products = self.design.products();
+        let mut out = vec![[0.0; CHUNK]; products.len()];
+        for (f, product) in products.iter().enumerate() {
             let (before, to) = out.split_at_mut(f);
             let to = &mut to[0][..len];
             match *product {
                 Product::Column(c) => {
-                    let (x, t) = (design.column(c, slots.clone()), self.target[c]);
-                    for (to, x) in to.iter_mut().zip(x) {
+                    let t = self.target[c];
+                    for (to, x) in to.iter_mut().zip(columns[c]) {
                         *to = x - t;
                     }
                 }
@@ -125,28 +204,56 @@ impl Sum<'_> {
                 }
             }
         }
+        out
     }
 }
 
-/// Adds sums of weighted features and of pairs of them.
-#[inline(always)]
-pub(super) fn pairs<I: Isa, F: AsRef<[f64]>>(
-    isa: I,
-    w: &[f64],
-    features: &[F],
-    weighted: &mut [[f64; CHUNK]],
-    (sums, pairs): (&mut [f64], &mut [f64]),
-) {
-    let mut at = 0;
-    for (a, sum) in sums.iter_mut().enumerate() {
-        let own = &mut weighted[a][..w.len()];
-        for ((to, f), w) in own.iter_mut().zip(features[a].as_ref()).zip(w) {
-            *to = f * w;
+/// Short runs, copied one after the other.
+#[derive(Default)]
+struct Shorts {
+    len: usize,
+    weights: Vec<f64>,
+    /// Columns, then responses.
+    columns: Vec<[f64; CHUNK]>,
+    inverse: Option<Vec<f64>>,
+}
+
+impl Shorts {
+    fn push(&mut self, design: &Design, slots: Range<usize>, w: &[f64]) {
+        let (d, p) = (design.columns(), design.responses());
+        if self.columns.is_empty() {
+            self.columns = vec![[0.0; CHUNK]; d + p];
         }
-        *sum += isa.sum(own);
-        for f in &features[..=a] {
-            pairs[at] += isa.dot(own, &f.as_ref()[..w.len()]);
-            at += 1;
+        let to = self.len..self.len + w.len();
+        for (c, column) in self.columns.iter_mut().enumerate() {
+            let from = if c < d {
+                design.column(c, slots.clone())
+            } else {
+                design.response(c - d, slots.clone())
+            };
+            column[to.clone()].copy_from_slice(from);
+        }
+        if let Some(inverse) = design.inverse(slots) {
+            self.inverse
+                .get_or_insert_default()
+                .extend_from_slice(inverse);
+        }
+        self.weights.extend_from_slice(w);
+        self.len = to.end;
+    }
+
+    /// Hands them to `add`, and starts anew.
+    #[inline(always)]
+    fn hand_over(&mut self, mut add: impl FnMut(&[f64], &[&[f64]], Option<&[f64]>)) {
+        if self.len == 0 {
+            return;
+        }
+        let columns: Vec<&[f64]> = self.columns.iter().map(|c| &c[..self.len]).collect();
+        add(&self.weights, &columns, self.inverse.as_deref());
+        self.len = 0;
+        self.weights.clear();
+        if let Some(inverse) = &mut self.inverse {
+            inverse.clear();
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use locality_core::isa::{Isa, Task};
+use locality_core::isa::{Gram, Isa, Task, gram_len};
 
 use super::design::{CHUNK, Design};
 use super::family::Family;
-use super::moments::pairs;
+use super::moments::at as place;
 
 /// Most steps.
 const STEPS: usize = 50;
@@ -14,6 +14,13 @@ const STEPS: usize = 50;
 const HALVINGS: usize = 20;
 /// Largest linear predictor: no mean overflows.
 const LARGEST: f64 = 500.0;
+/// A decrement of this times the root of the tolerance is the last: the constant of quadratic convergence is about the number of
+/// coefficients, and a hundred at the most for single samples far out.
+const NEAR: f64 = 0.1;
+/// Curvatures are not below this: slopes are divided by them.
+const LEAST: f64 = 1e-250;
+/// Runs shorter than this are copied together, so that chunks are of whole vectors.
+const SHORT: usize = 32;
 
 /// Which coefficients minimise `sum_i w_i l(y_i, b_0 + x_i b) + penalty / 2 |b|^2`.
 pub(super) struct Newton<'a> {
@@ -49,16 +56,23 @@ struct Risk {
     curvature: Vec<f64>,
 }
 
+/// Columns and the response of a chunk, in memory one after the other.
+struct Chunk<'a> {
+    weights: &'a [f64],
+    /// The columns, then a place for what the response asks of the linear predictor.
+    columns: Vec<&'a [f64]>,
+    y: &'a [f64],
+}
+
 /// Buffers of a chunk.
 struct Buffers {
     eta: [f64; CHUNK],
     losses: [f64; CHUNK],
-    slopes: [f64; CHUNK],
+    /// Slopes over curvatures.
+    steps: [f64; CHUNK],
     curvatures: [f64; CHUNK],
-    weighted: Vec<[f64; CHUNK]>,
-    /// Of the curvature, without the constant: sums of features and of pairs.
+    shifts: Vec<f64>,
     sums: Vec<f64>,
-    pairs: Vec<f64>,
 }
 
 impl Task for Newton<'_> {
@@ -70,11 +84,10 @@ impl Task for Newton<'_> {
         let mut buffers = Buffers {
             eta: [0.0; CHUNK],
             losses: [0.0; CHUNK],
-            slopes: [0.0; CHUNK],
+            steps: [0.0; CHUNK],
             curvatures: [0.0; CHUNK],
-            weighted: vec![[0.0; CHUNK]; d],
-            sums: vec![0.0; d],
-            pairs: vec![0.0; d * (d + 1) / 2],
+            shifts: vec![0.0; d + 1],
+            sums: vec![0.0; gram_len(d, d + 1)],
         };
         let (mut weight, mut squares) = (0.0, 0.0);
         for w in self.weights.chunks(CHUNK) {
@@ -97,7 +110,9 @@ impl Task for Newton<'_> {
         if weight <= 0.0 {
             return found(at, false);
         }
-        let mut risk = self.risk(isa, &at, &mut buffers);
+        let copied = self.copied();
+        let chunks = self.chunks(copied.as_ref());
+        let mut risk = self.risk(isa, &chunks, &at, &mut buffers);
         for _ in 0..STEPS {
             let step = solve(&risk.curvature, &risk.slope);
             let decrement: f64 = step.iter().zip(&risk.slope).map(|(a, b)| a * b).sum();
@@ -105,10 +120,15 @@ impl Task for Newton<'_> {
                 return found(at, true);
             }
             let mut share = 1.0;
+            // Decrements are squared from step to step: the one after this would be below the tolerance.
+            let newton = self.family.is_canonical();
+            if newton && decrement <= NEAR * self.tolerance.sqrt() * weight {
+                return found(moved(&at, &step, share), true);
+            }
             let mut halvings = 0;
             loop {
-                let next: Vec<f64> = at.iter().zip(&step).map(|(b, s)| b - share * s).collect();
-                let there = self.risk(isa, &next, &mut buffers);
+                let next = moved(&at, &step, share);
+                let there = self.risk(isa, &chunks, &next, &mut buffers);
                 // A decrease that can be seen beside rounding, or no increase where none can be.
                 let slack = 1e-14 * risk.value.abs();
                 if there.value <= risk.value - 1e-4 * share * decrement + slack {
@@ -126,17 +146,54 @@ impl Task for Newton<'_> {
     }
 }
 
+fn moved(at: &[f64], step: &[f64], share: f64) -> Vec<f64> {
+    at.iter().zip(step).map(|(b, s)| b - share * s).collect()
+}
+
 impl Newton<'_> {
-    #[inline(always)]
-    fn risk<I: Isa>(&self, isa: I, at: &[f64], buffers: &mut Buffers) -> Risk {
+    /// Weights, columns and the response of a sample of short runs, one number after the other: `[2 + d][len]`.
+    fn copied(&self) -> Option<Vec<Vec<f64>>> {
+        if self.runs.iter().all(|run| run.len() >= SHORT) {
+            return None;
+        }
         let d = self.design.linear();
-        let mut out = Risk {
-            value: 0.0,
-            slope: vec![0.0; d + 1],
-            curvature: vec![0.0; (d + 1) * (d + 2) / 2],
+        let mut out = vec![Vec::with_capacity(self.weights.len()); d + 2];
+        let mut start = 0;
+        for run in self.runs {
+            out[0].extend_from_slice(&self.weights[start..start + run.len()]);
+            for (c, to) in out[1..=d].iter_mut().enumerate() {
+                to.extend_from_slice(self.design.column(c, run.clone()));
+            }
+            out[d + 1].extend_from_slice(self.design.response(0, run.clone()));
+            start += run.len();
+        }
+        Some(out)
+    }
+
+    /// The chunks of which any sample weighs.
+    fn chunks<'a>(&'a self, copied: Option<&'a Vec<Vec<f64>>>) -> Vec<Chunk<'a>> {
+        let d = self.design.linear();
+        let mut out = Vec::new();
+        let mut push = |weights: &'a [f64], column: &dyn Fn(usize) -> &'a [f64], y: &'a [f64]| {
+            if weights.iter().any(|w| *w > 0.0) {
+                let mut columns: Vec<&[f64]> = (0..d).map(column).collect();
+                columns.push(&[]);
+                out.push(Chunk {
+                    weights,
+                    columns,
+                    y,
+                });
+            }
         };
-        buffers.sums.fill(0.0);
-        buffers.pairs.fill(0.0);
+        if let Some(all) = copied {
+            let len = self.weights.len();
+            for start in (0..len).step_by(CHUNK) {
+                let range = start..(start + CHUNK).min(len);
+                let part = |c: usize| &all[c][range.clone()];
+                push(part(0), &|c| part(c + 1), part(d + 1));
+            }
+            return out;
+        }
         let mut rest = self.weights;
         for run in self.runs {
             let (weights, after) = rest.split_at(run.len());
@@ -145,26 +202,42 @@ impl Newton<'_> {
             for w in weights.chunks(CHUNK) {
                 let slots = start..start + w.len();
                 start = slots.end;
-                if w.iter().any(|w| *w > 0.0) {
-                    self.chunk(isa, at, w, slots, buffers, &mut out);
-                }
+                let y = self.design.response(0, slots.clone());
+                push(w, &|c| self.design.column(c, slots.clone()), y);
             }
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn risk<I: Isa>(
+        &self,
+        isa: I,
+        chunks: &[Chunk<'_>],
+        at: &[f64],
+        buffers: &mut Buffers,
+    ) -> Risk {
+        let d = self.design.linear();
+        let triangle = place(d, d) + 1;
+        buffers.sums.fill(0.0);
+        let mut value = 0.0;
+        for chunk in chunks {
+            value += self.chunk(isa, at, chunk, buffers);
         }
         let unit = self.unit;
-        out.value *= unit;
-        out.curvature[0] *= unit;
-        for s in &mut out.slope {
+        for s in &mut buffers.sums {
             *s *= unit;
         }
-        for i in 0..d {
-            let row = (i + 1) * (i + 2) / 2;
-            out.curvature[row] = unit * buffers.sums[i];
-            for j in 0..=i {
-                out.curvature[row + 1 + j] = unit * buffers.pairs[i * (i + 1) / 2 + j];
-            }
-            out.curvature[row + 1 + i] += self.penalty;
-            out.slope[i + 1] += self.penalty * at[i + 1];
-            out.value += 0.5 * self.penalty * at[i + 1] * at[i + 1];
+        let (curvature, slope) = buffers.sums.split_at(triangle);
+        let mut out = Risk {
+            value: value * unit,
+            slope: slope.to_vec(),
+            curvature: curvature.to_vec(),
+        };
+        for i in 1..=d {
+            out.curvature[place(i, i)] += self.penalty;
+            out.slope[i] += self.penalty * at[i];
+            out.value += 0.5 * self.penalty * at[i] * at[i];
         }
         if !out.value.is_finite() {
             out.value = f64::INFINITY;
@@ -172,54 +245,64 @@ impl Newton<'_> {
         out
     }
 
+    /// Adds the sums of a chunk, and returns its weighted losses. Curvatures are the weights of the sums; slopes are those of a response
+    /// of slopes over curvatures.
     #[inline(always)]
-    fn chunk<I: Isa>(
-        &self,
-        isa: I,
-        at: &[f64],
-        w: &[f64],
-        slots: Range<usize>,
-        buffers: &mut Buffers,
-        out: &mut Risk,
-    ) {
+    fn chunk<I: Isa>(&self, isa: I, at: &[f64], chunk: &Chunk<'_>, buffers: &mut Buffers) -> f64 {
         let d = self.design.linear();
+        let w = chunk.weights;
         let len = w.len();
-        let columns: Vec<&[f64]> = (0..d)
-            .map(|c| self.design.column(c, slots.clone()))
-            .collect();
         let eta = &mut buffers.eta[..len];
-        eta.fill(at[0]);
-        for (x, b) in columns.iter().zip(&at[1..]) {
-            for (eta, x) in eta.iter_mut().zip(*x) {
-                *eta = isa.fma(*b, *x, *eta);
-            }
-        }
-        for eta in eta.iter_mut() {
-            *eta = eta.clamp(-LARGEST, LARGEST);
-        }
-        let y = self.design.response(0, slots);
+        predictors(isa, at, &chunk.columns[..d], eta);
         let losses = &mut buffers.losses[..len];
-        let slopes = &mut buffers.slopes[..len];
+        let steps = &mut buffers.steps[..len];
         let curvatures = &mut buffers.curvatures[..len];
-        self.family
-            .terms(isa, eta, y, [&mut *losses, &mut *slopes, &mut *curvatures]);
-        out.value += isa.dot(losses, w);
-        for ((s, c), w) in slopes.iter_mut().zip(&mut *curvatures).zip(w) {
-            *s *= w;
-            *c *= w;
+        let out = [&mut *losses, &mut *steps, &mut *curvatures];
+        self.family.terms(isa, eta, chunk.y, out);
+        for ((s, c), w) in steps.iter_mut().zip(&mut *curvatures).zip(w) {
+            let curvature = c.max(LEAST);
+            *s /= curvature;
+            *c = curvature * w;
         }
-        out.slope[0] += isa.sum(slopes);
-        for (to, x) in out.slope[1..].iter_mut().zip(&columns) {
-            *to += isa.dot(slopes, x);
+        let mut columns = chunk.columns.clone();
+        columns[d] = steps;
+        let gram = Gram {
+            weights: curvatures,
+            columns: &columns,
+            shifts: &buffers.shifts,
+            square: d,
+        };
+        isa.gram(gram, &mut buffers.sums);
+        isa.dot(losses, w)
+    }
+}
+
+/// The linear predictors of a chunk, kept where no mean overflows.
+#[inline(always)]
+fn predictors<I: Isa>(isa: I, at: &[f64], columns: &[&[f64]], eta: &mut [f64]) {
+    let len = eta.len();
+    eta.fill(at[0]);
+    let (fours, rest) = columns.as_chunks::<4>();
+    let (of_fours, of_rest) = at[1..].as_chunks::<4>();
+    for (four, b) in fours.iter().zip(of_fours) {
+        let [x, y, z, w] = four.map(|x| &x[..len]);
+        for i in 0..len {
+            let first = isa.fma(b[1], y[i], isa.fma(b[0], x[i], eta[i]));
+            eta[i] = isa.fma(b[3], w[i], isa.fma(b[2], z[i], first));
         }
-        out.curvature[0] += isa.sum(curvatures);
-        let sums = (&mut buffers.sums[..], &mut buffers.pairs[..]);
-        pairs(isa, curvatures, &columns, &mut buffers.weighted, sums);
+    }
+    for (x, b) in rest.iter().zip(of_rest) {
+        for (eta, x) in eta.iter_mut().zip(*x) {
+            *eta = isa.fma(*b, *x, *eta);
+        }
+    }
+    for eta in eta {
+        *eta = eta.clamp(-LARGEST, LARGEST);
     }
 }
 
 /// `A^-1 b` for a lower triangle, row after row; directions without any curvature are left alone.
-fn solve(a: &[f64], b: &[f64]) -> Vec<f64> {
+pub(super) fn solve(a: &[f64], b: &[f64]) -> Vec<f64> {
     let at = |i: usize, j: usize| i * (i + 1) / 2 + j;
     let n = b.len();
     let mut l = a.to_vec();

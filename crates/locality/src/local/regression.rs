@@ -1,15 +1,14 @@
 //! Local regression that chooses its own bandwidth: columns brought to one scale, candidates compared by cross-validation.
 
+use super::candidates::{Table, divide, first_scales};
 use super::interval::Conformity;
-use super::polynomial::{LocalPolynomial, LocalPolynomialFit};
+use super::polynomial::LocalPolynomialFit;
 use super::predict::{LocalFits, Wanted};
-use super::search::{Tried, minimize};
+use super::relevance::Part;
+use super::search::Tried;
 use std::sync::OnceLock;
 
 use crate::{Atom, Bandwidth, Error, Kernel, Metric, Neighborhood, OnEmpty, Result, Rows, Watch};
-
-/// Places at which candidates are compared, where there are more: drawn evenly from the table, so that repeated runs agree.
-const TRIALS: usize = 1000;
 
 /// How a bandwidth is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,10 +19,24 @@ pub enum Search {
     Fixed,
     /// The distance to the k-th nearest sample of each target.
     Nearest,
-    /// The kernel's own if it has one, else the better of the two; a fixed one where samples share their columns or have weights, since
-    /// a k-th distance counts rows.
+    /// A width for each column, by the gradient of the leave-one-out error of the local mean, then the better of the two over columns in
+    /// units of these widths.
+    PerColumn,
+    /// The kernel's own if it has one, else the best of the others; without k-th distances where samples share their columns or have
+    /// weights, since these count rows.
     #[default]
     Auto,
+}
+
+impl Search {
+    /// The search that takes place.
+    pub(super) fn in_force(self, kernel: &Kernel) -> Self {
+        let own = |a: &&Atom| *a.bandwidth_rule() != Bandwidth::Default;
+        match self {
+            Self::Auto if kernel.atoms().iter().any(own) => Self::Given,
+            search => search,
+        }
+    }
 }
 
 impl std::str::FromStr for Search {
@@ -34,9 +47,10 @@ impl std::str::FromStr for Search {
             "given" => Ok(Self::Given),
             "fixed" => Ok(Self::Fixed),
             "nearest" => Ok(Self::Nearest),
+            "per-column" => Ok(Self::PerColumn),
             "auto" => Ok(Self::Auto),
             other => Err(Error::parameter(format!(
-                "search '{other}' is none of given, fixed, nearest, auto"
+                "search '{other}' is none of given, fixed, nearest, per-column, auto"
             ))),
         }
     }
@@ -58,14 +72,15 @@ impl std::str::FromStr for Search {
 /// ```
 #[derive(Clone, Debug)]
 pub struct LocalRegression {
-    kernel: Kernel,
+    pub(super) kernel: Kernel,
     search: Search,
-    degrees: Vec<usize>,
+    pub(super) degrees: Vec<usize>,
     standardize: Option<bool>,
-    ridge: f64,
-    guard: bool,
-    neighborhood: Neighborhood,
-    on_empty: OnEmpty,
+    scales: Option<Vec<f64>>,
+    pub(super) ridge: f64,
+    pub(super) guard: bool,
+    pub(super) neighborhood: Neighborhood,
+    pub(super) on_empty: OnEmpty,
 }
 
 impl LocalRegression {
@@ -76,6 +91,7 @@ impl LocalRegression {
             search: Search::Auto,
             degrees: vec![1],
             standardize: None,
+            scales: None,
             ridge: 0.0,
             guard: true,
             neighborhood: Neighborhood::default(),
@@ -115,13 +131,11 @@ impl LocalRegression {
         self
     }
 
-    /// The search that takes place.
-    fn search_in_force(&self) -> Search {
-        let own = |a: &&Atom| *a.bandwidth_rule() != Bandwidth::Default;
-        match self.search {
-            Search::Auto if self.kernel.atoms().iter().any(own) => Search::Given,
-            search => search,
-        }
+    /// What each column is divided by, `[d]`, instead of its deviation: what an earlier fit has [found](LocalRegressionFit::scales).
+    #[must_use]
+    pub fn scales(mut self, scales: impl Into<Vec<f64>>) -> Self {
+        self.scales = Some(scales.into());
+        self
     }
 
     /// See [`LocalPolynomial::ridge`].
@@ -176,124 +190,45 @@ impl LocalRegression {
                 samples.rows()
             )));
         }
-        let search = self.search_in_force();
-        let scales = if self.standardize.unwrap_or(search != Search::Given) {
-            deviations(samples, weights)
-        } else {
-            vec![1.0; samples.columns()]
-        };
-        let scaled = divide(samples, &scales);
-        let data = Data {
-            samples: Rows::new(&scaled, samples.rows(), samples.columns())?,
-            responses,
-            weights,
-        };
-        let places = places(data.samples, weights);
-        let rows_are_samples = weights.is_none() && places.len() == samples.rows();
-        let trials = Trials {
-            data,
-            places: thinned(places),
-        };
         if self.degrees.is_empty() {
             return Err(Error::parameter("degrees is empty; name at least one"));
         }
-        let mut tried: Vec<Tried> = Vec::new();
-        for &degree in &self.degrees {
-            match search {
-                Search::Given if self.degrees.len() == 1 => {}
-                Search::Given => {
-                    let score = self.score(&self.kernel, degree, &trials, watch)?;
-                    tried.push(Tried {
-                        degree,
-                        kernel: self.kernel.clone(),
-                        score,
-                    });
-                }
-                Search::Fixed => tried.push(self.fixed(degree, &trials, watch)?),
-                Search::Nearest => tried.push(self.nearest(degree, &trials, watch)?),
-                Search::Auto => {
-                    tried.push(self.fixed(degree, &trials, watch)?);
-                    if rows_are_samples {
-                        tried.push(self.nearest(degree, &trials, watch)?);
-                    }
-                }
-            }
-        }
-        let best = tried.iter().min_by(|a, b| a.score.total_cmp(&b.score));
-        let (kernel, degree) = match best {
-            Some(best) => (best.kernel.clone(), best.degree),
-            None => (self.kernel.clone(), self.degrees[0]),
+        let search = self.search.in_force(&self.kernel);
+        let standardize = self.standardize.unwrap_or(search != Search::Given);
+        let scales = first_scales(self.scales.as_deref(), samples, weights, standardize)?;
+        let table = Table {
+            samples,
+            responses,
+            weights,
         };
+        let mut best = self.candidates(&table, scales, search, Part::All, watch)?;
+        let d = samples.columns();
+        let learn = d > 1
+            && match search {
+                Search::PerColumn => true,
+                Search::Auto => self.learning_pays(&table, &best, watch)?,
+                _ => false,
+            };
+        if learn {
+            let scales = self.learned(&table, &best.scales, Part::All, watch)?;
+            let mut tried = best.tried;
+            best = self.candidates(&table, scales, Search::Auto, Part::All, watch)?;
+            tried.append(&mut best.tried);
+            best.tried = tried;
+        }
+        let (kernel, degree) = (best.kernel, best.degree);
+        let divided = divide(samples, &best.scales);
+        let divided = Rows::new(&divided, samples.rows(), d)?;
         let inner = self.polynomial(&kernel, degree);
-        let inner = inner.fit(data.samples, responses, weights, watch)?;
+        let inner = inner.fit(divided, responses, weights, watch)?;
         Ok(LocalRegressionFit {
-            scales,
+            scales: best.scales,
             inner,
-            tried,
+            tried: best.tried,
             degree,
             conformity: OnceLock::new(),
         })
     }
-
-    fn polynomial(&self, kernel: &Kernel, degree: usize) -> LocalPolynomial {
-        LocalPolynomial::new(kernel.clone())
-            .degree(degree)
-            .ridge(self.ridge)
-            .guard(self.guard)
-            .neighborhood(self.neighborhood.clone())
-            .on_empty(self.on_empty)
-    }
-
-    fn score(
-        &self,
-        kernel: &Kernel,
-        degree: usize,
-        trials: &Trials<'_>,
-        watch: &Watch<'_>,
-    ) -> Result<f64> {
-        let (watch, data) = (watch.quiet(), trials.data);
-        let fit = self.polynomial(kernel, degree);
-        let fit = fit.fit(data.samples, data.responses, data.weights, &watch)?;
-        fit.loo_error(&trials.places, &watch)
-    }
-
-    /// The best of the kernels with one width everywhere.
-    fn fixed(&self, degree: usize, trials: &Trials<'_>, watch: &Watch<'_>) -> Result<Tried> {
-        let d = trials.data.samples.columns() as f64;
-        // From a few samples to nearly all of them, whatever the number of columns.
-        let range = (0.03 * d.sqrt(), 8.0 * d.sqrt());
-        let kernel = |h: f64| with_bandwidth(&self.kernel, h);
-        let mut score = |h: f64| self.score(&kernel(h)?, degree, trials, watch);
-        let (h, score) = minimize(range, 1e-2, &mut score)?;
-        Ok(Tried {
-            degree,
-            kernel: kernel(h)?,
-            score,
-        })
-    }
-
-    /// The best of the kernels whose width is a k-th distance.
-    fn nearest(&self, degree: usize, trials: &Trials<'_>, watch: &Watch<'_>) -> Result<Tried> {
-        let n = trials.data.samples.rows();
-        let range = ((3 + degree).min(n) as f64, n as f64);
-        let of = |k: f64| Bandwidth::QueryNearest((k.round() as usize).clamp(1, n));
-        let kernel = |k: f64| with_bandwidth(&self.kernel, of(k));
-        let mut score = |k: f64| self.score(&kernel(k)?, degree, trials, watch);
-        let (k, score) = minimize(range, 2e-2, &mut score)?;
-        Ok(Tried {
-            degree,
-            kernel: kernel(k)?,
-            score,
-        })
-    }
-}
-
-/// A table as it is searched.
-#[derive(Clone, Copy)]
-struct Data<'a> {
-    samples: Rows<'a, f64>,
-    responses: Rows<'a, f64>,
-    weights: Option<&'a [f64]>,
 }
 
 /// The kernel with another bandwidth in all its parts that have a distance.
@@ -319,61 +254,6 @@ pub fn with_bandwidth(kernel: &Kernel, bandwidth: impl Into<Bandwidth>) -> Resul
     }
     kernel.check()?;
     Ok(kernel)
-}
-
-/// A table, and the places at which candidates are compared.
-struct Trials<'a> {
-    data: Data<'a>,
-    places: Vec<Vec<usize>>,
-}
-
-/// Samples that share all their columns, in the order of the first of each; without those of weight 0.
-fn places(samples: Rows<'_, f64>, weights: Option<&[f64]>) -> Vec<Vec<usize>> {
-    let weighs = |i: &usize| weights.is_none_or(|w| w[*i] > 0.0);
-    let mut order: Vec<usize> = (0..samples.rows()).filter(weighs).collect();
-    let compare = |a: usize, b: usize| {
-        let columns = samples.row(a).iter().zip(samples.row(b));
-        let mut each = columns.map(|(x, y)| x.total_cmp(y));
-        each.find(|o| o.is_ne())
-            .unwrap_or(std::cmp::Ordering::Equal)
-    };
-    order.sort_by(|&a, &b| compare(a, b));
-    let same = order.chunk_by(|&a, &b| compare(a, b).is_eq());
-    let mut places: Vec<Vec<usize>> = same.map(<[usize]>::to_vec).collect();
-    places.sort_by_key(|place| place[0]);
-    places
-}
-
-/// At most [`TRIALS`] of them.
-fn thinned(places: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
-    let n = places.len();
-    let count = n.min(TRIALS);
-    let keep = |i: usize| (i * count) % n < count;
-    let some = places.into_iter().enumerate().filter(|(i, _)| keep(*i));
-    some.map(|(_, place)| place).collect()
-}
-
-/// Standard deviations of the columns under the sample weights; 1 for a constant.
-fn deviations(rows: Rows<'_, f64>, weights: Option<&[f64]>) -> Vec<f64> {
-    let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
-    let total: f64 = (0..rows.rows()).map(weight).sum();
-    let column = |c: usize| {
-        let over = |f: &dyn Fn(f64) -> f64| {
-            let each = rows.iter().enumerate().map(|(i, r)| weight(i) * f(r[c]));
-            each.sum::<f64>() / total
-        };
-        let mean = over(&|x| x);
-        let variance = over(&|x| (x - mean).powi(2));
-        let large = rows.iter().fold(0.0, |a: f64, r| a.max(r[c].abs()));
-        let varies = variance.is_finite() && variance.sqrt() > 1e-12 * large;
-        if varies { variance.sqrt() } else { 1.0 }
-    };
-    (0..rows.columns()).map(column).collect()
-}
-
-fn divide(rows: Rows<'_, f64>, scales: &[f64]) -> Vec<f64> {
-    let row = |r: &[f64]| -> Vec<f64> { r.iter().zip(scales).map(|(x, s)| x / s).collect() };
-    rows.iter().flat_map(row).collect()
 }
 
 /// A fitted local regression.

@@ -1,6 +1,6 @@
 //! The small system of one target: penalised least squares on centred features, guarded where evidence is thin.
 
-use super::moments::Moments;
+use super::moments::{Moments, at};
 
 /// A pivot of the correlation matrix below this is no evidence of a direction of its own.
 const PIVOT: f64 = 1e-7;
@@ -41,22 +41,19 @@ pub(super) struct Solution {
     pub(super) thin: bool,
 }
 
-fn at(i: usize, j: usize) -> usize {
-    i * (i + 1) / 2 + j
-}
-
 impl Solution {
     /// `None` for an empty region.
     pub(super) fn new(m: &Moments, rules: Rules) -> Option<Self> {
-        if m.weight <= 0.0 {
+        let weight = m.weight();
+        if weight <= 0.0 {
             return None;
         }
-        let q = m.features.len();
-        let mean: Vec<f64> = m.features.iter().map(|s| s / m.weight).collect();
-        let effective = m.weight * m.weight / m.squares;
+        let q = m.features();
+        let mean: Vec<f64> = (0..q).map(|j| m.feature(j) / weight).collect();
+        let effective = weight * weight / m.squares;
         let inverse: Vec<f64> = (0..q)
             .map(|j| {
-                let raw = m.pairs[at(j, j)] / m.weight;
+                let raw = m.pair(j, j) / weight;
                 let variance = raw - mean[j] * mean[j];
                 // What is left of a difference of nearly equal numbers is rounding.
                 let constant = variance <= 1e-14 * raw;
@@ -71,7 +68,7 @@ impl Solution {
         let mut thin = false;
         for i in 0..q {
             for j in 0..=i {
-                let covariance = m.pairs[at(i, j)] / m.weight - mean[i] * mean[j];
+                let covariance = m.pair(i, j) / weight - mean[i] * mean[j];
                 factor[at(i, j)] = covariance * inverse[i] * inverse[j];
             }
             let count = if i < rules.linear { rules.linear } else { q };
@@ -92,7 +89,7 @@ impl Solution {
             reach: 1.0,
             lever: Vec::new(),
             leverage: 0.0,
-            weight: m.weight,
+            weight,
             effective,
             thin,
         };
@@ -131,9 +128,8 @@ impl Solution {
 
     /// The value at the target of a response, and the coefficients of the features there, `[q]`.
     pub(super) fn response(&self, m: &Moments, number: usize, slopes: &mut [f64]) -> f64 {
-        let q = slopes.len();
-        let mean = m.responses[number] / self.weight;
-        let products = &m.products[number * q..][..q];
+        let (sum, products) = m.response(number);
+        let mean = sum / self.weight;
         for (j, s) in slopes.iter_mut().enumerate() {
             *s = (products[j] / self.weight - self.mean[j] * mean) * self.inverse[j];
         }
@@ -152,7 +148,7 @@ impl Solution {
     /// Squared norms of the rows that turn responses into the value and into each slope, over sample weights: variances in units of a
     /// response's.
     pub(super) fn variances(&self, m: &Moments, out: &mut [f64]) {
-        let Some(second) = &m.second else { return };
+        let Some(second) = m.second() else { return };
         let q = self.mean.len();
         let square = self.weight * self.weight;
         let mut row = vec![0.0; q + 1];
@@ -160,7 +156,7 @@ impl Solution {
         for j in 0..q {
             row[j + 1] = -self.reach * self.lever[j] * self.inverse[j];
         }
-        out[0] = second.form(&row) / square;
+        out[0] = form(second, &row) / square;
         let mut unit = vec![0.0; q];
         for k in 0..q {
             unit.fill(0.0);
@@ -172,24 +168,21 @@ impl Solution {
                 row[j + 1] = scale * unit[j] * self.inverse[j];
                 row[0] -= row[j + 1] * self.mean[j];
             }
-            out[k + 1] = second.form(&row) / square;
+            out[k + 1] = form(second, &row) / square;
         }
     }
 }
 
-impl super::moments::Second {
-    /// The quadratic form of a row over `[1, features]`.
-    fn form(&self, row: &[f64]) -> f64 {
-        let mut sum = row[0] * row[0] * self.weight;
-        for (i, a) in row[1..].iter().enumerate() {
-            sum += 2.0 * row[0] * a * self.features[i];
-            for (j, b) in row[1..=i].iter().enumerate() {
-                sum += 2.0 * a * b * self.pairs[at(i, j)];
-            }
-            sum += a * a * self.pairs[at(i, i)];
+/// The quadratic form of a row over a lower triangle.
+fn form(triangle: &[f64], row: &[f64]) -> f64 {
+    let mut sum = 0.0;
+    for (i, a) in row.iter().enumerate() {
+        for (j, b) in row[..i].iter().enumerate() {
+            sum += 2.0 * a * b * triangle[at(i, j)];
         }
-        sum.max(0.0)
+        sum += a * a * triangle[at(i, i)];
     }
+    sum.max(0.0)
 }
 
 /// Penalty of coefficients for which there are few effective samples: none from twice as many as coefficients on, without limit towards

@@ -1,0 +1,284 @@
+//! Candidates for the bandwidth of a local regression, compared by leave-one-out errors at places drawn from the table.
+
+use super::polynomial::LocalPolynomial;
+use super::regression::{LocalRegression, Search, with_bandwidth};
+use super::relevance::{Part, relevance};
+use super::search::{Tried, minimize};
+use crate::{Bandwidth, Error, Kernel, Result, Rows, Watch};
+
+/// Places at which candidates are compared, where there are more: drawn evenly from the table, so that repeated runs agree.
+const TRIALS: usize = 1000;
+/// Scales of columns are not learned from fewer samples than this.
+pub(super) const LEAST: usize = 30;
+/// What learned scales must lower the error to, at least.
+pub(super) const WORTH: f64 = 0.98;
+
+/// A table as it is searched.
+#[derive(Clone, Copy)]
+pub(super) struct Data<'a> {
+    pub(super) samples: Rows<'a, f64>,
+    pub(super) responses: Rows<'a, f64>,
+    pub(super) weights: Option<&'a [f64]>,
+}
+
+/// A table as it is given.
+pub(super) struct Table<'a> {
+    pub(super) samples: Rows<'a, f64>,
+    pub(super) responses: Rows<'a, f64>,
+    pub(super) weights: Option<&'a [f64]>,
+}
+
+impl<'a> Table<'a> {
+    /// The same over divided columns, with the places at which candidates are compared.
+    fn trials(&self, divided: &'a [f64], part: Part) -> Result<Trials<'a>> {
+        self.trials_at(divided, part, TRIALS)
+    }
+
+    /// The same with at most so many places.
+    pub(super) fn trials_at(
+        &self,
+        divided: &'a [f64],
+        part: Part,
+        most: usize,
+    ) -> Result<Trials<'a>> {
+        let samples = Rows::new(divided, self.samples.rows(), self.samples.columns())?;
+        let mut places = places(samples, self.weights);
+        let rows_are_samples = self.weights.is_none() && places.len() == samples.rows();
+        part.keep(&mut places);
+        Ok(Trials {
+            rows_are_samples,
+            data: Data {
+                samples,
+                responses: self.responses,
+                weights: self.weights,
+            },
+            places: thinned(places, most),
+        })
+    }
+}
+
+/// What was tried over some scales, and the best of it.
+pub(super) struct Candidates {
+    pub(super) scales: Vec<f64>,
+    pub(super) kernel: Kernel,
+    pub(super) degree: usize,
+    pub(super) tried: Vec<Tried>,
+}
+
+impl Candidates {
+    pub(super) fn score(&self) -> f64 {
+        let scores = self.tried.iter().map(|t| t.score);
+        scores.fold(f64::INFINITY, f64::min)
+    }
+}
+
+/// A table, and the places at which candidates are compared.
+pub(super) struct Trials<'a> {
+    pub(super) data: Data<'a>,
+    /// Samples that share all their columns.
+    pub(super) places: Vec<Vec<usize>>,
+    pub(super) rows_are_samples: bool,
+}
+
+/// Samples that share all their columns, in the order of the first of each; without those of weight 0.
+pub(super) fn places(samples: Rows<'_, f64>, weights: Option<&[f64]>) -> Vec<Vec<usize>> {
+    let weighs = |i: &usize| weights.is_none_or(|w| w[*i] > 0.0);
+    let mut order: Vec<usize> = (0..samples.rows()).filter(weighs).collect();
+    let compare = |a: usize, b: usize| {
+        let columns = samples.row(a).iter().zip(samples.row(b));
+        let mut each = columns.map(|(x, y)| x.total_cmp(y));
+        each.find(|o| o.is_ne())
+            .unwrap_or(std::cmp::Ordering::Equal)
+    };
+    order.sort_by(|&a, &b| compare(a, b));
+    let same = order.chunk_by(|&a, &b| compare(a, b).is_eq());
+    let mut places: Vec<Vec<usize>> = same.map(<[usize]>::to_vec).collect();
+    places.sort_by_key(|place| place[0]);
+    places
+}
+
+/// At most so many of them, drawn evenly.
+pub(super) fn thinned(places: Vec<Vec<usize>>, most: usize) -> Vec<Vec<usize>> {
+    let n = places.len();
+    let count = n.min(most);
+    let keep = |i: usize| (i * count) % n < count;
+    let some = places.into_iter().enumerate().filter(|(i, _)| keep(*i));
+    some.map(|(_, place)| place).collect()
+}
+
+impl LocalRegression {
+    /// Scales under which the local mean predicts best.
+    pub(super) fn learned(
+        &self,
+        table: &Table<'_>,
+        scales: &[f64],
+        part: Part,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<f64>> {
+        let divided = divide(table.samples, scales);
+        let trials = table.trials(&divided, part)?;
+        let start = self.fixed(0, &trials, watch)?;
+        let factors = relevance(&start.kernel, &self.neighborhood, trials.data, part, watch)?;
+        let both = scales.iter().zip(factors);
+        Ok(both.map(|(scale, factor)| scale / factor).collect())
+    }
+
+    /// Whether scales that one half of the samples has found predict the other half better than kernel and degree do so far.
+    pub(super) fn learning_pays(
+        &self,
+        table: &Table<'_>,
+        best: &Candidates,
+        watch: &Watch<'_>,
+    ) -> Result<bool> {
+        if places(table.samples, table.weights).len() < LEAST {
+            return Ok(false);
+        }
+        let divided = divide(table.samples, &best.scales);
+        let trials = table.trials(&divided, Part::Odd)?;
+        let now = self.score(&best.kernel, best.degree, &trials, watch)?;
+        let scales = self.learned(table, &best.scales, Part::Even, watch)?;
+        let other = self.candidates(table, scales, Search::Auto, Part::Odd, watch)?;
+        Ok(other.score() < WORTH * now)
+    }
+
+    /// The best kernel and degree over columns divided by these scales.
+    pub(super) fn candidates(
+        &self,
+        table: &Table<'_>,
+        scales: Vec<f64>,
+        search: Search,
+        part: Part,
+        watch: &Watch<'_>,
+    ) -> Result<Candidates> {
+        let divided = divide(table.samples, &scales);
+        let trials = table.trials(&divided, part)?;
+        let mut tried: Vec<Tried> = Vec::new();
+        for &degree in &self.degrees {
+            match search {
+                Search::Given if self.degrees.len() == 1 => {}
+                Search::Given => {
+                    let score = self.score(&self.kernel, degree, &trials, watch)?;
+                    tried.push(Tried {
+                        degree,
+                        kernel: self.kernel.clone(),
+                        score,
+                    });
+                }
+                Search::Fixed => tried.push(self.fixed(degree, &trials, watch)?),
+                Search::Nearest => tried.push(self.nearest(degree, &trials, watch)?),
+                Search::Auto | Search::PerColumn => {
+                    tried.push(self.fixed(degree, &trials, watch)?);
+                    if trials.rows_are_samples {
+                        tried.push(self.nearest(degree, &trials, watch)?);
+                    }
+                }
+            }
+        }
+        let best = tried.iter().min_by(|a, b| a.score.total_cmp(&b.score));
+        let (kernel, degree) = match best {
+            Some(best) => (best.kernel.clone(), best.degree),
+            None => (self.kernel.clone(), self.degrees[0]),
+        };
+        Ok(Candidates {
+            scales,
+            kernel,
+            degree,
+            tried,
+        })
+    }
+
+    pub(super) fn polynomial(&self, kernel: &Kernel, degree: usize) -> LocalPolynomial {
+        LocalPolynomial::new(kernel.clone())
+            .degree(degree)
+            .ridge(self.ridge)
+            .guard(self.guard)
+            .neighborhood(self.neighborhood.clone())
+            .on_empty(self.on_empty)
+    }
+
+    fn score(
+        &self,
+        kernel: &Kernel,
+        degree: usize,
+        trials: &Trials<'_>,
+        watch: &Watch<'_>,
+    ) -> Result<f64> {
+        let (watch, data) = (watch.quiet(), trials.data);
+        let fit = self.polynomial(kernel, degree);
+        let fit = fit.fit(data.samples, data.responses, data.weights, &watch)?;
+        fit.loo_error(&trials.places, &watch)
+    }
+
+    /// The best of the kernels with one width everywhere.
+    fn fixed(&self, degree: usize, trials: &Trials<'_>, watch: &Watch<'_>) -> Result<Tried> {
+        let d = trials.data.samples.columns() as f64;
+        // From a few samples to nearly all of them, whatever the number of columns.
+        let range = (0.03 * d.sqrt(), 8.0 * d.sqrt());
+        let kernel = |h: f64| with_bandwidth(&self.kernel, h);
+        let mut score = |h: f64| self.score(&kernel(h)?, degree, trials, watch);
+        let (h, score) = minimize(range, 1e-2, &mut score)?;
+        Ok(Tried {
+            degree,
+            kernel: kernel(h)?,
+            score,
+        })
+    }
+
+    /// The best of the kernels whose width is a k-th distance.
+    fn nearest(&self, degree: usize, trials: &Trials<'_>, watch: &Watch<'_>) -> Result<Tried> {
+        let n = trials.data.samples.rows();
+        let range = ((3 + degree).min(n) as f64, n as f64);
+        let of = |k: f64| Bandwidth::QueryNearest((k.round() as usize).clamp(1, n));
+        let kernel = |k: f64| with_bandwidth(&self.kernel, of(k));
+        let mut score = |k: f64| self.score(&kernel(k)?, degree, trials, watch);
+        let (k, score) = minimize(range, 2e-2, &mut score)?;
+        Ok(Tried {
+            degree,
+            kernel: kernel(k)?,
+            score,
+        })
+    }
+}
+
+/// What columns are divided by at first: what is given, their deviations or 1.
+pub(super) fn first_scales(
+    given: Option<&[f64]>,
+    samples: Rows<'_, f64>,
+    weights: Option<&[f64]>,
+    standardize: bool,
+) -> Result<Vec<f64>> {
+    let d = samples.columns();
+    match given {
+        Some(scales) if scales.len() != d || !scales.iter().all(|s| *s > 0.0 && s.is_finite()) => {
+            Err(Error::parameter(format!(
+                "scales must be {d} positive numbers, one for each column; it is {scales:?}"
+            )))
+        }
+        Some(scales) => Ok(scales.to_vec()),
+        None if standardize => Ok(deviations(samples, weights)),
+        None => Ok(vec![1.0; d]),
+    }
+}
+
+/// Standard deviations of the columns under the sample weights; 1 for a constant.
+fn deviations(rows: Rows<'_, f64>, weights: Option<&[f64]>) -> Vec<f64> {
+    let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
+    let total: f64 = (0..rows.rows()).map(weight).sum();
+    let column = |c: usize| {
+        let over = |f: &dyn Fn(f64) -> f64| {
+            let each = rows.iter().enumerate().map(|(i, r)| weight(i) * f(r[c]));
+            each.sum::<f64>() / total
+        };
+        let mean = over(&|x| x);
+        let variance = over(&|x| (x - mean).powi(2));
+        let large = rows.iter().fold(0.0, |a: f64, r| a.max(r[c].abs()));
+        let varies = variance.is_finite() && variance.sqrt() > 1e-12 * large;
+        if varies { variance.sqrt() } else { 1.0 }
+    };
+    (0..rows.columns()).map(column).collect()
+}
+
+pub(super) fn divide(rows: Rows<'_, f64>, scales: &[f64]) -> Vec<f64> {
+    let row = |r: &[f64]| -> Vec<f64> { r.iter().zip(scales).map(|(x, s)| x / s).collect() };
+    rows.iter().flat_map(row).collect()
+}

@@ -1,0 +1,448 @@
+//! Models of one's own, made local.
+
+use std::borrow::Cow;
+
+use crate::{
+    Error, Kernel, LocalMean, LocalMeanFit, LocalSample, Neighborhood, OnEmpty, Result, Rows, Watch,
+};
+
+/// A statistical model that is a local mean read another way: each sample is lifted to a row of numbers, and predictions are read out of
+/// the local mean of these rows.
+///
+/// Whatever has sufficient statistics is of this kind: means and variances, normal distributions, discriminant analysis. The local means
+/// come from the engine, so that nothing is slower than a local mean of as many columns. Columns come about their means, which keeps
+/// products of them from losing digits.
+pub trait LocalModel: Sync {
+    /// Length of a lifted sample of so many columns and responses.
+    fn lifted(&self, columns: usize, responses: usize) -> usize;
+    /// Writes the lifted sample.
+    fn lift(&self, x: &[f64], y: &[f64], out: &mut [f64]);
+    /// Number of predictions at a target.
+    fn outputs(&self, columns: usize, responses: usize) -> usize;
+    /// Reads the predictions at a target out of the local mean of the lifted samples.
+    fn read(&self, mean: &[f64], target: &[f64], out: &mut [f64]);
+}
+
+/// A statistical model that is fitted to samples with weights.
+///
+/// ```
+/// use locality::local::{Localized, WeightedModel, WeightedSample};
+/// use locality::{Kernel, Result, Rows, Watch};
+///
+/// /// The law `y = b x` of one column, by least squares.
+/// struct Proportional;
+///
+/// impl WeightedModel for Proportional {
+///     type Fit = f64;
+///     fn outputs(&self, _columns: usize, _responses: usize) -> usize {
+///         1
+///     }
+///     fn fit(&self, sample: &WeightedSample<'_>, _start: Option<&f64>) -> Result<f64> {
+///         let (mut xy, mut xx) = (0.0, 0.0);
+///         for ((x, y), w) in sample.x.iter().zip(sample.y.iter()).zip(sample.weights) {
+///             xy += w * x[0] * y[0];
+///             xx += w * x[0] * x[0];
+///         }
+///         Ok(xy / xx)
+///     }
+///     fn predict(&self, fit: &f64, target: &[f64], out: &mut [f64]) {
+///         out[0] = fit * target[0];
+///     }
+/// }
+///
+/// let x: Vec<f64> = (1..=50).map(|i| f64::from(i) / 10.0).collect();
+/// let y: Vec<f64> = x.iter().map(|x| x * x).collect();
+/// let watch = Watch::default();
+/// let model = Localized::new(Proportional, Kernel::gaussian(0.1));
+/// let fit = model.fit(Rows::column(&x), Rows::column(&y), None, &watch)?;
+/// let at = fit.at(Rows::column(&[3.0]), &watch)?;
+/// assert!((at.values()[0] - 9.0).abs() < 0.05);
+/// # Ok::<(), locality::Error>(())
+/// ```
+pub trait WeightedModel: Sync {
+    /// What a fit consists of.
+    type Fit: Send + Sync;
+    /// Number of predictions at a target, for samples of so many columns and responses.
+    fn outputs(&self, columns: usize, responses: usize) -> usize;
+    /// Fits to a sample. `start` is the fit to all samples under their own weights, to begin an iteration with; `None` where that is what is
+    /// asked for.
+    ///
+    /// # Errors
+    /// Whatever keeps the model from being fitted.
+    fn fit(&self, sample: &WeightedSample<'_>, start: Option<&Self::Fit>) -> Result<Self::Fit>;
+    /// Predicts at a target.
+    fn predict(&self, fit: &Self::Fit, target: &[f64], out: &mut [f64]);
+}
+
+/// The samples that weigh at a target.
+#[derive(Clone, Copy, Debug)]
+pub struct WeightedSample<'a> {
+    /// The model's columns, `[s, d]`.
+    pub x: Rows<'a, f64>,
+    /// Responses, `[s, p]`.
+    pub y: Rows<'a, f64>,
+    /// Sample weights times kernel, `[s]`, all positive.
+    pub weights: &'a [f64],
+}
+
+/// Makes a model local: the localization trick.
+///
+/// At each target a [`WeightedModel`] is fitted anew to the samples around it, or a [`LocalModel`] is read out of their local mean
+/// ([`fit_lifted`](Self::fit_lifted)).
+#[derive(Clone, Debug)]
+pub struct Localized<M> {
+    model: M,
+    kernel: Kernel,
+    neighborhood: Neighborhood,
+    columns: Option<Vec<usize>>,
+    least_samples: f64,
+}
+
+impl<M> Localized<M> {
+    /// A model under a kernel.
+    pub fn new(model: M, kernel: Kernel) -> Self {
+        Self {
+            model,
+            kernel,
+            neighborhood: Neighborhood::default(),
+            columns: None,
+            least_samples: 2.0,
+        }
+    }
+
+    /// The columns that the model sees, counted from 0; all by default. The kernel names its own.
+    #[must_use]
+    pub fn on(mut self, columns: impl Into<Vec<usize>>) -> Self {
+        self.columns = Some(columns.into());
+        self
+    }
+
+    /// Which samples a target may see at all; every one by default.
+    #[must_use]
+    pub fn neighborhood(mut self, neighborhood: Neighborhood) -> Self {
+        self.neighborhood = neighborhood;
+        self
+    }
+
+    /// Effective number of samples, `(sum w)^2 / sum w^2`, below which nothing is fitted and the model of all samples answers; 2 by
+    /// default.
+    #[must_use]
+    pub fn least_samples(mut self, least: f64) -> Self {
+        self.least_samples = least;
+        self
+    }
+
+    /// The columns of the model.
+    fn model_columns(&self, d: usize) -> Result<Vec<usize>> {
+        model_columns(self.columns.as_deref(), d)
+    }
+
+    fn means(&self) -> LocalMean {
+        LocalMean::new(self.kernel.clone()).neighborhood(self.neighborhood.clone())
+    }
+}
+
+/// The columns of a model: those that were asked for, if they are there.
+pub(super) fn model_columns(asked: Option<&[usize]>, d: usize) -> Result<Vec<usize>> {
+    let Some(columns) = asked else {
+        return Ok((0..d).collect());
+    };
+    match columns.iter().find(|c| **c >= d) {
+        None => Ok(columns.to_vec()),
+        Some(c) => Err(Error::parameter(format!(
+            "columns has {c}, but samples have the columns 0 to {}",
+            d.saturating_sub(1)
+        ))),
+    }
+}
+
+/// The rows with some of their columns.
+fn chosen(rows: Rows<'_, f64>, columns: &[usize]) -> Vec<f64> {
+    let pick = |row: &[f64]| columns.iter().map(|&c| row[c]).collect::<Vec<f64>>();
+    rows.iter().flat_map(pick).collect()
+}
+
+impl<M: WeightedModel> Localized<M> {
+    /// Keeps samples `[n, d]` with responses `[n, p]` and, optionally, sample weights `[n]`, and fits the model to all of them.
+    ///
+    /// # Errors
+    /// As [`LocalMean::fit`]; a column that is not there; what the model reports of the fit to all samples.
+    pub fn fit(
+        self,
+        samples: Rows<'_, f64>,
+        responses: Rows<'_, f64>,
+        weights: Option<&[f64]>,
+        watch: &Watch<'_>,
+    ) -> Result<LocalizedFit<M>> {
+        let columns = self.model_columns(samples.columns())?;
+        let means = self.means();
+        let means = means.fit_watched(samples, responses, weights, watch)?;
+        let x = chosen(samples, &columns);
+        let weights = weights.map_or(Cow::Owned(vec![1.0; samples.rows()]), Cow::Borrowed);
+        let some: Vec<usize> = (0..samples.rows()).filter(|&i| weights[i] > 0.0).collect();
+        let mut kept = Kept {
+            d: columns.len(),
+            p: responses.columns(),
+            ..Kept::default()
+        };
+        let x = Rows::new(&x, samples.rows(), columns.len())?;
+        for i in some {
+            kept.push(x.row(i), responses.row(i), weights[i]);
+        }
+        let global = self.model.fit(&kept.sample()?, None)?;
+        Ok(LocalizedFit {
+            x: x.to_vec(),
+            y: responses.to_vec(),
+            p: responses.columns(),
+            outputs: self.model.outputs(columns.len(), responses.columns()),
+            parameters: self,
+            columns,
+            means,
+            global,
+        })
+    }
+}
+
+impl<M: LocalModel> Localized<M> {
+    /// Keeps lifted samples `[n, d]` with responses `[n, p]` and, optionally, sample weights `[n]`.
+    ///
+    /// # Errors
+    /// As [`LocalMean::fit`]; a column that is not there.
+    pub fn fit_lifted(
+        self,
+        samples: Rows<'_, f64>,
+        responses: Rows<'_, f64>,
+        weights: Option<&[f64]>,
+        watch: &Watch<'_>,
+    ) -> Result<LiftedFit<M>> {
+        let columns = self.model_columns(samples.columns())?;
+        if responses.rows() != samples.rows() {
+            return Err(Error::shape(format!(
+                "responses has {} rows, but samples has {}; there must be one for each",
+                responses.rows(),
+                samples.rows()
+            )));
+        }
+        let n = samples.rows();
+        let middle = |c: &usize| samples.iter().map(|r| r[*c]).sum::<f64>() / n.max(1) as f64;
+        let center: Vec<f64> = columns.iter().map(middle).collect();
+        let mut x = chosen(samples, &columns);
+        let d = columns.len();
+        if d > 0 {
+            for row in x.chunks_exact_mut(d) {
+                row.iter_mut().zip(&center).for_each(|(x, c)| *x -= c);
+            }
+        }
+        let x = Rows::new(&x, n, d)?;
+        let length = self.model.lifted(d, responses.columns());
+        let mut lifted = vec![0.0; n * length];
+        for (i, out) in lifted.chunks_exact_mut(length.max(1)).enumerate() {
+            self.model.lift(x.row(i), responses.row(i), out);
+        }
+        let lifted = Rows::new(&lifted, n, length)?;
+        let means = self.means().on_empty(OnEmpty::Nearest);
+        let means = means.fit_watched(samples, lifted, weights, watch)?;
+        Ok(LiftedFit {
+            outputs: self.model.outputs(d, responses.columns()),
+            model: self.model,
+            columns,
+            center,
+            means,
+        })
+    }
+}
+
+/// Predictions at `m` targets.
+#[derive(Clone, Debug, Default)]
+pub struct LocalizedValues {
+    outputs: usize,
+    values: Vec<f64>,
+    effective: Vec<f64>,
+    thin: Vec<bool>,
+}
+
+impl LocalizedValues {
+    /// Predictions, `[m, outputs]`.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Number of predictions at a target.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Effective numbers of samples, `[m]`.
+    pub fn effective_samples(&self) -> &[f64] {
+        &self.effective
+    }
+
+    /// Whether there were too few for a fit, so that the model of all samples answered, `[m]`.
+    pub fn thin(&self) -> &[bool] {
+        &self.thin
+    }
+}
+
+/// A model over samples, fitted anew at each target.
+#[derive(Clone, Debug)]
+pub struct LocalizedFit<M: WeightedModel> {
+    parameters: Localized<M>,
+    columns: Vec<usize>,
+    means: LocalMeanFit<f64>,
+    /// `[n, d]` of the model's columns, and `[n, p]`.
+    x: Vec<f64>,
+    y: Vec<f64>,
+    p: usize,
+    outputs: usize,
+    global: M::Fit,
+}
+
+/// Rows that weigh.
+#[derive(Default)]
+struct Kept {
+    d: usize,
+    p: usize,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl Kept {
+    fn push(&mut self, x: &[f64], y: &[f64], weight: f64) {
+        self.x.extend_from_slice(x);
+        self.y.extend_from_slice(y);
+        self.weights.push(weight);
+    }
+
+    fn sample(&self) -> Result<WeightedSample<'_>> {
+        let n = self.weights.len();
+        Ok(WeightedSample {
+            x: Rows::new(&self.x, n, self.d)?,
+            y: Rows::new(&self.y, n, self.p)?,
+            weights: &self.weights,
+        })
+    }
+}
+
+impl<M: WeightedModel> LocalizedFit<M> {
+    /// The fit to all samples.
+    pub fn global(&self) -> &M::Fit {
+        &self.global
+    }
+
+    /// Fits around targets `[m, d]`, and predicts there.
+    ///
+    /// # Errors
+    /// Targets with another number of columns or with NaN or infinite numbers, what the model reports, an interruption.
+    pub fn at(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<LocalizedValues> {
+        let found = self.each(targets, watch, |model, fit, effective, i| {
+            let target: Vec<f64> = self.columns.iter().map(|&c| targets.row(i)[c]).collect();
+            let mut out = vec![f64::NAN; self.outputs];
+            model.predict(fit.as_ref().unwrap_or(&self.global), &target, &mut out);
+            (out, effective, fit.is_none())
+        })?;
+        let mut all = LocalizedValues {
+            outputs: self.outputs,
+            ..LocalizedValues::default()
+        };
+        for (values, effective, thin) in found {
+            all.values.extend(values);
+            all.effective.push(effective);
+            all.thin.push(thin);
+        }
+        Ok(all)
+    }
+
+    /// The fits around targets `[m, d]`; `None` where too few samples weigh.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    pub fn fits(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<Option<M::Fit>>> {
+        self.each(targets, watch, |_, fit, _, _| fit)
+    }
+
+    fn each<R: Send>(
+        &self,
+        targets: Rows<'_, f64>,
+        watch: &Watch<'_>,
+        use_fit: impl Fn(&M, Option<M::Fit>, f64, usize) -> R + Sync,
+    ) -> Result<Vec<R>> {
+        let model = &self.parameters.model;
+        self.means.local_samples(targets, watch, |i, sample| {
+            let kept = self.kept(sample);
+            let total: f64 = kept.weights.iter().sum();
+            let squares: f64 = kept.weights.iter().map(|w| w * w).sum();
+            let effective = if squares > 0.0 {
+                total * total / squares
+            } else {
+                0.0
+            };
+            let enough = effective > 0.0 && effective >= self.parameters.least_samples;
+            let fit = enough
+                .then(|| model.fit(&kept.sample()?, Some(&self.global)))
+                .transpose()?;
+            Ok(use_fit(model, fit, effective, i))
+        })
+    }
+
+    /// The samples that weigh, in the units of the kernel.
+    fn kept(&self, sample: LocalSample<'_, f64>) -> Kept {
+        let (d, p) = (self.columns.len(), self.p);
+        let mut out = Kept {
+            d,
+            p,
+            ..Kept::default()
+        };
+        // Below the smallest number a unit is as good as any: only shares count then.
+        let unit = sample.log_scale().max(-600.0).exp();
+        let order = self.means.order();
+        for (run, weights) in sample.iter() {
+            for (slot, w) in run.zip(weights) {
+                if *w > 0.0 {
+                    let i = order[slot] as usize;
+                    out.push(&self.x[i * d..][..d], &self.y[i * p..][..p], w * unit);
+                }
+            }
+        }
+        out
+    }
+}
+
+/// A model over lifted samples, read out of their local means.
+#[derive(Clone, Debug)]
+pub struct LiftedFit<M> {
+    model: M,
+    columns: Vec<usize>,
+    center: Vec<f64>,
+    means: LocalMeanFit<f64>,
+    outputs: usize,
+}
+
+impl<M: LocalModel> LiftedFit<M> {
+    /// The local means of the lifted samples.
+    pub fn local_means(&self) -> &LocalMeanFit<f64> {
+        &self.means
+    }
+
+    /// Number of predictions at a target.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Predictions at targets `[m, d]`, `[m, outputs]`; where no sample weighs, those of the nearest one alone.
+    ///
+    /// # Errors
+    /// Targets with another number of columns or with NaN or infinite numbers, or an interruption.
+    pub fn at(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        let means = self.means.at(targets, watch)?.means;
+        let length = means.len() / targets.rows().max(1);
+        let mut out = vec![f64::NAN; targets.rows() * self.outputs];
+        for (i, out) in out.chunks_exact_mut(self.outputs.max(1)).enumerate() {
+            let row = targets.row(i);
+            let place = self.columns.iter().zip(&self.center);
+            let place: Vec<f64> = place.map(|(&c, center)| row[c] - center).collect();
+            self.model.read(&means[i * length..][..length], &place, out);
+        }
+        Ok(out)
+    }
+}

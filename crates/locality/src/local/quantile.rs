@@ -1,0 +1,329 @@
+//! Local quantiles: of the responses around a target, or of a line or polynomial through them.
+
+use locality_core::isa::{Gram, Isa, Task, dispatch, gram_len};
+
+use super::design::{Design, count};
+use super::model::model_columns;
+use super::newton::solve;
+use crate::{
+    Error, Kernel, LocalMean, LocalMeanFit, LocalSample, Neighborhood, OnEmpty, Result, Rows, Watch,
+};
+
+/// Most steps of the search for a polynomial.
+const STEPS: usize = 200;
+/// Residuals are told from 0 down to this share of their mean size.
+const SHARP: f64 = 1e-6;
+
+/// The parameters of local quantile regression: at each target the constant `b_0` of the polynomial that minimises
+/// `sum_i c_i K(x*, x_i) r(y_i - P(x_i - x*))` with the check loss `r(u) = u (level - [u < 0])`.
+///
+/// Degree 0, the default, is the weighted quantile of the responses itself, exact; half way between two where both are.
+/// Polynomials are found by majorisation, to a millionth of the spread.
+///
+/// ```
+/// use locality::local::LocalQuantile;
+/// use locality::{Rows, Watch};
+/// let (x, y) = ([0.0, 0.0, 0.0, 5.0], [1.0, 2.0, 100.0, 7.0]);
+/// let (watch, model) = (Watch::default(), LocalQuantile::new("boxcar(h=1)".parse()?));
+/// let fit = model.levels([0.5, 0.9]).fit(Rows::column(&x), Rows::column(&y), None, &watch)?;
+/// assert_eq!(fit.at(Rows::column(&[0.0, 5.0]), &watch)?, [2.0, 100.0, 7.0, 7.0]);
+/// # Ok::<(), locality::Error>(())
+/// ```
+///
+/// Sources: R. Koenker, G. Bassett, *Regression quantiles* (1978); J. Fan, T.-C. Hu, Y. K. Truong, *Robust non-parametric function estimation*
+/// (1994); D. R. Hunter, K. Lange, *Quantile regression via an MM algorithm* (2000).
+#[derive(Clone, Debug)]
+pub struct LocalQuantile {
+    kernel: Kernel,
+    levels: Vec<f64>,
+    degree: usize,
+    neighborhood: Neighborhood,
+    columns: Option<Vec<usize>>,
+}
+
+impl LocalQuantile {
+    /// The local median under a kernel.
+    pub fn new(kernel: Kernel) -> Self {
+        Self {
+            kernel,
+            levels: vec![0.5],
+            degree: 0,
+            neighborhood: Neighborhood::default(),
+            columns: None,
+        }
+    }
+
+    /// The levels, above 0 and below 1; 0.5 by default.
+    #[must_use]
+    pub fn levels(mut self, levels: impl Into<Vec<f64>>) -> Self {
+        self.levels = levels.into();
+        self
+    }
+
+    /// The degree of the polynomial; 0 by default.
+    #[must_use]
+    pub fn degree(mut self, degree: usize) -> Self {
+        self.degree = degree;
+        self
+    }
+
+    /// The columns of the polynomial, counted from 0; all by default. The kernel names its own.
+    #[must_use]
+    pub fn on(mut self, columns: impl Into<Vec<usize>>) -> Self {
+        self.columns = Some(columns.into());
+        self
+    }
+
+    /// Which samples a target may see at all; every one by default.
+    #[must_use]
+    pub fn neighborhood(mut self, neighborhood: Neighborhood) -> Self {
+        self.neighborhood = neighborhood;
+        self
+    }
+
+    /// Lays out samples `[n, d]` with responses `[n, 1]` and, optionally, sample weights `[n]`.
+    ///
+    /// # Errors
+    /// As [`LocalMean::fit`]; a level outside 0 to 1, a column that is not there, more than one response.
+    pub fn fit(
+        &self,
+        samples: Rows<'_, f64>,
+        responses: Rows<'_, f64>,
+        weights: Option<&[f64]>,
+        watch: &Watch<'_>,
+    ) -> Result<LocalQuantileFit> {
+        let columns = model_columns(self.columns.as_deref(), samples.columns())?;
+        if let Some(level) = self.levels.iter().find(|l| !(**l > 0.0 && **l < 1.0)) {
+            return Err(Error::parameter(format!(
+                "level={level} must be above 0 and below 1"
+            )));
+        }
+        if responses.columns() != 1 {
+            return Err(Error::shape(format!(
+                "responses has {} columns; quantiles are of one",
+                responses.columns()
+            )));
+        }
+        if count(columns.len(), self.degree).is_none_or(|q| q > 100) {
+            return Err(Error::parameter(format!(
+                "degree={} in {} columns has more than 100 coefficients; lower the degree or choose fewer columns",
+                self.degree,
+                columns.len()
+            )));
+        }
+        let means = LocalMean::new(self.kernel.clone())
+            .neighborhood(self.neighborhood.clone())
+            .on_empty(OnEmpty::Nearest)
+            .fit_watched(samples, responses, weights, watch)?;
+        let column = |i: usize, c: usize| samples.row(i)[columns[c]];
+        let response = |i: usize, _| responses.row(i)[0];
+        let shape = (columns.len(), 1);
+        let design = Design::new(means.order(), shape, self.degree, column, response, weights);
+        let y: Vec<f64> = means
+            .order()
+            .iter()
+            .map(|&i| response(i as usize, 0))
+            .collect();
+        let mut order: Vec<usize> = (0..y.len()).collect();
+        order.sort_by(|&a, &b| y[a].total_cmp(&y[b]));
+        let mut rank = vec![0; y.len()];
+        for (r, &slot) in order.iter().enumerate() {
+            rank[slot] = r;
+        }
+        Ok(LocalQuantileFit {
+            sorted: order.iter().map(|&slot| y[slot]).collect(),
+            rank,
+            parameters: self.clone(),
+            columns,
+            means,
+            design,
+        })
+    }
+}
+
+/// Samples laid out for quantiles; made by [`LocalQuantile::fit`].
+#[derive(Clone, Debug)]
+pub struct LocalQuantileFit {
+    parameters: LocalQuantile,
+    columns: Vec<usize>,
+    means: LocalMeanFit<f64>,
+    design: Design,
+    /// Responses by size, and the place of each slot's among them.
+    sorted: Vec<f64>,
+    rank: Vec<usize>,
+}
+
+impl LocalQuantileFit {
+    /// Quantiles at targets `[m, d]`: `[m, levels]`. Where no sample weighs, the nearest one's response.
+    ///
+    /// # Errors
+    /// Targets with another number of columns or with NaN or infinite numbers, or an interruption.
+    pub fn at(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        let levels = &self.parameters.levels;
+        let found = self.means.local_samples(targets, watch, |i, sample| {
+            let constants = self.constants(sample);
+            if self.parameters.degree == 0 || constants.iter().any(|q| q.is_nan()) {
+                return Ok(constants);
+            }
+            let row = targets.row(i);
+            let target: Vec<f64> = self.columns.iter().map(|&c| row[c]).collect();
+            let polynomial = |(level, start): (&f64, &f64)| {
+                dispatch(Descent {
+                    design: &self.design,
+                    sample,
+                    target: &target,
+                    level: *level,
+                    start: *start,
+                })
+            };
+            Ok(levels.iter().zip(&constants).map(polynomial).collect())
+        })?;
+        let mut out = found.concat();
+        if out.iter().any(|q| q.is_nan()) {
+            let nearest = self.means.at(targets, &watch.quiet())?.means;
+            let rows = out.chunks_exact_mut(levels.len().max(1));
+            for (row, nearest) in rows.zip(nearest) {
+                let empty = row.iter().any(|q| q.is_nan());
+                row.iter_mut().filter(|_| empty).for_each(|q| *q = nearest);
+            }
+        }
+        Ok(out)
+    }
+
+    /// The weighted quantiles of the responses; NaN where none weighs.
+    fn constants(&self, sample: LocalSample<'_, f64>) -> Vec<f64> {
+        let mut by_size = vec![0.0; self.sorted.len()];
+        let mut total = 0.0;
+        for (run, weights) in sample.iter() {
+            for (slot, w) in run.zip(weights) {
+                if *w > 0.0 {
+                    by_size[self.rank[slot]] = *w;
+                    total += w;
+                }
+            }
+        }
+        let quantile = |level: &f64| {
+            let wanted = level * total;
+            let slack = 1e-12 * total;
+            let mut below = 0.0;
+            let mut lower = None;
+            for (y, w) in self.sorted.iter().zip(&by_size) {
+                if *w == 0.0 {
+                    continue;
+                }
+                if let Some(lower) = lower {
+                    return 0.5 * (lower + y);
+                }
+                below += w;
+                if below > wanted + slack {
+                    return *y;
+                }
+                if below >= wanted - slack {
+                    lower = Some(*y);
+                }
+            }
+            lower.unwrap_or(f64::NAN)
+        };
+        self.parameters.levels.iter().map(quantile).collect()
+    }
+}
+
+/// The polynomial of one level at one target.
+struct Descent<'a> {
+    design: &'a Design,
+    sample: LocalSample<'a, f64>,
+    target: &'a [f64],
+    level: f64,
+    start: f64,
+}
+
+impl Task for Descent<'_> {
+    type Out = f64;
+
+    /// Majorisation: the check loss lies below the parabola `u^2 / (4 a) + (level - 1/2) u + a / 4` that touches it at `|u| = a`, the last
+    /// residual's size.
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> f64 {
+        let (features, y, weights) = self.rows();
+        let q = features.len();
+        let columns: Vec<&[f64]> = features.iter().map(|f| &f[..]).chain([&y[..]]).collect();
+        let shifts = vec![0.0; q + 1];
+        let sums = |weights: &[f64]| {
+            let mut out = vec![0.0; gram_len(q, q + 1)];
+            let gram = Gram {
+                weights,
+                columns: &columns,
+                shifts: &shifts,
+                square: q,
+            };
+            isa.gram(gram, &mut out);
+            out
+        };
+        let plain = sums(&weights);
+        let total = plain[0];
+        let mut at = vec![0.0; q + 1];
+        at[0] = self.start;
+        let mut residuals = y.clone();
+        let mut last = f64::INFINITY;
+        for step in 0..STEPS {
+            for (i, r) in residuals.iter_mut().enumerate() {
+                let mut fitted = at[0];
+                for (f, b) in features.iter().zip(&at[1..]) {
+                    fitted += f[i] * b;
+                }
+                *r = y[i] - fitted;
+            }
+            let (mut loss, mut size) = (0.0, 0.0);
+            for (r, w) in residuals.iter().zip(&weights) {
+                loss += w * r * (self.level - f64::from(*r < 0.0));
+                size += w * r.abs();
+            }
+            // Sharper and sharper, so that the first steps are not caught at single samples.
+            let floor = SHARP.max(0.5_f64.powi(step.min(40) as i32)) * size / total;
+            if floor <= f64::MIN_POSITIVE || (step > 40 && last - loss <= 1e-10 * loss) {
+                break;
+            }
+            last = loss;
+            let parabola: Vec<f64> = residuals
+                .iter()
+                .zip(&weights)
+                .map(|(r, w)| w / (r.abs() + floor))
+                .collect();
+            let curved = sums(&parabola);
+            let (square, cross) = curved.split_at((q + 1) * (q + 2) / 2);
+            let right: Vec<f64> = (0..=q)
+                .map(|j| cross[j] + (2.0 * self.level - 1.0) * plain[j * (j + 1) / 2])
+                .collect();
+            at = solve(square, &right);
+        }
+        at[0]
+    }
+}
+
+impl Descent<'_> {
+    /// Features about the target, `[q][s]`, responses and weights of the samples that weigh.
+    fn rows(&self) -> (Vec<Vec<f64>>, Vec<f64>, Vec<f64>) {
+        use super::design::Product;
+        let mut features: Vec<Vec<f64>> = vec![Vec::new(); self.design.features()];
+        let (mut y, mut weights) = (Vec::new(), Vec::new());
+        for (run, w) in self.sample.iter() {
+            for (slot, w) in run.zip(w) {
+                if *w <= 0.0 {
+                    continue;
+                }
+                for (f, product) in self.design.products().iter().enumerate() {
+                    let x = match *product {
+                        Product::Column(c) => {
+                            self.design.column(c, slot..slot + 1)[0] - self.target[c]
+                        }
+                        Product::Of(a, b) => features[a][y.len()] * features[b][y.len()],
+                    };
+                    features[f].push(x);
+                }
+                y.push(self.design.response(0, slot..slot + 1)[0]);
+                weights.push(*w);
+            }
+        }
+        (features, y, weights)
+    }
+}

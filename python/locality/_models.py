@@ -1,0 +1,297 @@
+"""Local quantiles and local discriminant analysis as estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays, _core
+from ._arrays import Array
+from ._base import BaseEstimator, ClassifierMixin, Prepared, RegressorMixin, check_is_fitted, validate_data
+from ._classes import classes_of
+from ._core import Kernel, Neighborhood
+from ._local import LocalPolynomialRegressor
+
+Bandwidth = Literal["auto", "fixed", "nearest", "per-column"] | float
+
+
+class _Model(BaseEstimator):
+    """A kernel whose bandwidth is that of a local polynomial through the responses, and samples over divided columns."""
+
+    kernel: Kernel | str
+    bandwidth: Bandwidth
+    neighborhood: Neighborhood | str | None
+    n_jobs: int | None
+
+    def _lay(self, X: npt.ArrayLike, sites: Array, means: Array, degree: int, sample_weight: npt.ArrayLike | None) -> None:
+        kernel, self.neighborhood_ = _arrays.kernel_of(self.kernel, X), _arrays.neighborhood_of(self.neighborhood, X)
+        self.X_fit_: Array = sites
+        self.sample_weight_fit_ = _arrays.weights(sample_weight, len(sites), np.float64)
+        found = LocalPolynomialRegressor(
+            kernel, bandwidth=self.bandwidth, degree=degree, neighborhood=self.neighborhood_, n_jobs=self.n_jobs
+        ).fit(sites, means, self.sample_weight_fit_)
+        self.kernel_: Kernel = found.kernel_
+        self.scales_: Array = found.scales_
+
+    def _at(self, X: npt.ArrayLike) -> Array:
+        check_is_fitted(self)
+        queries = validate_data(self, X, reset=False, dtype=np.float64)
+        if self._prepared.made is None:
+            self._prepared.made = self._make()
+        found: Array = self._prepared.made.at(queries / self.scales_, _arrays.threads(self.n_jobs))
+        return found
+
+    def _given(self) -> dict[str, Any]:
+        return {
+            "neighborhood": self.neighborhood_,
+            "sample_weight": self.sample_weight_fit_,
+            "threads": _arrays.threads(self.n_jobs),
+        }
+
+    def _make(self) -> Any:
+        raise NotImplementedError
+
+
+class LocalQuantileRegressor(RegressorMixin, _Model):
+    """Quantiles of the target around each row, by default the local median.
+
+    Parameters
+    ----------
+    quantile : float or sequence of float, default 0.5
+        Levels, above 0 and below 1; of several, predictions have a column for each.
+    kernel : Kernel or str, default "gaussian"
+        How much a training sample counts at a target. Columns of a data frame may be named in it.
+    bandwidth : {"auto", "fixed", "nearest", "per-column"} or float, default "auto"
+        A number is the kernel's ``h``; otherwise that under which a local polynomial of the same degree predicts best, as
+        `LocalPolynomialRegressor` finds it.
+    degree : int, default 0
+        0 for the weighted quantile itself, 1 for a line through it, and so on.
+    neighborhood : Neighborhood or str, optional
+        Which training samples a target may see at all; every one by default.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+
+    Attributes
+    ----------
+    X_fit_, y_fit_ : ndarray
+        Training samples and targets.
+    kernel_ : Kernel
+        The kernel in force, over columns divided by `scales_`.
+    scales_ : ndarray, shape (d,)
+        What each column is divided by.
+    n_features_in_ : int
+        Number of columns.
+
+    References
+    ----------
+    Koenker and Bassett (1978), Regression quantiles; Fan, Hu and Truong (1994), Robust non-parametric function estimation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import locality as lc
+    >>> X = np.repeat([0.0, 5.0], 3)[:, None]
+    >>> lc.LocalQuantileRegressor([0.5, 0.9], bandwidth=0.5).fit(X, [1, 2, 100, 6, 7, 8]).predict([[0.0], [5.0]])
+    array([[  2., 100.],
+           [  7.,   8.]])
+    """
+
+    def __init__(
+        self,
+        quantile: float | Sequence[float] = 0.5,
+        kernel: Kernel | str = "gaussian",
+        *,
+        bandwidth: Bandwidth = "auto",
+        degree: int = 0,
+        neighborhood: Neighborhood | str | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.quantile = quantile
+        self.kernel = kernel
+        self.bandwidth = bandwidth
+        self.degree = degree
+        self.neighborhood = neighborhood
+        self.n_jobs = n_jobs
+
+    def fit(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> LocalQuantileRegressor:
+        """Keeps the training samples and finds the bandwidth, if it is to be found.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Training samples.
+        y : array_like, shape (n,)
+            Targets.
+        sample_weight : array_like, shape (n,), optional
+            Weights, not negative; they multiply the kernel's.
+
+        Returns
+        -------
+        LocalQuantileRegressor
+            Itself.
+        """
+        sites, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
+        self._lay(X, sites, self.y_fit_, _arrays.count(self.degree, "degree"), sample_weight)
+        self._prepared = Prepared(self._make())
+        return self
+
+    def predict(self, X: npt.ArrayLike) -> Array:
+        """The quantiles at each row of X.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+
+        Returns
+        -------
+        ndarray, shape (m,) or (m, levels)
+        """
+        found = self._at(X)
+        return found[:, 0] if np.ndim(self.quantile) == 0 else found
+
+    def _make(self) -> _core.LocalQuantileModel:
+        levels = [_arrays.number(level, "quantile") for level in np.atleast_1d(self.quantile).tolist()]
+        degree = _arrays.count(self.degree, "degree")
+        return _core.LocalQuantileModel(
+            self.X_fit_ / self.scales_, self.y_fit_[:, None], self.kernel_, levels, degree=degree, **self._given()
+        )
+
+
+class LocalDiscriminantAnalysis(ClassifierMixin, _Model):
+    """Discriminant analysis around each target: classes as normal distributions with local shares, means and covariances.
+
+    Parameters
+    ----------
+    method : {"lda", "qda", "naive-bayes"}, default "lda"
+        One covariance for all classes, one for each, or one variance for each class and column.
+    kernel : Kernel or str, default "gaussian"
+        How much a training sample counts at a target. Columns of a data frame may be named in it.
+    bandwidth : {"auto", "fixed", "nearest", "per-column"} or float, default "auto"
+        A number is the kernel's ``h``; otherwise that under which local lines predict the classes' indicators best.
+    shrinkage : float, default 0.01
+        Share of a covariance that is replaced by a multiple of the identity.
+    neighborhood : Neighborhood or str, optional
+        Which training samples a target may see at all; every one by default.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        The classes, sorted.
+    X_fit_, y_fit_ : ndarray
+        Training samples and the positions of their classes.
+    kernel_ : Kernel
+        The kernel in force, over columns divided by `scales_`.
+    scales_ : ndarray, shape (d,)
+        What each column is divided by.
+    n_features_in_ : int
+        Number of columns.
+
+    References
+    ----------
+    Czogiel, Luebke, Zentgraf and Weihs (2007), Localized linear discriminant analysis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import locality as lc
+    >>> X = np.linspace(0.0, 6.0, 61)[:, None]
+    >>> y = np.where(np.abs(X[:, 0] - 3.0) < 1.0, "in", "out")
+    >>> lc.LocalDiscriminantAnalysis(bandwidth=1.0).fit(X, y).predict([[1.0], [3.0], [5.0]])
+    array(['out', 'in', 'out'], dtype='<U3')
+    """
+
+    def __init__(
+        self,
+        method: Literal["lda", "qda", "naive-bayes"] = "lda",
+        kernel: Kernel | str = "gaussian",
+        *,
+        bandwidth: Bandwidth = "auto",
+        shrinkage: float = 0.01,
+        neighborhood: Neighborhood | str | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.method = method
+        self.kernel = kernel
+        self.bandwidth = bandwidth
+        self.shrinkage = shrinkage
+        self.neighborhood = neighborhood
+        self.n_jobs = n_jobs
+
+    def fit(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> LocalDiscriminantAnalysis:
+        """Keeps the training samples and finds the bandwidth, if it is to be found.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Training samples.
+        y : array_like, shape (n,)
+            Classes.
+        sample_weight : array_like, shape (n,), optional
+            Weights, not negative; they multiply the kernel's.
+
+        Returns
+        -------
+        LocalDiscriminantAnalysis
+            Itself.
+        """
+        sites, self.classes_, codes = classes_of(self, X, y, [np.float64])
+        if len(self.classes_) < 2:
+            raise ValueError(f"y has one class, {self.classes_[0]}; a classifier needs at least 2")
+        self.y_fit_: Array = codes
+        self._lay(X, sites, self._indicators(), 1, sample_weight)
+        self._prepared = Prepared(self._make())
+        return self
+
+    def predict_proba(self, X: npt.ArrayLike) -> Array:
+        """Probabilities of the classes at each row of X.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+
+        Returns
+        -------
+        ndarray, shape (m, classes)
+        """
+        return self._at(X)
+
+    def predict(self, X: npt.ArrayLike) -> Array:
+        """The likeliest class at each row of X.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+        """
+        found: Array = self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        return found
+
+    def _indicators(self) -> Array:
+        one_hot: Array = np.eye(len(self.classes_))[self.y_fit_]
+        return one_hot
+
+    def _make(self) -> _core.LocalDiscriminantModel:
+        return _core.LocalDiscriminantModel(
+            self.X_fit_ / self.scales_,
+            self._indicators(),
+            self.kernel_,
+            self.method,
+            shrinkage=_arrays.number(self.shrinkage, "shrinkage"),
+            **self._given(),
+        )
