@@ -3,12 +3,13 @@
 //!
 //! [`LocalPolynomial`] makes polynomial regression local: of degree 0 it is the local mean (Nadaraya-Watson), of degree 1 local linear
 //! regression. [`LocalRegression`] finds the bandwidth, too. [`LocalGlm`] does the same for responses that are classes, counts or positive
-//! numbers, and [`lowess`] smooths scatterplots robustly.
+//! numbers ([`LocalGlmRegression`] and [`LocalLogistic`] find its bandwidth), and [`lowess`] smooths scatterplots robustly.
 
 mod design;
 mod diagnostics;
 mod explain;
 mod family;
+mod generalized;
 mod glm;
 mod interval;
 pub mod lowess;
@@ -23,9 +24,12 @@ mod solve;
 pub use diagnostics::{Criterion, Diagnostics};
 pub use explain::Explanation;
 pub use family::Family;
+pub(crate) use generalized::Chosen;
+pub use generalized::{LocalGlmRegression, LocalGlmRegressionFit, LocalLogistic, LocalLogisticFit};
 pub use glm::{GlmFits, LocalGlm, LocalGlmFit};
 pub use interval::Intervals;
 pub use polynomial::{LocalPolynomial, LocalPolynomialFit};
 pub use predict::{LocalFits, Wanted};
+pub(crate) use regression::Choice;
 pub use regression::{LocalRegression, LocalRegressionFit, Search, with_bandwidth};
 pub use search::Tried;

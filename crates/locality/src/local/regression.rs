@@ -58,14 +58,24 @@ impl std::str::FromStr for Search {
 /// ```
 #[derive(Clone, Debug)]
 pub struct LocalRegression {
-    kernel: Kernel,
-    search: Search,
-    degrees: Vec<usize>,
-    standardize: Option<bool>,
-    ridge: f64,
-    guard: bool,
-    neighborhood: Neighborhood,
-    on_empty: OnEmpty,
+    pub(crate) kernel: Kernel,
+    pub(crate) search: Search,
+    pub(crate) degrees: Vec<usize>,
+    pub(crate) standardize: Option<bool>,
+    pub(crate) ridge: f64,
+    pub(crate) guard: bool,
+    pub(crate) neighborhood: Neighborhood,
+    pub(crate) on_empty: OnEmpty,
+}
+
+/// What a search finds.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    /// What each column is divided by.
+    pub(crate) scales: Vec<f64>,
+    pub(crate) kernel: Kernel,
+    pub(crate) degree: usize,
+    pub(crate) tried: Vec<Tried>,
 }
 
 impl LocalRegression {
@@ -163,6 +173,41 @@ impl LocalRegression {
         weights: Option<&[f64]>,
         watch: &Watch<'_>,
     ) -> Result<LocalRegressionFit> {
+        let choice = self.choose(samples, responses, weights, watch)?;
+        self.fit_chosen(choice, samples, responses, weights, watch)
+    }
+
+    /// The fit at what was found before.
+    pub(crate) fn fit_chosen(
+        &self,
+        choice: Choice,
+        samples: Rows<'_, f64>,
+        responses: Rows<'_, f64>,
+        weights: Option<&[f64]>,
+        watch: &Watch<'_>,
+    ) -> Result<LocalRegressionFit> {
+        let scaled = divide(samples, &choice.scales);
+        let rows = Rows::new(&scaled, samples.rows(), samples.columns())?;
+        let inner = self.polynomial(&choice.kernel, choice.degree);
+        Ok(LocalRegressionFit {
+            inner: inner.fit(rows, responses, weights, watch)?,
+            parameters: self.clone(),
+            samples: samples.to_vec(),
+            scales: choice.scales,
+            tried: choice.tried,
+            degree: choice.degree,
+            conformity: OnceLock::new(),
+        })
+    }
+
+    /// Scales, kernel and degree.
+    pub(super) fn choose(
+        &self,
+        samples: Rows<'_, f64>,
+        responses: Rows<'_, f64>,
+        weights: Option<&[f64]>,
+        watch: &Watch<'_>,
+    ) -> Result<Choice> {
         if samples.rows() == 0 {
             return Err(Error::empty("samples has no rows; give at least one"));
         }
@@ -224,14 +269,11 @@ impl LocalRegression {
             Some(best) => (best.kernel.clone(), best.degree),
             None => (self.kernel.clone(), self.degrees[0]),
         };
-        let inner = self.polynomial(&kernel, degree);
-        let inner = inner.fit(data.samples, responses, weights, watch)?;
-        Ok(LocalRegressionFit {
+        Ok(Choice {
             scales,
-            inner,
-            tried,
+            kernel,
             degree,
-            conformity: OnceLock::new(),
+            tried,
         })
     }
 
@@ -371,7 +413,7 @@ fn deviations(rows: Rows<'_, f64>, weights: Option<&[f64]>) -> Vec<f64> {
     (0..rows.columns()).map(column).collect()
 }
 
-fn divide(rows: Rows<'_, f64>, scales: &[f64]) -> Vec<f64> {
+pub(super) fn divide(rows: Rows<'_, f64>, scales: &[f64]) -> Vec<f64> {
     let row = |r: &[f64]| -> Vec<f64> { r.iter().zip(scales).map(|(x, s)| x / s).collect() };
     rows.iter().flat_map(row).collect()
 }
@@ -379,6 +421,9 @@ fn divide(rows: Rows<'_, f64>, scales: &[f64]) -> Vec<f64> {
 /// A fitted local regression.
 #[derive(Clone, Debug)]
 pub struct LocalRegressionFit {
+    pub(crate) parameters: LocalRegression,
+    /// As given, `[n, d]`.
+    pub(crate) samples: Vec<f64>,
     scales: Vec<f64>,
     inner: LocalPolynomialFit,
     tried: Vec<Tried>,
