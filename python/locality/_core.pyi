@@ -196,6 +196,7 @@ class LocalGlmModel:
         penalty: float = 1.0,
         neighborhood: Neighborhood | str | None = None,
         sample_weight: _Array | None = None,
+        classes: int | None = None,
         threads: int = 0,
     ) -> LocalGlmModel: ...
     @property

@@ -50,6 +50,7 @@ class _LocalGLM(BaseEstimator):
             penalty=penalty,
             neighborhood=self.neighborhood_,
             sample_weight=self.sample_weight_fit_,
+            classes=self._classes(),
             threads=_arrays.threads(self.n_jobs),
             **how,
         )
@@ -74,8 +75,12 @@ class _LocalGLM(BaseEstimator):
         raise NotImplementedError
 
     def _responses(self) -> Array:
-        """A column for each model."""
+        """Responses, or the positions of their classes, as a column."""
         raise NotImplementedError
+
+    def _classes(self) -> int | None:
+        """Number of classes, of a classifier."""
+        return None
 
 
 class LocalGLMRegressor(RegressorMixin, _LocalGLM):
@@ -336,5 +341,7 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         return "binomial", 1.0, 1.0 / c
 
     def _responses(self) -> Array:
-        one_hot: Array = np.eye(len(self.classes_))[self.y_fit_]
-        return one_hot
+        return self.y_fit_[:, None]
+
+    def _classes(self) -> int | None:
+        return len(self.classes_)

@@ -16,8 +16,9 @@ enum Floor {
     FrontDoor,
     Trick,
     Methods,
+    Files,
 }
-use Floor::{Engine, FrontDoor, Ground, Meaning, Methods, Trick};
+use Floor::{Engine, Files, FrontDoor, Ground, Meaning, Methods, Trick};
 
 /// The top-level modules of each crate that has several floors. A new module takes one line here.
 const MODULES: &[(&str, &[(&str, Floor)])] = &[
@@ -72,6 +73,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("relax", Methods),
             ("ridge", Methods),
             ("shift", Methods),
+            ("model", Files),
         ],
     ),
 ];

@@ -1,6 +1,8 @@
 //! Local generalized linear models.
 
-use locality::local::{Family, LocalGlmRegression, LocalGlmRegressionFit};
+use locality::local::{
+    Family, LocalGlmRegression, LocalGlmRegressionFit, LocalLogistic, LocalLogisticFit,
+};
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -11,11 +13,15 @@ use crate::error::to_python;
 use crate::kernel::{Kernel, kernel_of, neighborhood_of};
 use crate::watch::watched;
 
-/// Local generalized linear models of one kernel, one for each response. All arrays are float64.
+/// Local generalized linear models of one kernel: one response, or several classes. All arrays are float64.
 #[pyclass(frozen, module = "locality._core")]
 pub(crate) struct LocalGlmModel {
-    inner: LocalGlmRegressionFit,
-    p: usize,
+    inner: Inner,
+}
+
+enum Inner {
+    One(LocalGlmRegressionFit),
+    Classes(LocalLogisticFit),
 }
 
 type Two<'py> = Bound<'py, PyArray2<f64>>;
@@ -40,7 +46,7 @@ fn two(data: Vec<f64>, rows: usize, columns: usize) -> PyResult<Array2<f64>> {
 #[pymethods]
 impl LocalGlmModel {
     #[new]
-    #[pyo3(signature = (samples, responses, kernel, family, *, search="auto", bandwidth=None, scales=None, theta=1.0, penalty=1.0, neighborhood=None, sample_weight=None, threads=0))]
+    #[pyo3(signature = (samples, responses, kernel, family, *, search="auto", bandwidth=None, scales=None, theta=1.0, penalty=1.0, neighborhood=None, sample_weight=None, classes=None, threads=0))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         samples: &Bound<'_, PyAny>,
@@ -54,19 +60,12 @@ impl LocalGlmModel {
         penalty: f64,
         neighborhood: Option<&Bound<'_, PyAny>>,
         sample_weight: Option<&Bound<'_, PyAny>>,
+        classes: Option<usize>,
         threads: usize,
     ) -> PyResult<Self> {
         let family = family_of(family, theta)?;
-        let mut parameters = LocalGlmRegression::new(kernel_of(kernel)?, family)
-            .search(search.parse().map_err(to_python)?)
-            .penalty(penalty)
-            .neighborhood(neighborhood_of(neighborhood)?);
-        if let Some(h) = bandwidth {
-            parameters = parameters.bandwidth(h).map_err(to_python)?;
-        }
-        if let Some(scales) = scales {
-            parameters = parameters.scales(scales);
-        }
+        let (kernel, neighborhood) = (kernel_of(kernel)?, neighborhood_of(neighborhood)?);
+        let search = search.parse().map_err(to_python)?;
         let py = samples.py();
         let samples = Matrix::<f64>::from_any(samples, "X")?;
         let responses = Matrix::<f64>::from_any(responses, "y")?;
@@ -75,37 +74,61 @@ impl LocalGlmModel {
             .map(|w| Ok::<_, PyErr>(w.cast::<PyArray1<f64>>()?.try_readonly()?))
             .transpose()?;
         let weights = weights.as_ref().map(|w| w.as_slice()).transpose()?;
-        let inner = watched(py, threads, None, |watch| {
-            parameters.fit(x, y, weights, watch)
-        })?;
-        Ok(Self {
-            inner,
-            p: y.columns(),
-        })
+        macro_rules! fitted {
+            ($model:expr, $y:expr $(, $more:expr)*) => {{
+                let mut model = $model.search(search).penalty(penalty).neighborhood(neighborhood);
+                if let Some(h) = bandwidth {
+                    model = model.bandwidth(h).map_err(to_python)?;
+                }
+                if let Some(scales) = scales {
+                    model = model.scales(scales);
+                }
+                watched(py, threads, None, |watch| model.fit(x, $y $(, $more)*, weights, watch))?
+            }};
+        }
+        let inner = match classes {
+            None => Inner::One(fitted!(LocalGlmRegression::new(kernel, family), y)),
+            Some(k) => {
+                let codes: Vec<usize> = y.iter().map(|row| row[0] as usize).collect();
+                Inner::Classes(fitted!(LocalLogistic::new(kernel), &codes, k))
+            }
+        };
+        Ok(Self { inner })
     }
 
     /// The kernel in force.
     #[getter]
     fn kernel(&self) -> Kernel {
         Kernel {
-            inner: self.inner.kernel().clone(),
+            inner: match &self.inner {
+                Inner::One(fit) => fit.kernel().clone(),
+                Inner::Classes(fit) => fit.kernel().clone(),
+            },
         }
     }
 
     /// What each column is divided by, ``[d]``.
     #[getter]
     fn scales<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        self.inner.scales().to_vec().into_pyarray(py)
+        let scales = match &self.inner {
+            Inner::One(fit) => fit.scales(),
+            Inner::Classes(fit) => fit.scales(),
+        };
+        scales.to_vec().into_pyarray(py)
     }
 
     /// Kernel and leave-one-out loss of the best of each family.
     #[getter]
     fn tried(&self) -> Vec<(String, f64)> {
-        let tried = self.inner.tried().iter();
+        let tried = match &self.inner {
+            Inner::One(fit) => fit.tried(),
+            Inner::Classes(fit) => fit.tried(),
+        };
+        let tried = tried.iter();
         tried.map(|t| (t.kernel.to_string(), t.score)).collect()
     }
 
-    /// Means ``[m, p]`` at targets ``[m, d]``; of several classes their probabilities.
+    /// Means ``[m, 1]`` at targets ``[m, d]``, or the probabilities of the classes, ``[m, classes]``.
     #[pyo3(signature = (targets, threads=0, progress=None))]
     fn means<'py>(
         &self,
@@ -116,17 +139,25 @@ impl LocalGlmModel {
         let py = targets.py();
         let data = Matrix::<f64>::from_any(targets, "X")?;
         let rows = data.rows()?;
-        let means = watched(py, threads, progress, |watch| self.inner.means(rows, watch))?;
-        Ok(two(means, rows.rows(), self.p)?.into_pyarray(py))
+        let (means, p) = watched(py, threads, progress, |watch| match &self.inner {
+            Inner::One(fit) => Ok((fit.at(rows, watch)?.means().to_vec(), 1)),
+            Inner::Classes(fit) => Ok((fit.predict_proba(rows, watch)?, fit.n_classes())),
+        })?;
+        Ok(two(means, rows.rows(), p)?.into_pyarray(py))
     }
 
-    /// Slopes ``[m, d]`` of the first model's linear predictor at targets ``[m, d]``, by the columns as given.
+    /// Slopes ``[m, d]`` of the linear predictor at targets ``[m, d]``, by the columns as given; of one response.
     #[pyo3(signature = (targets, threads=0))]
     fn slopes<'py>(&self, targets: &Bound<'py, PyAny>, threads: usize) -> PyResult<Two<'py>> {
         let py = targets.py();
         let data = Matrix::<f64>::from_any(targets, "X")?;
         let rows = data.rows()?;
-        let slopes = watched(py, threads, None, |watch| self.inner.slopes(rows, watch))?;
+        let Inner::One(fit) = &self.inner else {
+            return Err(PyTypeError::new_err("slopes are of one response"));
+        };
+        let slopes = watched(py, threads, None, |watch| {
+            Ok(fit.at(rows, watch)?.slopes().to_vec())
+        })?;
         Ok(two(slopes, rows.rows(), rows.columns())?.into_pyarray(py))
     }
 }

@@ -59,6 +59,10 @@
 //! # Ok::<(), locality::Error>(())
 //! ```
 //!
+//! # Models in files
+//!
+//! What was fitted is kept in a file with [`model::Persist`], and read by Python and by the tool as well.
+//!
 //! # Pictures
 //!
 //! [`image::MeanShiftFilter`] and [`image::MeanShiftSegmenter`] do the same in position and colour.
@@ -81,6 +85,7 @@ mod descent;
 pub mod image;
 pub mod lazy;
 pub mod local;
+pub mod model;
 pub mod shift;
 
 /// The Rust of the README is compiled and run.

@@ -82,7 +82,7 @@ impl FromStr for BandwidthChoice {
 
 impl BandwidthChoice {
     /// Its name, for messages.
-    fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Fixed(_) | Self::PerFeature(_) => "a number",
             Self::Scott => "scott",

@@ -41,12 +41,12 @@ pub enum Priors {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct KernelClassifier {
-    kernel: Kernel,
-    bandwidth: BandwidthChoice,
-    neighborhood: Neighborhood,
-    on_empty: OnEmpty,
-    tolerance: f64,
-    priors: Priors,
+    pub(crate) kernel: Kernel,
+    pub(crate) bandwidth: BandwidthChoice,
+    pub(crate) neighborhood: Neighborhood,
+    pub(crate) on_empty: OnEmpty,
+    pub(crate) tolerance: f64,
+    pub(crate) priors: Priors,
 }
 
 /// A classifier made by [`KernelClassifier`].
@@ -56,7 +56,11 @@ pub struct KernelClassifierFit<T> {
     kernel: Kernel,
     means: LocalMeanFit<T>,
     classes: usize,
-    columns: usize,
+    pub(crate) columns: usize,
+    /// As given.
+    pub(crate) samples: Vec<T>,
+    pub(crate) known: Vec<usize>,
+    pub(crate) weights: Option<Vec<T>>,
 }
 
 impl Default for KernelClassifier {
@@ -150,26 +154,8 @@ impl KernelClassifier {
         sample_weights: Option<&[T]>,
         watch: &Watch<'_>,
     ) -> Result<KernelClassifierFit<T>> {
-        check_samples(samples, sample_weights)?;
-        let n = samples.rows();
-        if classes.len() != n {
-            return Err(Error::shape(format!(
-                "classes has {} entries, but there are {n} samples; give one each",
-                classes.len()
-            )));
-        }
-        if let Some(i) = classes.iter().position(|c| *c >= n_classes) {
-            return Err(Error::parameter(format!(
-                "classes has {} at position {i} (counted from 0), but n_classes={n_classes}; number the classes from 0",
-                classes[i]
-            )));
-        }
+        Self::check(samples, classes, n_classes, sample_weights)?;
         let weights = self.weigh(classes, n_classes, sample_weights)?;
-        let mut indicators = vec![T::ZERO; n * n_classes];
-        for (row, class) in indicators.chunks_exact_mut(n_classes).zip(classes) {
-            row[*class] = T::ONE;
-        }
-        let values = Rows::new(&indicators, n, n_classes)?;
         let data = Data {
             samples,
             weights: sample_weights,
@@ -197,6 +183,49 @@ impl KernelClassifier {
                 }
             },
         )?;
+        self.fit_found(kernel, samples, (classes, n_classes), sample_weights, watch)
+    }
+
+    fn check<T: Float>(
+        samples: Rows<'_, T>,
+        classes: &[usize],
+        n_classes: usize,
+        sample_weights: Option<&[T]>,
+    ) -> Result<()> {
+        check_samples(samples, sample_weights)?;
+        let n = samples.rows();
+        if classes.len() != n {
+            return Err(Error::shape(format!(
+                "classes has {} entries, but there are {n} samples; give one each",
+                classes.len()
+            )));
+        }
+        if let Some(i) = classes.iter().position(|c| *c >= n_classes) {
+            return Err(Error::parameter(format!(
+                "classes has {} at position {i} (counted from 0), but n_classes={n_classes}; number the classes from 0",
+                classes[i]
+            )));
+        }
+        Ok(())
+    }
+
+    /// The fit at a kernel that was found before, to classes and their number.
+    pub(crate) fn fit_found<T: Float>(
+        &self,
+        kernel: Kernel,
+        samples: Rows<'_, T>,
+        (classes, n_classes): (&[usize], usize),
+        sample_weights: Option<&[T]>,
+        watch: &Watch<'_>,
+    ) -> Result<KernelClassifierFit<T>> {
+        Self::check(samples, classes, n_classes, sample_weights)?;
+        let n = samples.rows();
+        let weights = self.weigh(classes, n_classes, sample_weights)?;
+        let mut indicators = vec![T::ZERO; n * n_classes];
+        for (row, class) in indicators.chunks_exact_mut(n_classes).zip(classes) {
+            row[*class] = T::ONE;
+        }
+        let values = Rows::new(&indicators, n, n_classes)?;
         let means = LocalMean::new(kernel.clone())
             .neighborhood(self.neighborhood.clone())
             .tolerance(self.tolerance)
@@ -208,6 +237,9 @@ impl KernelClassifier {
             means,
             classes: n_classes,
             columns: samples.columns(),
+            samples: samples.to_vec(),
+            known: classes.to_vec(),
+            weights: sample_weights.map(<[T]>::to_vec),
         })
     }
 
@@ -372,6 +404,13 @@ impl<T: Float> Rehearsal<T> {
             }
         }
         Ok(sum / all)
+    }
+}
+
+impl KernelClassifierFit<f64> {
+    /// The local mean of the classes.
+    pub fn local_means(&self) -> &LocalMeanFit<f64> {
+        &self.means
     }
 }
 

@@ -24,7 +24,7 @@ pub struct KernelDensityFit<T> {
     samples: Vec<T>,
     columns: usize,
     /// As given.
-    weights: Option<Vec<T>>,
+    pub(crate) weights: Option<Vec<T>>,
     /// Divided by the mass of each sample's own kernel.
     shares: Option<Vec<T>>,
     total: f64,

@@ -19,11 +19,11 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct KernelDensity {
-    kernel: Kernel,
-    bandwidth: BandwidthChoice,
-    rtol: f64,
-    atol: f64,
-    sensitivity: f64,
+    pub(crate) kernel: Kernel,
+    pub(crate) bandwidth: BandwidthChoice,
+    pub(crate) rtol: f64,
+    pub(crate) atol: f64,
+    pub(crate) sensitivity: f64,
 }
 
 impl Default for KernelDensity {
@@ -141,6 +141,19 @@ impl KernelDensity {
         let log = fixed.log_density(samples, &watch.quiet())?;
         let own = own_bandwidths(&common, self.sensitivity, &log, sample_weights)?;
         fit(&own)
+    }
+
+    /// The fit at a kernel that was found before.
+    pub(crate) fn fit_found<T: Float>(
+        &self,
+        kernel: Kernel,
+        samples: Rows<'_, T>,
+        sample_weights: Option<&[T]>,
+        watch: &Watch<'_>,
+    ) -> Result<KernelDensityFit<T>> {
+        self.check()?;
+        check_samples(samples, sample_weights)?;
+        KernelDensityFit::new(self.clone(), kernel, samples, sample_weights, watch)
     }
 
     /// The tolerances.

@@ -36,10 +36,10 @@ pub enum Outlier {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct NeighborsClassifier {
-    reach: Reach,
-    weights: Weights,
-    metric: Metric,
-    outlier: Outlier,
+    pub(crate) reach: Reach,
+    pub(crate) weights: Weights,
+    pub(crate) metric: Metric,
+    pub(crate) outlier: Outlier,
 }
 
 /// Samples and labels that predict.
@@ -119,6 +119,44 @@ impl NeighborsClassifier {
 }
 
 impl<T: Float> NeighborsClassifierFit<T> {
+    /// What was kept elsewhere.
+    pub(crate) fn restore(
+        parameters: NeighborsClassifier,
+        memory: Memory<T>,
+        classes: Vec<Vec<i64>>,
+    ) -> Result<Self> {
+        parameters.weights.check()?;
+        let p = memory.width();
+        let labels = match &parameters.outlier {
+            Outlier::Labels(labels) => labels.len(),
+            _ => p,
+        };
+        let ascend = classes
+            .iter()
+            .all(|c| !c.is_empty() && c.is_sorted_by(|a, b| a < b));
+        if p == 0 || classes.len() != p || labels != p || !ascend {
+            return Err(Error::shape(format!(
+                "there are {} lists of classes and {labels} labels for outliers, but {p} columns of labels; give ascending classes for \
+                 each",
+                classes.len()
+            )));
+        }
+        let targets = memory.targets();
+        let known = |(i, t): (usize, &f64)| {
+            *t >= 0.0 && t.fract() == 0.0 && *t < classes[i % p].len() as f64
+        };
+        if !targets.iter().enumerate().all(known) {
+            return Err(Error::parameter(
+                "a target is no place in the classes; number them from 0",
+            ));
+        }
+        Ok(Self {
+            parameters,
+            memory,
+            classes,
+        })
+    }
+
     /// The parameters it was made with.
     pub fn parameters(&self) -> &NeighborsClassifier {
         &self.parameters

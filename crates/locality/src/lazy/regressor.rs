@@ -33,10 +33,10 @@ pub enum OnNone {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct NeighborsRegressor {
-    reach: Reach,
-    weights: Weights,
-    metric: Metric,
-    on_none: OnNone,
+    pub(crate) reach: Reach,
+    pub(crate) weights: Weights,
+    pub(crate) metric: Metric,
+    pub(crate) on_none: OnNone,
 }
 
 /// Samples and targets that predict.
@@ -101,6 +101,17 @@ impl NeighborsRegressor {
 }
 
 impl<T: Float> NeighborsRegressorFit<T> {
+    /// What was kept elsewhere.
+    pub(crate) fn restore(parameters: NeighborsRegressor, memory: Memory<T>) -> Result<Self> {
+        parameters.weights.check()?;
+        if memory.width() == 0 {
+            return Err(Error::empty(
+                "targets has no columns; at least one is needed",
+            ));
+        }
+        Ok(Self { parameters, memory })
+    }
+
     /// The parameters it was made with.
     pub fn parameters(&self) -> &NeighborsRegressor {
         &self.parameters

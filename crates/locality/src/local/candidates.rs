@@ -1,7 +1,7 @@
 //! Candidates for the bandwidth of a local regression, compared by leave-one-out errors at places drawn from the table.
 
 use super::polynomial::LocalPolynomial;
-use super::regression::{LocalRegression, Search, with_bandwidth};
+use super::regression::{Choice, LocalRegression, Search, with_bandwidth};
 use super::relevance::{Part, relevance};
 use super::search::{Tried, minimize};
 use crate::{Bandwidth, Error, Kernel, Result, Rows, Watch};
@@ -57,15 +57,8 @@ impl<'a> Table<'a> {
     }
 }
 
-/// What was tried over some scales, and the best of it.
-pub(super) struct Candidates {
-    pub(super) scales: Vec<f64>,
-    pub(super) kernel: Kernel,
-    pub(super) degree: usize,
-    pub(super) tried: Vec<Tried>,
-}
-
-impl Candidates {
+impl Choice {
+    /// The best score.
     pub(super) fn score(&self) -> f64 {
         let scores = self.tried.iter().map(|t| t.score);
         scores.fold(f64::INFINITY, f64::min)
@@ -127,7 +120,7 @@ impl LocalRegression {
     pub(super) fn learning_pays(
         &self,
         table: &Table<'_>,
-        best: &Candidates,
+        best: &Choice,
         watch: &Watch<'_>,
     ) -> Result<bool> {
         if places(table.samples, table.weights).len() < LEAST {
@@ -149,7 +142,7 @@ impl LocalRegression {
         search: Search,
         part: Part,
         watch: &Watch<'_>,
-    ) -> Result<Candidates> {
+    ) -> Result<Choice> {
         let divided = divide(table.samples, &scales);
         let trials = table.trials(&divided, part)?;
         let mut tried: Vec<Tried> = Vec::new();
@@ -179,7 +172,7 @@ impl LocalRegression {
             Some(best) => (best.kernel.clone(), best.degree),
             None => (self.kernel.clone(), self.degrees[0]),
         };
-        Ok(Candidates {
+        Ok(Choice {
             scales,
             kernel,
             degree,

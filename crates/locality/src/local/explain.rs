@@ -1,7 +1,7 @@
 //! The samples behind a prediction.
 
 use super::regression::LocalRegressionFit;
-use crate::{Result, Rows, Watch};
+use crate::{LocalMeanFit, Result, Rows, Watch};
 
 /// The samples that weigh most at `m` targets.
 #[derive(Clone, Debug)]
@@ -25,7 +25,30 @@ impl LocalRegressionFit {
     ) -> Result<Explanation> {
         let divided = self.divide(targets)?;
         let rows = Rows::new(&divided, targets.rows(), targets.columns())?;
-        let means = self.polynomial().local_means();
+        Explanation::of(self.polynomial().local_means(), rows, k, watch)
+    }
+}
+
+impl Explanation {
+    /// The `k` keys of a local mean that weigh most at each of queries `[m, d]`, ties in index order.
+    ///
+    /// ```
+    /// use locality::{LocalMean, Rows, Watch, local::Explanation};
+    /// let keys = [0.0, 1.0, 3.0];
+    /// let fit = LocalMean::new("triangular(h=2)".parse()?).fit(Rows::column(&keys), Rows::column(&keys))?;
+    /// let behind = Explanation::of(&fit, Rows::column(&[1.0]), 3, &Watch::default())?;
+    /// assert_eq!(behind.samples, [Some(1), Some(0), None]);
+    /// # Ok::<(), locality::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Queries with another number of columns or with NaN or infinite numbers, or an interruption.
+    pub fn of(
+        means: &LocalMeanFit<f64>,
+        rows: Rows<'_, f64>,
+        k: usize,
+        watch: &Watch<'_>,
+    ) -> Result<Self> {
         let order = means.order();
         let each = means.local_samples(rows, watch, |_, sample| {
             let mut found: Vec<(usize, f64)> = Vec::new();
@@ -47,7 +70,7 @@ impl LocalRegressionFit {
             }
             Ok(found)
         })?;
-        let mut out = Explanation {
+        let mut out = Self {
             samples: Vec::with_capacity(rows.rows() * k),
             weights: Vec::with_capacity(rows.rows() * k),
         };

@@ -182,6 +182,15 @@ impl GlmFits {
         &self.effective
     }
 
+    /// Slopes by columns in other units.
+    pub(super) fn rescale(&mut self, scales: &[f64]) {
+        for slopes in self.slopes.chunks_exact_mut(scales.len().max(1)) {
+            for (slope, scale) in slopes.iter_mut().zip(scales) {
+                *slope /= scale;
+            }
+        }
+    }
+
     /// Whether the minimum was found, `[m]`.
     pub fn converged(&self) -> &[bool] {
         &self.converged

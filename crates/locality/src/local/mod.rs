@@ -3,7 +3,8 @@
 //!
 //! [`LocalPolynomial`] makes polynomial regression local: of degree 0 it is the local mean (Nadaraya-Watson), of degree 1 local linear
 //! regression. [`LocalRegression`] finds the bandwidth, too. [`LocalGlm`] does the same for responses that are classes, counts or positive
-//! numbers, [`LocalQuantile`] for quantiles, and [`lowess`] smooths scatterplots robustly.
+//! numbers ([`LocalGlmRegression`] and [`LocalLogistic`] find its bandwidth), [`LocalQuantile`] for quantiles, and [`lowess`] smooths
+//! scatterplots robustly.
 //!
 //! [`Localized`] makes any other model local: one that is fitted to weighted samples ([`WeightedModel`]), or one that is read out of a local
 //! mean ([`LocalModel`]), as [`Discriminant`] and [`Normal`] are.
@@ -14,8 +15,9 @@ mod diagnostics;
 mod discriminant;
 mod explain;
 mod family;
+mod generalized;
 mod glm;
-mod glm_regression;
+mod glm_search;
 mod interval;
 pub mod lowess;
 mod model;
@@ -34,8 +36,9 @@ pub use diagnostics::{Criterion, Diagnostics};
 pub use discriminant::{Covariance, Discriminant};
 pub use explain::Explanation;
 pub use family::Family;
+pub(crate) use generalized::Chosen;
+pub use generalized::{LocalGlmRegression, LocalGlmRegressionFit, LocalLogistic, LocalLogisticFit};
 pub use glm::{GlmFits, LocalGlm, LocalGlmFit};
-pub use glm_regression::{LocalGlmRegression, LocalGlmRegressionFit};
 pub use interval::Intervals;
 pub use model::{
     LiftedFit, LocalModel, Localized, LocalizedFit, LocalizedValues, WeightedModel, WeightedSample,
@@ -43,6 +46,7 @@ pub use model::{
 pub use polynomial::{LocalPolynomial, LocalPolynomialFit};
 pub use predict::{LocalFits, Wanted};
 pub use quantile::{LocalQuantile, LocalQuantileFit};
+pub(crate) use regression::Choice;
 pub use regression::{LocalRegression, LocalRegressionFit, Search, with_bandwidth};
 pub use search::Tried;
 pub use spread::Normal;

@@ -36,13 +36,13 @@ const MOST_FEATURES: usize = 1000;
 /// *Locally weighted regression*, JASA 83 (1988); J. Fan, I. Gijbels, *Local polynomial modelling and its applications* (1996).
 #[derive(Clone, Debug)]
 pub struct LocalPolynomial {
-    kernel: Kernel,
-    neighborhood: Neighborhood,
-    on_empty: OnEmpty,
-    degree: usize,
-    ridge: f64,
-    guard: bool,
-    columns: Option<Vec<usize>>,
+    pub(crate) kernel: Kernel,
+    pub(crate) neighborhood: Neighborhood,
+    pub(crate) on_empty: OnEmpty,
+    pub(crate) degree: usize,
+    pub(crate) ridge: f64,
+    pub(crate) guard: bool,
+    pub(crate) columns: Option<Vec<usize>>,
 }
 
 impl LocalPolynomial {
@@ -192,9 +192,9 @@ pub struct LocalPolynomialFit {
     pub(super) columns: Vec<usize>,
     pub(super) means: LocalMeanFit<f64>,
     pub(super) design: Design,
-    pub(super) weights: Option<Vec<f64>>,
+    pub(crate) weights: Option<Vec<f64>>,
     /// `[n, d]`
-    pub(super) samples: Vec<f64>,
+    pub(crate) samples: Vec<f64>,
 }
 
 impl LocalPolynomialFit {
@@ -215,5 +215,13 @@ impl LocalPolynomialFit {
     pub fn samples(&self) -> Result<Rows<'_, f64>> {
         let d = self.means.columns();
         Rows::new(&self.samples, self.samples.len() / d.max(1), d)
+    }
+
+    /// The responses, `[n, p]`.
+    pub(crate) fn responses(&self) -> Vec<f64> {
+        let p = self.design.responses();
+        let slots = self.means.slots().iter().map(|s| *s as usize);
+        let row = |s: usize| (0..p).map(move |c| self.design.response(c, s..s + 1)[0]);
+        slots.flat_map(row).collect()
     }
 }

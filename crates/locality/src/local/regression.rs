@@ -72,15 +72,25 @@ impl std::str::FromStr for Search {
 /// ```
 #[derive(Clone, Debug)]
 pub struct LocalRegression {
-    pub(super) kernel: Kernel,
-    search: Search,
-    pub(super) degrees: Vec<usize>,
-    standardize: Option<bool>,
-    scales: Option<Vec<f64>>,
-    pub(super) ridge: f64,
-    pub(super) guard: bool,
-    pub(super) neighborhood: Neighborhood,
-    pub(super) on_empty: OnEmpty,
+    pub(crate) kernel: Kernel,
+    pub(crate) search: Search,
+    pub(crate) degrees: Vec<usize>,
+    pub(crate) standardize: Option<bool>,
+    pub(crate) scales: Option<Vec<f64>>,
+    pub(crate) ridge: f64,
+    pub(crate) guard: bool,
+    pub(crate) neighborhood: Neighborhood,
+    pub(crate) on_empty: OnEmpty,
+}
+
+/// What a search finds.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    /// What each column is divided by.
+    pub(crate) scales: Vec<f64>,
+    pub(crate) kernel: Kernel,
+    pub(crate) degree: usize,
+    pub(crate) tried: Vec<Tried>,
 }
 
 impl LocalRegression {
@@ -177,6 +187,41 @@ impl LocalRegression {
         weights: Option<&[f64]>,
         watch: &Watch<'_>,
     ) -> Result<LocalRegressionFit> {
+        let choice = self.choose(samples, responses, weights, watch)?;
+        self.fit_chosen(choice, samples, responses, weights, watch)
+    }
+
+    /// The fit at what was found before.
+    pub(crate) fn fit_chosen(
+        &self,
+        choice: Choice,
+        samples: Rows<'_, f64>,
+        responses: Rows<'_, f64>,
+        weights: Option<&[f64]>,
+        watch: &Watch<'_>,
+    ) -> Result<LocalRegressionFit> {
+        let scaled = divide(samples, &choice.scales);
+        let rows = Rows::new(&scaled, samples.rows(), samples.columns())?;
+        let inner = self.polynomial(&choice.kernel, choice.degree);
+        Ok(LocalRegressionFit {
+            inner: inner.fit(rows, responses, weights, watch)?,
+            parameters: self.clone(),
+            samples: samples.to_vec(),
+            scales: choice.scales,
+            tried: choice.tried,
+            degree: choice.degree,
+            conformity: OnceLock::new(),
+        })
+    }
+
+    /// Scales, kernel and degree.
+    pub(super) fn choose(
+        &self,
+        samples: Rows<'_, f64>,
+        responses: Rows<'_, f64>,
+        weights: Option<&[f64]>,
+        watch: &Watch<'_>,
+    ) -> Result<Choice> {
         if samples.rows() == 0 {
             return Err(Error::empty("samples has no rows; give at least one"));
         }
@@ -202,8 +247,7 @@ impl LocalRegression {
             weights,
         };
         let mut best = self.candidates(&table, scales, search, Part::All, watch)?;
-        let d = samples.columns();
-        let learn = d > 1
+        let learn = samples.columns() > 1
             && match search {
                 Search::PerColumn => true,
                 Search::Auto => self.learning_pays(&table, &best, watch)?,
@@ -216,18 +260,7 @@ impl LocalRegression {
             tried.append(&mut best.tried);
             best.tried = tried;
         }
-        let (kernel, degree) = (best.kernel, best.degree);
-        let divided = divide(samples, &best.scales);
-        let divided = Rows::new(&divided, samples.rows(), d)?;
-        let inner = self.polynomial(&kernel, degree);
-        let inner = inner.fit(divided, responses, weights, watch)?;
-        Ok(LocalRegressionFit {
-            scales: best.scales,
-            inner,
-            tried: best.tried,
-            degree,
-            conformity: OnceLock::new(),
-        })
+        Ok(best)
     }
 }
 
@@ -259,6 +292,9 @@ pub fn with_bandwidth(kernel: &Kernel, bandwidth: impl Into<Bandwidth>) -> Resul
 /// A fitted local regression.
 #[derive(Clone, Debug)]
 pub struct LocalRegressionFit {
+    pub(crate) parameters: LocalRegression,
+    /// As given, `[n, d]`.
+    pub(crate) samples: Vec<f64>,
     scales: Vec<f64>,
     inner: LocalPolynomialFit,
     tried: Vec<Tried>,

@@ -1,0 +1,432 @@
+//! Models in files: what comes back predicts the same bits, and no file does harm.
+
+use locality::density::{
+    KernelClassifier, KernelClassifierFit, KernelDensity, KernelDensityFit, Priors,
+};
+use locality::lazy::{
+    NeighborsClassifier, NeighborsClassifierFit, NeighborsRegressor, NeighborsRegressorFit,
+    Outlier, Reach, Weights,
+};
+use locality::local::{
+    Family, LocalGlmRegression, LocalGlmRegressionFit, LocalLogistic, LocalLogisticFit,
+    LocalPolynomial, LocalPolynomialFit, LocalRegression, LocalRegressionFit,
+};
+use locality::model::{
+    About, Class, Feature, LocalMeanModel, LocalMeanModelFit, ModelFile, Persist,
+};
+use locality::{LinearMap, Mask, Metric, Neighborhood, OnEmpty, Rows, Watch};
+
+/// A table of two columns, a smooth response, three classes and weights.
+struct Table {
+    x: Vec<f64>,
+    y: Vec<f64>,
+    classes: Vec<usize>,
+    weights: Vec<f64>,
+}
+
+impl Table {
+    fn new(n: usize) -> Self {
+        let at = |i: usize, a: f64| (i as f64 * a).fract();
+        let x: Vec<f64> = (0..n)
+            .flat_map(|i| [at(i, 0.618_034), 30.0 * at(i, 0.414_214)])
+            .collect();
+        let y = x
+            .chunks(2)
+            .map(|r| (4.0 * r[0]).sin() + 0.03 * r[1])
+            .collect();
+        let classes = x.chunks(2).map(|r| (3.0 * r[0]) as usize).collect();
+        let weights = (0..n).map(|i| 0.5 + at(i, 0.77)).collect();
+        Self {
+            x,
+            y,
+            classes,
+            weights,
+        }
+    }
+
+    fn rows(&self) -> Rows<'_, f64> {
+        Rows::new(&self.x, self.y.len(), 2).unwrap()
+    }
+}
+
+/// Saves and loads by bytes; the bytes of what was loaded are the same again.
+fn again<M: Persist>(model: &M) -> M {
+    let bytes = model.pack().unwrap().to_bytes().unwrap();
+    let file = ModelFile::from_bytes(&bytes).unwrap();
+    assert_eq!(file.kind(), M::KIND);
+    let back = M::unpack(&file, &Watch::default()).unwrap();
+    assert_eq!(
+        back.pack().unwrap().to_bytes().unwrap(),
+        bytes,
+        "{}",
+        M::KIND
+    );
+    back
+}
+
+const PLACES: [f64; 6] = [0.21, 3.0, 0.8, 17.5, 0.5, 29.0];
+
+fn places() -> Rows<'static, f64> {
+    Rows::new(&PLACES, 3, 2).unwrap()
+}
+
+#[test]
+fn local_regressions_come_back_with_what_was_found() {
+    let (t, watch) = (Table::new(60), Watch::default());
+    let y = Rows::column(&t.y);
+    for weights in [None, Some(&t.weights[..])] {
+        let model = LocalRegression::new("tricube".parse().unwrap())
+            .degrees([0, 1, 2])
+            .ridge(1e-3);
+        let fit = model.fit(t.rows(), y, weights, &watch).unwrap();
+        let back: LocalRegressionFit = again(&fit);
+        assert_eq!(back.kernel(), fit.kernel());
+        assert_eq!(back.degree(), fit.degree());
+        assert_eq!(back.scales(), fit.scales());
+        assert_eq!(back.tried().len(), fit.tried().len());
+        let at = |f: &LocalRegressionFit| f.at(places(), &watch).unwrap();
+        assert_eq!(at(&back).values(), at(&fit).values());
+        assert_eq!(at(&back).slopes(), at(&fit).slopes());
+        let within = |f: &LocalRegressionFit| f.intervals(places(), 0.8, &watch).unwrap().upper;
+        assert_eq!(within(&back), within(&fit));
+    }
+    let model = LocalPolynomial::new("gaussian(h=[0.2, 5])".parse().unwrap())
+        .degree(2)
+        .on([1])
+        .on_empty(OnEmpty::Global)
+        .neighborhood("nearest(k=20)".parse().unwrap());
+    let two: Vec<f64> = t.y.iter().flat_map(|y| [*y, -y * y]).collect();
+    let fit = model
+        .fit(t.rows(), Rows::new(&two, 60, 2).unwrap(), None, &watch)
+        .unwrap();
+    let back: LocalPolynomialFit = again(&fit);
+    let at = |f: &LocalPolynomialFit| f.at(places(), &watch).unwrap().values().to_vec();
+    assert_eq!(at(&back), at(&fit));
+}
+
+#[test]
+fn generalized_models_come_back() {
+    let (t, watch) = (Table::new(80), Watch::default());
+    let positive: Vec<f64> = t.y.iter().map(|y| y.exp()).collect();
+    for family in [
+        Family::Poisson,
+        Family::Gamma,
+        Family::NegativeBinomial { theta: 1.7 },
+    ] {
+        let model = LocalGlmRegression::new("gaussian".parse().unwrap(), family);
+        let weights = Some(&t.weights[..]);
+        let fit = model
+            .fit(t.rows(), Rows::column(&positive), weights, &watch)
+            .unwrap();
+        let back: LocalGlmRegressionFit = again(&fit);
+        let at = |f: &LocalGlmRegressionFit| f.at(places(), &watch).unwrap().means().to_vec();
+        assert_eq!(at(&back), at(&fit));
+    }
+    for classes in [3, 2] {
+        let known: Vec<usize> = t.classes.iter().map(|c| c % classes).collect();
+        let model = LocalLogistic::new("gaussian".parse().unwrap()).penalty(0.5);
+        let fit = model.fit(t.rows(), &known, classes, None, &watch).unwrap();
+        let back: LocalLogisticFit = again(&fit);
+        let at = |f: &LocalLogisticFit| f.predict_proba(places(), &watch).unwrap();
+        assert_eq!(at(&back), at(&fit));
+        for row in at(&fit).chunks(classes) {
+            assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        }
+    }
+}
+
+#[test]
+fn neighbours_come_back_with_their_ids() {
+    let (t, watch) = (Table::new(50), Watch::default());
+    let map = LinearMap::new(vec![vec![2.0, 0.5], vec![0.0, 0.1]]).unwrap();
+    let kernel = Weights::from_kernel(&"tricube".parse().unwrap()).unwrap();
+    let model = NeighborsRegressor::new(Reach::Nearest(4))
+        .weights(kernel)
+        .metric(Metric::Mahalanobis(map));
+    let mut fit = model.fit(t.rows(), Rows::column(&t.y)).unwrap();
+    fit.forget(&[3, 49]).unwrap();
+    let mut back: NeighborsRegressorFit<f64> = again(&fit);
+    let at = |f: &NeighborsRegressorFit<f64>| f.predict(places(), &watch).unwrap().values;
+    assert_eq!(at(&back), at(&fit));
+    assert_eq!(back.memory().ids(), fit.memory().ids());
+    let more = |f: &mut NeighborsRegressorFit<f64>| {
+        f.partial_fit(places().slice(0..1), Rows::column(&[9.0]))
+            .unwrap()
+    };
+    assert_eq!((more(&mut fit), more(&mut back)), (50..51, 50..51));
+
+    let single: Vec<f32> = t.x.iter().map(|x| *x as f32).collect();
+    let rows = Rows::new(&single, 50, 2).unwrap();
+    let labels: Vec<i64> = t.classes.iter().map(|c| 10 * *c as i64 - 10).collect();
+    let model = NeighborsClassifier::new(Reach::Within(2.0))
+        .weights(Weights::Distance)
+        .outlier(Outlier::Labels(vec![-7]));
+    let fit = model.fit(rows, Rows::column(&labels)).unwrap();
+    let back: NeighborsClassifierFit<f32> = again(&fit);
+    let queries: Vec<f32> = PLACES
+        .iter()
+        .map(|x| *x as f32)
+        .chain([900.0, 900.0])
+        .collect();
+    let queries = Rows::new(&queries, 4, 2).unwrap();
+    let at = |f: &NeighborsClassifierFit<f32>| f.predict(queries, &watch).unwrap();
+    assert_eq!(at(&back), at(&fit));
+    assert_eq!(at(&back)[3], -7);
+}
+
+#[test]
+fn densities_and_means_come_back() {
+    let (t, watch) = (Table::new(50), Watch::default());
+    for adaptive in [0.0, 0.5] {
+        let model = KernelDensity::new().adaptive(adaptive);
+        let fit = model
+            .fit_weighted(t.rows(), Some(&t.weights), &watch)
+            .unwrap();
+        let back: KernelDensityFit<f64> = again(&fit);
+        let at = |f: &KernelDensityFit<f64>| f.log_density(places(), &watch).unwrap();
+        assert_eq!(at(&back), at(&fit));
+    }
+    for priors in [
+        Priors::Observed,
+        Priors::Uniform,
+        Priors::Given(vec![0.2, 0.3, 0.5]),
+    ] {
+        let model = KernelClassifier::new().priors(priors);
+        let fit = model
+            .fit_weighted(t.rows(), &t.classes, 3, Some(&t.weights), &watch)
+            .unwrap();
+        let back: KernelClassifierFit<f64> = again(&fit);
+        let at = |f: &KernelClassifierFit<f64>| f.predict_proba(places(), &watch).unwrap();
+        assert_eq!(at(&back), at(&fit));
+    }
+    let model = LocalMeanModel::new("gaussian(h=0.3)".parse().unwrap())
+        .on_empty(OnEmpty::Nearest)
+        .null_weight(0.25);
+    let fit = model
+        .fit(t.rows(), Rows::column(&t.y), None, &watch)
+        .unwrap();
+    let back: LocalMeanModelFit<f64> = again(&fit);
+    let at = |f: &LocalMeanModelFit<f64>| f.means().at(places(), &watch).unwrap().means;
+    assert_eq!(at(&back), at(&fit));
+}
+
+fn small() -> Vec<u8> {
+    let t = Table::new(5);
+    let model = LocalRegression::new("gaussian".parse().unwrap())
+        .bandwidth(3.0)
+        .unwrap();
+    let fit = model
+        .fit(t.rows(), Rows::column(&t.y), None, &Watch::default())
+        .unwrap();
+    let about = About {
+        features: vec![
+            Feature {
+                name: "a".to_owned(),
+                levels: None,
+            },
+            Feature {
+                name: "b".to_owned(),
+                levels: Some(vec!["red".to_owned()]),
+            },
+        ],
+        target: Some("y".to_owned()),
+        classes: vec![
+            Class::Text("é".to_owned()),
+            Class::Integer(-1),
+            Class::Real(0.5),
+            Class::Flag(true),
+        ],
+        scores: vec![("loo_rmse".to_owned(), 0.1 + 0.2)],
+    };
+    let file = fit.pack().unwrap().with_about(about.clone());
+    let bytes = file.to_bytes().unwrap();
+    assert_eq!(ModelFile::from_bytes(&bytes).unwrap().about(), &about);
+    assert_eq!(about.expanded(), ["a", "b=red"]);
+    bytes
+}
+
+#[test]
+fn a_cut_file_is_refused_at_every_length() {
+    let bytes = small();
+    for length in 0..bytes.len() {
+        let e = ModelFile::from_bytes(&bytes[..length])
+            .unwrap_err()
+            .to_string();
+        assert!(e.contains("cut short or damaged"), "{length}: {e}");
+    }
+    let more = [&bytes[..], &[0]].concat();
+    assert!(ModelFile::from_bytes(&more).is_err());
+}
+
+#[test]
+fn a_changed_byte_is_refused_or_changes_nothing() {
+    let bytes = small();
+    let whole = ModelFile::from_bytes(&bytes).unwrap();
+    for at in 0..bytes.len() {
+        for mask in [1, 0x20, 0x80, 0xff] {
+            let mut other = bytes.clone();
+            other[at] ^= mask;
+            if let Ok(file) = ModelFile::from_bytes(&other) {
+                assert_eq!(file, whole, "byte {at} by {mask}");
+            }
+        }
+    }
+}
+
+/// A file whose checksum is right, with something else in its text.
+fn forged(from: &str, to: &str) -> locality::Error {
+    let file = ModelFile::from_bytes(&small()).unwrap();
+    let text = file.parameters().to_json();
+    assert!(text.contains(from), "no {from} in {text}");
+    let parameters = locality::model::Parameters::from_json(&text.replace(from, to)).unwrap();
+    let mut other = ModelFile::new(file.kind(), parameters);
+    for (name, array) in file.arrays() {
+        other = other.with(name, array.clone());
+    }
+    let bytes = other.to_bytes().unwrap();
+    LocalRegressionFit::unpack(&ModelFile::from_bytes(&bytes).unwrap(), &Watch::default())
+        .unwrap_err()
+}
+
+#[test]
+fn forged_parameters_are_refused_in_one_sentence() {
+    for (from, to, part) in [
+        (
+            "\"found_degree\":1",
+            "\"found_degree\":99999999",
+            "degree=99999999",
+        ),
+        (
+            "\"found_degree\":1",
+            "\"found_degree\":-1",
+            "'found_degree' is -1",
+        ),
+        (
+            "\"found_degree\"",
+            "\"other\"",
+            "no parameter 'found_degree'",
+        ),
+        ("\"ridge\":0.0", "\"ridge\":-1.0", "ridge=-1"),
+        ("\"ridge\":0.0", "\"ridge\":\"much\"", "'ridge' is \"much\""),
+        ("\"guard\":true", "\"guard\":3", "'guard' is 3"),
+        ("gaussian(h=3)", "gausian(h=3)", "did you mean"),
+        ("gaussian(h=3)", "gaussian(h=3, cols=[7])", "7"),
+    ] {
+        let e = forged(from, to).to_string();
+        assert!(e.contains(part), "{to}: {e}");
+    }
+    let file = ModelFile::from_bytes(&small()).unwrap();
+    for (name, numbers, part) in [
+        ("scales", vec![1.0], "scales must be 2 positive numbers"),
+        (
+            "scales",
+            vec![0.0, 1.0],
+            "scales must be 2 positive numbers",
+        ),
+        ("responses", vec![0.0], "a matrix"),
+        ("weights", vec![1.0], "1"),
+    ] {
+        let other = file
+            .clone()
+            .with(name, locality::model::Array::list(&numbers));
+        let e = LocalRegressionFit::unpack(&other, &Watch::default())
+            .unwrap_err()
+            .to_string();
+        assert!(e.contains(part), "{name}: {e}");
+    }
+    let mut nan = match &file.arrays()["samples"] {
+        locality::model::Array::F64(_, x) => x.clone(),
+        other => panic!("{other:?}"),
+    };
+    nan[1] = f64::NAN;
+    let other = file
+        .clone()
+        .with("samples", locality::model::Array::matrix(&nan, 2));
+    let e = LocalRegressionFit::unpack(&other, &Watch::default())
+        .unwrap_err()
+        .to_string();
+    assert!(e.contains("NaN"), "{e}");
+    let e = NeighborsRegressorFit::<f64>::unpack(&file, &Watch::default())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        e.contains("local_regression, not neighbors_regressor"),
+        "{e}"
+    );
+}
+
+#[test]
+fn foreign_files_and_versions_are_told() {
+    let bytes = small();
+    let at = bytes
+        .windows(10)
+        .position(|w| w == b"\\\"format\\\"")
+        .unwrap();
+    let mut newer = bytes.clone();
+    assert_eq!(newer[at + 11], b'1');
+    newer[at + 11] = b'7';
+    let e = ModelFile::from_bytes(&newer).unwrap_err().to_string();
+    assert!(
+        e.contains("version 7") && e.contains("reads version 1"),
+        "{e}"
+    );
+    // A header that claims to be of many gigabytes.
+    let mut huge = bytes.clone();
+    huge[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    assert!(ModelFile::from_bytes(&huge).is_err());
+    // Arrays of another program.
+    let header = br#"{"w":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}"#;
+    let mut other = (header.len() as u64).to_le_bytes().to_vec();
+    other.extend(header);
+    other.extend(1.5_f64.to_le_bytes());
+    let e = ModelFile::from_bytes(&other).unwrap_err().to_string();
+    assert!(e.contains("another program"), "{e}");
+}
+
+#[test]
+fn files_are_written_whole_or_not_at_all() {
+    let (t, watch) = (Table::new(20), Watch::default());
+    let folder = std::env::temp_dir().join(format!("locality-model-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("m.loc");
+    let model = LocalRegression::new("gaussian".parse().unwrap());
+    let fit = model
+        .fit(t.rows(), Rows::column(&t.y), None, &watch)
+        .unwrap();
+    for _ in 0..2 {
+        fit.save(&path).unwrap();
+        let back = LocalRegressionFit::load(&path).unwrap();
+        assert_eq!(
+            back.at(places(), &watch).unwrap().values(),
+            fit.at(places(), &watch).unwrap().values()
+        );
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    }
+    let e = fit.save(folder.join("none/m.loc")).unwrap_err().to_string();
+    assert!(e.contains("cannot write") && e.contains("m.loc"), "{e}");
+    let e = LocalRegressionFit::load(folder.join("none.loc"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        e.contains("cannot read") && e.contains("check its name"),
+        "{e}"
+    );
+    std::fs::write(&path, b"x,y\n1,2\n").unwrap();
+    let e = LocalRegressionFit::load(&path).unwrap_err().to_string();
+    assert!(e.contains("m.loc") && e.contains("no model"), "{e}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn what_has_no_text_is_not_kept() {
+    let t = Table::new(10);
+    let rule = Neighborhood::mask(Mask::new(|i, j| i != j));
+    let model = LocalMeanModel::new("gaussian(h=1)".parse().unwrap())
+        .neighborhood(rule)
+        .on_empty(OnEmpty::Nan);
+    let fit = model
+        .fit(t.rows(), Rows::column(&t.y), None, &Watch::default())
+        .unwrap();
+    let e = fit.pack().unwrap_err().to_string();
+    assert!(e.contains("cannot be kept in a file"), "{e}");
+}
