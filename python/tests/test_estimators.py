@@ -32,6 +32,15 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
         lc.RadiusNeighborsRegressor(radius=20.0, weights="distance"),
         lc.RadiusNeighborsClassifier(radius=20.0, weights="distance", outlier_label="most_frequent"),
         lc.NearestCentroid(),
+        lc.KernelRidge(),
+        lc.KernelRidge("matern52", n_landmarks=20, landmarks="kmeans++"),
+        lc.KernelLogisticRegression(),
+        lc.KernelLogisticRegression(n_landmarks=20),
+        lc.KernelPCA(),
+        lc.KernelPCA(2, fit_inverse_transform=True),
+        lc.Nystroem(),
+        lc.GaussianProcessRegressor(),
+        lc.GaussianProcessRegressor("laplace", n_landmarks=20, normalize_y=True),
     ]
 )
 def test_scikit_learn_checks(estimator, check):

@@ -57,10 +57,12 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
         "locality",
         &[
             ("local", Trick),
+            ("random", Trick),
             ("select", Trick),
             ("iterate", Trick),
             ("adaptive", Methods),
             ("denoise", Methods),
+            ("dense", Methods),
             ("density", Methods),
             ("embed", Methods),
             ("fuzzy", Methods),

@@ -2,6 +2,7 @@
 
 mod array;
 mod bias;
+mod dense;
 mod density;
 mod error;
 mod glm;
@@ -27,6 +28,11 @@ mod _core {
     #[pymodule_export]
     use super::lists::{metrics, neighborhoods, profiles};
 
+    #[pymodule_export]
+    use super::dense::{
+        Expansion, Process, kernel_logistic, kernel_pca, kernel_ridge, kernel_ridge_loo, nystroem,
+        scaled_kernel,
+    };
     #[pymodule_export]
     use super::density::{KernelClassifier, KernelDensity};
     #[pymodule_export]

@@ -76,10 +76,13 @@
 pub use locality_core as core;
 pub use locality_core::*;
 
+#[cfg(feature = "dense")]
+pub mod dense;
 pub mod density;
 pub mod image;
 pub mod lazy;
 pub mod local;
+mod random;
 pub mod shift;
 
 /// The Rust of the README is compiled and run.
