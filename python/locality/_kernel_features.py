@@ -34,7 +34,7 @@ class _Features(TransformerMixin, Expanded, BaseEstimator):
 
     @property
     def _n_features_out(self) -> int:
-        return self.dual_coef_.shape[1]
+        return int(self.dual_coef_.shape[1])
 
 
 class KernelPCA(_Features):

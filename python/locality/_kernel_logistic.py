@@ -178,7 +178,8 @@ class KernelLogisticRegression(ClassifierMixin, Expanded, BaseEstimator):
             # The functions of two classes are each other's negative; half of it each gives the same shares.
             values = np.column_stack([-0.5 * values, 0.5 * values])
         shares: Array = np.exp(values - values.max(axis=1, keepdims=True))
-        return shares / shares.sum(axis=1, keepdims=True)
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares
 
     def predict_log_proba(self, X: npt.ArrayLike) -> Array:
         """Logarithms of the probabilities.

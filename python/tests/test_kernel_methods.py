@@ -230,7 +230,7 @@ def test_in_pipelines_and_searches():
         (lambda: lc.KernelLogisticRegression(0.0).fit(X, X[:, 0] > 0), "C=0 must be"),
         (lambda: lc.KernelLogisticRegression().fit(X, np.zeros(90)), "at least 2"),
         (lambda: lc.KernelPCA(0).fit(X), "n_components=0"),
-        (lambda: lc.KernelPCA(2, "uniform(h=1)", bandwidth=None).fit(X), "not positive semidefinite"),
+        (lambda: lc.KernelPCA(None, "uniform(h=1)", bandwidth=None).fit(X), "not positive semidefinite"),
         (lambda: lc.Nystroem(n_components=0).fit(X), "n_landmarks=0|n_components=0"),
         (lambda: lc.GaussianProcessRegressor(alpha=-0.1).fit(X, Y), "alpha=-0.1 must be"),
         (lambda: lc.GaussianProcessRegressor(approximation="vfe", n_landmarks=5).fit(X, Y), "none of dtc, fitc"),
