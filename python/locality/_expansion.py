@@ -49,14 +49,21 @@ class Choice:
             self.which = [int(i) for i in given]
 
 
-def kernel_and_width(kernel: Kernel | str, bandwidth: Any, X: Any, sites: Array, words: tuple[str, ...]) -> Kernel:
+def kernel_and_width(
+    kernel: Kernel | str,
+    bandwidth: Any,
+    X: Any,
+    sites: Array,
+    words: tuple[str, ...],
+    weights: Array | None = None,
+) -> Kernel:
     """The kernel with the columns of X by number and a bandwidth; of texts, `words` are known and "scale" sets a usual width."""
     made = _arrays.kernel_of(kernel, X)
     if isinstance(bandwidth, str):
         if bandwidth not in words:
             known = " or ".join(repr(word) for word in words)
             raise ValueError(f"bandwidth={bandwidth!r} must be {known}, a number or None")
-        return _core.scaled_kernel(made, sites) if bandwidth == "scale" else made
+        return _core.scaled_kernel(made, sites, weights) if bandwidth == "scale" else made
     if bandwidth is None:
         return made
     return Kernel(_core.kernel_with_bandwidth(made, _arrays.number(bandwidth, "bandwidth")))

@@ -124,7 +124,8 @@ class KernelLogisticRegression(ClassifierMixin, Expanded, BaseEstimator):
         sites, self.classes_, codes = classes_of(self, X, y, [np.float64])
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]}; a classifier needs at least 2")
-        self.kernel_ = kernel_and_width(self.kernel, self.bandwidth, X, sites, ("scale",))
+        weights = _arrays.weights(sample_weight, len(sites), np.float64)
+        self.kernel_ = kernel_and_width(self.kernel, self.bandwidth, X, sites, ("scale",), weights)
         chosen = Choice(self.n_landmarks, self.landmarks, self.random_state)
         self.dual_coef_, self.intercept_, landmarks, self.n_iter_, converged = _core.kernel_logistic(
             sites,
@@ -137,7 +138,7 @@ class KernelLogisticRegression(ClassifierMixin, Expanded, BaseEstimator):
             landmarks=chosen.which,
             spread=chosen.spread,
             seed=chosen.seed,
-            sample_weight=_arrays.weights(sample_weight, len(sites), np.float64),
+            sample_weight=weights,
             threads=_arrays.threads(self.n_jobs),
         )
         if not converged:

@@ -113,7 +113,8 @@ class KernelRidge(RegressorMixin, Expanded, BaseEstimator):
         """
         sites, targets = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         targets = np.asarray(targets, dtype=np.float64)
-        kernel = kernel_and_width(self.kernel, self.bandwidth, X, sites, ("auto", "scale"))
+        weights = _arrays.weights(sample_weight, len(sites), np.float64)
+        kernel = kernel_and_width(self.kernel, self.bandwidth, X, sites, ("auto", "scale"), weights)
         if isinstance(self.alpha, str) and self.alpha != "auto":
             raise ValueError(f"alpha={self.alpha!r} must be 'auto' or a number")
         chosen = Choice(self.n_landmarks, self.landmarks, self.random_state)
@@ -126,7 +127,7 @@ class KernelRidge(RegressorMixin, Expanded, BaseEstimator):
             landmarks=chosen.which,
             spread=chosen.spread,
             seed=chosen.seed,
-            sample_weight=_arrays.weights(sample_weight, len(sites), np.float64),
+            sample_weight=weights,
             threads=_arrays.threads(self.n_jobs),
         )
         self.dual_coef_ = coefficients[:, 0] if targets.ndim == 1 else coefficients

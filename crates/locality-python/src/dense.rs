@@ -53,12 +53,16 @@ impl Chosen {
 
 /// The kernel, with a usual bandwidth for the samples if it has none of its own.
 #[pyfunction]
+#[pyo3(signature = (kernel, samples, sample_weight=None))]
 pub(crate) fn scaled_kernel(
     kernel: &Bound<'_, PyAny>,
     samples: &Bound<'_, PyAny>,
+    sample_weight: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Kernel> {
+    let w = weights(sample_weight)?;
+    let w = w.as_ref().map(|w| w.as_slice()).transpose()?;
     let samples = Matrix::<f64>::from_any(samples, "X")?;
-    let inner = scaled(&kernel_of(kernel)?, samples.rows()?).map_err(to_python)?;
+    let inner = scaled(&kernel_of(kernel)?, samples.rows()?, w).map_err(to_python)?;
     Ok(Kernel { inner })
 }
 

@@ -507,3 +507,30 @@ fn bad_input_is_one_clear_sentence() {
         .unwrap_err();
     assert!(e.to_string().contains("not positive semidefinite"), "{e}");
 }
+
+#[test]
+fn searches_take_a_weight_of_two_for_the_sample_twice() {
+    let n = 40;
+    let (x, y) = (normals(n * 2, 23), normals(n, 24));
+    let (mut twice_x, mut twice_y) = (x.clone(), y.clone());
+    twice_x.extend_from_slice(&x[..20]);
+    twice_y.extend_from_slice(&y[..10]);
+    let w: Vec<f64> = (0..n).map(|i| if i < 10 { 2.0 } else { 1.0 }).collect();
+    let once = Rows::new(&x, n, 2).unwrap();
+    let twice = Rows::new(&twice_x, n + 10, 2).unwrap();
+    let model = KernelRidge::new(kernel("gaussian"))
+        .alpha_auto()
+        .bandwidth_auto();
+    let a = model
+        .fit(once, Rows::column(&y), Some(&w), &watch())
+        .unwrap();
+    let b = model
+        .fit(twice, Rows::column(&twice_y), None, &watch())
+        .unwrap();
+    close(&[a.alpha()], &[b.alpha()], 1e-9);
+    close(
+        &a.predict(once, &watch()).unwrap(),
+        &b.predict(once, &watch()).unwrap(),
+        1e-8,
+    );
+}

@@ -312,7 +312,7 @@ impl KernelPcaFit {
         }
         if self.shift.is_empty() {
             return Err(Error::unsupported(
-                "all samples are alike, so that there is no component to come back from; leave out fit_inverse_transform",
+                "all samples are alike, as one sample is, so that there is no component to come back from; leave out fit_inverse_transform",
             ));
         }
         let (from, to) = match &self.landmarks {

@@ -64,7 +64,7 @@ pub(super) fn check_weights(w: &[f64], n: usize) -> Result<()> {
     }
     if w.iter().all(|w| *w == 0.0) {
         return Err(Error::parameter(
-            "sample_weight is 0 everywhere; give a positive weight to at least one sample",
+            "sample weights are all zero; at least one must be positive",
         ));
     }
     Ok(())
@@ -80,21 +80,23 @@ pub(super) fn positive(x: f64, name: &str) -> Result<()> {
     )))
 }
 
-/// At most so many rows, evenly drawn from those that weigh.
-pub(super) fn trials(n: usize, weights: Option<&[f64]>, most: usize) -> Vec<usize> {
-    let all: Vec<usize> = (0..n)
-        .filter(|&i| weights.is_none_or(|w| w[i] > 0.0))
-        .collect();
-    let count = all.len().min(most);
-    (0..count).map(|i| all[i * all.len() / count]).collect()
+/// At most [`TRIALS`] rows, evenly drawn.
+pub(super) fn trials(n: usize) -> Vec<usize> {
+    let count = n.min(TRIALS);
+    (0..count).map(|i| i * n / count).collect()
 }
 
 /// Half the root mean squared distance between samples.
-pub(super) fn usual_width(x: Rows<'_, f64>) -> f64 {
-    let n = x.rows() as f64;
+pub(super) fn usual_width(x: Rows<'_, f64>, weights: Option<&[f64]>) -> f64 {
+    let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
+    let n: f64 = (0..x.rows()).map(weight).sum();
+    let mean_of = |f: &dyn Fn(&[f64]) -> f64| {
+        let each = x.iter().enumerate().map(|(i, r)| weight(i) * f(r));
+        each.sum::<f64>() / n
+    };
     let spread = |c: usize| {
-        let mean = x.iter().map(|r| r[c]).sum::<f64>() / n;
-        x.iter().map(|r| (r[c] - mean).powi(2)).sum::<f64>() / n
+        let mean = mean_of(&|r| r[c]);
+        mean_of(&|r| (r[c] - mean).powi(2))
     };
     let total: f64 = (0..x.columns()).map(spread).sum();
     if total > 0.0 && total.is_finite() {
@@ -104,17 +106,75 @@ pub(super) fn usual_width(x: Rows<'_, f64>) -> f64 {
     }
 }
 
+/// Samples that share all columns as one, of the sum of their weights and the mean of their targets, and of these at most so many, evenly
+/// drawn: left out together, and a weight of two is the sample twice. What targets differ by in one place is the same for all candidates.
+pub(super) struct Places {
+    x: Vec<f64>,
+    y: Vec<f64>,
+    weights: Vec<f64>,
+    shape: (usize, usize, usize),
+}
+
+impl Places {
+    pub(super) fn new(data: &Data<'_>, most: usize) -> Self {
+        let compare = |a: usize, b: usize| {
+            let columns = data.x.row(a).iter().zip(data.x.row(b));
+            let mut each = columns.map(|(x, y)| x.total_cmp(y));
+            each.find(|o| o.is_ne())
+                .unwrap_or(std::cmp::Ordering::Equal)
+        };
+        let weighs = |i: &usize| data.weight(*i) > 0.0;
+        let mut order: Vec<usize> = (0..data.x.rows()).filter(weighs).collect();
+        order.sort_by(|&a, &b| compare(a, b));
+        let all: Vec<&[usize]> = order.chunk_by(|&a, &b| compare(a, b).is_eq()).collect();
+        let count = all.len().min(most);
+        let p = data.y.columns();
+        let (mut x, mut y, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+        for place in (0..count).map(|i| all[i * all.len() / count]) {
+            let total: f64 = place.iter().map(|&i| data.weight(i)).sum();
+            x.extend_from_slice(data.x.row(place[0]));
+            weights.push(total);
+            for q in 0..p {
+                let sum: f64 = place
+                    .iter()
+                    .map(|&i| data.weight(i) * data.y.row(i)[q])
+                    .sum();
+                y.push(sum / total);
+            }
+        }
+        Self {
+            x,
+            y,
+            weights,
+            shape: (count, data.x.columns(), p),
+        }
+    }
+
+    pub(super) fn path(&self, kernel: &Kernel, watch: &Watch<'_>) -> Result<Path> {
+        let (n, d, p) = self.shape;
+        let data = Data {
+            x: Rows::new(&self.x, n, d)?,
+            y: Rows::new(&self.y, n, p)?,
+            weights: Some(&self.weights),
+        };
+        Path::new(&Values::new(kernel, data.x, watch)?, &data, watch)
+    }
+}
+
 /// The kernel with a usual bandwidth, where it has none of its own: `sqrt(v / 2)` for a sum `v` of the variances of all columns. For a
 /// Gaussian it is the `gamma="scale"` of scikit-learn's support vector machines. A kernel without any distance stays as it is.
 ///
 /// # Errors
-/// Samples that are empty or not finite.
-pub fn scaled(kernel: &Kernel, samples: Rows<'_, f64>) -> Result<Kernel> {
+/// Samples that are empty or not finite, weights that are negative, all 0 or not one for each.
+pub fn scaled(kernel: &Kernel, samples: Rows<'_, f64>, weights: Option<&[f64]>) -> Result<Kernel> {
     samples.require_finite("X")?;
+    if let Some(w) = weights {
+        check_weights(w, samples.rows())?;
+    }
     if has_own_width(kernel) {
         return Ok(kernel.clone());
     }
-    Ok(widened(kernel, usual_width(samples)).unwrap_or_else(|_| kernel.clone()))
+    Ok(widened(kernel, usual_width(samples, weights)).unwrap_or_else(|_| kernel.clone()))
 }
 
 /// Whether some part of the kernel is given a bandwidth.

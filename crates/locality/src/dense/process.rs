@@ -4,7 +4,7 @@ use super::ascent::climb;
 use super::landmarks::{Landmarks, gather};
 use super::likelihood::{Posterior, Prior, learned, multiplied};
 use super::matrix::{Factor, Matrix, on_threads};
-use super::parts::{Data, TRIALS, has_own_width, positive, trials, usual_width, widened};
+use super::parts::{Data, has_own_width, positive, trials, usual_width, widened};
 use super::sparse::Sparse;
 use super::values::Values;
 use crate::random::Random;
@@ -202,7 +202,7 @@ impl GaussianProcess {
         let learn = self.learn_kernel.unwrap_or(!given);
         let kernel = if learn && !given {
             // A kernel of scores alone has no width.
-            widened(&self.kernel, usual_width(x)).unwrap_or_else(|_| self.kernel.clone())
+            widened(&self.kernel, usual_width(x, None)).unwrap_or_else(|_| self.kernel.clone())
         } else {
             self.kernel.clone()
         };
@@ -226,7 +226,7 @@ impl GaussianProcess {
             return Ok(start);
         }
         let some = match self.landmarks {
-            Some(_) => trials(x.rows(), None, TRIALS),
+            Some(_) => trials(x.rows()),
             None => (0..x.rows()).collect(),
         };
         let part = gather(x, &some);

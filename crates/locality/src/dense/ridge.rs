@@ -1,9 +1,9 @@
 //! Kernel ridge regression.
 
-use super::landmarks::{Centers, Landmarks, gather};
+use super::landmarks::{Centers, Landmarks};
 use super::matrix::{Factor, Matrix, on_threads};
 use super::parts::{
-    Data, Path, TRIALS, WIDTH_TRIALS, golden, has_own_width, positive, trials, usual_width, weigh,
+    Data, Places, TRIALS, WIDTH_TRIALS, golden, has_own_width, positive, usual_width, weigh,
     weighted, widened,
 };
 use super::values::Values;
@@ -148,8 +148,8 @@ impl KernelRidge {
     ) -> Result<(Kernel, f64)> {
         let quiet = watch.quiet();
         let kernel = if open {
-            let usual = usual_width(data.x);
-            let part = Part::new(data, WIDTH_TRIALS);
+            let usual = usual_width(data.x, data.weights);
+            let part = Places::new(data, WIDTH_TRIALS);
             let (log, _) = golden((-3.5, 3.0), 9, 0.1, |log| {
                 let path = part.path(&widened(kernel, usual * log.exp())?, &quiet)?;
                 // A fixed penalty of 0 is none where samples repeat.
@@ -163,39 +163,9 @@ impl KernelRidge {
         };
         let alpha = match self.alpha {
             Some(alpha) => alpha,
-            None => Part::new(data, TRIALS).path(&kernel, &quiet)?.best().0,
+            None => Places::new(data, TRIALS).path(&kernel, &quiet)?.best().0,
         };
         Ok((kernel, alpha))
-    }
-}
-
-/// Some of the samples, on which candidates are judged.
-struct Part {
-    x: Vec<f64>,
-    y: Vec<f64>,
-    weights: Option<Vec<f64>>,
-    shape: (usize, usize, usize),
-}
-
-impl Part {
-    fn new(data: &Data<'_>, most: usize) -> Self {
-        let some = trials(data.x.rows(), data.weights, most);
-        Self {
-            x: gather(data.x, &some),
-            y: gather(data.y, &some),
-            weights: data.weights.map(|w| some.iter().map(|&i| w[i]).collect()),
-            shape: (some.len(), data.x.columns(), data.y.columns()),
-        }
-    }
-
-    fn path(&self, kernel: &Kernel, watch: &Watch<'_>) -> Result<Path> {
-        let (n, d, p) = self.shape;
-        let data = Data {
-            x: Rows::new(&self.x, n, d)?,
-            y: Rows::new(&self.y, n, p)?,
-            weights: self.weights.as_deref(),
-        };
-        Path::new(&Values::new(kernel, data.x, watch)?, &data, watch)
     }
 }
 
