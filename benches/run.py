@@ -8,7 +8,20 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("local_mean", "scaling", "attention", "neighbors", "mean_shift", "image", "density", "lowess", "local_linear", "local_logistic", "accuracy")
+NAMES = (
+    "local_mean",
+    "scaling",
+    "attention",
+    "neighbors",
+    "mean_shift",
+    "image",
+    "density",
+    "lowess",
+    "local_linear",
+    "local_logistic",
+    "kernel_methods",
+    "accuracy",
+)
 
 
 def main() -> None:

@@ -39,21 +39,29 @@ if TYPE_CHECKING:
     from ._centroid import NearestCentroid
     from ._density import KernelClassifier, KernelDensity
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
+    from ._kernel_features import KernelPCA, Nystroem
+    from ._kernel_logistic import KernelLogisticRegression
     from ._lazy import NearestNeighbors
     from ._lazy_classification import KNeighborsClassifier, RadiusNeighborsClassifier
     from ._lazy_regression import KNeighborsRegressor, RadiusNeighborsRegressor
     from ._local import LocalPolynomialRegressor
     from ._localized import Localized
     from ._models import LocalDiscriminantAnalysis, LocalQuantileRegressor
+    from ._process import GaussianProcessRegressor
     from ._regression import LocalMeanRegressor
+    from ._ridge import KernelRidge
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
 __all__ = [
+    "GaussianProcessRegressor",
     "KNeighborsClassifier",
     "KNeighborsRegressor",
     "Kernel",
     "KernelClassifier",
     "KernelDensity",
+    "KernelLogisticRegression",
+    "KernelPCA",
+    "KernelRidge",
     "LocalDiscriminantAnalysis",
     "LocalGLMRegressor",
     "LocalLogisticRegression",
@@ -68,6 +76,7 @@ __all__ = [
     "NearestCentroid",
     "NearestNeighbors",
     "Neighborhood",
+    "Nystroem",
     "RadiusNeighborsClassifier",
     "RadiusNeighborsRegressor",
     "Surrogate",
@@ -88,10 +97,14 @@ __all__ = [
 
 # The estimators load scikit-learn, which takes longer than all the rest: only when they are asked for.
 _LATER = {
+    "GaussianProcessRegressor": "_process",
     "KNeighborsClassifier": "_lazy_classification",
     "KNeighborsRegressor": "_lazy_regression",
     "KernelClassifier": "_density",
     "KernelDensity": "_density",
+    "KernelLogisticRegression": "_kernel_logistic",
+    "KernelPCA": "_kernel_features",
+    "KernelRidge": "_ridge",
     "LocalDiscriminantAnalysis": "_models",
     "LocalGLMRegressor": "_glm",
     "LocalLogisticRegression": "_glm",
@@ -102,6 +115,7 @@ _LATER = {
     "MeanShift": "_shift",
     "NearestCentroid": "_centroid",
     "NearestNeighbors": "_lazy",
+    "Nystroem": "_kernel_features",
     "RadiusNeighborsClassifier": "_lazy_classification",
     "RadiusNeighborsRegressor": "_lazy_regression",
     "estimate_bandwidth": "_shift",

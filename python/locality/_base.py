@@ -10,6 +10,7 @@ from ._plain import (
     ClusterMixin,
     NotFittedError,
     RegressorMixin,
+    TransformerMixin,
     check_is_fitted,
     validate_data,
     warn_column,
@@ -17,7 +18,7 @@ from ._plain import (
 
 if not TYPE_CHECKING:
     try:
-        from sklearn.base import BaseEstimator, ClassifierMixin, ClusterMixin, RegressorMixin
+        from sklearn.base import BaseEstimator, ClassifierMixin, ClusterMixin, RegressorMixin, TransformerMixin
         from sklearn.exceptions import NotFittedError
         from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -56,6 +57,7 @@ __all__ = [
     "NotFittedError",
     "Prepared",
     "RegressorMixin",
+    "TransformerMixin",
     "check_is_fitted",
     "validate_data",
     "warn_column",

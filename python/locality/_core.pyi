@@ -239,6 +239,105 @@ class LocalDiscriminantModel:
         threads: int = 0,
     ) -> LocalDiscriminantModel: ...
     def at(self, targets: _Array, threads: int = 0, progress: _Progress | None = None) -> _Array: ...
+def scaled_kernel(kernel: Kernel | str, samples: _Array, sample_weight: _Array | None = None) -> Kernel: ...
+def kernel_ridge(
+    samples: _Array,
+    targets: _Array,
+    kernel: Kernel | str,
+    alpha: float | None,
+    search: bool,
+    landmarks: int | Sequence[int] | None = None,
+    spread: bool = False,
+    seed: int = 0,
+    sample_weight: _Array | None = None,
+    threads: int = 0,
+) -> tuple[Kernel, float, float, _Array, list[int] | None]: ...
+def kernel_ridge_loo(
+    samples: _Array,
+    targets: _Array,
+    kernel: Kernel | str,
+    alpha: float,
+    landmarks: Sequence[int] | None = None,
+    sample_weight: _Array | None = None,
+    threads: int = 0,
+) -> _Array: ...
+def kernel_logistic(
+    samples: _Array,
+    labels: Sequence[int],
+    classes: int,
+    kernel: Kernel | str,
+    c: float,
+    tolerance: float,
+    most: int,
+    landmarks: int | Sequence[int] | None = None,
+    spread: bool = False,
+    seed: int = 0,
+    sample_weight: _Array | None = None,
+    threads: int = 0,
+) -> tuple[_Array, _Array, list[int] | None, int, bool]: ...
+def kernel_pca(
+    samples: _Array,
+    kernel: Kernel | str,
+    components: int | None = None,
+    inverse: float | None = None,
+    landmarks: int | Sequence[int] | None = None,
+    spread: bool = False,
+    seed: int = 0,
+    threads: int = 0,
+) -> tuple[_Array, _Array, _Array, list[int] | None, tuple[_Array, _Array] | None]: ...
+def nystroem(
+    samples: _Array,
+    kernel: Kernel | str,
+    landmarks: int | Sequence[int],
+    spread: bool = False,
+    seed: int = 0,
+    threads: int = 0,
+) -> tuple[_Array, list[int]]: ...
+@final
+class Expansion:
+    def __new__(cls, centers: _Array, coefficients: _Array, kernel: Kernel | str) -> Expansion: ...
+    def at(self, rows: _Array, threads: int = 0) -> _Array: ...
+
+@final
+class Process:
+    def __new__(
+        cls,
+        samples: _Array,
+        targets: _Array,
+        kernel: Kernel | str,
+        *,
+        amplitude: float | None = None,
+        alpha: float | None = None,
+        learn: bool | None = None,
+        normalize: bool = False,
+        restarts: int = 0,
+        seed: int = 0,
+        landmarks: int | Sequence[int] | None = None,
+        spread: bool = False,
+        approximation: str = "fitc",
+        threads: int = 0,
+    ) -> Process: ...
+    @property
+    def kernel(self) -> Kernel: ...
+    @property
+    def amplitude(self) -> float: ...
+    @property
+    def alpha(self) -> float: ...
+    @property
+    def log_marginal_likelihood(self) -> float: ...
+    @property
+    def landmarks(self) -> list[int] | None: ...
+    @property
+    def coefficients(self) -> _Array: ...
+    @property
+    def deviations(self) -> list[float]: ...
+    def gradient(self, threads: int = 0) -> _Array: ...
+    def predict(self, rows: _Array, threads: int = 0) -> _Array: ...
+    def predict_std(self, rows: _Array, threads: int = 0) -> tuple[_Array, _Array]: ...
+    def covariance(self, rows: _Array, threads: int = 0) -> _Array: ...
+    def sample(self, rows: _Array, draws: int, seed: int, threads: int = 0) -> _Array: ...
+
+def kernel_with_bandwidth(kernel: Kernel | str, h: float) -> str: ...
 
 @final
 class NeighborMemory:

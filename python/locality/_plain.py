@@ -68,6 +68,14 @@ class ClusterMixin:
         return self.fit(X).labels_  # type: ignore[attr-defined]
 
 
+class TransformerMixin:
+    """Fitting and transforming in one."""
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """The rows of X after `fit` on them."""
+        return self.fit(X, y).transform(X)  # type: ignore[attr-defined]
+
+
 def check_is_fitted(estimator: Any) -> None:
     """Refuses an estimator without fitted attributes."""
     if not any(name.endswith("_") and not name.startswith("_") for name in vars(estimator)):

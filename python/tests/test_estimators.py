@@ -35,6 +35,13 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
         lc.RadiusNeighborsRegressor(radius=20.0, weights="distance"),
         lc.RadiusNeighborsClassifier(radius=20.0, weights="distance", outlier_label="most_frequent"),
         lc.NearestCentroid(),
+        lc.KernelRidge(),
+        lc.KernelLogisticRegression(),
+        lc.KernelPCA(),
+        lc.KernelPCA(2, fit_inverse_transform=True),
+        lc.Nystroem(),
+        lc.GaussianProcessRegressor(),
+        lc.GaussianProcessRegressor("laplace", n_landmarks=20, normalize_y=True),
     ]
 )
 def test_scikit_learn_checks(estimator, check):

@@ -59,10 +59,12 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
         &[
             ("descent", Trick),
             ("local", Trick),
+            ("random", Trick),
             ("select", Trick),
             ("iterate", Trick),
             ("adaptive", Methods),
             ("denoise", Methods),
+            ("dense", Methods),
             ("density", Methods),
             ("embed", Methods),
             ("fuzzy", Methods),

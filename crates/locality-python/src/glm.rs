@@ -161,3 +161,10 @@ impl LocalGlmModel {
         Ok(two(slopes, rows.rows(), rows.columns())?.into_pyarray(py))
     }
 }
+
+/// The kernel with a bandwidth in all parts that have a distance.
+#[pyfunction]
+pub(crate) fn kernel_with_bandwidth(kernel: &Bound<'_, PyAny>, h: f64) -> PyResult<String> {
+    let inner = locality::local::with_bandwidth(&kernel_of(kernel)?, h).map_err(to_python)?;
+    Ok(inner.to_string())
+}

@@ -2,6 +2,7 @@
 
 mod array;
 mod bias;
+mod dense;
 mod density;
 mod error;
 mod glm;
@@ -29,9 +30,14 @@ mod _core {
     use super::lists::{metrics, neighborhoods, profiles};
 
     #[pymodule_export]
+    use super::dense::{
+        Expansion, Process, kernel_logistic, kernel_pca, kernel_ridge, kernel_ridge_loo, nystroem,
+        scaled_kernel,
+    };
+    #[pymodule_export]
     use super::density::{KernelClassifier, KernelDensity};
     #[pymodule_export]
-    use super::glm::LocalGlmModel;
+    use super::glm::{LocalGlmModel, kernel_with_bandwidth};
     #[pymodule_export]
     use super::heads::LocalMeanHeads;
     #[pymodule_export]

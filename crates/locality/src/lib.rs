@@ -80,12 +80,15 @@
 pub use locality_core as core;
 pub use locality_core::*;
 
+#[cfg(feature = "dense")]
+pub mod dense;
 pub mod density;
 mod descent;
 pub mod image;
 pub mod lazy;
 pub mod local;
 pub mod model;
+mod random;
 pub mod shift;
 
 /// The Rust of the README is compiled and run.

@@ -2,8 +2,8 @@
 
 use super::law::Law;
 use super::parameters::KernelDensity;
-use super::random::Random;
 use crate::par::map_blocks;
+use crate::random::Random;
 use crate::{
     Bandwidth, Error, Float, Kernel, LocalMean, LocalMeanFit, Neighborhood, OnEmpty, Result, Rows,
     Watch,

@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use super::radial::{Radial, Space, require_distance};
-use super::random::Random;
+use crate::random::Random;
 use crate::{Atom, Bandwidth, Columns, Error, Kernel, Metric, Result};
 
 /// Mean radius of the Earth in kilometres, as in the metric.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::law::Law;
-use super::random::Random;
+use crate::random::Random;
 use crate::{Error, Float, Kernel, LocalMean, Mask, Neighborhood, OnEmpty, Result, Rows, Watch};
 
 /// Most places that are predicted.

@@ -35,7 +35,6 @@ mod law;
 mod likelihood;
 mod parameters;
 mod radial;
-mod random;
 mod search;
 mod spread;
 

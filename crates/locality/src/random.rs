@@ -1,11 +1,11 @@
 //! Random numbers that are the same on every machine.
 
 /// The generator xoshiro256++ (Blackman and Vigna 2021), seeded by `SplitMix64`.
-pub(super) struct Random([u64; 4]);
+pub(crate) struct Random([u64; 4]);
 
 impl Random {
     /// The `stream`-th of the independent sequences of a seed.
-    pub(super) fn new(seed: u64, stream: u64) -> Self {
+    pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut state = seed ^ stream.wrapping_mul(0xd134_2543_de82_ef95);
         Self(std::array::from_fn(|_| {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -29,17 +29,17 @@ impl Random {
     }
 
     /// Uniform in `(0, 1)`.
-    pub(super) fn uniform(&mut self) -> f64 {
+    pub(crate) fn uniform(&mut self) -> f64 {
         ((self.bits() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
     }
 
     /// Standard exponential.
-    pub(super) fn exponential(&mut self) -> f64 {
+    pub(crate) fn exponential(&mut self) -> f64 {
         -self.uniform().ln()
     }
 
     /// Standard normal (Marsaglia's polar method).
-    pub(super) fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         loop {
             let (x, y) = (2.0 * self.uniform() - 1.0, 2.0 * self.uniform() - 1.0);
             let s = x * x + y * y;
@@ -50,12 +50,12 @@ impl Random {
     }
 
     /// `x`, or `-x`.
-    pub(super) fn signed(&mut self, x: f64) -> f64 {
+    pub(crate) fn signed(&mut self, x: f64) -> f64 {
         if self.bits() >> 63 == 1 { -x } else { x }
     }
 
     /// A whole number in `0..n`.
-    pub(super) fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.bits()) * n as u128) >> 64) as usize
     }
 }

@@ -1,0 +1,93 @@
+//! The largest eigenvalues of a large symmetric matrix: Rayleigh and Ritz on a block Krylov space.
+
+use faer::linalg::solvers::Qr;
+
+use super::components::falling;
+use super::matrix::{Matrix, eigen, on_threads};
+use crate::random::Random;
+use crate::{Result, Watch, par};
+
+/// Below this size, all eigenvalues are computed.
+const SMALL: usize = 400;
+/// Residuals relative to the largest eigenvalue at which an eigenvector counts as found.
+const TOLERANCE: f64 = 1e-12;
+
+/// The `count` largest eigenvalues, falling, with their vectors.
+///
+/// Blocks of more than `count` vectors find eigenvalues that are equal to one another, too. The start is always the same.
+pub(super) fn largest(a: &Matrix, count: usize, watch: &Watch<'_>) -> Result<(Vec<f64>, Matrix)> {
+    let n = a.rows();
+    if n > SMALL && 12 * (count + 4) < n {
+        let found = on_threads(watch, |threads| krylov(a, count, threads, watch))?;
+        if let Some(found) = found {
+            return Ok(found);
+        }
+    }
+    Ok(falling(eigen(a, watch)?, count))
+}
+
+fn krylov(
+    a: &Matrix,
+    count: usize,
+    threads: faer::Par,
+    watch: &Watch<'_>,
+) -> Result<Option<(Vec<f64>, Matrix)>> {
+    let (n, block) = (a.rows(), count + 4);
+    let most = n / 3;
+    let mut random = Random::new(0, 3);
+    let start = (0..n * block).map(|_| random.normal()).collect();
+    let mut last = orthonormal(&Matrix::new(start, n, block));
+    let mut basis = last.clone();
+    let mut image = a.symmetric_times(&last, threads);
+    let inner = watch.threads(1).quiet();
+    loop {
+        watch.check()?;
+        let size = basis.columns();
+        let mut small = basis.transposed_times_on(&image, threads);
+        let diagonal = small.diagonal();
+        small.mirror(&diagonal);
+        let (values, turn) = falling(eigen(&small, &inner)?, count);
+        let vectors = basis.times(&turn, threads);
+        let images = image.times(&turn, threads);
+        let residual = |j: usize| {
+            let each = images.column(j).iter().zip(vectors.column(j));
+            each.map(|(i, v)| (i - values[j] * v).powi(2))
+                .sum::<f64>()
+                .sqrt()
+        };
+        let worst = (0..count).map(residual).fold(0.0, f64::max);
+        if worst <= TOLERANCE * values[0].abs() {
+            return Ok(Some((values, vectors)));
+        }
+        if size + block > most {
+            return Ok(None);
+        }
+        let mut next = Matrix::new(image.data()[(size - block) * n..].to_vec(), n, block);
+        for _ in 0..2 {
+            let along = basis.transposed_times_on(&next, threads);
+            let taken = basis.times(&along, threads);
+            let to = next.data_mut().iter_mut().zip(taken.data());
+            to.for_each(|(x, t)| *x -= t);
+            next = orthonormal(&next);
+        }
+        last = next;
+        basis = joined(basis, &last);
+        image = joined(image, &a.symmetric_times(&last, threads));
+    }
+}
+
+fn joined(a: Matrix, b: &Matrix) -> Matrix {
+    let (rows, columns) = (a.rows(), a.columns() + b.columns());
+    let mut data = a.into_data();
+    data.extend_from_slice(b.data());
+    Matrix::new(data, rows, columns)
+}
+
+/// An orthonormal basis of the columns.
+fn orthonormal(a: &Matrix) -> Matrix {
+    // On one thread: with more, the last bits would depend on how many.
+    let q = par::install(1, || Qr::new(a.view()).compute_thin_Q());
+    let (rows, columns) = (a.rows(), a.columns());
+    let data = (0..columns).flat_map(|j| (0..rows).map(move |i| (i, j)));
+    Matrix::new(data.map(|(i, j)| q[(i, j)]).collect(), rows, columns)
+}

@@ -1,0 +1,98 @@
+"""What the estimators of kernel methods share: sums of kernels over centres, landmarks and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays, _core
+from ._arrays import Array
+from ._base import Prepared, check_is_fitted, validate_data
+from ._core import Kernel
+
+RandomState = int | np.random.RandomState | np.random.Generator | None
+Landmarks = Literal["random", "kmeans++"] | Sequence[int]
+
+
+def seed_of(random_state: Any) -> int:
+    """A seed from whatever numpy and scikit-learn take for one."""
+    if random_state is None:
+        random_state = np.random.default_rng()
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**63))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31))
+    return _arrays.count(random_state, "random_state")
+
+
+class Choice:
+    """Landmarks as the extension takes them."""
+
+    def __init__(self, n_landmarks: Any, landmarks: Any, random_state: Any) -> None:
+        self.which: int | list[int] | None = None
+        self.spread = False
+        self.seed = 0
+        if isinstance(landmarks, str):
+            if landmarks not in ("random", "kmeans++"):
+                raise ValueError(f"landmarks={landmarks!r} must be 'random', 'kmeans++' or the numbers of training samples")
+            self.spread = landmarks == "kmeans++"
+            if n_landmarks is not None:
+                self.which = _arrays.count(n_landmarks, "n_landmarks")
+                self.seed = seed_of(random_state)
+        else:
+            given = np.asarray(landmarks)
+            if given.ndim != 1 or given.dtype.kind not in "iu" or (given < 0).any():
+                raise ValueError(f"landmarks={landmarks!r} must be 'random', 'kmeans++' or the numbers of training samples")
+            self.which = [int(i) for i in given]
+
+
+def kernel_and_width(
+    kernel: Kernel | str,
+    bandwidth: Any,
+    X: Any,
+    sites: Array,
+    words: tuple[str, ...],
+    weights: Array | None = None,
+) -> Kernel:
+    """The kernel with the columns of X by number and a bandwidth; of texts, `words` are known and "scale" sets a usual width."""
+    made = _arrays.kernel_of(kernel, X)
+    if isinstance(bandwidth, str):
+        if bandwidth not in words:
+            known = " or ".join(repr(word) for word in words)
+            raise ValueError(f"bandwidth={bandwidth!r} must be {known}, a number or None")
+        return _core.scaled_kernel(made, sites, weights) if bandwidth == "scale" else made
+    if bandwidth is None:
+        return made
+    return Kernel(_core.kernel_with_bandwidth(made, _arrays.number(bandwidth, "bandwidth")))
+
+
+class Expanded:
+    """An estimator that is a sum of `kernel_` over the rows of `X_fit_`, with the coefficients `dual_coef_`."""
+
+    n_jobs: int | None
+    kernel_: Kernel
+    X_fit_: Array
+    dual_coef_: Array
+    landmark_indices_: npt.NDArray[np.intp] | None
+    _prepared: Prepared
+
+    def _keep(self, sites: Array, landmarks: list[int] | None) -> None:
+        """Keeps the centres: all samples or landmarks."""
+        self.landmark_indices_ = None if landmarks is None else np.asarray(landmarks, dtype=np.intp)
+        self.X_fit_ = sites if landmarks is None else sites[self.landmark_indices_]
+        self._prepared = Prepared()
+
+    def _sums(self, X: npt.ArrayLike) -> Array:
+        check_is_fitted(self)
+        rows = validate_data(self, X, reset=False, dtype=np.float64)
+        if self._prepared.made is None:
+            coefficients = self.dual_coef_
+            columns = coefficients[:, None] if coefficients.ndim == 1 else coefficients
+            self._prepared.made = _core.Expansion(
+                np.ascontiguousarray(self.X_fit_), np.ascontiguousarray(columns), self.kernel_
+            )
+        found: Array = self._prepared.made.at(rows, _arrays.threads(self.n_jobs))
+        return found
