@@ -181,7 +181,7 @@ impl KernelPca {
         }
         let mut coefficients = Matrix::new(u.data()[..m * kept].to_vec(), m, kept);
         on_threads(watch, |par| {
-            centers.factor.solve_upper(&mut coefficients, par)
+            centers.factor.solve_upper(&mut coefficients, par);
         });
         Ok(KernelPcaFit {
             values: centers.values,
@@ -227,7 +227,9 @@ fn point(u: &mut [f64]) {
     // The first of those that are equally large to rounding.
     let first = u.iter().find(|x| x.abs() > top * (1.0 - 1e-9));
     if first.is_some_and(|x| *x < 0.0) {
-        u.iter_mut().for_each(|x| *x = -*x);
+        for x in u.iter_mut() {
+            *x = -*x;
+        }
     }
 }
 

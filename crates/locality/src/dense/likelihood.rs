@@ -12,7 +12,7 @@ const BLOCK: usize = 32;
 /// The numbers of a kernel that are learned: bandwidths, and coefficients of sums.
 pub(super) fn learned(kernel: &Kernel) -> Vec<usize> {
     let named = kernel.parameters().into_iter().enumerate();
-    let free = |name: &str| name == "coefficient" || name.ends_with(".h") || name.contains(".h[");
+    let free = |name: &str| name == "coefficient" || name.contains(".h");
     named
         .filter(|(_, (name, _))| free(name))
         .map(|(i, _)| i)

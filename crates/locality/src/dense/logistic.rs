@@ -327,7 +327,7 @@ impl Task<'_> {
             .collect();
         let mut coefficients = Matrix::new(data, m, functions);
         on_threads(watch, |par| {
-            centers.factor.solve_upper(&mut coefficients, par)
+            centers.factor.solve_upper(&mut coefficients, par);
         });
         Ok(KernelLogisticFit {
             values: centers.values,

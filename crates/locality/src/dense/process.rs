@@ -324,7 +324,9 @@ fn standardize(y: &mut Matrix) -> Vec<(f64, f64)> {
         } else {
             1.0
         };
-        column.iter_mut().for_each(|x| *x = (*x - mean) / deviation);
+        for x in column.iter_mut() {
+            *x = (*x - mean) / deviation;
+        }
         (mean, deviation)
     });
     each.collect()

@@ -12,9 +12,13 @@ const MEMORY: usize = 20;
 /// Exponentials over their sum; returns the logarithm of that sum.
 pub(super) fn normalize(f: &mut [f64]) -> f64 {
     let top = f.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
-    f.iter_mut().for_each(|f| *f = (*f - top).exp());
+    for f in f.iter_mut() {
+        *f = (*f - top).exp();
+    }
     let sum: f64 = f.iter().sum();
-    f.iter_mut().for_each(|f| *f /= sum);
+    for f in f.iter_mut() {
+        *f /= sum;
+    }
     top + sum.ln()
 }
 
@@ -43,7 +47,9 @@ pub(super) fn minimize(
             let own = row[*label];
             loss += scale * (normalize(row) - own);
             row[*label] -= 1.0;
-            row.iter_mut().for_each(|p| *p *= scale);
+            for p in row.iter_mut() {
+                *p *= scale;
+            }
         }
         let pull = rows.transposed();
         let mut g = on_threads(watch, |par| z.times(&pull, par));

@@ -33,6 +33,7 @@ impl Sparse {
         let mut square = Matrix::zeros(m, m)?;
         let mut product = Matrix::zeros(m, p)?;
         let (mut squares, mut logs) = (0.0, 0.0);
+        #[allow(clippy::needless_range_loop)] // `i` counts columns, rows and kernels alike
         centers.blocks(x, watch, |first, mut z| {
             let count = z.columns();
             let own = centers.values.diagonal(x.slice(first..first + count));
@@ -47,9 +48,9 @@ impl Sparse {
                     }
                 };
                 let root = noise.sqrt();
-                column
-                    .iter_mut()
-                    .for_each(|x| *x *= prior.amplitude.sqrt() / root);
+                for x in column.iter_mut() {
+                    *x *= prior.amplitude.sqrt() / root;
+                }
                 logs += noise.ln();
                 for q in 0..p {
                     let target = y.at(first + i, q) / root;

@@ -169,7 +169,9 @@ impl Plan {
             }
             Self::Power(inner, p) => {
                 inner.fill(samples, queries, watch, out)?;
-                out.iter_mut().for_each(|x| *x = x.powi(*p));
+                for x in out.iter_mut() {
+                    *x = x.powi(*p);
+                }
             }
         }
         Ok(())
@@ -282,8 +284,8 @@ impl Values {
         };
         let data = out.data_mut();
         if watch.thread_count() == 1 {
-            let chunks = data.chunks_mut(BLOCK * n).enumerate();
-            chunks.map(fill).collect::<Result<()>>()?;
+            let mut chunks = data.chunks_mut(BLOCK * n).enumerate();
+            chunks.try_for_each(fill)?;
         } else {
             par::install(watch.thread_count(), || {
                 let chunks = data.par_chunks_mut(BLOCK * n).enumerate();
