@@ -77,6 +77,7 @@ pub use locality_core as core;
 pub use locality_core::*;
 
 pub mod density;
+pub mod gwr;
 pub mod image;
 pub mod lazy;
 pub mod local;
