@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("local_mean", "scaling", "attention", "neighbors", "mean_shift", "image", "density", "lowess", "local_linear", "local_logistic")
+NAMES = ("local_mean", "scaling", "attention", "neighbors", "mean_shift", "image", "density", "lowess", "local_linear", "local_logistic", "gwr")
 
 
 def main() -> None:

@@ -39,15 +39,19 @@ if TYPE_CHECKING:
     from ._centroid import NearestCentroid
     from ._density import KernelClassifier, KernelDensity
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
+    from ._gwr import GWR
     from ._lazy import NearestNeighbors
     from ._lazy_classification import KNeighborsClassifier, RadiusNeighborsClassifier
     from ._lazy_regression import KNeighborsRegressor, RadiusNeighborsRegressor
     from ._local import LocalPolynomialRegressor
     from ._localized import Localized
+    from ._mgwr import MGWR
     from ._regression import LocalMeanRegressor
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
 __all__ = [
+    "GWR",
+    "MGWR",
     "KNeighborsClassifier",
     "KNeighborsRegressor",
     "Kernel",
@@ -85,6 +89,8 @@ __all__ = [
 
 # The estimators load scikit-learn, which takes longer than all the rest: only when they are asked for.
 _LATER = {
+    "GWR": "_gwr",
+    "MGWR": "_mgwr",
     "KNeighborsClassifier": "_lazy_classification",
     "KNeighborsRegressor": "_lazy_regression",
     "KernelClassifier": "_density",

@@ -1,5 +1,5 @@
 //! Several bandwidths: figures of the package mgwr 2.2.1 on its Georgia data, and laws.
-#![allow(clippy::excessive_precision)]
+#![allow(clippy::excessive_precision, clippy::unreadable_literal)]
 
 use locality::gwr::{Gwr, Mgwr, MgwrFit, Response};
 use locality::{Rows, Watch};
