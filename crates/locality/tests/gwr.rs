@@ -102,7 +102,7 @@ fn bandwidths_are_mgwrs() {
     }
 }
 
-/// Figures of one model: traces, sigma2, AICc, BIC, R2, and of two rows coefficients and standard errors; CV.
+/// Figures of one model: traces, sigma2, `AICc`, BIC, R2, and of two rows coefficients and standard errors; CV.
 type Figures = ([f64; 6], [[f64; 4]; 2], [[f64; 4]; 2], [f64; 3]);
 
 fn compare(found: &GwrFit, (whole, first, second, rest): Figures) {
