@@ -259,9 +259,9 @@ class GWR(_Geographic):
     >>> y = 1.0 + coords[:, 0] * X[:, 0] + 0.1 * rng.normal(size=300)
     >>> model = lc.GWR().fit(X, y, coords)
     >>> model.predict([[1.0], [1.0]], [[2.0, 5.0], [8.0, 5.0]]).round(1)
-    array([3.1, 8.9])
+    array([3.3, 8.8])
     >>> model.surface([[2.0, 5.0]]).params.round(1)
-    array([[1. , 2. ]])
+    array([[1.1, 2.2]])
     """
 
     def __init__(

@@ -83,7 +83,7 @@ class MGWR(_Geographic):
     >>> bool(model.bandwidths_[0] < model.bandwidths_[1])
     True
     >>> model.predict([[1.0, 0.0]], [[5.0, 5.0]]).round(1)
-    array([5.])
+    array([5.2])
     """
 
     def __init__(
