@@ -116,7 +116,7 @@ def machine(threads: int) -> dict[str, Any]:
         found = re.search(r"model name\s*:\s*(.+)", info.read_text())
         cpu = found[1].strip() if found else cpu
     versions = {}
-    for package in ("locality", "numpy", "scipy", "scikit-learn", "opencv-python-headless", "torch", "pykeops", "faiss-cpu", "statsmodels", "fastlowess"):
+    for package in ("locality", "numpy", "scipy", "scikit-learn", "opencv-python-headless", "torch", "pykeops", "faiss-cpu", "statsmodels", "fastlowess", "mgwr"):
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

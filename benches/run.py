@@ -20,6 +20,7 @@ NAMES = (
     "local_linear",
     "local_logistic",
     "kernel_methods",
+    "gwr",
     "accuracy",
 )
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
     from ._kernel_features import KernelPCA, Nystroem
     from ._kernel_logistic import KernelLogisticRegression
+    from ._gwr import GWR
     from ._lazy import NearestNeighbors
     from ._lazy_classification import KNeighborsClassifier, RadiusNeighborsClassifier
     from ._lazy_regression import KNeighborsRegressor, RadiusNeighborsRegressor
@@ -48,11 +49,13 @@ if TYPE_CHECKING:
     from ._localized import Localized
     from ._models import LocalDiscriminantAnalysis, LocalQuantileRegressor
     from ._process import GaussianProcessRegressor
+    from ._mgwr import MGWR
     from ._regression import LocalMeanRegressor
     from ._ridge import KernelRidge
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
 __all__ = [
+    "GWR",
     "GaussianProcessRegressor",
     "KNeighborsClassifier",
     "KNeighborsRegressor",
@@ -72,6 +75,7 @@ __all__ = [
     "LocalSurrogate",
     "Localized",
     "LowessFit",
+    "MGWR",
     "MeanShift",
     "NearestCentroid",
     "NearestNeighbors",
@@ -97,6 +101,7 @@ __all__ = [
 
 # The estimators load scikit-learn, which takes longer than all the rest: only when they are asked for.
 _LATER = {
+    "GWR": "_gwr",
     "GaussianProcessRegressor": "_process",
     "KNeighborsClassifier": "_lazy_classification",
     "KNeighborsRegressor": "_lazy_regression",
@@ -112,6 +117,7 @@ _LATER = {
     "LocalPolynomialRegressor": "_local",
     "LocalQuantileRegressor": "_models",
     "Localized": "_localized",
+    "MGWR": "_mgwr",
     "MeanShift": "_shift",
     "NearestCentroid": "_centroid",
     "NearestNeighbors": "_lazy",

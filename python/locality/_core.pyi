@@ -181,6 +181,62 @@ class LocalRegressor:
     def explain(self, targets: _Array, k: int, threads: int = 0) -> tuple[_Indices, _Array]: ...
 
 @final
+class GwrModel:
+    def __new__(
+        cls,
+        x: _Array,
+        y: _Array,
+        coords: _Array,
+        exposure: _Array | None,
+        *,
+        family: str,
+        kernel: str,
+        adaptive: bool,
+        metric: str,
+        bandwidth: float | None,
+        criterion: str,
+        range: tuple[float | None, float | None],
+        interval: float | None,
+        intercept: bool,
+        threads: int = 0,
+        progress: _Progress | None = None,
+    ) -> GwrModel: ...
+    def results(self) -> dict[str, Any]: ...
+    def at(self, x: _Array, coords: _Array, exposure: _Array | None = None, threads: int = 0) -> dict[str, Any]: ...
+    def collinearity(self, threads: int = 0) -> dict[str, Any]: ...
+    def stationarity(
+        self, rounds: int, seed: int, search: bool, threads: int = 0, progress: _Progress | None = None
+    ) -> _Array: ...
+
+@final
+class MgwrModel:
+    def __new__(
+        cls,
+        x: _Array,
+        y: _Array,
+        coords: _Array,
+        exposure: _Array | None,
+        *,
+        family: str,
+        kernel: str,
+        adaptive: bool,
+        metric: str,
+        bandwidths: Sequence[float] | None,
+        first: float | None,
+        criterion: str,
+        range: tuple[float | None, float | None],
+        intercept: bool,
+        tolerance: float,
+        rounds: int,
+        rest: int,
+        inference: bool,
+        threads: int = 0,
+        progress: _Progress | None = None,
+    ) -> MgwrModel: ...
+    def results(self) -> dict[str, Any]: ...
+    def at(self, x: _Array, coords: _Array, exposure: _Array | None = None, threads: int = 0) -> dict[str, Any]: ...
+
+@final
 class LocalGlmModel:
     def __new__(
         cls,

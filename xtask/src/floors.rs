@@ -68,6 +68,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("density", Methods),
             ("embed", Methods),
             ("fuzzy", Methods),
+            ("gwr", Methods),
             ("hopfield", Methods),
             ("image", Methods),
             ("lazy", Methods),

@@ -6,6 +6,7 @@ mod dense;
 mod density;
 mod error;
 mod glm;
+mod gwr;
 mod heads;
 mod image;
 mod kernel;
@@ -38,6 +39,8 @@ mod _core {
     use super::density::{KernelClassifier, KernelDensity};
     #[pymodule_export]
     use super::glm::{LocalGlmModel, kernel_with_bandwidth};
+    #[pymodule_export]
+    use super::gwr::{GwrModel, MgwrModel};
     #[pymodule_export]
     use super::heads::LocalMeanHeads;
     #[pymodule_export]

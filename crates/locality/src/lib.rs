@@ -84,6 +84,7 @@ pub use locality_core::*;
 pub mod dense;
 pub mod density;
 mod descent;
+pub mod gwr;
 pub mod image;
 pub mod lazy;
 pub mod local;

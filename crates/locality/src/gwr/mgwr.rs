@@ -1,0 +1,504 @@
+//! Multiscale geographically weighted regression: parameters and back-fitting.
+
+use super::family::Response;
+use super::hat::{self, Hat};
+use super::model::{Gwr, Laid};
+use super::place::{Local, global};
+use super::search::{self, Range};
+use super::smooth::Column;
+use super::summary::{Summary, score};
+use super::table::Table;
+use crate::{Error, Result, Rows, Watch};
+
+/// The parameters of a multiscale geographically weighted regression: every column has a bandwidth of its own.
+///
+/// Columns are fitted in turn, each to what the others leave (back-fitting), starting from the model of one bandwidth; in every round each
+/// bandwidth is searched anew until they rest. For binomial and Poisson responses each round works on the responses of iteratively
+/// reweighted least squares (local scoring). Columns on one scale (standardised) make bandwidths comparable.
+///
+/// ```
+/// use locality::gwr::{Gwr, Mgwr};
+/// use locality::{Rows, Watch};
+/// // The slope grows from west to east; the constant is the same everywhere.
+/// let n = 100;
+/// let coords: Vec<f64> = (0..n).flat_map(|i| [f64::from(i % 10), f64::from(i / 10)]).collect();
+/// let x: Vec<f64> = (0..n).map(|i| f64::from(i * 37 % 11) - 5.0).collect();
+/// let y: Vec<f64> = (0..100).map(|i| 1.0 + 0.1 * coords[2 * i] * x[i]).collect();
+/// let (coords, watch) = (Rows::new(&coords, 100, 2)?, Watch::default());
+/// let fit = Mgwr::new(Gwr::new()).fit(Rows::column(&x), &y, coords, None, &watch)?;
+/// assert!(fit.bandwidths()[0] > fit.bandwidths()[1]);
+/// assert!(fit.converged());
+/// # Ok::<(), locality::Error>(())
+/// ```
+///
+/// Sources: A. S. Fotheringham, W. Yang, W. Kang, *Multiscale geographically weighted regression*, Annals AAG 107 (2017); H. Yu et al.,
+/// *Inference in multiscale geographically weighted regression*, Geographical Analysis 52 (2020); Z. Li, A. S. Fotheringham,
+/// *Computational improvements to multi-scale geographically weighted regression*, IJGIS 34 (2020); T. Hastie, R. Tibshirani,
+/// *Generalized Additive Models* (1990) for local scoring.
+#[derive(Clone, Debug)]
+pub struct Mgwr {
+    base: Gwr,
+    bandwidths: Option<Vec<f64>>,
+    tolerance: f64,
+    rounds: usize,
+    rest: usize,
+    inference: bool,
+}
+
+impl Mgwr {
+    /// With the family, kernel, distances, criterion and range of a model of one bandwidth; where that has its bandwidth given, back-fitting
+    /// starts from it.
+    pub fn new(base: Gwr) -> Self {
+        Self {
+            base,
+            bandwidths: None,
+            tolerance: 1e-5,
+            rounds: 200,
+            rest: 5,
+            inference: true,
+        }
+    }
+
+    /// A bandwidth for each coefficient, that of the constant first; searched by default.
+    #[must_use]
+    pub fn bandwidths(mut self, bandwidths: impl Into<Option<Vec<f64>>>) -> Self {
+        self.bandwidths = bandwidths.into();
+        self
+    }
+
+    /// Rounds end where the fit changes by a smaller share: the root of the mean squared change over the sum of squares; 1e-5 by
+    /// default.
+    #[must_use]
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
+    /// Most rounds, 200 by default.
+    #[must_use]
+    pub fn rounds(mut self, rounds: usize) -> Self {
+        self.rounds = rounds;
+        self
+    }
+
+    /// Bandwidths that were the same for so many rounds are searched no more; 5 by default.
+    #[must_use]
+    pub fn rest(mut self, rounds: usize) -> Self {
+        self.rest = rounds;
+        self
+    }
+
+    /// Whether standard errors and effective numbers of parameters are found, which takes a time that grows with the square of the
+    /// rows; they are by default.
+    #[must_use]
+    pub fn inference(mut self, inference: bool) -> Self {
+        self.inference = inference;
+        self
+    }
+
+    /// Fits the model; arguments as in [`Gwr::fit`].
+    ///
+    /// # Errors
+    /// As [`Gwr::fit`]; a number of bandwidths other than that of coefficients, a tolerance that is not positive, no rounds.
+    pub fn fit(
+        &self,
+        x: Rows<'_, f64>,
+        y: &[f64],
+        coords: Rows<'_, f64>,
+        exposure: Option<&[f64]>,
+        watch: &Watch<'_>,
+    ) -> Result<MgwrFit> {
+        let table = Table::new(
+            x,
+            y,
+            exposure,
+            (self.base.family, self.base.intercept, false),
+        )?;
+        let space = self.base.space(coords, table.len())?;
+        if self.tolerance.is_nan() || self.tolerance <= 0.0 || self.rounds == 0 {
+            return Err(Error::parameter(format!(
+                "tolerance={} must be positive and max_iter={} at least 1",
+                self.tolerance, self.rounds
+            )));
+        }
+        if let Some(given) = &self.bandwidths {
+            if given.len() != table.q {
+                return Err(Error::shape(format!(
+                    "bandwidths has {} numbers, but there are {} coefficients; give one for each, the constant first",
+                    given.len(),
+                    table.q
+                )));
+            }
+            given.iter().try_for_each(|b| space.check(*b))?;
+        }
+        let laid = Laid {
+            start: global(&table).beta,
+            table,
+            space,
+        };
+        let (first, _) = self.base.choose(&laid, watch)?;
+        let mut state = State::new(self, &laid, first, watch)?;
+        let mut converged = false;
+        while state.history.len() < self.rounds && !converged {
+            watch.check()?;
+            converged = state.round(watch)? < self.tolerance;
+            watch.report(state.history.len(), self.rounds);
+        }
+        let history = std::mem::take(&mut state.history);
+        let hat = if self.inference {
+            hat::trace(&laid, first, &history, &state.weight, watch)?
+        } else {
+            Hat::unknown(laid.table.len(), laid.table.q)
+        };
+        let State {
+            parts,
+            betas,
+            targets,
+            weight,
+            scores,
+            bandwidths,
+            ..
+        } = state;
+        let solved = Solved {
+            parts,
+            betas,
+            targets,
+            weight,
+            bandwidths,
+        };
+        Ok(MgwrFit::new(
+            self.clone(),
+            laid,
+            first,
+            solved,
+            (history, scores, converged),
+            hat,
+            coords.columns(),
+        ))
+    }
+}
+
+/// Where back-fitting stands.
+struct State<'a> {
+    parameters: &'a Mgwr,
+    laid: &'a Laid,
+    columns: Vec<Vec<f64>>,
+    /// What each column adds to the linear predictor, `[q][n]`.
+    parts: Vec<Vec<f64>>,
+    betas: Vec<Vec<f64>>,
+    /// What each column was last fitted to.
+    targets: Vec<Vec<f64>>,
+    weight: Vec<f64>,
+    left: Vec<f64>,
+    bandwidths: Vec<f64>,
+    same: usize,
+    /// Where bandwidths are searched, if they are.
+    range: Option<Range>,
+    history: Vec<Vec<f64>>,
+    scores: Vec<f64>,
+}
+
+/// What remains of it.
+#[derive(Clone, Debug)]
+struct Solved {
+    parts: Vec<Vec<f64>>,
+    betas: Vec<Vec<f64>>,
+    targets: Vec<Vec<f64>>,
+    weight: Vec<f64>,
+    bandwidths: Vec<f64>,
+}
+
+impl<'a> State<'a> {
+    fn new(parameters: &'a Mgwr, laid: &'a Laid, first: f64, watch: &Watch<'_>) -> Result<Self> {
+        let table = &laid.table;
+        let (n, q) = (table.len(), table.q);
+        let base = &parameters.base;
+        let range = match parameters.bandwidths {
+            Some(_) => None,
+            None => Some(base.limits(&laid.space, 1, (base.low, base.high), watch)?),
+        };
+        let betas = laid.each(first, &watch.quiet(), |_, work| {
+            Ok(Local::new(table, work, &laid.start, false).beta)
+        })?;
+        let column = |j: usize| (0..n).map(|i| table.kept(i)[j]).collect::<Vec<f64>>();
+        let columns: Vec<Vec<f64>> = (0..q).map(column).collect();
+        let part = |j: usize| {
+            betas
+                .iter()
+                .zip(&columns[j])
+                .map(|(b, x)| b[j] * x)
+                .collect()
+        };
+        let parts: Vec<Vec<f64>> = (0..q).map(part).collect();
+        let mut out = Self {
+            parameters,
+            laid,
+            betas: vec![vec![0.0; n]; q],
+            targets: vec![vec![0.0; n]; q],
+            weight: vec![1.0; n],
+            left: vec![0.0; n],
+            bandwidths: parameters
+                .bandwidths
+                .clone()
+                .unwrap_or_else(|| vec![first; q]),
+            same: 0,
+            range,
+            history: Vec::new(),
+            scores: Vec::new(),
+            columns,
+            parts,
+        };
+        out.leave();
+        Ok(out)
+    }
+
+    /// What is left to explain: of the responses, or of the working responses under their weights.
+    fn leave(&mut self) {
+        let table = &self.laid.table;
+        for i in 0..table.len() {
+            let eta: f64 = self.parts.iter().map(|p| p[i]).sum();
+            let mean = table.family.mean(eta + table.offset(i));
+            let weight = table.family.variance(mean).max(1e-10);
+            self.weight[i] = weight;
+            self.left[i] = (table.y[i] - mean) / weight;
+        }
+    }
+
+    /// One round over all columns; the share by which the fit has changed.
+    fn round(&mut self, watch: &Watch<'_>) -> Result<f64> {
+        let watch = watch.quiet();
+        let (n, q) = (self.left.len(), self.parts.len());
+        if self.laid.table.family != Response::Gaussian {
+            self.leave();
+        }
+        let mut change = 0.0;
+        for j in 0..q {
+            let target: Vec<f64> = self.parts[j]
+                .iter()
+                .zip(&self.left)
+                .map(|(p, l)| p + l)
+                .collect();
+            let column = Column {
+                x: &self.columns[j],
+                target: &target,
+                weight: &self.weight,
+            };
+            if let Some(range) = self.range
+                && self.same < self.parameters.rest
+            {
+                self.bandwidths[j] = self.search(range, column, &watch)?;
+            }
+            let found = column.smooth(&self.laid.space, self.bandwidths[j], &watch)?;
+            for (i, (beta, _)) in found.iter().enumerate() {
+                let part = beta.value * self.columns[j][i];
+                change += (part - self.parts[j][i]).powi(2);
+                self.betas[j][i] = beta.value;
+                self.parts[j][i] = part;
+                self.left[i] = target[i] - part;
+            }
+            self.targets[j] = target;
+        }
+        let resting = self
+            .history
+            .last()
+            .is_some_and(|last| *last == self.bandwidths);
+        self.same = if resting { self.same + 1 } else { 0 };
+        self.history.push(self.bandwidths.clone());
+        let all = (0..n).map(|i| self.parts.iter().map(|p| p[i]).sum::<f64>().powi(2));
+        let score = (change / n as f64 / all.sum::<f64>()).sqrt();
+        self.scores.push(score);
+        Ok(score)
+    }
+
+    fn search(&self, range: Range, column: Column<'_>, watch: &Watch<'_>) -> Result<f64> {
+        let criterion = self.parameters.base.criterion;
+        let family = self.laid.table.family;
+        let space = &self.laid.space;
+        let (found, _) = search::best(range, criterion, &mut |b| {
+            let found = column.smooth(space, b, watch)?;
+            let (mut rss, mut own, mut alone) = (0.0, 0.0, 0.0);
+            for (i, (beta, share)) in found.iter().enumerate() {
+                let r = column.target[i] - beta.value * column.x[i];
+                rss += column.weight[i] * r * r;
+                own += share;
+                alone += column.weight[i] * (r / (1.0 - share)).powi(2);
+            }
+            Ok(score(
+                (criterion, family),
+                found.len() as f64,
+                rss,
+                own,
+                alone,
+            ))
+        })?;
+        Ok(found)
+    }
+}
+
+/// A model of several bandwidths at every place; made by [`Mgwr::fit`]. With `q` coefficients, that of the constant first.
+#[derive(Clone, Debug)]
+pub struct MgwrFit {
+    parameters: Mgwr,
+    laid: Laid,
+    first: f64,
+    columns: usize,
+    targets: Vec<Vec<f64>>,
+    weight: Vec<f64>,
+    bandwidths: Vec<f64>,
+    history: Vec<Vec<f64>>,
+    scores: Vec<f64>,
+    converged: bool,
+    coefficients: Vec<f64>,
+    errors: Vec<f64>,
+    fitted: Vec<f64>,
+    hat: Hat,
+    summary: Summary,
+}
+
+impl MgwrFit {
+    fn new(
+        parameters: Mgwr,
+        laid: Laid,
+        first: f64,
+        solved: Solved,
+        (history, scores, converged): (Vec<Vec<f64>>, Vec<f64>, bool),
+        hat: Hat,
+        columns: usize,
+    ) -> Self {
+        let table = &laid.table;
+        let (n, q) = (table.len(), table.q);
+        let mean = |i: usize| {
+            let eta: f64 = solved.parts.iter().map(|p| p[i]).sum();
+            table.family.mean(eta + table.offset(i))
+        };
+        let fitted: Vec<f64> = (0..n).map(mean).collect();
+        let summary = Summary::new(table, &fitted, &hat.own, f64::NAN);
+        let errors = hat.variances.iter().map(|v| (v * summary.scale).sqrt());
+        Self {
+            coefficients: (0..n * q).map(|k| solved.betas[k % q][k / q]).collect(),
+            errors: errors.collect(),
+            parameters,
+            first,
+            columns,
+            targets: solved.targets,
+            weight: solved.weight,
+            bandwidths: solved.bandwidths,
+            history,
+            scores,
+            converged,
+            fitted,
+            hat,
+            summary,
+            laid,
+        }
+    }
+
+    /// The parameters it was made with.
+    pub fn parameters(&self) -> &Mgwr {
+        &self.parameters
+    }
+
+    /// The bandwidth of each coefficient, `[q]`.
+    pub fn bandwidths(&self) -> &[f64] {
+        &self.bandwidths
+    }
+
+    /// The one bandwidth of the model from which it started.
+    pub fn first_bandwidth(&self) -> f64 {
+        self.first
+    }
+
+    /// Bandwidths after each round, `[rounds][q]`.
+    pub fn history(&self) -> &[Vec<f64>] {
+        &self.history
+    }
+
+    /// By what share each round changed the fit, `[rounds]`.
+    pub fn changes(&self) -> &[f64] {
+        &self.scores
+    }
+
+    /// Whether the last round changed less than the tolerance.
+    pub fn converged(&self) -> bool {
+        self.converged
+    }
+
+    /// Coefficients at each place, `[n, q]`; 0 where the column is 0 all around.
+    pub fn coefficients(&self) -> &[f64] {
+        &self.coefficients
+    }
+
+    /// Their standard errors, `[n, q]`; NaN without inference.
+    pub fn standard_errors(&self) -> &[f64] {
+        &self.errors
+    }
+
+    /// Fitted means, `[n]`.
+    pub fn fitted(&self) -> &[f64] {
+        &self.fitted
+    }
+
+    /// Diagonal of the hat matrix, `[n]`; NaN without inference.
+    pub fn leverage(&self) -> &[f64] {
+        &self.hat.own
+    }
+
+    /// Effective number of parameters of each coefficient's surface, `[q]`; NaN without inference.
+    pub fn parameters_by_column(&self) -> &[f64] {
+        &self.hat.traces
+    }
+
+    /// Figures of the whole; those that need the hat matrix are NaN without inference.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Coefficients `[m, q]` and means `[m]` at new places: columns `[m, d]`, coordinates and, for counts, exposures `[m]`. Each column is fitted
+    /// around the place to what it was last fitted to, so that of the rows that were fitted the result is the fit itself.
+    ///
+    /// # Errors
+    /// Shapes that do not fit the model, NaN or infinite numbers, or an interruption.
+    pub fn at(
+        &self,
+        x: Rows<'_, f64>,
+        coords: Rows<'_, f64>,
+        exposure: Option<&[f64]>,
+        watch: &Watch<'_>,
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        let (table, space) = (&self.laid.table, &self.laid.space);
+        let offset = table.check(x, coords.rows(), exposure)?;
+        let points = space.others(coords, self.columns)?;
+        let mut betas = vec![0.0; x.rows() * table.q];
+        for j in 0..table.q {
+            let kept: Vec<f64> = (0..table.len()).map(|i| table.kept(i)[j]).collect();
+            let column = Column {
+                x: &kept,
+                target: &self.targets[j],
+                weight: &self.weight,
+            };
+            let found = hat::at_points(
+                space,
+                &points,
+                self.bandwidths[j],
+                &watch.quiet(),
+                |_, around| column.at(around).value,
+            )?;
+            for (i, beta) in found.into_iter().enumerate() {
+                betas[i * table.q + j] = beta;
+            }
+        }
+        let mean = |i: usize| {
+            let row = table.row(x.row(i));
+            let eta: f64 = row
+                .iter()
+                .zip(&betas[i * table.q..])
+                .map(|(x, b)| x * b)
+                .sum();
+            table
+                .family
+                .mean(eta + offset.get(i).copied().unwrap_or(0.0))
+        };
+        let means = (0..x.rows()).map(mean).collect();
+        Ok((betas, means))
+    }
+}

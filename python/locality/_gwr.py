@@ -1,0 +1,530 @@
+"""Geographically weighted regression."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import warnings
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays, _core
+from ._arrays import Array
+from ._base import BaseEstimator, Prepared, RegressorMixin, check_is_fitted, validate_data
+
+Family = Literal["gaussian", "binomial", "poisson"]
+Criterion = Literal["aicc", "aic", "bic", "cv"]
+Progress = Callable[[int, int], object]
+
+
+class Surface(NamedTuple):
+    """Coefficients at some places, that of the constant first: what a map shows."""
+
+    params: Array
+    """Coefficients, ``[m, q]``."""
+    standard_errors: Array
+    """Their standard errors, ``[m, q]``."""
+    t_values: Array
+    """The first over the second, ``[m, q]``."""
+
+
+class Collinearity(NamedTuple):
+    """How nearly columns are combinations of one another around each place."""
+
+    condition: Array
+    """Condition numbers of the weighted columns, ``[n]``; above 30 coefficients are hard to tell apart."""
+    inflation: Array
+    """Variance inflation factors, ``[n, d]``."""
+
+
+class _Geographic(RegressorMixin, BaseEstimator):
+    """What models of one and of several bandwidths share."""
+
+    kernel: str
+    adaptive: bool
+    family: Family
+    metric: str
+    fit_intercept: bool
+    criterion: Criterion
+    bandwidth_range: tuple[float | None, float | None] | None
+    n_jobs: int | None
+
+    def _keep(self, X: Any, y: Any, coords: Any, exposure: Any) -> None:
+        sites, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        targets = np.asarray(targets, dtype=np.float64)
+        if targets.ndim == 2 and targets.shape[1] == 1:
+            targets = targets[:, 0]
+        if targets.ndim != 1:
+            raise ValueError(f"y has shape {targets.shape}, but must have one dimension; pass a single column")
+        self.X_fit_: Array = np.ascontiguousarray(sites)
+        self.y_fit_: Array = np.ascontiguousarray(targets)
+        self.coords_fit_: Array = _places(coords)
+        self.exposure_fit_: Array | None = _exposure(exposure)
+        names = getattr(self, "feature_names_in_", None)
+        columns = [f"x{j}" for j in range(sites.shape[1])] if names is None else [str(name) for name in names]
+        self.param_names_: list[str] = [*(["intercept"] if self.fit_intercept else []), *columns]
+
+    def _common(self) -> dict[str, Any]:
+        low, high = (None, None) if self.bandwidth_range is None else self.bandwidth_range
+        criterion = self.criterion
+        return {
+            "family": self.family,
+            "kernel": self.kernel,
+            "adaptive": bool(self.adaptive),
+            "metric": self.metric,
+            "criterion": criterion,
+            "range": (_bound(low), _bound(high)),
+            "intercept": bool(self.fit_intercept),
+            "threads": _arrays.threads(self.n_jobs),
+        }
+
+    def _set(self, found: dict[str, Any]) -> None:
+        self.params_: Array = found["params"]
+        self.standard_errors_: Array = found["standard_errors"]
+        self.fitted_values_: Array = found["fitted_values"]
+        self.leverage_: Array = found["leverage"]
+        self.residuals_: Array = self.y_fit_ - self.fitted_values_
+        first = int(self.fit_intercept)
+        self.intercept_: Array = self.params_[:, 0] if first else np.zeros(len(self.params_))
+        self.coef_: Array = self.params_[:, first:]
+        for name in ("rss", "sigma2", "scale", "deviance", "null_deviance", "r2", "adj_r2", "aic", "aicc", "bic", "cv"):
+            setattr(self, f"{name}_", found[name])
+        self.tr_S_: float = found["tr_S"]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self.t_values_: Array = self.params_ / self.standard_errors_
+            room = 1.0 - self.leverage_
+            self.standardized_residuals_: Array = self.residuals_ / np.sqrt(found["scale"] * room)
+            self.cooks_distance_: Array = self.standardized_residuals_**2 * self.leverage_ / (self.tr_S_ * room)
+
+    def _queries(self, X: Any, coords: Any, exposure: Any) -> tuple[Array, Array, Array | None]:
+        check_is_fitted(self)
+        sites: Array = validate_data(self, X, reset=False, dtype=np.float64)
+        given = _exposure(exposure)
+        if self.exposure_fit_ is not None and given is None:
+            raise ValueError("exposure is missing, but the model was fitted with it; pass the exposures of the new rows")
+        return np.ascontiguousarray(sites), _places(coords), given
+
+    def _at(self, X: Any, coords: Any, exposure: Any) -> dict[str, Any]:
+        sites, places, given = self._queries(X, coords, exposure)
+        found: dict[str, Any] = self._model().at(sites, places, given, _arrays.threads(self.n_jobs))
+        return found
+
+    def _model(self) -> Any:
+        check_is_fitted(self)
+        if self._prepared.made is None:
+            # What was found is not searched again.
+            self._prepared.made = self._make(found=True)
+        return self._prepared.made
+
+    def _make(self, found: bool = False, progress: Progress | None = None) -> Any:
+        raise NotImplementedError
+
+    _prepared: Prepared
+
+    def predict(self, X: npt.ArrayLike, coords: npt.ArrayLike, exposure: npt.ArrayLike | None = None) -> Array:
+        """The mean of the response for rows of X at their places.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Columns.
+        coords : array_like, shape (m, 2)
+            Places.
+        exposure : array_like, shape (m,), optional
+            Exposures, for counts that were fitted with them.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+        """
+        values: Array = self._at(X, coords, exposure)["values"]
+        return values
+
+    def score(  # type: ignore[override]
+        self, X: npt.ArrayLike, y: npt.ArrayLike, coords: npt.ArrayLike, exposure: npt.ArrayLike | None = None
+    ) -> float:
+        """R2 of the predictions at X.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Columns.
+        y : array_like, shape (m,)
+            True responses.
+        coords : array_like, shape (m, 2)
+            Places.
+        exposure : array_like, shape (m,), optional
+            Exposures.
+
+        Returns
+        -------
+        float
+        """
+        truth = _arrays.numbers(y, "y").astype(np.float64).ravel()
+        off = truth - self.predict(X, coords, exposure)
+        return float(1.0 - off @ off / ((truth - truth.mean()) ** 2).sum())
+
+    def _critical(self, share: float) -> float:
+        if not 0.0 < share < math.inf:
+            return math.nan
+        return _t_quantile(1.0 - min(share, 1.0) / 2.0, len(self.y_fit_) - 1)
+
+    def _warn_thin(self, thin: Array) -> None:
+        if thin.any():
+            warnings.warn(
+                f"around {int(thin.sum())} of {len(thin)} places a column is a combination of others or classes are told apart "
+                "without end: coefficients there are 0 or uncertain (see thin_); widen the bandwidth or leave out columns",
+                stacklevel=3,
+            )
+
+
+class GWR(_Geographic):
+    """Geographically weighted regression: a linear model at every place, fitted to the rows around it.
+
+    Parameters
+    ----------
+    bandwidth : {"auto"} or float, default "auto"
+        Number of nearest places that count, the place itself among them, or with ``adaptive=False`` the distance at which a bounded kernel
+        ends. ``"auto"`` searches the one that minimises `criterion`; ``numpy.inf`` is the global model.
+    kernel : str, default "bisquare"
+        How weights fall with the distance over the bandwidth: ``"bisquare"``, ``"gaussian"``, ``"exponential"``, ``"tricube"`` or any other
+        profile of a distance.
+    adaptive : bool, default True
+        Whether the bandwidth is a number of places.
+    family : {"gaussian", "binomial", "poisson"}, default "gaussian"
+        Distribution of the response, with the identity, logistic or logarithmic link.
+    metric : {"euclidean", "haversine"}, default "euclidean"
+        Straight lines, or great circles in kilometres between (longitude, latitude) in degrees.
+    fit_intercept : bool, default True
+        Whether there is a coefficient of the constant.
+    criterion : {"aicc", "aic", "bic", "cv"}, default "aicc"
+        What a bandwidth is chosen by.
+    bandwidth_range : tuple of two numbers, optional
+        The smallest and the largest bandwidth of a search, either of them ``None`` for the usual: 40 places and two for each coefficient, and
+        all; or half the smallest and twice the largest distance between two places.
+    interval : float, optional
+        Search every so many instead of by golden sections.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+
+    Attributes
+    ----------
+    bandwidth_ : float
+        The bandwidth in force.
+    search_history_ : list of (float, float)
+        Bandwidths that were tried, with their criterion.
+    params_ : ndarray, shape (n, q)
+        Coefficients at each place, that of the constant first; `intercept_` and `coef_` are its parts.
+    standard_errors_, t_values_ : ndarray, shape (n, q)
+        Their standard errors and t-values.
+    param_names_ : list of str
+        What each coefficient belongs to.
+    fitted_values_, residuals_, standardized_residuals_, leverage_, cooks_distance_ : ndarray, shape (n,)
+        Fitted means, responses minus these, the same over their standard deviations, the diagonal of the hat matrix, and the influence of
+        each row on all fitted values.
+    local_r2_ : ndarray, shape (n,)
+        R2 around each place; for binomial and Poisson the share of the deviance that is explained there.
+    thin_ : ndarray of bool, shape (n,)
+        Where a column is a combination of those before it (its coefficient is 0 there), or classes are told apart without end.
+    tr_S_, tr_STS_ : float
+        Traces of the hat matrix (the effective number of parameters) and of its square.
+    sigma2_, scale_, rss_, deviance_, null_deviance_, r2_, adj_r2_, aic_, aicc_, bic_, cv_ : float
+        Residual variance, what variances are multiplied by (1 but for Gaussian), residual sum of squares, deviances, R2 (or its like
+        for deviances), and criteria.
+
+    See Also
+    --------
+    MGWR : a bandwidth for each column.
+
+    Notes
+    -----
+    Bandwidths and figures are those of the package mgwr, with two differences: fixed bandwidths are not rounded to two decimals, and
+    families with steps run until they rest.
+
+    References
+    ----------
+    Fotheringham, Brunsdon and Charlton (2002), Geographically Weighted Regression; Nakaya et al. (2005), Geographically weighted Poisson
+    regression for disease association mapping.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import locality as lc
+    >>> rng = np.random.default_rng(0)
+    >>> coords = rng.uniform(0.0, 10.0, (300, 2))
+    >>> X = rng.normal(size=(300, 1))
+    >>> y = 1.0 + coords[:, 0] * X[:, 0] + 0.1 * rng.normal(size=300)
+    >>> model = lc.GWR().fit(X, y, coords)
+    >>> model.predict([[1.0], [1.0]], [[2.0, 5.0], [8.0, 5.0]]).round(1)
+    array([3.3, 8.8])
+    >>> model.surface([[2.0, 5.0]]).params.round(1)
+    array([[1.1, 2.2]])
+    """
+
+    def __init__(
+        self,
+        bandwidth: Literal["auto"] | float = "auto",
+        *,
+        kernel: str = "bisquare",
+        adaptive: bool = True,
+        family: Family = "gaussian",
+        metric: Literal["euclidean", "haversine"] = "euclidean",
+        fit_intercept: bool = True,
+        criterion: Criterion = "aicc",
+        bandwidth_range: tuple[float | None, float | None] | None = None,
+        interval: float | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.bandwidth = bandwidth
+        self.kernel = kernel
+        self.adaptive = adaptive
+        self.family = family
+        self.metric = metric
+        self.fit_intercept = fit_intercept
+        self.criterion = criterion
+        self.bandwidth_range = bandwidth_range
+        self.interval = interval
+        self.n_jobs = n_jobs
+
+    def fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        coords: npt.ArrayLike,
+        exposure: npt.ArrayLike | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> GWR:
+        """Finds the bandwidth, if it is to be found, and fits a model at the place of every row.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Columns, without a constant.
+        y : array_like, shape (n,)
+            Responses.
+        coords : array_like, shape (n, 2)
+            Places: projected coordinates (any number of them), or longitude and latitude in degrees.
+        exposure : array_like, shape (n,), optional
+            For counts: what expected counts are proportional to, such as populations.
+        progress : callable, optional
+            Called now and then with what is done and what there is to do.
+
+        Returns
+        -------
+        GWR
+            Itself.
+        """
+        self._keep(X, y, coords, exposure)
+        made = self._make(progress=progress)
+        found = made.results()
+        self.bandwidth_: float = found["bandwidth"]
+        self.search_history_: list[tuple[float, float]] = found["tried"]
+        self._set(found)
+        self.tr_STS_: float = found["tr_STS"]
+        self.local_r2_: Array = found["local_r2"]
+        self.thin_: Array = found["thin"]
+        self._prepared = Prepared(made)
+        self._warn_thin(self.thin_)
+        return self
+
+    def predict_interval(
+        self, X: npt.ArrayLike, coords: npt.ArrayLike, exposure: npt.ArrayLike | None = None, level: float = 0.9
+    ) -> tuple[Array, Array, Array]:
+        """Predictions and intervals: for Gaussian responses of a new observation, else of the mean.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Columns.
+        coords : array_like, shape (m, 2)
+            Places.
+        exposure : array_like, shape (m,), optional
+            Exposures.
+        level : float, default 0.9
+            Probability that an interval covers.
+
+        Returns
+        -------
+        values, lower, upper : ndarray, shape (m,)
+        """
+        level = _arrays.number(level, "level")
+        if not 0.0 < level < 1.0:
+            raise ValueError(f"level={level} must be between 0 and 1")
+        found = self._at(X, coords, exposure)
+        quantile = _t_quantile(0.5 + level / 2.0, max(len(self.y_fit_) - self.tr_S_, 1.0))
+        linear, error = found["linear"], found["linear_errors"]
+        if self.family == "gaussian":
+            wide = quantile * np.sqrt(error**2 + self.sigma2_)  # type: ignore[attr-defined]
+            return found["values"], linear - wide, linear + wide
+        low, high = linear - quantile * error, linear + quantile * error
+        if self.family == "poisson":
+            return found["values"], np.exp(low), np.exp(high)
+        return found["values"], 1.0 / (1.0 + np.exp(-low)), 1.0 / (1.0 + np.exp(-high))
+
+    def predict_std(
+        self, X: npt.ArrayLike, coords: npt.ArrayLike, exposure: npt.ArrayLike | None = None
+    ) -> tuple[Array, Array]:
+        """Predictions and standard errors of the means, for binomial and Poisson by the slope of the link.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Columns.
+        coords : array_like, shape (m, 2)
+            Places.
+        exposure : array_like, shape (m,), optional
+            Exposures.
+
+        Returns
+        -------
+        values, errors : ndarray, shape (m,)
+        """
+        found = self._at(X, coords, exposure)
+        values, error = found["values"], found["linear_errors"]
+        slope = {"gaussian": 1.0, "poisson": values, "binomial": values * (1.0 - values)}[self.family]
+        return values, slope * error
+
+    def surface(self, coords: npt.ArrayLike) -> Surface:
+        """Coefficients at any places, such as a grid for a map.
+
+        Parameters
+        ----------
+        coords : array_like, shape (m, 2)
+            Places.
+
+        Returns
+        -------
+        Surface
+            Coefficients, standard errors and t-values, ``[m, q]`` each.
+        """
+        check_is_fitted(self)
+        places = _places(coords)
+        columns = np.zeros((len(places), self.X_fit_.shape[1]))
+        given = None if self.exposure_fit_ is None else np.ones(len(places))
+        found = self._model().at(columns, places, given, _arrays.threads(self.n_jobs))
+        params, errors = found["params"], found["standard_errors"]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return Surface(params, errors, params / errors)
+
+    def critical_t(self, alpha: float = 0.05) -> float:
+        """What t-values must exceed for a family-wise error of `alpha` over all places (da Silva and Fotheringham 2016).
+
+        Parameters
+        ----------
+        alpha : float, default 0.05
+            Probability of any false alarm.
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self)
+        return self._critical(_arrays.number(alpha, "alpha") * self.params_.shape[1] / self.tr_S_)
+
+    def collinearity(self) -> Collinearity:
+        """How nearly columns are combinations of one another around each place.
+
+        Returns
+        -------
+        Collinearity
+            Condition numbers ``[n]`` and variance inflation factors ``[n, d]``.
+        """
+        found = self._model().collinearity(_arrays.threads(self.n_jobs))
+        return Collinearity(found["condition"], found["inflation"])
+
+    def stationarity_test(
+        self, n_rounds: int = 999, *, search: bool = True, seed: int = 0, progress: Progress | None = None
+    ) -> Array:
+        """Monte-Carlo test of whether each coefficient differs from place to place by more than chance.
+
+        Parameters
+        ----------
+        n_rounds : int, default 999
+            How often places are dealt out anew.
+        search : bool, default True
+            Whether each round searches its own bandwidth, as the model did.
+        seed : int, default 0
+            Draws are the same for the same seed.
+        progress : callable, optional
+            Called now and then with the rounds that are done and all rounds.
+
+        Returns
+        -------
+        ndarray, shape (q,)
+            The share of rounds, the data's own among them, in which the coefficient varies at least as much: small where it truly
+            differs.
+        """
+        rounds, seed = _arrays.count(n_rounds, "n_rounds"), _arrays.count(seed, "seed")
+        check_is_fitted(self)
+        wanted = bool(search) and isinstance(self.bandwidth, str)
+        # A model that was loaded has its bandwidth given.
+        model = self._make() if wanted else self._model()
+        found: Array = model.stationarity(rounds, seed, wanted, _arrays.threads(self.n_jobs), progress)
+        return found
+
+    def _make(self, found: bool = False, progress: Progress | None = None) -> _core.GwrModel:
+        bandwidth = self.bandwidth_ if found else _width(self.bandwidth)
+        return _core.GwrModel(
+            self.X_fit_,
+            self.y_fit_,
+            self.coords_fit_,
+            self.exposure_fit_,
+            bandwidth=bandwidth,
+            interval=None if self.interval is None else _arrays.number(self.interval, "interval"),
+            progress=progress,
+            **self._common(),
+        )
+
+
+def _places(coords: Any) -> Array:
+    places = _arrays.numbers(coords, "coords")
+    if places.ndim != 2:
+        raise ValueError(f"coords has shape {places.shape}; places are the rows of two dimensions, one for each row of X")
+    return np.ascontiguousarray(places, dtype=np.float64)
+
+
+def _exposure(exposure: Any) -> Array | None:
+    if exposure is None:
+        return None
+    return np.ascontiguousarray(_arrays.numbers(exposure, "exposure"), dtype=np.float64).ravel()
+
+
+def _bound(x: Any) -> float | None:
+    return None if x is None else _arrays.number(x, "bandwidth_range")
+
+
+def _width(bandwidth: Any) -> float | None:
+    if isinstance(bandwidth, str):
+        if bandwidth != "auto":
+            raise ValueError(f"bandwidth={bandwidth!r} must be 'auto' or a number")
+        return None
+    return _arrays.number(bandwidth, "bandwidth")
+
+
+def _t_quantile(p: float, df: float) -> float:
+    """The quantile of Student's t at p >= 1/2: by bisection on its integral, by Cornish and Fisher's series where that is exact."""
+    if df > 1000.0:
+        z = statistics.NormalDist().inv_cdf(p)
+        first = (z**3 + z) / 4.0
+        second = (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / 96.0
+        third = (3.0 * z**7 + 19.0 * z**5 + 17.0 * z**3 - 15.0 * z) / 384.0
+        return z + first / df + second / df**2 + third / df**3
+    nodes, weights = np.polynomial.legendre.leggauss(64)
+    log_top = math.lgamma(0.5 * (df + 1.0)) - math.lgamma(0.5 * df) - 0.5 * math.log(df * math.pi)
+
+    def density(x: Any) -> Any:
+        return np.exp(log_top - 0.5 * (df + 1.0) * np.log1p(np.square(x) / df))
+
+    # In the angle the tail has an end.
+    low, high = 0.0, 0.5 * math.pi
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        angles = 0.5 * middle * (nodes + 1.0)
+        x = np.tan(angles) * math.sqrt(df)
+        area = 0.5 * middle * float(weights @ (density(x) * math.sqrt(df) / np.cos(angles) ** 2))
+        low, high = (middle, high) if area < p - 0.5 else (low, middle)
+    return math.tan(0.5 * (low + high)) * math.sqrt(df)

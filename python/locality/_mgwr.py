@@ -1,0 +1,226 @@
+"""Multiscale geographically weighted regression."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays, _core
+from ._arrays import Array
+from ._base import Prepared, check_is_fitted
+from ._gwr import Criterion, Family, Progress, _Geographic, _places, _width
+
+
+class MGWR(_Geographic):
+    """Multiscale geographically weighted regression: a bandwidth for every column.
+
+    Columns are fitted in turn, each to what the others leave, starting from the model of one bandwidth; each bandwidth is searched anew
+    in every round until they rest. Binomial and Poisson responses are fitted by the same rounds on the responses of iteratively
+    reweighted least squares. Standardise columns to compare bandwidths.
+
+    Parameters
+    ----------
+    bandwidths : {"auto"} or sequence of float, default "auto"
+        One for each coefficient, that of the constant first; searched by default.
+    initial_bandwidth : {"auto"} or float, default "auto"
+        The one bandwidth of the model from which rounds start; searched by default.
+    kernel, adaptive, family, metric, fit_intercept, criterion, bandwidth_range, n_jobs
+        As of `GWR`; the range holds for every column.
+    tol : float, default 1e-5
+        Rounds end where the fit changes by a smaller share: the root of the mean squared change over the sum of squares.
+    max_iter : int, default 200
+        Most rounds; with a warning where they run out.
+    rest : int, default 5
+        Bandwidths that were the same for so many rounds are searched no more.
+    inference : bool, default True
+        Whether standard errors and effective numbers of parameters are found, which takes a time that grows with the square of the rows.
+
+    Attributes
+    ----------
+    bandwidths_ : ndarray, shape (q,)
+        The bandwidth of each coefficient.
+    initial_bandwidth_ : float
+        The one bandwidth of the model from which rounds started.
+    bandwidth_history_ : ndarray, shape (rounds, q)
+        Bandwidths after each round.
+    changes_ : ndarray, shape (rounds,)
+        By what share each round changed the fit.
+    n_iter_ : int
+        Number of rounds.
+    converged_ : bool
+        Whether the last one changed less than `tol`.
+    enp_ : ndarray, shape (q,)
+        Effective number of parameters of each coefficient's surface.
+    params_, standard_errors_, t_values_, intercept_, coef_, param_names_
+        As of `GWR`.
+    fitted_values_, residuals_, standardized_residuals_, leverage_, cooks_distance_
+        As of `GWR`.
+    tr_S_, sigma2_, scale_, rss_, deviance_, null_deviance_, r2_, adj_r2_, aic_, aicc_, bic_, cv_
+        As of `GWR`; NaN without inference where they need the hat matrix.
+
+    See Also
+    --------
+    GWR : one bandwidth for all columns.
+
+    References
+    ----------
+    Fotheringham, Yang and Kang (2017), Multiscale geographically weighted regression; Yu et al. (2020), Inference in multiscale
+    geographically weighted regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import locality as lc
+    >>> rng = np.random.default_rng(0)
+    >>> coords = rng.uniform(0.0, 10.0, (300, 2))
+    >>> X = rng.normal(size=(300, 2))
+    >>> y = coords[:, 0] * X[:, 0] + X[:, 1] + 0.1 * rng.normal(size=300)
+    >>> model = lc.MGWR(fit_intercept=False).fit(X, y, coords)
+    >>> bool(model.bandwidths_[0] < model.bandwidths_[1])
+    True
+    >>> model.predict([[1.0, 0.0]], [[5.0, 5.0]]).round(1)
+    array([5.2])
+    """
+
+    def __init__(
+        self,
+        bandwidths: Literal["auto"] | Sequence[float] = "auto",
+        *,
+        initial_bandwidth: Literal["auto"] | float = "auto",
+        kernel: str = "bisquare",
+        adaptive: bool = True,
+        family: Family = "gaussian",
+        metric: Literal["euclidean", "haversine"] = "euclidean",
+        fit_intercept: bool = True,
+        criterion: Criterion = "aicc",
+        bandwidth_range: tuple[float | None, float | None] | None = None,
+        tol: float = 1e-5,
+        max_iter: int = 200,
+        rest: int = 5,
+        inference: bool = True,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.bandwidths = bandwidths
+        self.initial_bandwidth = initial_bandwidth
+        self.kernel = kernel
+        self.adaptive = adaptive
+        self.family = family
+        self.metric = metric
+        self.fit_intercept = fit_intercept
+        self.criterion = criterion
+        self.bandwidth_range = bandwidth_range
+        self.tol = tol
+        self.max_iter = max_iter
+        self.rest = rest
+        self.inference = inference
+        self.n_jobs = n_jobs
+
+    def fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        coords: npt.ArrayLike,
+        exposure: npt.ArrayLike | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> MGWR:
+        """Finds bandwidths, if they are to be found, and the surface of each coefficient.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Columns, without a constant.
+        y : array_like, shape (n,)
+            Responses.
+        coords : array_like, shape (n, 2)
+            Places: projected coordinates (any number of them), or longitude and latitude in degrees.
+        exposure : array_like, shape (n,), optional
+            For counts: what expected counts are proportional to, such as populations.
+        progress : callable, optional
+            Called now and then with what is done and what there is to do.
+
+        Returns
+        -------
+        MGWR
+            Itself.
+        """
+        self._keep(X, y, coords, exposure)
+        made = self._make(progress=progress)
+        found = made.results()
+        self.bandwidths_: Array = found["bandwidths"]
+        self.initial_bandwidth_: float = found["first_bandwidth"]
+        self.bandwidth_history_: Array = found["history"]
+        self.changes_: Array = found["changes"]
+        self.n_iter_: int = len(self.changes_)
+        self.converged_: bool = found["converged"]
+        self.enp_: Array = found["enp"]
+        self._set(found)
+        self._prepared = Prepared(made)
+        if not self.converged_:
+            warnings.warn(
+                f"back-fitting stopped after max_iter={self.n_iter_} rounds at a change of {self.changes_[-1]:.2g}, above "
+                f"tol={self.tol}; raise max_iter or tol",
+                stacklevel=2,
+            )
+        return self
+
+    def surface(self, coords: npt.ArrayLike) -> Array:
+        """Coefficients at any places, such as a grid for a map.
+
+        Parameters
+        ----------
+        coords : array_like, shape (m, 2)
+            Places.
+
+        Returns
+        -------
+        ndarray, shape (m, q)
+        """
+        check_is_fitted(self)
+        places = _places(coords)
+        columns = np.zeros((len(places), self.X_fit_.shape[1]))
+        given = None if self.exposure_fit_ is None else np.ones(len(places))
+        found: Array = self._model().at(columns, places, given, _arrays.threads(self.n_jobs))["params"]
+        return found
+
+    def critical_t(self, alpha: float = 0.05) -> Array:
+        """What t-values of each coefficient must exceed for a family-wise error of `alpha` over all places.
+
+        Parameters
+        ----------
+        alpha : float, default 0.05
+            Probability of any false alarm.
+
+        Returns
+        -------
+        ndarray, shape (q,)
+        """
+        check_is_fitted(self)
+        alpha = _arrays.number(alpha, "alpha")
+        return np.array([self._critical(alpha / enp) for enp in self.enp_])
+
+    def _make(self, found: bool = False, progress: Progress | None = None) -> _core.MgwrModel:
+        if isinstance(self.bandwidths, str):
+            if self.bandwidths != "auto":
+                raise ValueError(f"bandwidths={self.bandwidths!r} must be 'auto' or a number for each coefficient")
+            given = None
+        else:
+            given = [_arrays.number(b, "bandwidths") for b in self.bandwidths]
+        return _core.MgwrModel(
+            self.X_fit_,
+            self.y_fit_,
+            self.coords_fit_,
+            self.exposure_fit_,
+            bandwidths=given,
+            first=self.initial_bandwidth_ if found else _width(self.initial_bandwidth),
+            tolerance=_arrays.number(self.tol, "tol"),
+            rounds=_arrays.count(self.max_iter, "max_iter"),
+            rest=_arrays.count(self.rest, "rest"),
+            inference=bool(self.inference) and not found,
+            progress=progress,
+            **self._common(),
+        )
