@@ -39,17 +39,17 @@ if TYPE_CHECKING:
     from ._centroid import NearestCentroid
     from ._density import KernelClassifier, KernelDensity
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
+    from ._gwr import GWR
     from ._kernel_features import KernelPCA, Nystroem
     from ._kernel_logistic import KernelLogisticRegression
-    from ._gwr import GWR
     from ._lazy import NearestNeighbors
     from ._lazy_classification import KNeighborsClassifier, RadiusNeighborsClassifier
     from ._lazy_regression import KNeighborsRegressor, RadiusNeighborsRegressor
     from ._local import LocalPolynomialRegressor
     from ._localized import Localized
+    from ._mgwr import MGWR
     from ._models import LocalDiscriminantAnalysis, LocalQuantileRegressor
     from ._process import GaussianProcessRegressor
-    from ._mgwr import MGWR
     from ._regression import LocalMeanRegressor
     from ._ridge import KernelRidge
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
