@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ._lazy_regression import KNeighborsRegressor, RadiusNeighborsRegressor
     from ._local import LocalPolynomialRegressor
     from ._localized import Localized
+    from ._model import load, save
     from ._regression import LocalMeanRegressor
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
@@ -73,6 +74,7 @@ __all__ = [
     "get_bin_seeds",
     "image",
     "kernels",
+    "load",
     "local_mean",
     "local_mean_vjp",
     "local_weights",
@@ -80,6 +82,7 @@ __all__ = [
     "lowess",
     "lowess_fit",
     "nearest",
+    "save",
     "within_radius",
 ]
 
@@ -101,6 +104,8 @@ _LATER = {
     "RadiusNeighborsRegressor": "_lazy_regression",
     "estimate_bandwidth": "_shift",
     "get_bin_seeds": "_shift",
+    "load": "_model",
+    "save": "_model",
 }
 
 

@@ -13,6 +13,7 @@ mod lists;
 mod local;
 mod lowess;
 mod mean;
+mod model;
 mod nearest;
 mod shift;
 mod watch;
@@ -43,6 +44,8 @@ mod _core {
     use super::lowess::LowessFit;
     #[pymodule_export]
     use super::mean::LocalMeanFit;
+    #[pymodule_export]
+    use super::model::{model_from_bytes, model_to_bytes};
     #[pymodule_export]
     use super::nearest::Nearest;
     #[pymodule_export]
