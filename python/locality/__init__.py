@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ._local import LocalPolynomialRegressor
     from ._localized import Localized
     from ._mgwr import MGWR
+    from ._model import load, save
     from ._models import LocalDiscriminantAnalysis, LocalQuantileRegressor
     from ._process import GaussianProcessRegressor
     from ._regression import LocalMeanRegressor
@@ -89,6 +90,7 @@ __all__ = [
     "get_bin_seeds",
     "image",
     "kernels",
+    "load",
     "local_mean",
     "local_mean_vjp",
     "local_weights",
@@ -96,6 +98,7 @@ __all__ = [
     "lowess",
     "lowess_fit",
     "nearest",
+    "save",
     "within_radius",
 ]
 
@@ -126,6 +129,8 @@ _LATER = {
     "RadiusNeighborsRegressor": "_lazy_regression",
     "estimate_bandwidth": "_shift",
     "get_bin_seeds": "_shift",
+    "load": "_model",
+    "save": "_model",
 }
 
 

@@ -4,9 +4,11 @@ mod commands;
 mod context;
 mod demo;
 mod error;
+mod models;
 mod output;
 mod picture;
 mod plot;
+mod scores;
 mod table;
 
 use std::io::Write;

@@ -15,6 +15,7 @@ mod lists;
 mod local;
 mod lowess;
 mod mean;
+mod model;
 mod models;
 mod nearest;
 mod shift;
@@ -53,6 +54,7 @@ mod _core {
     use super::lowess::LowessFit;
     #[pymodule_export]
     use super::mean::LocalMeanFit;
+    use super::model::{model_from_bytes, model_to_bytes};
     #[pymodule_export]
     use super::models::{LocalDiscriminantModel, LocalQuantileModel};
     #[pymodule_export]

@@ -430,3 +430,27 @@ fn what_has_no_text_is_not_kept() {
     let e = fit.pack().unwrap_err().to_string();
     assert!(e.contains("cannot be kept in a file"), "{e}");
 }
+
+/// The file that the tests of Python read, too; `UPDATE_DOCS=1` writes it anew.
+#[test]
+fn the_file_that_python_shares_is_as_it_was() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/shared.loc");
+    let x: Vec<f64> = (0..20).map(|i| f64::from(i) / 4.0).collect();
+    let y: Vec<f64> = (0..20).map(|i| f64::from(i * i) / 8.0).collect();
+    let model = LocalRegression::new("gaussian".parse().unwrap())
+        .bandwidth(1.5)
+        .unwrap();
+    let fit = model
+        .fit(Rows::column(&x), Rows::column(&y), None, &Watch::default())
+        .unwrap();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fit.save(path).unwrap();
+    }
+    let (known, own) = (ModelFile::load(path).unwrap(), fit.pack().unwrap());
+    assert_eq!(known.to_bytes().unwrap(), std::fs::read(path).unwrap());
+    assert_eq!(
+        (known.kind(), known.parameters()),
+        (own.kind(), own.parameters())
+    );
+    assert_eq!(known.arrays(), own.arrays());
+}

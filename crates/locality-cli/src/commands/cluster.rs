@@ -356,7 +356,7 @@ impl Scaling {
 }
 
 /// A number to four digits, for the eye.
-fn round(x: f64) -> String {
+pub(super) fn round(x: f64) -> String {
     if x == 0.0 || !x.is_finite() {
         return format!("{x}");
     }

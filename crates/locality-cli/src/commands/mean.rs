@@ -117,7 +117,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         p: values.len(),
         values: table.numbers(&values, "--value")?,
         weights: match &weight {
-            Some(column) => Some(weights(&table, column)?),
+            Some(column) => Some(weights(&table, column, "--weight")?),
             None => None,
         },
         keys,
@@ -302,8 +302,8 @@ fn encode(
 }
 
 /// The sample weights, with the line of a negative one.
-fn weights(table: &Table, column: &[usize]) -> Result<Vec<f64>> {
-    let weights = table.numbers(column, "--weight")?;
+pub(super) fn weights(table: &Table, column: &[usize], flag: &str) -> Result<Vec<f64>> {
+    let weights = table.numbers(column, flag)?;
     if let Some(row) = weights.iter().position(|w| *w < 0.0) {
         return Err(Error::data(format!(
             "{}, column '{}': the weight {} is negative; weights must be at least 0",

@@ -3,9 +3,13 @@
 mod cluster;
 mod completions;
 mod demo;
+mod evaluate;
+mod fit;
 mod image;
+mod inspect;
 mod kernels;
 mod mean;
+mod predict;
 
 use clap::{Parser, Subcommand};
 
@@ -75,6 +79,14 @@ enum Command {
     Cluster(cluster::Args),
     /// Predict columns at new rows as a weighted mean of nearby rows (kernel regression)
     Mean(mean::Args),
+    /// Fit a local model to a table and keep it in a file
+    Fit(fit::Args),
+    /// Predict at the rows of a table with a model from a file
+    Predict(predict::Args),
+    /// Compare local models with each other, with a global model and with the simplest guess, by cross-validation
+    Evaluate(evaluate::Args),
+    /// Say what a model file holds
+    Inspect(inspect::Args),
     /// List every kernel, metric and neighbourhood, with formulas and parameters
     Kernels(kernels::Args),
     /// Show every method at work on a real photo and real tables
@@ -94,6 +106,10 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Image(command) => image::run(command, &context),
         Command::Cluster(args) => cluster::run(args, &context),
         Command::Mean(args) => mean::run(args, &context),
+        Command::Fit(args) => fit::run(args, &context),
+        Command::Predict(args) => predict::run(args, &context),
+        Command::Evaluate(args) => evaluate::run(args, &context),
+        Command::Inspect(args) => inspect::run(args, &context),
         Command::Kernels(args) => kernels::run(args, &context),
         Command::Demo(args) => demo::run(args, &context),
         Command::Completions(args) => completions::run(args),

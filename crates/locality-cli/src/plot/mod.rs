@@ -6,6 +6,7 @@ mod font;
 mod heat;
 mod kernels;
 mod lines;
+mod quality;
 mod raster;
 mod scene;
 mod svg;
@@ -21,6 +22,9 @@ pub(crate) use clusters::draw as draw_clusters;
 pub(crate) use heat::draw as draw_heat;
 pub(crate) use kernels::sheet as draw_kernels;
 pub(crate) use lines::{Curve, draw as draw_lines};
+pub(crate) use quality::{
+    band as draw_band, calibration as draw_calibration, residuals as draw_residuals,
+};
 pub(crate) use scene::Scene;
 pub(crate) use svg::escape;
 

@@ -4,6 +4,7 @@ mod bad_pictures;
 mod bad_tables;
 mod cluster;
 mod mean;
+mod models;
 mod outputs;
 mod pictures;
 mod run;

@@ -52,6 +52,16 @@ pub struct NeighborsClassifierFit<T> {
 }
 
 impl NeighborsClassifier {
+    /// Which samples are neighbours.
+    pub fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// Whether all neighbours of a query count alike.
+    pub fn counts_alike(&self) -> bool {
+        self.weights == Weights::Uniform
+    }
+
     /// Neighbours that all count alike, by Euclidean distance; an error where there is none.
     pub fn new(reach: Reach) -> Self {
         Self {

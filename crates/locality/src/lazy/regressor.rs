@@ -47,6 +47,16 @@ pub struct NeighborsRegressorFit<T> {
 }
 
 impl NeighborsRegressor {
+    /// Which samples are neighbours.
+    pub fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// Whether all neighbours of a query count alike.
+    pub fn counts_alike(&self) -> bool {
+        self.weights == Weights::Uniform
+    }
+
     /// Neighbours that all count alike, by Euclidean distance; NaN where there is none.
     pub fn new(reach: Reach) -> Self {
         Self {

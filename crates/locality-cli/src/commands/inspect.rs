@@ -1,0 +1,97 @@
+//! `locality inspect`.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use locality::model::ModelFile;
+use serde_json::{Map, Value, json};
+
+use super::cluster::round;
+use super::predict::load;
+use crate::context::Context;
+use crate::error::Result;
+use crate::models::{Columns, Fitted};
+
+/// Flags of `locality inspect`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  locality inspect price.loc
+  locality inspect iris.loc --json")]
+pub(crate) struct Args {
+    /// The model file
+    model: PathBuf,
+}
+
+/// Runs it.
+pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
+    let (file, fitted) = context.watched("load", |watch| load(&args.model, watch))?;
+    let size = std::fs::metadata(&args.model).map_or(0, |m| m.len());
+    let lines = lines(&file, &fitted, size);
+    let wide = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut words = String::new();
+    for (name, value) in &lines {
+        let value = match value {
+            Value::String(text) => text.clone(),
+            Value::Array(list) => {
+                let each = list
+                    .iter()
+                    .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
+                each.collect::<Vec<String>>().join(", ")
+            }
+            Value::Number(n) => n
+                .as_f64()
+                .filter(|_| n.is_f64())
+                .map_or_else(|| n.to_string(), round),
+            other => other.to_string(),
+        };
+        let _ = writeln!(words, "{:wide$}  {value}", name.replace('_', " "));
+    }
+    let object: Map<String, Value> = lines.into_iter().collect();
+    context.summary(&words, &Value::Object(object), false)
+}
+
+fn lines(file: &ModelFile, fitted: &Fitted, size: u64) -> Vec<(String, Value)> {
+    let about = file.about();
+    let samples = file
+        .arrays()
+        .get("samples")
+        .map_or((0, 0), |a| (a.shape()[0], a.shape()[1]));
+    let columns: Vec<String> = Columns::known(about, samples.1)
+        .features()
+        .iter()
+        .map(|f| match &f.levels {
+            None => f.name.clone(),
+            Some(levels) => format!("{} ({})", f.name, levels.join(", ")),
+        })
+        .collect();
+    let mut out = vec![
+        ("kind", json!(file.kind())),
+        ("model", json!(fitted.title())),
+        ("task", json!(fitted.task().name())),
+    ];
+    if let Some(target) = &about.target {
+        out.push(("target", json!(target)));
+    }
+    if !about.classes.is_empty() {
+        let names: Vec<String> = about.classes.iter().map(ToString::to_string).collect();
+        out.push(("classes", json!(names)));
+    }
+    out.push(("rows", json!(samples.0)));
+    out.push(("columns", json!(columns)));
+    out.push(("nearness", json!(fitted.nearness())));
+    if let Some(scales) = fitted.scales()
+        && scales.iter().any(|s| *s != 1.0)
+    {
+        let each: Vec<String> = scales.iter().map(|s| round(*s)).collect();
+        out.push(("columns_divided_by", json!(each)));
+    }
+    let mut out: Vec<(String, Value)> = out.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+    for (name, score) in &about.scores {
+        let name = name.replacen("loo_", "leave_one_out_", 1);
+        out.push((name, json!(score)));
+    }
+    out.push(("library".to_owned(), json!(file.library())));
+    out.push(("format".to_owned(), json!(locality::model::FORMAT)));
+    out.push(("bytes".to_owned(), json!(size)));
+    out
+}

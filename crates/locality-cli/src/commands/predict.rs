@@ -1,0 +1,188 @@
+//! `locality predict`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use locality::model::{Class, ModelFile};
+use locality::{Rows, Watch};
+use serde_json::json;
+
+use super::count;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::models::{Columns, Fitted, Predictions, class_column};
+use crate::output::{self, is_standard};
+use crate::table::{Column, Format, Options, Table};
+
+/// Flags of `locality predict`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  locality predict price.loc new.csv -o predicted.csv
+  locality predict price.loc new.csv -o predicted.csv --interval 0.9
+  locality predict iris.loc new.csv -o - --explain 5
+
+The output has the table's columns and NAME_predicted, where NAME is the target; for classes a probability of each, too. --interval
+adds NAME_lower and NAME_upper, --explain the rows of the training table that weigh most (sample_1, .., counted from 0, -1 for
+none) and their shares of the weight (weight_1, ..).")]
+pub(crate) struct Args {
+    /// The model, made by `locality fit` or saved in Rust or Python
+    model: PathBuf,
+
+    /// The table of rows to predict at, with the columns that the model was made of
+    table: PathBuf,
+
+    /// Where to write the table with the predictions; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Add an interval that holds a new observation with this probability
+    #[arg(long, value_name = "LEVEL", allow_negative_numbers = true)]
+    interval: Option<f64>,
+
+    /// Add this many rows of the training table that made each prediction, with their weights
+    #[arg(long, value_name = "K")]
+    explain: Option<usize>,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+/// The model of a file, and the file.
+pub(super) fn load(path: &std::path::Path, watch: &Watch<'_>) -> Result<(ModelFile, Fitted)> {
+    let name = path.display();
+    let bytes = std::fs::read(path).map_err(|e| Error::unreadable(&name, &e))?;
+    let failed = |e: locality::Error| match Error::from(e) {
+        Error::Usage(text) | Error::Data(text) => Error::data(format!("{name}: {text}")),
+        other => other,
+    };
+    let file = ModelFile::from_bytes(&bytes).map_err(failed)?;
+    let fitted = Fitted::unpack(&file, watch).map_err(failed)?;
+    let classes = match &fitted {
+        Fitted::Logistic(fit) => fit.n_classes(),
+        Fitted::KernelClassifier(fit) => fit.n_classes(),
+        Fitted::NeighborClasses(fit) => fit.classes()[0].len(),
+        _ => 0,
+    };
+    let known = file.about().classes.len();
+    if known > 0 && known != classes {
+        return Err(Error::data(format!(
+            "{name}: the file names {known} classes for a model of {classes}; it is damaged, or of another program"
+        )));
+    }
+    Ok((file, fitted))
+}
+
+/// Runs it.
+pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
+    let format = Format::of(&args.output, args.options.delimiter())?;
+    output::check(&[&args.output])?;
+    let taken = is_standard(&args.output);
+    context.json_needs_stdout(taken)?;
+    if let Some(level) = args.interval
+        && !(level > 0.0 && level < 1.0)
+    {
+        return Err(Error::usage(format!(
+            "--interval {level} must be between 0 and 1, such as 0.9"
+        )));
+    }
+    if args.explain == Some(0) {
+        return Err(Error::usage(
+            "--explain 0 explains nothing; write a positive number",
+        ));
+    }
+    let start = Instant::now();
+    let (file, fitted) = context.watched("load", |watch| load(&args.model, watch))?;
+    let about = file.about();
+    let width = file.arrays().get("samples").map_or(0, |a| a.shape()[1]);
+    let columns = Columns::known(about, width);
+    let table = Table::read(&args.table, &args.options)?;
+    let places = columns.find(&table, !about.features.is_empty())?;
+    let numbers = columns.encode(&table, &places)?;
+    let d = columns.expanded().len();
+    if d != width {
+        return Err(Error::data(format!(
+            "{}: the file names {d} columns for a model of {width}; it is damaged, or of another program",
+            args.model.display()
+        )));
+    }
+    let x = Rows::new(&numbers, table.rows(), d)?;
+    let name = about.target.clone();
+    let name = |what: &str| match &name {
+        Some(name) => format!("{name}_{what}"),
+        None => what.to_owned(),
+    };
+    let mut extra: Vec<(String, Column)> = Vec::new();
+    let found = context.watched("predict", |watch| fitted.predict(x, watch))?;
+    match &found {
+        Predictions::Numbers(y) => extra.push((name("predicted"), Column::Real(y.clone()))),
+        Predictions::Shares(shares, k) => {
+            let numbered = || (0..*k as i64).map(Class::Integer).collect::<Vec<Class>>();
+            let classes = if about.classes.is_empty() {
+                numbered()
+            } else {
+                about.classes.clone()
+            };
+            let column = class_column(&classes, &found.codes());
+            if format == Format::Npy && matches!(column, Column::Words(_)) {
+                return Err(Error::usage(
+                    "the classes are words, which a .npy file cannot hold; write a .csv file",
+                ));
+            }
+            extra.push((name("predicted"), column));
+            for (c, class) in classes.iter().enumerate() {
+                let own = shares.iter().skip(c).step_by(*k).copied().collect();
+                extra.push((format!("probability_{class}"), Column::Real(own)));
+            }
+        }
+    }
+    if let Some(level) = args.interval {
+        let Fitted::Regression(fit) = &fitted else {
+            return Err(Error::usage(format!(
+                "--interval is for local means, lines and parabolas, not for {}; leave it out",
+                fitted.title()
+            )));
+        };
+        let found = context.watched("intervals", |watch| fit.intervals(x, level, watch))?;
+        extra.push((name("lower"), Column::Real(found.lower)));
+        extra.push((name("upper"), Column::Real(found.upper)));
+    }
+    if let Some(k) = args.explain {
+        let behind = context.watched("explain", |watch| fitted.explain(x, k, watch))?;
+        for place in 0..k {
+            let rows = behind.rows.iter().skip(place).step_by(k).copied().collect();
+            let weights = behind
+                .weights
+                .iter()
+                .skip(place)
+                .step_by(k)
+                .copied()
+                .collect();
+            extra.push((format!("sample_{}", place + 1), Column::Integer(rows)));
+            extra.push((format!("weight_{}", place + 1), Column::Real(weights)));
+        }
+    }
+    if let Some((name, _)) = extra.iter().find(|(name, _)| table.names().contains(name)) {
+        return Err(Error::data(format!(
+            "{} already has a column '{name}', which would be written; rename it",
+            table.origin()
+        )));
+    }
+    output::write(&args.output, &table.encode(&extra, format)?)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let written: Vec<&String> = extra.iter().map(|(name, _)| name).collect();
+    let object = json!({
+        "command": "predict",
+        "model": fitted.title(),
+        "rows": table.rows(),
+        "written": written,
+        "output": args.output.display().to_string(),
+        "seconds": seconds,
+    });
+    let words = format!(
+        "{} at {} by {}: {seconds:.3} s\n",
+        extra[0].0,
+        count(table.rows(), "row"),
+        fitted.title(),
+    );
+    context.summary(&words, &object, taken)
+}

@@ -1,0 +1,11 @@
+//! Models of tables: which there are, how they are fitted, and what they predict.
+
+mod columns;
+mod fitted;
+mod recipe;
+mod target;
+
+pub(crate) use columns::Columns;
+pub(crate) use fitted::{Fitted, Predictions};
+pub(crate) use recipe::{Bandwidth, Model, Recipe};
+pub(crate) use target::{Target, Task, class_column};

@@ -1,0 +1,318 @@
+//! How a model is to be made.
+
+use locality::density::KernelClassifier;
+use locality::lazy::{NeighborsClassifier, NeighborsRegressor, Reach};
+use locality::local::{
+    Family, LocalGlmRegression, LocalLogistic, LocalRegression, Search, with_bandwidth,
+};
+use locality::{Kernel, LinearMap, Metric, Rows, Watch};
+
+use super::Fitted;
+use super::target::{Target, Task};
+use crate::error::{Error, Result};
+use crate::scores::Score;
+
+/// Up to so many columns parabolas are tried.
+const MOST_FOR_QUADRATIC: usize = 8;
+/// Numbers of neighbours that are tried.
+const NEIGHBORS: [usize; 14] = [1, 2, 3, 5, 7, 10, 14, 20, 28, 40, 56, 80, 112, 160];
+
+/// A model by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Model {
+    /// Local mean, line or parabola, whichever predicts best without each row; for classes local logistic regression
+    Auto,
+    /// Local mean (Nadaraya-Watson); for classes the kernel classifier (Parzen)
+    Mean,
+    /// A line around each row
+    LocalLinear,
+    /// A parabola around each row
+    LocalQuadratic,
+    /// Logistic regression around each row, for classes
+    Logistic,
+    /// Poisson regression around each row, for counts
+    Poisson,
+    /// Gamma regression around each row, for positive numbers
+    Gamma,
+    /// The nearest rows, all alike
+    Knn,
+}
+
+impl Model {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Mean => "mean",
+            Self::LocalLinear => "local-linear",
+            Self::LocalQuadratic => "local-quadratic",
+            Self::Logistic => "logistic",
+            Self::Poisson => "poisson",
+            Self::Gamma => "gamma",
+            Self::Knn => "knn",
+        }
+    }
+
+    /// Whether it predicts such a target.
+    pub(crate) fn fits(self, task: Task) -> bool {
+        match self {
+            Self::Auto | Self::Mean | Self::Knn => true,
+            Self::Logistic => task == Task::Classification,
+            _ => task == Task::Regression,
+        }
+    }
+}
+
+/// How near is near.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Bandwidth {
+    /// Searched by leave-one-out cross-validation.
+    Auto,
+    /// The same everywhere.
+    Number(f64),
+    /// The distance to the nearest row of this rank.
+    Nearest(usize),
+}
+
+impl std::str::FromStr for Bandwidth {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let wrong = || {
+            format!(
+                "'{text}' is none of auto, a positive number such as 0.5, or knn=K such as knn=30"
+            )
+        };
+        if text == "auto" {
+            return Ok(Self::Auto);
+        }
+        if let Some(k) = text.strip_prefix("knn=") {
+            let k = k.parse().map_err(|_| wrong())?;
+            return if k > 0 {
+                Ok(Self::Nearest(k))
+            } else {
+                Err(wrong())
+            };
+        }
+        match text.parse::<f64>() {
+            Ok(h) if h.is_finite() && h > 0.0 => Ok(Self::Number(h)),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+/// Everything that is chosen before data are seen.
+#[derive(Clone, Debug)]
+pub(crate) struct Recipe {
+    pub(crate) model: Model,
+    /// Its columns by number.
+    pub(crate) kernel: Option<Kernel>,
+    pub(crate) bandwidth: Bandwidth,
+    pub(crate) standardize: bool,
+}
+
+impl Recipe {
+    /// A model with nothing but defaults.
+    pub(crate) fn of(model: Model) -> Self {
+        Self {
+            model,
+            kernel: None,
+            bandwidth: Bandwidth::Auto,
+            standardize: true,
+        }
+    }
+
+    /// Refuses, before any work, what does not go together.
+    pub(crate) fn check(&self, task: Task, weighted: bool) -> Result<()> {
+        let name = self.model.name();
+        if !self.model.fits(task) {
+            let other = match task {
+                Task::Regression => {
+                    "auto, mean, local-linear, local-quadratic, poisson, gamma or knn"
+                }
+                Task::Classification => "auto, logistic, mean or knn",
+            };
+            return Err(Error::usage(format!(
+                "--model {name} is not for {}; choose {other}, or force the other task with --task",
+                task.name()
+            )));
+        }
+        if self.model == Model::Knn && self.kernel.is_some() {
+            return Err(Error::usage(
+                "--kernel does not go with --model knn, whose rows count alike; choose --model mean with --bandwidth knn=K",
+            ));
+        }
+        if self.model == Model::Knn && weighted {
+            return Err(Error::usage(
+                "--weights does not go with --model knn; choose another model",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Fits the model.
+    pub(crate) fn fit(
+        &self,
+        x: Rows<'_, f64>,
+        target: &Target,
+        weights: Option<&[f64]>,
+        watch: &Watch<'_>,
+    ) -> locality::Result<Fitted> {
+        match (self.model, target) {
+            (Model::Knn, _) => self.neighbors(x, target, watch),
+            (Model::Mean, Target::Classes(codes, classes)) => {
+                let model = self.kernel_classifier(x)?;
+                let fit = model.fit_weighted(x, codes, classes.len(), weights, watch)?;
+                Ok(Fitted::KernelClassifier(fit))
+            }
+            (_, Target::Classes(codes, classes)) => {
+                let (kernel, search) = self.kernel()?;
+                let mut model = LocalLogistic::new(kernel).search(search);
+                model = model.standardize(self.standardize);
+                let fit = model.fit(x, codes, classes.len(), weights, watch)?;
+                Ok(Fitted::Logistic(fit))
+            }
+            (Model::Poisson | Model::Gamma, Target::Numbers(y)) => {
+                let family = if self.model == Model::Gamma {
+                    Family::Gamma
+                } else {
+                    Family::Poisson
+                };
+                let (kernel, search) = self.kernel()?;
+                let mut model = LocalGlmRegression::new(kernel, family).search(search);
+                model = model.standardize(self.standardize);
+                Ok(Fitted::Glm(model.fit(
+                    x,
+                    Rows::column(y),
+                    weights,
+                    watch,
+                )?))
+            }
+            (_, Target::Numbers(y)) => {
+                let (kernel, search) = self.kernel()?;
+                let degrees = match self.model {
+                    Model::Mean => vec![0],
+                    Model::LocalLinear => vec![1],
+                    Model::LocalQuadratic => vec![2],
+                    _ if x.columns() <= MOST_FOR_QUADRATIC => vec![0, 1, 2],
+                    _ => vec![0, 1],
+                };
+                let model = LocalRegression::new(kernel).search(search).degrees(degrees);
+                let model = model.standardize(self.standardize);
+                let fit = model.fit(x, Rows::column(y), weights, watch)?;
+                Ok(Fitted::Regression(fit))
+            }
+        }
+    }
+
+    /// The kernel, and how its bandwidth is found.
+    fn kernel(&self) -> locality::Result<(Kernel, Search)> {
+        let kernel = match &self.kernel {
+            Some(kernel) => kernel.clone(),
+            None => "gaussian".parse()?,
+        };
+        Ok(match self.bandwidth {
+            Bandwidth::Auto => (kernel, Search::Auto),
+            Bandwidth::Number(h) => (with_bandwidth(&kernel, h)?, Search::Given),
+            Bandwidth::Nearest(k) => {
+                let nearest = locality::Bandwidth::QueryNearest(k);
+                (with_bandwidth(&kernel, nearest)?, Search::Given)
+            }
+        })
+    }
+
+    fn kernel_classifier(&self, x: Rows<'_, f64>) -> locality::Result<KernelClassifier> {
+        let mut model = KernelClassifier::new();
+        if let Some(kernel) = &self.kernel {
+            model = model.kernel(kernel.clone());
+        }
+        Ok(match self.bandwidth {
+            // It goes by the columns' spreads itself.
+            Bandwidth::Auto => model,
+            Bandwidth::Number(h) if self.standardize && self.kernel.is_none() => {
+                let each: Vec<f64> = deviations(x).iter().map(|s| s * h).collect();
+                model.bandwidth(each)
+            }
+            Bandwidth::Number(h) => model.bandwidth(h),
+            Bandwidth::Nearest(_) => {
+                let mut kernel = self.kernel()?.0;
+                if let Some(metric) = self.metric(x)? {
+                    kernel = kernel.try_map(&mut |atom| Ok(atom.clone().metric(metric.clone())))?;
+                }
+                model.kernel(kernel)
+            }
+        })
+    }
+
+    /// Euclidean distance of the columns over their deviations.
+    fn metric(&self, x: Rows<'_, f64>) -> locality::Result<Option<Metric>> {
+        if !self.standardize {
+            return Ok(None);
+        }
+        let scales = deviations(x);
+        let d = scales.len();
+        let row = |i: usize| {
+            (0..d)
+                .map(|j| if i == j { 1.0 / scales[i] } else { 0.0 })
+                .collect()
+        };
+        let map = LinearMap::new((0..d).map(row).collect())?;
+        Ok(Some(Metric::Mahalanobis(map)))
+    }
+
+    fn neighbors(
+        &self,
+        x: Rows<'_, f64>,
+        target: &Target,
+        watch: &Watch<'_>,
+    ) -> locality::Result<Fitted> {
+        let metric = self.metric(x)?.unwrap_or(Metric::Euclidean);
+        let labels: Vec<i64> = match target {
+            Target::Classes(codes, _) => codes.iter().map(|c| *c as i64).collect(),
+            Target::Numbers(_) => Vec::new(),
+        };
+        let fit = |reach: Reach| -> locality::Result<Fitted> {
+            Ok(match target {
+                Target::Numbers(y) => {
+                    let model = NeighborsRegressor::new(reach).metric(metric.clone());
+                    Fitted::Neighbors(model.fit(x, Rows::column(y))?)
+                }
+                Target::Classes(..) => {
+                    let model = NeighborsClassifier::new(reach).metric(metric.clone());
+                    Fitted::NeighborClasses(model.fit(x, Rows::column(&labels))?)
+                }
+            })
+        };
+        let reach = match self.bandwidth {
+            Bandwidth::Number(radius) => return fit(Reach::Within(radius)),
+            Bandwidth::Nearest(k) => return fit(Reach::Nearest(k)),
+            Bandwidth::Auto => NEIGHBORS.iter().filter(|k| **k < x.rows()),
+        };
+        let mut best: Option<(f64, Fitted)> = None;
+        for &k in reach {
+            let candidate = fit(Reach::Nearest(k))?;
+            let error = candidate.leave_one_out(x, target, None, &watch.quiet())?;
+            let error = error.and_then(|e| e.score(target));
+            let error = error.map_or(f64::INFINITY, Score::loss);
+            if best.as_ref().is_none_or(|b| error < b.0) {
+                best = Some((error, candidate));
+            }
+        }
+        match best {
+            Some((_, fitted)) => Ok(fitted),
+            None => fit(Reach::Nearest(1)),
+        }
+    }
+}
+
+/// Standard deviations of the columns; 1 for a constant.
+pub(crate) fn deviations(x: Rows<'_, f64>) -> Vec<f64> {
+    let n = x.rows() as f64;
+    let column = |c: usize| {
+        let mean = x.iter().map(|r| r[c] / n).sum::<f64>();
+        let variance = x.iter().map(|r| (r[c] - mean).powi(2) / n).sum::<f64>();
+        let large = x.iter().fold(0.0, |a: f64, r| a.max(r[c].abs()));
+        let varies = variance.is_finite() && variance.sqrt() > 1e-12 * large;
+        if varies { variance.sqrt() } else { 1.0 }
+    };
+    (0..x.columns()).map(column).collect()
+}

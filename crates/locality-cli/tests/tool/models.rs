@@ -1,0 +1,378 @@
+//! `fit`, `predict`, `evaluate` and `inspect`.
+
+use serde_json::Value;
+
+use crate::run::{Folder, data};
+
+/// A wave over one column, with a word beside it.
+fn wave(folder: &Folder) {
+    let mut text = "x,kind,y\n".to_owned();
+    for i in 0..60 {
+        let x = f64::from(i) / 10.0;
+        let (kind, shift) = if i % 3 == 0 {
+            ("red", 1.0)
+        } else {
+            ("blue", 0.0)
+        };
+        text += &format!("{x},{kind},{}\n", x.sin() + shift);
+    }
+    folder.file("wave.csv", text);
+}
+
+fn column(folder: &Folder, file: &str, name: &str) -> Vec<String> {
+    let text = folder.text(file);
+    let mut lines = text.lines().map(|l| l.split(',').collect::<Vec<&str>>());
+    let at = lines.next().unwrap().iter().position(|n| *n == name);
+    let at = at.unwrap_or_else(|| panic!("no column {name} in {text}"));
+    lines.map(|l| l[at].to_owned()).collect()
+}
+
+#[test]
+fn numbers_are_predicted_with_intervals_and_reasons() {
+    let folder = Folder::new();
+    wave(&folder);
+    let run = folder.ok(&["fit", "wave.csv", "--target", "y", "-o", "m.loc", "--json"]);
+    let json: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(json["task"], "regression");
+    assert_eq!(
+        json["columns"],
+        serde_json::json!(["x", "kind=blue", "kind=red"])
+    );
+    assert!(
+        json["leave_one_out"]["r2"].as_f64().unwrap() > 0.95,
+        "{json}"
+    );
+    // Columns go by name, whatever their order.
+    folder.file("new.csv", "kind,extra,x\nred,a,1.5\nblue,b,1.5\n");
+    folder.ok(&[
+        "predict",
+        "m.loc",
+        "new.csv",
+        "-o",
+        "p.csv",
+        "--interval",
+        "0.8",
+        "--explain",
+        "2",
+    ]);
+    let y: Vec<f64> = column(&folder, "p.csv", "y_predicted")
+        .iter()
+        .map(|c| c.parse().unwrap())
+        .collect();
+    assert!(
+        (y[0] - 1.5_f64.sin() - 1.0).abs() < 0.1 && (y[1] - 1.5_f64.sin()).abs() < 0.1,
+        "{y:?}"
+    );
+    let text = folder.text("p.csv");
+    assert!(
+        text.starts_with(
+            "kind,extra,x,y_predicted,y_lower,y_upper,sample_1,weight_1,sample_2,weight_2\n"
+        ),
+        "{text}"
+    );
+    // The heaviest row is the nearest of its kind.
+    assert_eq!(column(&folder, "p.csv", "sample_1")[0], "15");
+    let words = folder.ok(&["inspect", "m.loc"]).text();
+    for part in [
+        "local_regression",
+        "regression",
+        "kind (blue, red)",
+        "leave one out rmse",
+        "gaussian(",
+        "bytes",
+    ] {
+        assert!(words.contains(part), "no {part} in {words}");
+    }
+    // The same model again is the same bytes.
+    let first = folder.bytes("m.loc");
+    folder.ok(&[
+        "fit",
+        "wave.csv",
+        "--target",
+        "y",
+        "-o",
+        "m.loc",
+        "--threads",
+        "1",
+    ]);
+    assert_eq!(folder.bytes("m.loc"), first);
+}
+
+#[test]
+fn classes_are_predicted_with_probabilities() {
+    let folder = Folder::new();
+    let iris = data("iris.csv");
+    for model in ["auto", "mean", "knn"] {
+        folder.ok(&[
+            "fit", &iris, "--target", "target", "--model", model, "-o", "m.loc",
+        ]);
+        folder.ok(&["predict", "m.loc", &iris, "-o", "p.csv", "--explain", "3"]);
+        let found = column(&folder, "p.csv", "target_predicted");
+        let known = column(&folder, "p.csv", "target");
+        let right = found.iter().zip(&known).filter(|(a, b)| a == b).count();
+        assert!(right > 140, "{model}: {right}");
+        let shares: f64 = ["setosa", "versicolor", "virginica"]
+            .iter()
+            .map(|c| {
+                column(&folder, "p.csv", &format!("probability_{c}"))[77]
+                    .parse::<f64>()
+                    .unwrap()
+            })
+            .sum();
+        assert!((shares - 1.0).abs() < 1e-9);
+        let json: Value =
+            serde_json::from_slice(&folder.ok(&["inspect", "m.loc", "--json"]).stdout).unwrap();
+        assert!(
+            json["leave_one_out_accuracy"].as_f64().unwrap() > 0.93,
+            "{json}"
+        );
+        assert_eq!(
+            json["classes"],
+            serde_json::json!(["setosa", "versicolor", "virginica"])
+        );
+    }
+}
+
+#[test]
+fn models_are_compared() {
+    let folder = Folder::new();
+    wave(&folder);
+    let args = [
+        "evaluate", "wave.csv", "--target", "y", "--cv", "4", "--plot", "r.svg",
+    ];
+    let words = folder.ok(&args).text();
+    for part in [
+        "mean of all rows",
+        "global linear",
+        "local quadratic",
+        "k nearest",
+        "rmse",
+        "r2",
+        " *",
+    ] {
+        assert!(words.contains(part), "no {part} in {words}");
+    }
+    assert!(folder.text("r.svg").contains("Residuals of y"));
+    let json = |seed: &str| -> Value {
+        let run = folder.ok(&[
+            "evaluate",
+            &data("iris.csv"),
+            "--target",
+            "target",
+            "--features",
+            "petal_length,petal_width",
+            "--seed",
+            seed,
+            "--json",
+        ]);
+        serde_json::from_slice(&run.stdout).unwrap()
+    };
+    let (first, again) = (json("3"), json("3"));
+    assert_eq!(first["models"], again["models"]);
+    let accuracy = |name: &str| {
+        let models = first["models"].as_array().unwrap();
+        models.iter().find(|m| m["name"] == name).unwrap()["accuracy"]
+            .as_f64()
+            .unwrap()
+    };
+    assert!((accuracy("most frequent class") - 1.0 / 3.0).abs() < 0.01);
+    assert!(accuracy("local logistic") > 0.9 && accuracy("k nearest") > 0.9);
+}
+
+#[test]
+fn pictures_go_by_the_task() {
+    let folder = Folder::new();
+    wave(&folder);
+    for (args, part) in [
+        (&["--features", "x"][..], "holds 90 % of new observations"),
+        (&[], "Residuals of y, leave-one-out"),
+        (
+            &["--features", "x", "--target", "kind"],
+            "Probability of each kind by x",
+        ),
+        (&["--target", "kind"], "Calibration of kind, leave-one-out"),
+    ] {
+        let mut all = vec!["fit", "wave.csv", "-o", "m.loc", "--plot", "p.svg"];
+        if !args.contains(&"--target") {
+            all.extend(["--target", "y"]);
+        }
+        all.extend(args);
+        folder.ok(&all);
+        assert!(folder.text("p.svg").contains(part), "{args:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_fitted_is_told() {
+    let folder = Folder::new();
+    wave(&folder);
+    folder.file("nan.csv", "x,y\n1,2\n2,NaN\n3,4\n");
+    folder.file("hole.csv", "x,kind,y\n1,a,2\n2,,3\n3,a,4\n4,b,4\n");
+    folder.file("one.csv", "x,c\n1,a\n2,a\n3,a\n");
+    folder.file("ids.csv", "id,y\na,1.5\nb,2.5\nc,3.5\n");
+    folder.file("head.csv", "x,y\n");
+    let fit = |table: &str, more: &[&str], code: i32, parts: &[&str]| {
+        let mut args = vec!["fit", table, "-o", "m.loc"];
+        if !more.contains(&"--target") {
+            args.extend(["--target", "y"]);
+        }
+        args.extend(more);
+        folder.fails(&args, code, parts);
+    };
+    fit(
+        "nan.csv",
+        &[],
+        1,
+        &["line 3, column 'y': NaN is not finite"],
+    );
+    fit(
+        "hole.csv",
+        &[],
+        1,
+        &["line 3, column 'kind': the cell is empty"],
+    );
+    fit("head.csv", &[], 1, &["no rows"]);
+    fit("one.csv", &["--target", "c"], 1, &["one class, a"]);
+    fit(
+        "ids.csv",
+        &[],
+        1,
+        &["'id' has 3 different words in 3 rows", "--features"],
+    );
+    fit(
+        "wave.csv",
+        &["--target", "z"],
+        2,
+        &["--target", "no column 'z'"],
+    );
+    fit(
+        "wave.csv",
+        &["--features", "y"],
+        2,
+        &["--features and --target both name 'y'"],
+    );
+    fit(
+        "wave.csv",
+        &["--model", "logistic"],
+        2,
+        &["--model logistic is not for regression"],
+    );
+    fit(
+        "wave.csv",
+        &["--bandwidth", "wide"],
+        2,
+        &["'wide' is none of auto"],
+    );
+    fit(
+        "wave.csv",
+        &["--model", "poisson"],
+        1,
+        &["the target has -0.", "not negative"],
+    );
+    fit(
+        "wave.csv",
+        &["--model", "knn", "--bandwidth", "knn=1000"],
+        2,
+        &["1000"],
+    );
+    fit("wave.csv", &["--plot", "p.gif"], 2, &["--plot"]);
+    folder.fails(
+        &["fit", "wave.csv", "--target", "y", "-o", "none/m.loc"],
+        1,
+        &["none"],
+    );
+    folder.fails(&["evaluate", "nan.csv", "--target", "y"], 1, &["NaN"]);
+    folder.fails(
+        &["evaluate", "wave.csv", "--target", "y", "--cv", "1"],
+        2,
+        &["--cv 1"],
+    );
+    folder.fails(
+        &["evaluate", "wave.csv", "--target", "y", "--cv", "50"],
+        1,
+        &["too few for --cv 50"],
+    );
+    // A target that never changes is no trouble.
+    folder.file("flat.csv", "x,y\n1,7.5\n2,7.5\n3,7.5\n4,7.5\n5,7.5\n");
+    folder.ok(&["fit", "flat.csv", "--target", "y", "-o", "flat.loc"]);
+    folder.ok(&["predict", "flat.loc", "flat.csv", "-o", "p.csv"]);
+    let y: f64 = column(&folder, "p.csv", "y_predicted")[2].parse().unwrap();
+    assert!((y - 7.5).abs() < 1e-9);
+}
+
+#[test]
+fn what_cannot_be_predicted_is_told() {
+    let folder = Folder::new();
+    wave(&folder);
+    folder.ok(&["fit", "wave.csv", "--target", "y", "-o", "m.loc"]);
+    folder.ok(&["fit", "wave.csv", "--target", "kind", "-o", "c.loc"]);
+    let mut bytes = folder.bytes("m.loc");
+    folder.file("cut.loc", &bytes[..bytes.len() / 2]);
+    let last = bytes.len() - 3;
+    bytes[last] ^= 1;
+    folder
+        .file("flip.loc", &bytes)
+        .file("text.loc", "not a model");
+    folder
+        .file("less.csv", "x\n1\n")
+        .file("green.csv", "x,kind\n1,green\n")
+        .file("nan.csv", "x,kind\nnan,red\n");
+    let predict = |model: &str, table: &str, more: &[&str], code: i32, parts: &[&str]| {
+        let mut args = vec!["predict", model, table, "-o", "p.csv"];
+        args.extend(more);
+        folder.fails(&args, code, parts);
+    };
+    predict(
+        "m.loc",
+        "less.csv",
+        &[],
+        1,
+        &["less.csv has no column 'kind'"],
+    );
+    predict(
+        "m.loc",
+        "green.csv",
+        &[],
+        1,
+        &["line 2, column 'kind'", "'green'", "blue, red"],
+    );
+    predict(
+        "m.loc",
+        "nan.csv",
+        &[],
+        1,
+        &["line 2, column 'x'", "not finite"],
+    );
+    predict(
+        "cut.loc",
+        "wave.csv",
+        &[],
+        1,
+        &["cut.loc", "cut short or damaged"],
+    );
+    predict("flip.loc", "wave.csv", &[], 1, &["flip.loc", "checksum"]);
+    predict("text.loc", "wave.csv", &[], 1, &["text.loc", "no model"]);
+    predict("none.loc", "wave.csv", &[], 1, &["cannot read none.loc"]);
+    predict(
+        "m.loc",
+        "wave.csv",
+        &["--interval", "90"],
+        2,
+        &["--interval 90"],
+    );
+    predict(
+        "m.loc",
+        "wave.csv",
+        &["--explain", "0"],
+        2,
+        &["--explain 0"],
+    );
+    predict(
+        "c.loc",
+        "wave.csv",
+        &["--interval", "0.9"],
+        2,
+        &["--interval is for"],
+    );
+    folder.fails(&["inspect", "flip.loc"], 1, &["flip.loc", "checksum"]);
+}
