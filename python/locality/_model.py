@@ -136,7 +136,7 @@ def _pack_polynomial(model: Any) -> Parts:
         "on_empty": model.on_empty,
         "found_kernel": str(model.kernel_),
         "found_degree": model.degree_,
-        "tried": [list(t) if np.isfinite(t[2]) else [t[0], t[1], None] for t in made.tried],
+        "tried": _tried(model, made.tried),
     }
     arrays = {
         "samples": model.X_fit_,
@@ -164,10 +164,18 @@ def _unpack_polynomial(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]
     _samples(model, p, arrays)
     model.y_fit_ = _flat(arrays["responses"])
     model.degree_ = p["found_degree"]
-    model._standardized = bool(np.any(model.scales_ != 1.0))
+    model._tried = p["tried"]
     model._prepared = Prepared()
     model._fit()
     return model
+
+
+def _tried(model: Any, found: list[tuple[int, str, float]]) -> list[list[Any]]:
+    """What was tried: that of the file for a loaded model, which searches no more."""
+    kept: list[list[Any]] | None = getattr(model, "_tried", None)
+    if kept is not None:
+        return kept
+    return [[degree, kernel, score if np.isfinite(score) else None] for degree, kernel, score in found]
 
 
 def _samples(model: Any, p: dict[str, Any], arrays: dict[str, Array]) -> None:
@@ -185,7 +193,7 @@ def _glm(model: Any, penalty: float) -> Parts:
         "penalty": penalty,
         "found_kernel": str(model.kernel_),
         "found_degree": 1,
-        "tried": [],
+        "tried": _tried(model, [(1, kernel, score) for kernel, score in model._model().tried]),
     }
     arrays = {"samples": model.X_fit_, "scales": model.scales_, "weights": model.sample_weight_fit_}
     return "", _searched(model) | found, arrays
@@ -205,7 +213,13 @@ def _unpack_glm(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]) -> An
     )
     _samples(model, p, arrays)
     model.y_fit_ = _flat(arrays["responses"])
-    model._prepared = Prepared(model._make())
+    return _prepared_glm(model, p)
+
+
+def _prepared_glm(model: Any, p: dict[str, Any]) -> Any:
+    model._tried = p["tried"]
+    model._prepared = Prepared()
+    model._model()
     return model
 
 
@@ -222,8 +236,7 @@ def _unpack_logistic(p: dict[str, Any], arrays: dict[str, Array], classes: list[
     _samples(model, p, arrays)
     model.classes_ = np.array(classes if classes else range(p["n_classes"]))
     model.y_fit_ = arrays["classes"].astype(np.intp)
-    model._prepared = Prepared(model._make())
-    return model
+    return _prepared_glm(model, p)
 
 
 def _pack_mean(model: Any) -> Parts:

@@ -54,6 +54,7 @@ mod _core {
     use super::lowess::LowessFit;
     #[pymodule_export]
     use super::mean::LocalMeanFit;
+    #[pymodule_export]
     use super::model::{model_from_bytes, model_to_bytes};
     #[pymodule_export]
     use super::models::{LocalDiscriminantModel, LocalQuantileModel};
