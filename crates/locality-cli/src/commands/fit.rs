@@ -301,7 +301,7 @@ fn draw(
                     &format!("{target} by {name}"),
                     [name, target],
                     &points,
-                    &band,
+                    (&band, "holds 90 % of new observations"),
                     &line,
                     &fitted.title(),
                 )

@@ -3,11 +3,14 @@
 //! A card is a file with a function and a line in [`CARDS`].
 
 mod attention;
+mod boundary;
 mod card;
 mod data;
+mod density;
 mod filter;
 mod flowers;
 mod kernels;
+mod lowess;
 mod page;
 mod pixels;
 mod regression;
@@ -34,6 +37,9 @@ const CARDS: &[fn(&mut Stage<'_>) -> Result<Card>] = &[
     flowers::card,
     wines::card,
     regression::card,
+    lowess::card,
+    boundary::card,
+    density::card,
     pixels::card,
     attention::card,
     kernels::card,

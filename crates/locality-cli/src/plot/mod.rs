@@ -8,6 +8,7 @@ mod kernels;
 mod lines;
 mod quality;
 mod raster;
+mod regions;
 mod scene;
 mod svg;
 
@@ -25,6 +26,7 @@ pub(crate) use lines::{Curve, draw as draw_lines};
 pub(crate) use quality::{
     band as draw_band, calibration as draw_calibration, residuals as draw_residuals,
 };
+pub(crate) use regions::{cells, draw as draw_regions, plane};
 pub(crate) use scene::Scene;
 pub(crate) use svg::escape;
 

@@ -39,7 +39,7 @@ pub(crate) fn band(
     title: &str,
     axes: [&str; 2],
     points: &[[f64; 2]],
-    band: &[[f64; 3]],
+    (band, band_name): (&[[f64; 3]], &str),
     line: &[[f64; 2]],
     name: &str,
 ) -> Result<Scene> {
@@ -65,13 +65,7 @@ pub(crate) fn band(
     scene.line(line, Stroke::new(PALETTE[0], 2.2));
     let next = legend(&mut scene, frame.left, PALETTE[0], 1.0, name);
     if !band.is_empty() {
-        legend(
-            &mut scene,
-            next,
-            PALETTE[5],
-            0.45,
-            "holds 90 % of new observations",
-        );
+        legend(&mut scene, next, PALETTE[5], 0.45, band_name);
     }
     Ok(scene)
 }
