@@ -20,7 +20,7 @@ pub(crate) struct LocalGlmModel {
 }
 
 enum Inner {
-    One(LocalGlmRegressionFit),
+    One(Box<LocalGlmRegressionFit>),
     Classes(LocalLogisticFit),
 }
 
@@ -87,7 +87,10 @@ impl LocalGlmModel {
             }};
         }
         let inner = match classes {
-            None => Inner::One(fitted!(LocalGlmRegression::new(kernel, family), y)),
+            None => {
+                let fit = fitted!(LocalGlmRegression::new(kernel, family), y);
+                Inner::One(Box::new(fit))
+            }
             Some(k) => {
                 let codes: Vec<usize> = y.iter().map(|row| row[0] as usize).collect();
                 Inner::Classes(fitted!(LocalLogistic::new(kernel), &codes, k))

@@ -20,6 +20,9 @@ pub(crate) struct Until {
     pub(crate) longest: f64,
 }
 
+/// A value and its gradient.
+pub(crate) type Slope = (f64, Vec<f64>);
+
 /// Descends from `start` by the limited-memory method of Broyden, Fletcher, Goldfarb and Shanno with steps that are halved until they
 /// lower the value, and returns the place and its value. `f` returns a value and a gradient; infinite values are walked around.
 ///
@@ -27,7 +30,7 @@ pub(crate) struct Until {
 pub(crate) fn descend(
     start: Vec<f64>,
     until: Until,
-    f: &mut dyn FnMut(&[f64]) -> Result<(f64, Vec<f64>)>,
+    f: &mut dyn FnMut(&[f64]) -> Result<Slope>,
 ) -> Result<(Vec<f64>, f64)> {
     let mut at = start;
     let (mut value, mut gradient) = f(&at)?;
@@ -92,7 +95,9 @@ fn direction(gradient: &[f64], memory: &VecDeque<(Vec<f64>, Vec<f64>)>) -> Vec<f
     }
     if let Some((moved, change)) = memory.back() {
         let scale = dot(moved, change) / dot(change, change);
-        out.iter_mut().for_each(|o| *o *= scale);
+        for o in &mut out {
+            *o *= scale;
+        }
     }
     for ((moved, change), share) in memory.iter().zip(shares.into_iter().rev()) {
         let back = dot(change, &out) / dot(moved, change);

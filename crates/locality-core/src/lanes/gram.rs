@@ -70,11 +70,9 @@ impl Gram<'_> {
     #[inline(always)]
     pub(crate) fn vectors<S: Simd>(&self, simd: S, out: &mut [f64]) {
         let count = self.columns.len();
-        if S::REGISTER_COUNT >= 32 {
-            match count {
-                5 => return self.triangle::<S, 5>(simd, 0, true, out),
-                _ => {}
-            }
+        if S::REGISTER_COUNT >= 32 && count == 5 {
+            self.triangle::<S, 5>(simd, 0, true, out);
+            return;
         }
         let mut first = 0;
         loop {

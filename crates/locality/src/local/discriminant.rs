@@ -176,7 +176,9 @@ impl LocalModel for Discriminant {
             let mut spread = pooled.clone();
             if self.covariance != Covariance::Shared {
                 self.add_spread(class, &center, &mut spread);
-                spread.iter_mut().for_each(|s| *s /= class[0]);
+                for s in &mut spread {
+                    *s /= class[0];
+                }
                 self.shrink(&mut spread, level, d);
             }
             let apart: Vec<f64> = target.iter().zip(&center).map(|(t, c)| t - c).collect();
@@ -184,9 +186,13 @@ impl LocalModel for Discriminant {
         }
         // Probabilities out of logarithms.
         let top = out.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
-        out.iter_mut().for_each(|o| *o = (*o - top).exp());
+        for o in &mut *out {
+            *o = (*o - top).exp();
+        }
         let total: f64 = out.iter().sum();
-        out.iter_mut().for_each(|o| *o /= total);
+        for o in out {
+            *o /= total;
+        }
     }
 }
 

@@ -234,10 +234,10 @@ impl Newton<'_> {
             slope: slope.to_vec(),
             curvature: curvature.to_vec(),
         };
-        for i in 1..=d {
+        for (i, (b, slope)) in at.iter().zip(&mut out.slope).enumerate().skip(1) {
             out.curvature[place(i, i)] += self.penalty;
-            out.slope[i] += self.penalty * at[i];
-            out.value += 0.5 * self.penalty * at[i] * at[i];
+            *slope += self.penalty * b;
+            out.value += 0.5 * self.penalty * b * b;
         }
         if !out.value.is_finite() {
             out.value = f64::INFINITY;
