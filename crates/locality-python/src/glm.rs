@@ -21,7 +21,7 @@ pub(crate) struct LocalGlmModel {
 
 enum Inner {
     One(Box<LocalGlmRegressionFit>),
-    Classes(LocalLogisticFit),
+    Classes(Box<LocalLogisticFit>),
 }
 
 type Two<'py> = Bound<'py, PyArray2<f64>>;
@@ -93,7 +93,7 @@ impl LocalGlmModel {
             }
             Some(k) => {
                 let codes: Vec<usize> = y.iter().map(|row| row[0] as usize).collect();
-                Inner::Classes(fitted!(LocalLogistic::new(kernel), &codes, k))
+                Inner::Classes(Box::new(fitted!(LocalLogistic::new(kernel), &codes, k)))
             }
         };
         Ok(Self { inner })
