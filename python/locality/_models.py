@@ -25,6 +25,7 @@ class _Model(BaseEstimator):
     bandwidth: Bandwidth
     neighborhood: Neighborhood | str | None
     n_jobs: int | None
+    _prepared: Prepared
 
     def _lay(self, X: npt.ArrayLike, sites: Array, means: Array, degree: int, sample_weight: npt.ArrayLike | None) -> None:
         kernel, self.neighborhood_ = _arrays.kernel_of(self.kernel, X), _arrays.neighborhood_of(self.neighborhood, X)
