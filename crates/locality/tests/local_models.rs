@@ -160,7 +160,9 @@ fn by_hand(kind: Covariance, x: &[f64], class: &[usize], w: &[f64], t: &[f64]) -
         means[c][1] += w * x[1];
     }
     for (m, s) in means.iter_mut().zip(&shares) {
-        m.iter_mut().for_each(|m| *m /= s);
+        for m in m.iter_mut() {
+            *m /= s;
+        }
     }
     let total: f64 = shares.iter().sum();
     for (x, c, w) in each() {
