@@ -114,7 +114,15 @@ def _searched(model: Any) -> dict[str, Any]:
     kernel, search = str(_kernel(model)), model.bandwidth
     if not isinstance(search, str):
         kernel, search = _core.kernel_with_bandwidth(Kernel(kernel), _arrays.number(search, "bandwidth")), "given"
-    return {"kernel": kernel, "search": search, "neighborhood": str(model.neighborhood_)}
+    kept: dict[str, Any] = model._prepared.kept
+    return {"kernel": kernel, "search": search, "neighborhood": str(model.neighborhood_)} | kept
+
+
+def _prepared(p: dict[str, Any], made: Any = None) -> Prepared:
+    """With what no parameter of the estimator says: how a bandwidth was found, and what was tried."""
+    prepared = Prepared(made)
+    prepared.kept = {name: p[name] for name in ("search", "tried", "standardize")}
+    return prepared
 
 
 def _column(y: Array) -> Array:
@@ -144,7 +152,7 @@ def _pack_polynomial(model: Any) -> Parts:
         "scales": model.scales_,
         "weights": model.sample_weight_fit_,
     }
-    return "local_regression", _searched(model) | found, arrays
+    return "local_regression", found | _searched(model), arrays
 
 
 def _unpack_polynomial(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]) -> Any:
@@ -165,7 +173,7 @@ def _unpack_polynomial(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]
     model.y_fit_ = _flat(arrays["responses"])
     model.degree_ = p["found_degree"]
     model._standardized = bool(np.any(model.scales_ != 1.0))
-    model._prepared = Prepared()
+    model._prepared = _prepared(p)
     model._fit()
     return model
 
@@ -188,7 +196,7 @@ def _glm(model: Any, penalty: float) -> Parts:
         "tried": [],
     }
     arrays = {"samples": model.X_fit_, "scales": model.scales_, "weights": model.sample_weight_fit_}
-    return "", _searched(model) | found, arrays
+    return "", found | _searched(model), arrays
 
 
 def _pack_glm(model: Any) -> Parts:
@@ -205,7 +213,7 @@ def _unpack_glm(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]) -> An
     )
     _samples(model, p, arrays)
     model.y_fit_ = _flat(arrays["responses"])
-    model._prepared = Prepared(model._make())
+    model._prepared = _prepared(p, model._make())
     return model
 
 
@@ -222,7 +230,7 @@ def _unpack_logistic(p: dict[str, Any], arrays: dict[str, Array], classes: list[
     _samples(model, p, arrays)
     model.classes_ = np.array(classes if classes else range(p["n_classes"]))
     model.y_fit_ = arrays["classes"].astype(np.intp)
-    model._prepared = Prepared(model._make())
+    model._prepared = _prepared(p, model._make())
     return model
 
 
