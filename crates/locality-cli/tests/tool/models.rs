@@ -1,5 +1,7 @@
 //! `fit`, `predict`, `evaluate` and `inspect`.
 
+use std::fmt::Write;
+
 use serde_json::Value;
 
 use crate::run::{Folder, data};
@@ -14,7 +16,7 @@ fn wave(folder: &Folder) {
         } else {
             ("blue", 0.0)
         };
-        text += &format!("{x},{kind},{}\n", x.sin() + shift);
+        let _ = writeln!(text, "{x},{kind},{}", x.sin() + shift);
     }
     folder.file("wave.csv", text);
 }
