@@ -108,10 +108,8 @@ fn orphans_and_basins() {
         all.assign(Rows::column(&queries), &watch).unwrap(),
         [0, 0, 1]
     );
-    assert_eq!(
-        one.predict(Rows::new(&[], 0, 1).unwrap(), &watch).unwrap(),
-        []
-    );
+    let none = one.predict(Rows::new(&[], 0, 1).unwrap(), &watch).unwrap();
+    assert!(none.is_empty());
 }
 
 #[test]
