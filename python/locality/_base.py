@@ -40,6 +40,8 @@ class Prepared:
 
     def __init__(self, made: Any = None) -> None:
         self.made = made
+        # What a file said beyond the estimator's own parameters, to be written again.
+        self.kept: dict[str, Any] = {}
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
         return Prepared, ()

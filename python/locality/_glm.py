@@ -38,7 +38,6 @@ class _LocalGLM(BaseEstimator):
         self.kernel_: Kernel = made.kernel
         self.scales_: Array = made.scales
         self._prepared = Prepared(made)
-        self._tried: list[list[Any]] | None = None
 
     def _make(self, responses: Array, kernel: Kernel, **how: Any) -> _core.LocalGlmModel:
         family, theta, penalty = self._family()

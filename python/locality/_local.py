@@ -144,7 +144,6 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         self.degree_: int = made.degree
         self.scales_: Array = made.scales
         self._prepared = Prepared(made)
-        self._tried: list[list[Any]] | None = None
         return self
 
     def predict(self, X: npt.ArrayLike) -> Array:

@@ -114,7 +114,20 @@ def _searched(model: Any) -> dict[str, Any]:
     kernel, search = str(_kernel(model)), model.bandwidth
     if not isinstance(search, str):
         kernel, search = _core.kernel_with_bandwidth(Kernel(kernel), _arrays.number(search, "bandwidth")), "given"
-    return {"kernel": kernel, "search": search, "neighborhood": str(model.neighborhood_)}
+    kept: dict[str, Any] = model._prepared.kept
+    return {"kernel": kernel, "search": search, "neighborhood": str(model.neighborhood_)} | kept
+
+
+def _prepared(p: dict[str, Any], made: Any = None) -> Prepared:
+    """With what no parameter of the estimator says: how a bandwidth was found, and what was tried."""
+    prepared = Prepared(made)
+    prepared.kept = {name: p[name] for name in ("search", "tried", "standardize")}
+    return prepared
+
+
+def _tried(found: list[tuple[int, str, float]]) -> list[list[Any]]:
+    """What is not finite has no number in a file."""
+    return [[degree, kernel, score if np.isfinite(score) else None] for degree, kernel, score in found]
 
 
 def _column(y: Array) -> Array:
@@ -136,7 +149,7 @@ def _pack_polynomial(model: Any) -> Parts:
         "on_empty": model.on_empty,
         "found_kernel": str(model.kernel_),
         "found_degree": model.degree_,
-        "tried": _tried(model, made.tried),
+        "tried": _tried(made.tried),
     }
     arrays = {
         "samples": model.X_fit_,
@@ -144,7 +157,7 @@ def _pack_polynomial(model: Any) -> Parts:
         "scales": model.scales_,
         "weights": model.sample_weight_fit_,
     }
-    return "local_regression", _searched(model) | found, arrays
+    return "local_regression", found | _searched(model), arrays
 
 
 def _unpack_polynomial(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]) -> Any:
@@ -164,18 +177,9 @@ def _unpack_polynomial(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]
     _samples(model, p, arrays)
     model.y_fit_ = _flat(arrays["responses"])
     model.degree_ = p["found_degree"]
-    model._tried = p["tried"]
-    model._prepared = Prepared()
+    model._prepared = _prepared(p)
     model._fit()
     return model
-
-
-def _tried(model: Any, found: list[tuple[int, str, float]]) -> list[list[Any]]:
-    """What was tried: that of the file for a loaded model, which searches no more."""
-    kept: list[list[Any]] | None = getattr(model, "_tried", None)
-    if kept is not None:
-        return kept
-    return [[degree, kernel, score if np.isfinite(score) else None] for degree, kernel, score in found]
 
 
 def _samples(model: Any, p: dict[str, Any], arrays: dict[str, Array]) -> None:
@@ -193,10 +197,10 @@ def _glm(model: Any, penalty: float) -> Parts:
         "penalty": penalty,
         "found_kernel": str(model.kernel_),
         "found_degree": 1,
-        "tried": _tried(model, [(1, kernel, score) for kernel, score in model._model().tried]),
+        "tried": _tried([(1, kernel, score) for kernel, score in model._model().tried]),
     }
     arrays = {"samples": model.X_fit_, "scales": model.scales_, "weights": model.sample_weight_fit_}
-    return "", _searched(model) | found, arrays
+    return "", found | _searched(model), arrays
 
 
 def _pack_glm(model: Any) -> Parts:
@@ -213,12 +217,7 @@ def _unpack_glm(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]) -> An
     )
     _samples(model, p, arrays)
     model.y_fit_ = _flat(arrays["responses"])
-    return _prepared_glm(model, p)
-
-
-def _prepared_glm(model: Any, p: dict[str, Any]) -> Any:
-    model._tried = p["tried"]
-    model._prepared = Prepared()
+    model._prepared = _prepared(p)
     model._model()
     return model
 
@@ -236,7 +235,9 @@ def _unpack_logistic(p: dict[str, Any], arrays: dict[str, Array], classes: list[
     _samples(model, p, arrays)
     model.classes_ = np.array(classes if classes else range(p["n_classes"]))
     model.y_fit_ = arrays["classes"].astype(np.intp)
-    return _prepared_glm(model, p)
+    model._prepared = _prepared(p)
+    model._model()
+    return model
 
 
 def _pack_mean(model: Any) -> Parts:

@@ -47,7 +47,7 @@ def test_regressors_come_back(model, tmp_path):
     np.testing.assert_array_equal(back.predict(AT), model.predict(AT))
     # What comes back is saved as the same bytes, and can be fitted again.
     lc.save(back, tmp_path / "again.loc")
-    assert (tmp_path / "again.loc").read_bytes() == (tmp_path / "m.loc").read_bytes() or "bandwidth" in str(back)
+    assert (tmp_path / "again.loc").read_bytes() == (tmp_path / "m.loc").read_bytes()
     back.fit(X, y).predict(AT)
 
 

@@ -89,6 +89,6 @@ mod tests {
             panic!("classes");
         };
         assert_eq!(accuracy, 0.5);
-        assert!((log_loss + 0.375_f64.ln() / 2.0).abs() < 1e-15);
+        assert!((log_loss + f64::midpoint(0.75_f64.ln(), 0.5_f64.ln())).abs() < 1e-15);
     }
 }

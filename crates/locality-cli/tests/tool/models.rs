@@ -1,22 +1,24 @@
 //! `fit`, `predict`, `evaluate` and `inspect`.
 
+use std::fmt::Write;
+
 use serde_json::Value;
 
 use crate::run::{Folder, data};
 
 /// A wave over one column, with a word beside it.
 fn wave(folder: &Folder) {
-    let row = |i: i32| {
+    let mut text = "x,kind,y\n".to_owned();
+    for i in 0..60 {
         let x = f64::from(i) / 10.0;
         let (kind, shift) = if i % 3 == 0 {
             ("red", 1.0)
         } else {
             ("blue", 0.0)
         };
-        format!("{x},{kind},{}\n", x.sin() + shift)
-    };
-    let rows: Vec<String> = (0..60).map(row).collect();
-    folder.file("wave.csv", format!("x,kind,y\n{}", rows.concat()));
+        let _ = writeln!(text, "{x},{kind},{}", x.sin() + shift);
+    }
+    folder.file("wave.csv", text);
 }
 
 fn column(folder: &Folder, file: &str, name: &str) -> Vec<String> {
