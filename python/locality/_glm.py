@@ -63,7 +63,8 @@ class _LocalGLM(BaseEstimator):
         return made
 
     def _means(self, X: npt.ArrayLike) -> Array:
-        return self._model().means(self._targets(X), _arrays.threads(self.n_jobs))
+        queries = self._targets(X)
+        return self._model().means(queries, _arrays.threads(self.n_jobs))
 
     def _targets(self, X: npt.ArrayLike) -> Array:
         check_is_fitted(self)

@@ -32,7 +32,7 @@ class KernelLogisticRegression(ClassifierMixin, Expanded, BaseEstimator):
     bandwidth : {"scale"} or float, optional, default "scale"
         A number is the kernel's ``h``. ``"scale"`` is the kernel's own if it has one, else ``sqrt(v / 2)`` for a sum ``v`` of the columns'
         variances, as ``gamma="scale"`` of scikit-learn's `SVC`; None leaves the kernel as it is.
-    tol : float, default 1e-6
+    tol : float, default 1e-10
         How far coefficients may be from what the probabilities imply, relative to `C`.
     max_iter : int, default 200
         The most steps.
@@ -85,7 +85,7 @@ class KernelLogisticRegression(ClassifierMixin, Expanded, BaseEstimator):
         kernel: Kernel | str = "gaussian",
         *,
         bandwidth: Literal["scale"] | float | None = "scale",
-        tol: float = 1e-6,
+        tol: float = 1e-10,
         max_iter: int = 200,
         n_landmarks: int | None = None,
         landmarks: Landmarks = "random",

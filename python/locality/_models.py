@@ -280,7 +280,8 @@ class LocalDiscriminantAnalysis(ClassifierMixin, _Model):
         -------
         ndarray, shape (m,)
         """
-        found: Array = self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        likeliest = np.argmax(self.predict_proba(X), axis=1)
+        found: Array = self.classes_[likeliest]
         return found
 
     def _indicators(self) -> Array:

