@@ -97,6 +97,6 @@ def run(report: Report) -> None:
         print("gwr: mgwr is not installed; nothing to compare with")
         return
     one_bandwidth(report, "Georgia, n=159", georgia(), report.rounds(3))
-    n = 500 if report.quick else 5000
+    n = 500 if report.quick else 2000
     one_bandwidth(report, f"synthetic, n={n}, q=4", synthetic(n), 1)
     several(report)
