@@ -10,8 +10,10 @@ use super::relevance::{Part, relevance};
 use super::search::{Tried, minimize};
 use crate::{Bandwidth, Error, Kernel, Result, Rows, Watch};
 
-/// Places at which candidates are compared, where there are more.
+/// Places at which candidates are compared, where there are more: for two classes, or one response.
 const TRIALS: usize = 300;
+/// For any number of classes, each of which has a model of its own at every place.
+const LEAST_TRIALS: usize = 60;
 /// Bandwidths closer than this, relative, are as good as each other.
 const CLOSE: f64 = 0.1;
 
@@ -73,7 +75,7 @@ impl Likelihood<'_> {
             return Ok(false);
         }
         let divided = divide(table.samples, &best.scales);
-        let trials = table.trials_at(&divided, Part::Odd, TRIALS)?;
+        let trials = table.trials_at(&divided, Part::Odd, most(table))?;
         let now = self.score(&best.kernel, &trials, watch)?;
         let scales = self.learned(table, best, Part::Even, watch)?;
         let other = self.candidates(table, scales, Search::Auto, Part::Odd, watch)?;
@@ -112,7 +114,7 @@ impl Likelihood<'_> {
         watch: &Watch<'_>,
     ) -> Result<Choice> {
         let divided = divide(table.samples, &scales);
-        let trials = table.trials_at(&divided, part, TRIALS)?;
+        let trials = table.trials_at(&divided, part, most(table))?;
         let (n, d) = (table.samples.rows(), table.samples.columns() as f64);
         let any = matches!(search, Search::Auto | Search::PerColumn);
         let mut tried = Vec::new();
@@ -176,6 +178,12 @@ impl Likelihood<'_> {
             sum / total
         })
     }
+}
+
+/// How many places are looked at.
+fn most(table: &Table<'_>) -> usize {
+    let models = table.responses.columns().max(2);
+    (2 * TRIALS / models).max(LEAST_TRIALS)
 }
 
 fn check(table: &Table<'_>) -> Result<()> {
