@@ -45,7 +45,8 @@ class KernelPCA(_Features):
     n_components : int, optional
         At most so many components; by default all of some variance.
     kernel : Kernel or str, default "gaussian"
-        The kernel, symmetric and positive definite; see `KernelRidge`. Columns of a data frame may be named in it.
+        The kernel, symmetric and positive definite; see `KernelRidge`. Columns of a data frame may be named in it. One that is not is
+        only noticed where all components are asked for.
     bandwidth : {"scale"} or float, optional, default "scale"
         A number is the kernel's ``h``. ``"scale"`` is the kernel's own if it has one, else ``sqrt(v / 2)`` for a sum ``v`` of the columns'
         variances; None leaves the kernel as it is.
