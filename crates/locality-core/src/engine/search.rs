@@ -185,27 +185,7 @@ impl<T: Float> Searcher<T> {
         scratch: &mut SearchScratch<T>,
     ) {
         let limit = best.worst;
-        self.visit(
-            isa,
-            query,
-            scratch,
-            |_, run, index| {
-                for (run, index) in run.chunks(FEW).zip(index.chunks(FEW)) {
-                    if isa.smallest(run) > best.worst {
-                        continue;
-                    }
-                    for (&raw, &index) in run.iter().zip(index) {
-                        if raw <= best.worst
-                            && let Some(index) = name(index)
-                        {
-                            best.offer(Found { raw, index });
-                        }
-                    }
-                }
-                best.worst
-            },
-            limit,
-        );
+        self.visit(isa, query, scratch, &mut Nearer { best, name }, limit);
     }
 
     /// Leaves all allowed keys with a raw number of at most `limit` in `scratch.found`, in no particular order.
@@ -233,22 +213,14 @@ impl<T: Float> Searcher<T> {
         name: &impl Fn(u32) -> Option<u32>,
         scratch: &mut SearchScratch<T>,
     ) {
-        self.visit(
-            isa,
-            query,
-            scratch,
-            |found, run, index| {
-                for (&raw, &index) in run.iter().zip(index) {
-                    if raw <= limit
-                        && let Some(index) = name(index)
-                    {
-                        found.push(Found { raw, index });
-                    }
-                }
-                limit
-            },
+        let mut found = std::mem::take(&mut scratch.found);
+        let mut within = Within {
+            found: &mut found,
             limit,
-        );
+            name,
+        };
+        self.visit(isa, query, scratch, &mut within, limit);
+        scratch.found = found;
     }
 
     /// Adds all keys that have a name and whose distance is at most `radius` (whose score is at least that) to `scratch.found`,
@@ -273,51 +245,62 @@ impl<T: Float> Searcher<T> {
         });
     }
 
-    /// Shows every run that may hold a raw number of at most the limit to `see`, which returns the new limit.
+    /// The keys of some slots: their raw numbers are shown to `eye` if one of them is at most the limit. Returns the new limit.
+    #[inline(always)]
+    fn show<I: Isa>(
+        &self,
+        isa: I,
+        query: &[T],
+        slots: std::ops::Range<usize>,
+        limit: T,
+        buffer: &mut [T],
+        eye: &mut impl See<T>,
+    ) -> T {
+        let atom = &self.bound.atoms[0];
+        let buffer = &mut buffer[..slots.len()];
+        let out = [&mut *buffer];
+        tile(
+            isa,
+            atom,
+            &self.sites,
+            Side::Rows([query]),
+            slots.start,
+            out,
+        );
+        if atom.link == Link::Score {
+            for x in buffer.iter_mut() {
+                *x = -*x;
+            }
+        }
+        if isa.smallest(buffer) > limit {
+            return limit;
+        }
+        let real = slots.start..slots.end.min(self.sites.rows);
+        eye.see(isa, &buffer[..real.len()], &self.sites.index[real])
+    }
+
+    /// Shows every run that may hold a raw number of at most the limit to `eye`.
     #[inline(always)]
     fn visit<I: Isa>(
         &self,
         isa: I,
         query: &[T],
         scratch: &mut SearchScratch<T>,
-        mut see: impl FnMut(&mut Vec<Found<T>>, &[T], &[u32]) -> T,
+        eye: &mut impl See<T>,
         mut limit: T,
     ) {
         let atom = &self.bound.atoms[0];
-        let negate = atom.link == Link::Score;
-        let mut run = |slots: std::ops::Range<usize>, limit: T, buffer: &mut [T], found: &mut _| {
-            let buffer = &mut buffer[..slots.len()];
-            let out = [&mut *buffer];
-            tile(
-                isa,
-                atom,
-                &self.sites,
-                Side::Rows([query]),
-                slots.start,
-                out,
-            );
-            if negate {
-                for x in buffer.iter_mut() {
-                    *x = -*x;
-                }
-            }
-            if isa.smallest(buffer) > limit {
-                return limit;
-            }
-            let real = slots.start..slots.end.min(self.sites.rows);
-            see(found, &buffer[..real.len()], &self.sites.index[real])
-        };
         let SearchScratch {
             visited,
             run: buffer,
             nodes,
-            found,
+            ..
         } = scratch;
         let Some(tree) = &self.tree else {
             let mut start = 0;
             while start < self.sites.padded {
                 let end = (start + RUN).min(self.sites.padded);
-                limit = run(start..end, limit, buffer, found);
+                limit = self.show(isa, query, start..end, limit, buffer, eye);
                 start = end;
             }
             return;
@@ -330,7 +313,7 @@ impl<T: Float> Searcher<T> {
             }
             if node.is_leaf() {
                 *visited += LEAF;
-                limit = run(node.slots(), limit, buffer, found);
+                limit = self.show(isa, query, node.slots(), limit, buffer, eye);
                 continue;
             }
             let (left, right) = node.children();
@@ -342,6 +325,58 @@ impl<T: Float> Searcher<T> {
                 nodes.extend([a, b]);
             }
         }
+    }
+}
+
+/// Who looks at raw numbers and their keys. Not a closure: that would not be inlined into the code compiled for the vector unit.
+trait See<T> {
+    /// Returns the raw number above which nothing more need be shown.
+    fn see<I: Isa>(&mut self, isa: I, run: &[T], index: &[u32]) -> T;
+}
+
+/// Takes what is nearer than the best so far.
+struct Nearer<'a, T, N> {
+    best: &'a mut Best<T>,
+    name: &'a N,
+}
+
+impl<T: Float, N: Fn(u32) -> Option<u32>> See<T> for Nearer<'_, T, N> {
+    #[inline(always)]
+    fn see<I: Isa>(&mut self, isa: I, run: &[T], index: &[u32]) -> T {
+        for (run, index) in run.chunks(FEW).zip(index.chunks(FEW)) {
+            if isa.smallest(run) > self.best.worst {
+                continue;
+            }
+            for (&raw, &index) in run.iter().zip(index) {
+                if raw <= self.best.worst
+                    && let Some(index) = (self.name)(index)
+                {
+                    self.best.offer(Found { raw, index });
+                }
+            }
+        }
+        self.best.worst
+    }
+}
+
+/// Takes everything up to a limit.
+struct Within<'a, T, N> {
+    found: &'a mut Vec<Found<T>>,
+    limit: T,
+    name: &'a N,
+}
+
+impl<T: Float, N: Fn(u32) -> Option<u32>> See<T> for Within<'_, T, N> {
+    #[inline(always)]
+    fn see<I: Isa>(&mut self, _: I, run: &[T], index: &[u32]) -> T {
+        for (&raw, &index) in run.iter().zip(index) {
+            if raw <= self.limit
+                && let Some(index) = (self.name)(index)
+            {
+                self.found.push(Found { raw, index });
+            }
+        }
+        self.limit
     }
 }
 
