@@ -147,9 +147,12 @@ class LocalRegressor:
         cls,
         samples: _Array,
         responses: _Array,
-        kernel: Kernel | str,
+        kernels: Sequence[Kernel | str],
         *,
         search: str = "auto",
+        criterion: str = "loo",
+        robust: str | None = None,
+        robust_iterations: int = 3,
         bandwidth: float | None = None,
         degrees: Sequence[int] = ...,
         standardize: bool | None = None,
@@ -165,6 +168,8 @@ class LocalRegressor:
     def kernel(self) -> Kernel: ...
     @property
     def degree(self) -> int: ...
+    @property
+    def weights(self) -> _Array | None: ...
     @property
     def scales(self) -> _Array: ...
     @property
@@ -253,6 +258,7 @@ class LocalGlmModel:
         neighborhood: Neighborhood | str | None = None,
         sample_weight: _Array | None = None,
         classes: int | None = None,
+        multinomial: bool = False,
         threads: int = 0,
     ) -> LocalGlmModel: ...
     @property

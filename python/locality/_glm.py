@@ -51,6 +51,7 @@ class _LocalGLM(BaseEstimator):
             neighborhood=self.neighborhood_,
             sample_weight=self.sample_weight_fit_,
             classes=self._classes(),
+            multinomial=self._multinomial(),
             threads=_arrays.threads(self.n_jobs),
             **how,
         )
@@ -82,6 +83,10 @@ class _LocalGLM(BaseEstimator):
     def _classes(self) -> int | None:
         """Number of classes, of a classifier."""
         return None
+
+    def _multinomial(self) -> bool:
+        """Whether several classes share one model."""
+        return False
 
 
 class LocalGLMRegressor(RegressorMixin, _LocalGLM):
@@ -219,7 +224,7 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
 class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
     """Logistic regression fitted around each target: a classifier whose boundary is straight only nearby.
 
-    More than two classes are told apart one against the rest, and the probabilities divided by their sum.
+    More than two classes are told apart one against the rest, and the probabilities divided by their sum, or by one multinomial model.
 
     Parameters
     ----------
@@ -232,6 +237,9 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         distance to a k-th nearest sample), by the probability of each sample's class under a model fitted around it to the others, over
         columns divided by their standard deviations. ``"per-column"`` first finds a width for each column by the gradient of the leave-one-out
         error of the local class shares. ``"auto"`` takes the best of these, or the kernel's own bandwidth if it has one.
+    multi_class : {"ovr", "multinomial"}, default "ovr"
+        How more than two classes are told apart: one against the rest each, or all by one model, which takes a time that grows with the
+        square of their number. Bandwidths are compared by the former.
     neighborhood : Neighborhood or str, optional
         Which training samples a target may see at all; every one by default.
     n_jobs : int, optional
@@ -270,12 +278,14 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         kernel: Kernel | str = "gaussian",
         *,
         bandwidth: Literal["auto", "fixed", "nearest", "per-column"] | float = "auto",
+        multi_class: Literal["ovr", "multinomial"] = "ovr",
         neighborhood: Neighborhood | str | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.C = C
         self.kernel = kernel
         self.bandwidth = bandwidth
+        self.multi_class = multi_class
         self.neighborhood = neighborhood
         self.n_jobs = n_jobs
 
@@ -343,6 +353,11 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
 
     def _responses(self) -> Array:
         return self.y_fit_[:, None]
+
+    def _multinomial(self) -> bool:
+        if self.multi_class not in ("ovr", "multinomial"):
+            raise ValueError(f"multi_class={self.multi_class!r} must be 'ovr' or 'multinomial'")
+        return self.multi_class == "multinomial"
 
     def _classes(self) -> int | None:
         return len(self.classes_)

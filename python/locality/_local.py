@@ -33,8 +33,8 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    kernel : Kernel or str, default "gaussian"
-        How much a training sample counts at a target. Columns of a data frame may be named in it.
+    kernel : Kernel or str, or a sequence of them, default "gaussian"
+        How much a training sample counts at a target. Columns of a data frame may be named in it. Of several the best is taken.
     bandwidth : {"auto", "fixed", "nearest", "per-column"} or float, default "auto"
         A number is the kernel's ``h``. ``"fixed"`` searches the best ``h``, ``"nearest"`` the best ``knn`` (the width is the distance
         to a k-th nearest sample), by leave-one-out cross-validation. ``"per-column"`` first finds a width for each column by the gradient
@@ -42,6 +42,14 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         the kernel's own bandwidth if it has one.
     degree : int or sequence of int, default 1
         Degree of the polynomial, 0 for the local mean; of several the best is taken.
+    criterion : {"loo", "gcv", "aicc", "5-fold", ...}, default "loo"
+        What kernels, bandwidths and degrees are compared by: leave-one-out errors, generalised cross-validation, the corrected criterion of
+        Akaike, or errors over any number of folds.
+    robust : {"bisquare", "huber"}, optional
+        Makes weights of the residuals and fits again, so that outliers do not bend the fit: with "bisquare", tricube and ``knn`` this is
+        LOWESS in any number of columns.
+    robust_iterations : int, default 3
+        How often.
     standardize : bool, optional
         Whether columns are divided by their standard deviations first, which are then the units of bandwidths; by default where the
         bandwidth is searched.
@@ -61,7 +69,7 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
     X_fit_, y_fit_ : ndarray
         Training samples and targets.
     sample_weight_fit_ : ndarray, shape (n,), or None
-        Their weights: the variance of a target is inverse to its weight.
+        Their weights: the variance of a target is inverse to its weight. Of a robust fit, times what their residuals count for.
     kernel_ : Kernel
         The kernel in force, over columns divided by `scales_`.
     degree_ : int
@@ -89,10 +97,13 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        kernel: Kernel | str = "gaussian",
+        kernel: Kernel | str | Sequence[Kernel | str] = "gaussian",
         *,
         bandwidth: Literal["auto", "fixed", "nearest", "per-column"] | float = "auto",
         degree: int | Sequence[int] = 1,
+        criterion: str = "loo",
+        robust: Literal["bisquare", "huber"] | None = None,
+        robust_iterations: int = 3,
         standardize: bool | None = None,
         ridge: float = 0.0,
         guard: bool = True,
@@ -103,6 +114,9 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         self.kernel = kernel
         self.bandwidth = bandwidth
         self.degree = degree
+        self.criterion = criterion
+        self.robust = robust
+        self.robust_iterations = robust_iterations
         self.standardize = standardize
         self.ridge = ridge
         self.guard = guard
@@ -129,7 +143,9 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         LocalPolynomialRegressor
             Itself.
         """
-        kernel, neighborhood = _arrays.kernel_of(self.kernel, X), _arrays.neighborhood_of(self.neighborhood, X)
+        several = not isinstance(self.kernel, (str, Kernel))
+        kernels = [_arrays.kernel_of(kernel, X) for kernel in (self.kernel if several else [self.kernel])]  # type: ignore[list-item]
+        neighborhood = _arrays.neighborhood_of(self.neighborhood, X)
         sites, targets = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         self.X_fit_: Array = sites
         self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
@@ -138,7 +154,8 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         search = self.bandwidth if isinstance(self.bandwidth, str) else "given"
         degrees = [self.degree] if np.ndim(self.degree) == 0 else list(self.degree)  # type: ignore[arg-type]
         degrees = [_arrays.count(degree, "degree") for degree in degrees]
-        made = self._make(kernel, neighborhood, search, width, degrees, self.standardize, None)
+        made = self._make(kernels, neighborhood, search, width, degrees, self.standardize, None, self.robust)
+        self.sample_weight_fit_ = made.weights
         self.kernel_: Kernel = made.kernel
         self.neighborhood_: Neighborhood = neighborhood
         self.degree_: int = made.degree
@@ -269,27 +286,31 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         if self._prepared.made is None:
             # What was found is not searched again.
             self._prepared.made = self._make(
-                self.kernel_, self.neighborhood_, "given", None, [self.degree_], None, list(self.scales_)
+                [self.kernel_], self.neighborhood_, "given", None, [self.degree_], None, list(self.scales_), None
             )
         made: _core.LocalRegressor = self._prepared.made
         return made
 
     def _make(
         self,
-        kernel: Kernel,
+        kernels: list[Kernel],
         neighborhood: Neighborhood,
         search: str,
         bandwidth: float | None,
         degrees: list[int],
         standardize: bool | None,
         scales: list[float] | None,
+        robust: str | None,
     ) -> _core.LocalRegressor:
         y = self.y_fit_
         return _core.LocalRegressor(
             self.X_fit_,
             y[:, None] if y.ndim == 1 else y,
-            kernel,
+            kernels,
             search=search,
+            criterion=self.criterion,
+            robust=robust,
+            robust_iterations=_arrays.count(self.robust_iterations, "robust_iterations"),
             bandwidth=bandwidth,
             degrees=degrees,
             standardize=standardize,

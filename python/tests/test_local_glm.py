@@ -121,3 +121,20 @@ def test_kernel_and_estimator_may_see_different_columns():
     x = np.column_stack([place, z])
     model = lc.Localized(Ridge(alpha=1e-6), "gaussian(h=0.3, cols=0)", columns=[1]).fit(x, y)
     assert model.score(x, y) > 0.95
+
+
+def test_multinomial_is_scikit_learns_where_the_kernel_is_wide() -> None:
+    from sklearn.datasets import load_wine
+    from sklearn.linear_model import LogisticRegression
+
+    X, y = load_wine(return_X_y=True)
+    X = (X - X.mean(0)) / X.std(0)
+    model = lc.LocalLogisticRegression(kernel="gaussian(h=1e6)", multi_class="multinomial").fit(X, y)
+    other = LogisticRegression(tol=1e-10, max_iter=10_000).fit(X, y)
+    assert np.abs(model.predict_proba(X) - other.predict_proba(X)).max() < 1e-5
+    near = lc.LocalLogisticRegression(kernel="gaussian(h=3)", multi_class="multinomial").fit(X, y)
+    weights = np.exp(-0.5 * ((X - X[7]) ** 2).sum(1) / 9)
+    other = LogisticRegression(tol=1e-10, max_iter=10_000).fit(X, y, sample_weight=weights)
+    assert np.abs(near.predict_proba(X[7:8]) - other.predict_proba(X[7:8])).max() < 1e-5
+    with pytest.raises(ValueError, match="multi_class='many' must be 'ovr' or 'multinomial'"):
+        lc.LocalLogisticRegression(multi_class="many").fit(X, y)

@@ -132,3 +132,32 @@ def test_mistakes_are_named():
             lc.LocalPolynomialRegressor(**parameters).fit(x, y)
     with pytest.raises(ValueError, match="level=2"):
         lc.LocalPolynomialRegressor(bandwidth=1.0).fit(x, y).predict_interval(x, 2.0)
+
+
+def test_robust_fits_are_not_bent_and_survive_a_copy() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0, 4, (300, 2))
+    truth = 2.0 * np.sin(X[:, 0]) + 0.5 * X[:, 1]
+    y = truth + rng.normal(scale=0.1, size=300)
+    y[::10] += 30.0
+    plain = lc.LocalPolynomialRegressor(bandwidth=0.6).fit(X, y)
+    assert np.abs(plain.predict(X) - truth).mean() > 1.0
+    for loss in ("bisquare", "huber"):
+        model = lc.LocalPolynomialRegressor(bandwidth=0.6, robust=loss, robust_iterations=6).fit(X, y)
+        assert np.abs(model.predict(X) - truth).mean() < {"bisquare": 0.15, "huber": 0.4}[loss]
+        assert model.sample_weight_fit_[0] < 0.2 < model.sample_weight_fit_[1]
+        again = pickle.loads(pickle.dumps(model))
+        assert np.array_equal(again.predict(X), model.predict(X))
+
+
+def test_criteria_and_kernels_to_choose_from() -> None:
+    rng = np.random.default_rng(1)
+    X = rng.uniform(0, 4, (200, 2))
+    y = np.sin(X[:, 0]) + 0.1 * rng.normal(size=200)
+    for criterion in ("loo", "gcv", "aicc", "5-fold"):
+        model = lc.LocalPolynomialRegressor(["gaussian", "tricube"], criterion=criterion).fit(X, y)
+        assert np.abs(model.predict(X) - np.sin(X[:, 0])).mean() < 0.06, criterion
+    with pytest.raises(ValueError, match="criterion 'magic' is none of loo, gcv, aicc, or folds"):
+        lc.LocalPolynomialRegressor(criterion="magic").fit(X, y)
+    with pytest.raises(ValueError, match="robust loss 'tukey' is none of"):
+        lc.LocalPolynomialRegressor(robust="tukey").fit(X, y)

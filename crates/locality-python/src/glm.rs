@@ -46,7 +46,7 @@ fn two(data: Vec<f64>, rows: usize, columns: usize) -> PyResult<Array2<f64>> {
 #[pymethods]
 impl LocalGlmModel {
     #[new]
-    #[pyo3(signature = (samples, responses, kernel, family, *, search="auto", bandwidth=None, scales=None, theta=1.0, penalty=1.0, neighborhood=None, sample_weight=None, classes=None, threads=0))]
+    #[pyo3(signature = (samples, responses, kernel, family, *, search="auto", bandwidth=None, scales=None, theta=1.0, penalty=1.0, neighborhood=None, sample_weight=None, classes=None, multinomial=false, threads=0))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         samples: &Bound<'_, PyAny>,
@@ -61,6 +61,7 @@ impl LocalGlmModel {
         neighborhood: Option<&Bound<'_, PyAny>>,
         sample_weight: Option<&Bound<'_, PyAny>>,
         classes: Option<usize>,
+        multinomial: bool,
         threads: usize,
     ) -> PyResult<Self> {
         let family = family_of(family, theta)?;
@@ -93,7 +94,11 @@ impl LocalGlmModel {
             }
             Some(k) => {
                 let codes: Vec<usize> = y.iter().map(|row| row[0] as usize).collect();
-                Inner::Classes(Box::new(fitted!(LocalLogistic::new(kernel), &codes, k)))
+                Inner::Classes(Box::new(fitted!(
+                    LocalLogistic::new(kernel).multinomial(multinomial),
+                    &codes,
+                    k
+                )))
             }
         };
         Ok(Self { inner })

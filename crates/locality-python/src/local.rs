@@ -1,10 +1,10 @@
 //! Local polynomial regression.
 
-use locality::local::{LocalRegression, LocalRegressionFit, Wanted};
+use locality::local::{LocalRegression, LocalRegressionFit, Robust, Wanted};
 use locality::{OnEmpty, Rows};
 use numpy::ndarray::{Array1, Array2, Array3};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArray3, PyArrayMethods, PyReadonlyArray1};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::array::Matrix;
@@ -36,13 +36,16 @@ fn two(data: Vec<f64>, columns: usize) -> PyResult<Array2<f64>> {
 #[pymethods]
 impl LocalRegressor {
     #[new]
-    #[pyo3(signature = (samples, responses, kernel, *, search="auto", bandwidth=None, degrees=vec![1], standardize=None, scales=None, ridge=0.0, guard=true, neighborhood=None, on_empty="nearest", sample_weight=None, threads=0))]
+    #[pyo3(signature = (samples, responses, kernels, *, search="auto", criterion="loo", robust=None, robust_iterations=3, bandwidth=None, degrees=vec![1], standardize=None, scales=None, ridge=0.0, guard=true, neighborhood=None, on_empty="nearest", sample_weight=None, threads=0))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         samples: &Bound<'_, PyAny>,
         responses: &Bound<'_, PyAny>,
-        kernel: &Bound<'_, PyAny>,
+        kernels: Vec<Bound<'_, PyAny>>,
         search: &str,
+        criterion: &str,
+        robust: Option<&str>,
+        robust_iterations: usize,
         bandwidth: Option<f64>,
         degrees: Vec<usize>,
         standardize: Option<bool>,
@@ -55,8 +58,25 @@ impl LocalRegressor {
         threads: usize,
     ) -> PyResult<Self> {
         let on_empty: OnEmpty = on_empty.parse().map_err(to_python)?;
-        let mut parameters = LocalRegression::new(kernel_of(kernel)?)
+        let kernels: PyResult<Vec<_>> = kernels.iter().map(|k| kernel_of(k)).collect();
+        let mut kernels = kernels?;
+        if kernels.is_empty() {
+            return Err(PyValueError::new_err(
+                "kernel is an empty sequence; name at least one",
+            ));
+        }
+        let robust = match robust {
+            None => None,
+            Some(loss) => Some(Robust {
+                loss: loss.parse().map_err(to_python)?,
+                iterations: robust_iterations,
+            }),
+        };
+        let mut parameters = LocalRegression::new(kernels.remove(0))
+            .or_kernels(kernels)
             .search(search.parse().map_err(to_python)?)
+            .criterion(criterion.parse().map_err(to_python)?)
+            .robust(robust)
             .degrees(degrees)
             .ridge(ridge)
             .guard(guard)
@@ -100,6 +120,13 @@ impl LocalRegressor {
     #[getter]
     fn degree(&self) -> usize {
         self.inner.degree()
+    }
+
+    /// Sample weights times what residuals count for, ``[n]``.
+    #[getter]
+    fn weights<'py>(&self, py: Python<'py>) -> Option<One<'py>> {
+        let weights = self.inner.polynomial().weights();
+        weights.map(|w| w.to_vec().into_pyarray(py))
     }
 
     /// What each column is divided by, ``[d]``.

@@ -1,5 +1,6 @@
 //! Candidates for the bandwidth of a local regression, compared by leave-one-out errors at places drawn from the table.
 
+use super::diagnostics::Criterion;
 use super::polynomial::LocalPolynomial;
 use super::regression::{Choice, LocalRegression, Search, with_bandwidth};
 use super::relevance::{Part, relevance};
@@ -110,7 +111,7 @@ impl LocalRegression {
     ) -> Result<Vec<f64>> {
         let divided = divide(table.samples, scales);
         let trials = table.trials(&divided, part)?;
-        let start = self.fixed(0, &trials, watch)?;
+        let start = self.fixed(&self.kernel, 0, &trials, watch)?;
         let factors = relevance(&start.kernel, &self.neighborhood, trials.data, part, watch)?;
         let both = scales.iter().zip(factors);
         Ok(both.map(|(scale, factor)| scale / factor).collect())
@@ -146,23 +147,26 @@ impl LocalRegression {
         let divided = divide(table.samples, &scales);
         let trials = table.trials(&divided, part)?;
         let mut tried: Vec<Tried> = Vec::new();
-        for &degree in &self.degrees {
+        let shapes = || std::iter::once(&self.kernel).chain(&self.others);
+        let choices = self.degrees.len() * (1 + self.others.len());
+        let pairs = shapes().flat_map(|kernel| self.degrees.iter().map(move |&d| (kernel, d)));
+        for (kernel, degree) in pairs {
             match search {
-                Search::Given if self.degrees.len() == 1 => {}
+                Search::Given if choices == 1 => {}
                 Search::Given => {
-                    let score = self.score(&self.kernel, degree, &trials, watch)?;
+                    let score = self.score(kernel, degree, &trials, watch)?;
                     tried.push(Tried {
                         degree,
-                        kernel: self.kernel.clone(),
+                        kernel: kernel.clone(),
                         score,
                     });
                 }
-                Search::Fixed => tried.push(self.fixed(degree, &trials, watch)?),
-                Search::Nearest => tried.push(self.nearest(degree, &trials, watch)?),
+                Search::Fixed => tried.push(self.fixed(kernel, degree, &trials, watch)?),
+                Search::Nearest => tried.push(self.nearest(kernel, degree, &trials, watch)?),
                 Search::Auto | Search::PerColumn => {
-                    tried.push(self.fixed(degree, &trials, watch)?);
+                    tried.push(self.fixed(kernel, degree, &trials, watch)?);
                     if trials.rows_are_samples {
-                        tried.push(self.nearest(degree, &trials, watch)?);
+                        tried.push(self.nearest(kernel, degree, &trials, watch)?);
                     }
                 }
             }
@@ -197,17 +201,40 @@ impl LocalRegression {
         watch: &Watch<'_>,
     ) -> Result<f64> {
         let (watch, data) = (watch.quiet(), trials.data);
-        let fit = self.polynomial(kernel, degree);
-        let fit = fit.fit(data.samples, data.responses, data.weights, &watch)?;
-        fit.loo_error(&trials.places, &watch)
+        let model = self.polynomial(kernel, degree);
+        if let Criterion::KFold(folds) = self.criterion {
+            return folds_error(&model, trials, folds, &watch);
+        }
+        let fit = model.fit(data.samples, data.responses, data.weights, &watch)?;
+        match self.criterion {
+            Criterion::LeaveOneOut => fit.loo_error(&trials.places, &watch),
+            other => fit.criterion_at(&trials.places, other, &watch),
+        }
+    }
+
+    /// The fewest samples that a fit is made of.
+    fn least_seen(&self, trials: &Trials<'_>) -> usize {
+        let n = trials.data.samples.rows();
+        let Criterion::KFold(folds) = self.criterion else {
+            return n;
+        };
+        let folds = folds.clamp(1, trials.places.len().max(1));
+        let held = (0..folds).map(|i| fold(trials, folds, i).count());
+        (n - held.max().unwrap_or(0)).max(1)
     }
 
     /// The best of the kernels with one width everywhere.
-    fn fixed(&self, degree: usize, trials: &Trials<'_>, watch: &Watch<'_>) -> Result<Tried> {
+    fn fixed(
+        &self,
+        shape: &Kernel,
+        degree: usize,
+        trials: &Trials<'_>,
+        watch: &Watch<'_>,
+    ) -> Result<Tried> {
         let d = trials.data.samples.columns() as f64;
         // From a few samples to nearly all of them, whatever the number of columns.
         let range = (0.03 * d.sqrt(), 8.0 * d.sqrt());
-        let kernel = |h: f64| with_bandwidth(&self.kernel, h);
+        let kernel = |h: f64| with_bandwidth(shape, h);
         let mut score = |h: f64| self.score(&kernel(h)?, degree, trials, watch);
         let (h, score) = minimize(range, 1e-2, &mut score)?;
         Ok(Tried {
@@ -218,11 +245,17 @@ impl LocalRegression {
     }
 
     /// The best of the kernels whose width is a k-th distance.
-    fn nearest(&self, degree: usize, trials: &Trials<'_>, watch: &Watch<'_>) -> Result<Tried> {
-        let n = trials.data.samples.rows();
+    fn nearest(
+        &self,
+        shape: &Kernel,
+        degree: usize,
+        trials: &Trials<'_>,
+        watch: &Watch<'_>,
+    ) -> Result<Tried> {
+        let n = self.least_seen(trials);
         let range = ((3 + degree).min(n) as f64, n as f64);
         let of = |k: f64| Bandwidth::QueryNearest((k.round() as usize).clamp(1, n));
-        let kernel = |k: f64| with_bandwidth(&self.kernel, of(k));
+        let kernel = |k: f64| with_bandwidth(shape, of(k));
         let mut score = |k: f64| self.score(&kernel(k)?, degree, trials, watch);
         let (k, score) = minimize(range, 2e-2, &mut score)?;
         Ok(Tried {
@@ -231,6 +264,64 @@ impl LocalRegression {
             score,
         })
     }
+}
+
+/// The folds of places, as far as there are enough.
+fn fold<'a>(
+    trials: &'a Trials<'_>,
+    folds: usize,
+    fold: usize,
+) -> impl Iterator<Item = &'a usize> + 'a {
+    trials.places.iter().skip(fold).step_by(folds).flatten()
+}
+
+/// Mean squared residual of the samples at some places, each predicted by the samples of the other folds.
+fn folds_error(
+    model: &LocalPolynomial,
+    trials: &Trials<'_>,
+    folds: usize,
+    watch: &Watch<'_>,
+) -> Result<f64> {
+    let Data {
+        samples,
+        responses,
+        weights,
+    } = trials.data;
+    let (d, p) = (samples.columns(), responses.columns());
+    let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
+    let folds = folds.min(trials.places.len());
+    if folds < 2 {
+        return Ok(f64::INFINITY);
+    }
+    let (mut sum, mut total) = (0.0, 0.0);
+    for fold in 0..folds {
+        let held = || self::fold(trials, folds, fold);
+        let mut kept = vec![true; samples.rows()];
+        held().for_each(|&i| kept[i] = false);
+        let rest: Vec<usize> = (0..kept.len()).filter(|i| kept[*i]).collect();
+        let of = |rows: Rows<'_, f64>, which: &[usize]| -> Vec<f64> {
+            let each = which.iter().flat_map(|&i| rows.row(i));
+            each.copied().collect()
+        };
+        let (x, y) = (of(samples, &rest), of(responses, &rest));
+        let w: Option<Vec<f64>> = weights.map(|w| rest.iter().map(|&i| w[i]).collect());
+        let (x, y) = (Rows::new(&x, rest.len(), d)?, Rows::new(&y, rest.len(), p)?);
+        let fit = model.fit(x, y, w.as_deref(), watch)?;
+        let held: Vec<usize> = held().copied().collect();
+        let targets = of(samples, &held);
+        let fits = fit.at(Rows::new(&targets, held.len(), d)?, watch)?;
+        for (&i, values) in held.iter().zip(fits.values().chunks_exact(p)) {
+            let pairs = values.iter().zip(responses.row(i));
+            let squares = pairs.map(|(v, y)| (y - v).powi(2)).sum::<f64>();
+            sum += weight(i) * squares / p as f64;
+            total += weight(i);
+        }
+    }
+    Ok(if sum.is_nan() {
+        f64::INFINITY
+    } else {
+        sum / total
+    })
 }
 
 /// What columns are divided by at first: what is given, their deviations or 1.

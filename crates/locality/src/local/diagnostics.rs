@@ -14,6 +14,9 @@ pub enum Criterion {
     Gcv,
     /// The corrected criterion of Akaike, `ln(RSS / n) + 1 + 2 (tr L + 1) / (n - tr L - 2)` (Hurvich, Simonoff and Tsai 1998).
     Aicc,
+    /// Mean squared residual of samples predicted by those of the other folds, of so many; a place's samples are in one fold, and places
+    /// go to the folds in turn.
+    KFold(usize),
 }
 
 impl std::str::FromStr for Criterion {
@@ -24,9 +27,12 @@ impl std::str::FromStr for Criterion {
             "loo" => Ok(Self::LeaveOneOut),
             "gcv" => Ok(Self::Gcv),
             "aicc" => Ok(Self::Aicc),
-            other => Err(Error::parameter(format!(
-                "criterion '{other}' is none of loo, gcv, aicc"
-            ))),
+            other => match other.strip_suffix("-fold").map(str::parse) {
+                Some(Ok(folds)) if folds >= 2 => Ok(Self::KFold(folds)),
+                _ => Err(Error::parameter(format!(
+                    "criterion '{other}' is none of loo, gcv, aicc, or folds such as 5-fold"
+                ))),
+            },
         }
     }
 }
@@ -58,7 +64,7 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// A criterion's value, the mean over the responses; smaller is better.
+    /// A criterion's value, the mean over the responses; smaller is better. Folds need other fits: infinite here.
     pub fn criterion(&self, criterion: Criterion) -> f64 {
         let (n, dof) = (self.n, self.dof);
         let one = |(rss, loo): (&f64, &f64)| match criterion {
@@ -67,7 +73,7 @@ impl Diagnostics {
             Criterion::Aicc if dof + 2.0 < n => {
                 (rss / n).ln() + 1.0 + 2.0 * (dof + 1.0) / (n - dof - 2.0)
             }
-            _ => f64::INFINITY,
+            Criterion::Gcv | Criterion::Aicc | Criterion::KFold(_) => f64::INFINITY,
         };
         let all = self.rss.iter().zip(&self.loo).map(one);
         let mean = all.sum::<f64>() / self.rss.len() as f64;
@@ -88,7 +94,7 @@ impl LocalPolynomialFit {
         self.diagnose(wanted, watch)
     }
 
-    /// A criterion's value, in half the time of all [`diagnostics`](Self::diagnostics).
+    /// A criterion's value, in half the time of all [`diagnostics`](Self::diagnostics); infinite for [`Criterion::KFold`].
     ///
     /// # Errors
     /// As [`at`](Self::at).
@@ -143,6 +149,53 @@ impl LocalPolynomialFit {
         } else {
             sum / total
         })
+    }
+
+    /// The value of [`Criterion::Gcv`] or [`Criterion::Aicc`], with means over the samples at some places in place of those over all.
+    pub(super) fn criterion_at(
+        &self,
+        places: &[Vec<usize>],
+        criterion: Criterion,
+        watch: &Watch<'_>,
+    ) -> Result<f64> {
+        let samples = self.samples()?;
+        let n = samples.rows() as f64;
+        let each: Vec<Vec<usize>> = places.iter().flatten().map(|&i| vec![i]).collect();
+        let some: Vec<f64> = each
+            .iter()
+            .flat_map(|one| samples.row(one[0]))
+            .copied()
+            .collect();
+        let targets = Rows::new(&some, each.len(), samples.columns())?;
+        let wanted = Wanted {
+            variances: false,
+            own: true,
+        };
+        let fits = self.at_samples(targets, Some(&each), wanted, watch)?;
+        let (p, m) = (fits.responses(), each.len() as f64);
+        let mut rss = vec![0.0; p];
+        for (k, one) in each.iter().enumerate() {
+            let weight = self.weights.as_ref().map_or(1.0, |w| w[one[0]]);
+            let slot = self.means.slots()[one[0]] as usize;
+            for (c, rss) in rss.iter_mut().enumerate() {
+                let residual =
+                    self.design.response(c, slot..slot + 1)[0] - fits.values()[k * p + c];
+                *rss += weight * residual * residual * n / m;
+            }
+        }
+        let out = Diagnostics {
+            fitted: Vec::new(),
+            leverage: Vec::new(),
+            loo_residuals: Vec::new(),
+            dof: fits.own().iter().sum::<f64>() * n / m,
+            dof_squared: 0.0,
+            loo: vec![0.0; p],
+            rss,
+            variance: Vec::new(),
+            thin: Vec::new(),
+            n,
+        };
+        Ok(out.criterion(criterion))
     }
 
     fn diagnose(&self, wanted: Wanted, watch: &Watch<'_>) -> Result<Diagnostics> {

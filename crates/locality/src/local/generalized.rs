@@ -4,6 +4,8 @@ use super::candidates::{Data, Table, divide};
 use super::family::Family;
 use super::glm::{GlmFits, LocalGlmFit};
 use super::glm_search::Likelihood;
+use super::model::{Localized, LocalizedFit};
+use super::multinomial::Multinomial;
 use super::regression::{Choice, Search};
 use super::search::Tried;
 use crate::{Error, Kernel, LocalMeanFit, Neighborhood, Result, Rows, Watch};
@@ -275,7 +277,7 @@ impl LocalGlmRegressionFit {
 }
 
 /// The parameters of local logistic regression for any number of classes: one against the rest where there are more than two, the
-/// probabilities divided by their sum.
+/// probabilities divided by their sum, or [all in one model](Self::multinomial).
 ///
 /// ```
 /// use locality::local::LocalLogistic;
@@ -292,6 +294,7 @@ impl LocalGlmRegressionFit {
 #[derive(Clone, Debug)]
 pub struct LocalLogistic {
     pub(crate) chosen: Chosen,
+    pub(crate) multinomial: bool,
 }
 
 impl LocalLogistic {
@@ -299,10 +302,19 @@ impl LocalLogistic {
     pub fn new(kernel: Kernel) -> Self {
         Self {
             chosen: Chosen::new(kernel, 1.0),
+            multinomial: false,
         }
     }
 
     parameters!();
+
+    /// Whether more than two classes are told apart by one [`Multinomial`] model instead of one against the rest each, which is faster and
+    /// what bandwidths are compared by either way. Off by default.
+    #[must_use]
+    pub fn multinomial(mut self, multinomial: bool) -> Self {
+        self.multinomial = multinomial;
+        self
+    }
 
     /// Fits to samples `[n, d]` with classes `[n]` numbered from 0 to `n_classes - 1` and, optionally, sample weights `[n]`.
     ///
@@ -342,8 +354,19 @@ impl LocalLogistic {
             responses: Rows::new(&all, classes.len(), n_classes)?,
             weights,
         };
+        let joint = if self.multinomial && n_classes > 2 {
+            let scaled = divide(samples, &choice.scales);
+            let rows = Rows::new(&scaled, samples.rows(), samples.columns())?;
+            let model = Multinomial::new(self.chosen.penalty)?;
+            let local = Localized::new(model, choice.kernel.clone())
+                .neighborhood(self.chosen.neighborhood.clone());
+            Some(local.fit(rows, table.responses, weights, watch)?)
+        } else {
+            None
+        };
         Ok(LocalLogisticFit {
             models: self.chosen.fit(Family::Binomial, &choice, &table, watch)?,
+            joint,
             parameters: self.clone(),
             samples: samples.to_vec(),
             classes: classes.to_vec(),
@@ -381,6 +404,7 @@ pub struct LocalLogisticFit {
     n_classes: usize,
     pub(crate) weights: Option<Vec<f64>>,
     models: Vec<LocalGlmFit>,
+    joint: Option<LocalizedFit<Multinomial>>,
 }
 
 impl LocalLogisticFit {
@@ -424,6 +448,9 @@ impl LocalLogisticFit {
     pub fn predict_proba(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<f64>> {
         let divided = self.divide(targets)?;
         let rows = Rows::new(&divided, targets.rows(), targets.columns())?;
+        if let Some(joint) = &self.joint {
+            return Ok(joint.at(rows, watch)?.values().to_vec());
+        }
         let mut ones = Vec::with_capacity(self.models.len());
         for model in &self.models {
             ones.push(model.at(rows, watch)?.means().to_vec());

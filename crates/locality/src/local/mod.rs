@@ -22,12 +22,14 @@ mod interval;
 pub mod lowess;
 mod model;
 mod moments;
+mod multinomial;
 mod newton;
 mod polynomial;
 mod predict;
 mod quantile;
 mod regression;
 mod relevance;
+mod robust;
 mod search;
 mod solve;
 mod spread;
@@ -43,10 +45,12 @@ pub use interval::Intervals;
 pub use model::{
     LiftedFit, LocalModel, Localized, LocalizedFit, LocalizedValues, WeightedModel, WeightedSample,
 };
+pub use multinomial::{Multinomial, MultinomialFit};
 pub use polynomial::{LocalPolynomial, LocalPolynomialFit};
 pub use predict::{LocalFits, Wanted};
 pub use quantile::{LocalQuantile, LocalQuantileFit};
 pub(crate) use regression::Choice;
 pub use regression::{LocalRegression, LocalRegressionFit, Search, with_bandwidth};
+pub use robust::{Loss, Robust};
 pub use search::Tried;
 pub use spread::Normal;

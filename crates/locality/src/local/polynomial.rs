@@ -208,6 +208,11 @@ impl LocalPolynomialFit {
         &self.means
     }
 
+    /// Weights of the samples, `[n]`; of a robust fit, times what their residuals count for.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
+    }
+
     /// The samples, `[n, d]`.
     ///
     /// # Errors

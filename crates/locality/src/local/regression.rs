@@ -1,10 +1,12 @@
 //! Local regression that chooses its own bandwidth: columns brought to one scale, candidates compared by cross-validation.
 
 use super::candidates::{Table, divide, first_scales};
+use super::diagnostics::Criterion;
 use super::interval::Conformity;
 use super::polynomial::LocalPolynomialFit;
 use super::predict::{LocalFits, Wanted};
 use super::relevance::Part;
+use super::robust::Robust;
 use super::search::Tried;
 use std::sync::OnceLock;
 
@@ -73,6 +75,10 @@ impl std::str::FromStr for Search {
 #[derive(Clone, Debug)]
 pub struct LocalRegression {
     pub(crate) kernel: Kernel,
+    /// Other shapes to choose from.
+    pub(crate) others: Vec<Kernel>,
+    pub(crate) criterion: Criterion,
+    pub(crate) robust: Option<Robust>,
     pub(crate) search: Search,
     pub(crate) degrees: Vec<usize>,
     pub(crate) standardize: Option<bool>,
@@ -98,6 +104,9 @@ impl LocalRegression {
     pub fn new(kernel: Kernel) -> Self {
         Self {
             kernel,
+            others: Vec::new(),
+            criterion: Criterion::default(),
+            robust: None,
             search: Search::Auto,
             degrees: vec![1],
             standardize: None,
@@ -116,12 +125,36 @@ impl LocalRegression {
         self
     }
 
+    /// What kernels, bandwidths and degrees are compared by; leave-one-out errors by default.
+    #[must_use]
+    pub fn criterion(mut self, criterion: Criterion) -> Self {
+        self.criterion = criterion;
+        self
+    }
+
+    /// Other kernels to choose from, each with the best of its bandwidths.
+    #[must_use]
+    pub fn or_kernels(mut self, others: impl Into<Vec<Kernel>>) -> Self {
+        self.others = others.into();
+        self
+    }
+
+    /// Responses far from what is fitted are given less weight; see [`Robust`].
+    #[must_use]
+    pub fn robust(mut self, robust: impl Into<Option<Robust>>) -> Self {
+        self.robust = robust.into();
+        self
+    }
+
     /// A bandwidth for all parts of the kernel that have a distance; none is searched then.
     ///
     /// # Errors
     /// A kernel without any distance, a bandwidth that is not positive and finite.
     pub fn bandwidth(mut self, h: f64) -> Result<Self> {
         self.kernel = with_bandwidth(&self.kernel, h)?;
+        for other in &mut self.others {
+            *other = with_bandwidth(other, h)?;
+        }
         self.search = Search::Given;
         Ok(self)
     }
@@ -188,7 +221,10 @@ impl LocalRegression {
         watch: &Watch<'_>,
     ) -> Result<LocalRegressionFit> {
         let choice = self.choose(samples, responses, weights, watch)?;
-        self.fit_chosen(choice, samples, responses, weights, watch)
+        match self.robust {
+            None => self.fit_chosen(choice, samples, responses, weights, watch),
+            Some(robust) => self.fit_robust(robust, choice, (samples, responses, weights), watch),
+        }
     }
 
     /// The fit at what was found before.

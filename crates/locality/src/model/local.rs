@@ -177,6 +177,9 @@ impl Persist for LocalLogisticFit {
         put_chosen(&mut p, &self.parameters.chosen)?;
         put_choice(&mut p, &self.choice)?;
         p.put("n_classes", self.n_classes());
+        if self.parameters.multinomial {
+            p.put("multinomial", true);
+        }
         Ok(ModelFile::new(Self::KIND, p)
             .with("samples", Array::matrix(&self.samples, self.scales().len()))
             .with("scales", Array::list(self.scales()))
@@ -189,6 +192,7 @@ impl Persist for LocalLogisticFit {
         let p = file.parameters();
         let model = LocalLogistic {
             chosen: get_chosen(p)?,
+            multinomial: p.has("multinomial") && p.flag("multinomial")?,
         };
         let (x, d) = file.matrix("samples")?;
         let classes = file.places("classes")?;
