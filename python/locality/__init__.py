@@ -37,6 +37,7 @@ from ._surrogate import LocalSurrogate, Surrogate
 
 if TYPE_CHECKING:
     from ._centroid import NearestCentroid
+    from ._columns import TableEncoder
     from ._density import KernelClassifier, KernelDensity
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
     from ._gwr import GWR
@@ -85,6 +86,7 @@ __all__ = [
     "RadiusNeighborsClassifier",
     "RadiusNeighborsRegressor",
     "Surrogate",
+    "TableEncoder",
     "__version__",
     "estimate_bandwidth",
     "get_bin_seeds",
@@ -127,6 +129,7 @@ _LATER = {
     "Nystroem": "_kernel_features",
     "RadiusNeighborsClassifier": "_lazy_classification",
     "RadiusNeighborsRegressor": "_lazy_regression",
+    "TableEncoder": "_columns",
     "estimate_bandwidth": "_shift",
     "get_bin_seeds": "_shift",
     "load": "_model",

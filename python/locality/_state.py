@@ -30,7 +30,7 @@ class State(NamedTuple):
     """What is kept of an estimator beside its parameters.
 
     An array's shape is one letter for each axis, the same length wherever the letter stands; ``"n|n p"`` leaves a choice, ``?`` may be
-    none at all, ``int`` and ``bool`` are other numbers than reals. A value is ``real``, ``count``, ``flag``, ``texts``, ``pairs``,
+    none at all, ``int`` and ``bool`` are other numbers than reals. A value is ``real``, ``count``, ``flag``, ``texts``, ``levels``, ``pairs``,
     ``kernel`` or ``neighborhood``.
     """
 
@@ -92,6 +92,12 @@ def _logistic(model: Any) -> None:
 def _centroids(model: Any) -> None:
     if len(model.classes_) != len(model.centroids_):
         raise ValueError(f"the file's classes do not fit its centres; {_DAMAGED}")
+
+
+def _encoder(model: Any) -> None:
+    words = sum(len(levels) for levels in model.categories_ if levels is not None)
+    if len(model.categories_) != len(model.fill_) or words != len(model.shares_):
+        raise ValueError(f"the file's words do not fit its columns; {_DAMAGED}")
 
 
 _SITES = {"X_fit_": "n d", "scales_": "d", "sample_weight_fit_": "n?"}
@@ -185,6 +191,13 @@ STATES = {
         {"X_fit_": "c d", "normalization_": "c c", "landmark_indices_": "int c?"},
         {"kernel_": "kernel"},
         _nystroem,
+    ),
+    "TableEncoder": State(
+        "table_encoder",
+        "_columns",
+        {"fill_": "d", "lacking_": "bool d", "shares_": "w"},
+        {"categories_": "levels"},
+        _encoder,
     ),
 }
 
@@ -304,6 +317,11 @@ def _value(name: str, x: Any, what: str) -> Any:
         return Neighborhood(x)
     if what == "texts" and isinstance(x, list) and all(isinstance(part, str) for part in x):
         return x
+    if what == "levels" and isinstance(x, list):
+        # The places of words are found by bisection.
+        levels = [part if part is None else _value(name, part, "texts") for part in x]
+        if all(part is None or part == sorted(set(part)) for part in levels):
+            return levels
     if what == "pairs" and isinstance(x, list):
         return [(_value(name, a, "real"), _value(name, b, "real")) for a, b in x]
     if what == "flag" and isinstance(x, bool):

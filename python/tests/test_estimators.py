@@ -40,6 +40,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
         lc.KernelPCA(),
         lc.KernelPCA(2, fit_inverse_transform=True),
         lc.Nystroem(),
+        lc.TableEncoder(),
+        lc.TableEncoder(missing="mean"),
         lc.GaussianProcessRegressor(),
         lc.GaussianProcessRegressor("laplace", n_landmarks=20, normalize_y=True),
     ]

@@ -73,6 +73,7 @@ EXPOSURE = RNG.uniform(1.0, 5.0, size=80)
 COUNTS = RNG.poisson(EXPOSURE * np.exp(X[:, 0])).astype(float)
 COLUMNS = np.column_stack([np.sin(9.0 * X[:, 0]), X[:, 1] / 30.0])
 SOME = [0, 3, 17, 40, 41, 60]
+TABLE = np.column_stack([X[:, 0].astype(object), np.where(X[:, 1] > 3.0, WORDS, None)])
 
 # Every estimator at least once, with what its fit takes and what is compared; `test_none_is_forgotten` looks.
 OTHERS = [
@@ -105,6 +106,7 @@ OTHERS = [
     (lc.MeanShift(bandwidth=1.5), (X,), "predict"),
     (lc.MeanShift(seeds=X[:3], kernel="gaussian(h=2)"), (X,), "predict"),
     (lc.NearestCentroid(shrink_threshold=0.1, priors=[0.2, 0.3, 0.5]), (X, WORDS), "predict predict_proba"),
+    (lc.TableEncoder(missing="indicator"), (TABLE,), "transform"),
     (lc.NearestNeighbors(n_neighbors=3, radius=2.0), (X,), "kneighbors radius_neighbors"),
     (lc.NearestNeighbors(metric="mahalanobis", metric_params={"V": [[1.0, 0.2], [0.2, 9.0]]}), (X,), "kneighbors"),
 ]
@@ -122,6 +124,8 @@ def answers(model, data, method):
         return model.leave_one_out()
     if isinstance(data[0], str):
         return getattr(model, method)(pytest.importorskip("pandas").DataFrame(AT, columns=["a", "b"]))
+    if method == "transform" and data[0] is TABLE:
+        return model.transform(TABLE[:9])
     if method == "surface":
         return model.surface(AT / 30.0)
     if method == "inverse_transform":
