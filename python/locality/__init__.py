@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from ._process import GaussianProcessRegressor
     from ._regression import LocalMeanRegressor
     from ._ridge import KernelRidge
+    from ._risk import LocalRisk
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "LocalMeanRegressor",
     "LocalPolynomialRegressor",
     "LocalQuantileRegressor",
+    "LocalRisk",
     "LocalSurrogate",
     "Localized",
     "LowessFit",
@@ -121,6 +123,7 @@ _LATER = {
     "LocalMeanRegressor": "_regression",
     "LocalPolynomialRegressor": "_local",
     "LocalQuantileRegressor": "_models",
+    "LocalRisk": "_risk",
     "Localized": "_localized",
     "MGWR": "_mgwr",
     "MeanShift": "_shift",

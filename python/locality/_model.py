@@ -26,8 +26,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     model : estimator
-        Any fitted estimator of this package but `Localized`, which holds another's. Functions given as parameters cannot be kept; a random
-        generator is kept as None.
+        Any fitted estimator of this package but `Localized` and `LocalRisk`, which hold code of others. Functions given as parameters
+        cannot be kept; a random generator is kept as None.
     path : str or path
         Where.
 

@@ -110,7 +110,7 @@ OTHERS = [
     (lc.NearestNeighbors(n_neighbors=3, radius=2.0), (X,), "kneighbors radius_neighbors"),
     (lc.NearestNeighbors(metric="mahalanobis", metric_params={"V": [[1.0, 0.2], [0.2, 9.0]]}), (X,), "kneighbors"),
 ]
-NOT_KEPT = {"Localized"}
+NOT_KEPT = {"LocalRisk", "Localized"}
 
 
 def fitted(model, data):
