@@ -33,7 +33,7 @@ class LocalParameters(NamedTuple):
 class LocalRisk(RegressorMixin, BaseEstimator):
     """Minimises a loss of one's own around each target: the localized risk of any parametric model.
 
-    At a target ``x`` the parameters minimise ``sum_i w_i K(x, x_i) loss_i + alpha / 2 |theta - theta_global|**2`` over the training samples, by
+    At a target ``x`` the parameters minimise ``sum_i w_i K(x, x_i) loss_i + pull / 2 |theta - theta_global|**2`` over the training samples, by
     quasi-Newton steps from the global minimum; the loss is evaluated at those samples alone that weigh.
 
     Parameters
@@ -51,10 +51,9 @@ class LocalRisk(RegressorMixin, BaseEstimator):
         A number is the kernel's ``h``, in the columns' units. ``"auto"`` is the kernel's own if it has one, else the one under which local lines
         predict `y` best without each sample, over columns divided by their standard deviations.
     centered : bool, default True
-        Whether the loss and `readout` see rows as differences from the target, so that the first parameter of a line is its value there. The
-        global parameters, for rows as they are, are then a start only where a line's constant is moved by hand; see Notes.
-    alpha : float, default 0.0
-        Pull towards the global parameters; needs ``centered=False``.
+        Whether the loss and `readout` see rows as differences from the target, so that the first parameter of a line is its value there.
+    pull : float, default 0.0
+        Penalty on the squared distance from the global parameters; needs ``centered=False``.
     initial : array_like, shape (q,), optional
         Where minimising starts for all samples; zeros by default.
     neighborhood : Neighborhood or str, optional
@@ -80,6 +79,8 @@ class LocalRisk(RegressorMixin, BaseEstimator):
         The kernel in force, over columns divided by `scales_`.
     scales_ : ndarray, shape (d,)
         What each column is divided by before the kernel sees it.
+    n_iter_ : int
+        Steps to the global parameters.
     n_features_in_ : int
         Number of columns.
 
@@ -119,7 +120,7 @@ class LocalRisk(RegressorMixin, BaseEstimator):
         kernel: Kernel | str = "gaussian",
         bandwidth: Literal["auto"] | float = "auto",
         centered: bool = True,
-        alpha: float = 0.0,
+        pull: float = 0.0,
         initial: npt.ArrayLike | None = None,
         neighborhood: Neighborhood | str | None = None,
         least_weight: float = 1e-12,
@@ -134,7 +135,7 @@ class LocalRisk(RegressorMixin, BaseEstimator):
         self.kernel = kernel
         self.bandwidth = bandwidth
         self.centered = centered
-        self.alpha = alpha
+        self.pull = pull
         self.initial = initial
         self.neighborhood = neighborhood
         self.least_weight = least_weight
@@ -162,9 +163,9 @@ class LocalRisk(RegressorMixin, BaseEstimator):
         """
         if not callable(self.loss):
             raise TypeError(f"loss={self.loss!r} is no function; pass one of (theta, X, y) that returns losses and gradients")
-        alpha = _arrays.number(self.alpha, "alpha")
-        if not alpha >= 0.0 or (alpha > 0.0 and self.centered):
-            raise ValueError(f"alpha={alpha} must not be negative, and be 0 where rows are centred; choose centered=False")
+        pull = _arrays.number(self.pull, "pull")
+        if not pull >= 0.0 or (pull > 0.0 and self.centered):
+            raise ValueError(f"pull={pull} must not be negative, and be 0 where rows are centred; choose centered=False")
         kernel, neighborhood = _arrays.kernel_of(self.kernel, X), _arrays.neighborhood_of(self.neighborhood, X)
         sites, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         self.X_fit_: Array = sites
@@ -182,8 +183,9 @@ class LocalRisk(RegressorMixin, BaseEstimator):
         start = np.zeros(count) if self.initial is None else _arrays.like(self.initial, "initial", (count,)).astype(np.float64)
         weights = np.ones(len(sites)) if self.sample_weight_fit_ is None else self.sample_weight_fit_
         rows = sites - np.average(sites, axis=0, weights=weights) if self.centered else sites
-        self.parameters_, converged = self._minimum(start, rows, self.y_fit_, weights, None)
-        if not converged:
+        self.parameters_, steps = self._minimum(start, rows, self.y_fit_, weights, None)
+        self.n_iter_: int = steps if steps >= 0 else int(self.max_iter)
+        if steps < 0:
             self._warn("the global parameters were not found", 2)
         return self
 
@@ -234,17 +236,18 @@ class LocalRisk(RegressorMixin, BaseEstimator):
     def _at(self, queries: Array) -> LocalParameters:
         out = np.tile(self.parameters_, (len(queries), 1))
         thin, converged = np.zeros(len(queries), dtype=bool), np.ones(len(queries), dtype=bool)
-        pull = (self.parameters_, float(self.alpha)) if self.alpha > 0.0 else None
+        pull = (self.parameters_, float(self.pull)) if self.pull > 0.0 else None
         for i, (some, weights, few) in enumerate(weighed(self, queries)):
             thin[i] = few
             if not few:
                 rows = self.X_fit_[some] - queries[i] if self.centered else self.X_fit_[some]
-                out[i], converged[i] = self._minimum(self.parameters_, rows, self.y_fit_[some], weights, pull)
+                out[i], steps = self._minimum(self.parameters_, rows, self.y_fit_[some], weights, pull)
+                converged[i] = steps >= 0
         return LocalParameters(out, thin, converged)
 
     def _minimum(
         self, start: Array, rows: Array, y: Array, weights: Array, pull: tuple[Array, float] | None
-    ) -> tuple[Array, bool]:
+    ) -> tuple[Array, int]:
         total = float(weights.sum())
         if not total > 0.0:
             raise ValueError("sample_weight is zero for every sample; give some of them a positive weight")
@@ -274,17 +277,19 @@ class LocalRisk(RegressorMixin, BaseEstimator):
 
 def minimize(
     risk: Callable[[Array], tuple[float, Array]], start: Array, tol: float, max_iter: int
-) -> tuple[Array, bool]:
-    """The minimum by quasi-Newton steps (BFGS) with the weak conditions of Wolfe, which corners do not stop; whether it was found."""
+) -> tuple[Array, int]:
+    """The minimum by quasi-Newton steps (BFGS) with the weak conditions of Wolfe, which corners do not stop; after how many, -1 if not found."""
     theta = np.array(start, dtype=np.float64)
     value, gradient = risk(theta)
     if not (np.isfinite(value) and np.isfinite(gradient).all()):
         raise ValueError("loss returned NaN or infinity where minimising starts; choose another initial, or see to the loss")
     inverse: Array | None = None
     fresh = False
-    for _ in range(max_iter):
+    for done in range(max_iter + 1):
         if np.abs(gradient).max(initial=0.0) <= tol:
-            return theta, True
+            return theta, done
+        if done == max_iter:
+            break
         if inverse is None:
             inverse, fresh = np.eye(len(theta)) / max(1.0, float(np.linalg.norm(gradient))), True
         step = -inverse @ gradient
@@ -293,7 +298,7 @@ def minimize(
         if moved is None:
             if fresh:
                 # Not even the steepest way leads down.
-                return theta, True
+                return theta, done
             inverse = None
             continue
         rate, next_value, next_gradient = moved
@@ -306,7 +311,7 @@ def minimize(
             inverse = left @ inverse @ left.T + np.outer(change, change) / curved
             fresh = False
         theta, value, gradient = theta + change, next_value, next_gradient
-    return theta, False
+    return theta, -1
 
 
 def _line(

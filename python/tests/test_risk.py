@@ -89,7 +89,7 @@ def test_corners_do_not_stop_it():
 
 
 def test_the_global_fit_pulls_and_answers():
-    model = lc.LocalRisk(squared, bandwidth=0.4, centered=False, alpha=1e9, readout=lambda t, x: t[0] + x @ t[1:]).fit(X, Y)
+    model = lc.LocalRisk(squared, bandwidth=0.4, centered=False, pull=1e9, readout=lambda t, x: t[0] + x @ t[1:]).fit(X, Y)
     a = ones(X)
     expected = np.linalg.lstsq(a, Y, rcond=None)[0]
     np.testing.assert_allclose(model.parameters_, expected, atol=1e-7)
@@ -108,7 +108,7 @@ def test_what_is_wrong_is_told():
         lc.LocalRisk(lambda t, X, y: (0.0, np.zeros(3))).fit(X, Y)
     with pytest.raises(ValueError, match="loss returned NaN"):
         lc.LocalRisk(lambda t, X, y: (np.full(len(y), np.nan), np.zeros((len(y), 3)))).fit(X, Y)
-    with pytest.raises(ValueError, match="alpha=1.0.*centered=False"):
-        lc.LocalRisk(squared, alpha=1.0).fit(X, Y)
+    with pytest.raises(ValueError, match="pull=1.0.*centered=False"):
+        lc.LocalRisk(squared, pull=1.0).fit(X, Y)
     with pytest.warns(RuntimeWarning, match="max_iter=1 "):
         lc.LocalRisk(squared, bandwidth=0.5, max_iter=1).fit(X, Y)
