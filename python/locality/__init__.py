@@ -37,6 +37,7 @@ from ._surrogate import LocalSurrogate, Surrogate
 
 if TYPE_CHECKING:
     from ._centroid import NearestCentroid
+    from ._columns import TableEncoder
     from ._density import KernelClassifier, KernelDensity
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
     from ._gwr import GWR
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from ._process import GaussianProcessRegressor
     from ._regression import LocalMeanRegressor
     from ._ridge import KernelRidge
+    from ._risk import LocalRisk
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
 __all__ = [
@@ -73,6 +75,7 @@ __all__ = [
     "LocalMeanRegressor",
     "LocalPolynomialRegressor",
     "LocalQuantileRegressor",
+    "LocalRisk",
     "LocalSurrogate",
     "Localized",
     "LowessFit",
@@ -85,6 +88,7 @@ __all__ = [
     "RadiusNeighborsClassifier",
     "RadiusNeighborsRegressor",
     "Surrogate",
+    "TableEncoder",
     "__version__",
     "estimate_bandwidth",
     "get_bin_seeds",
@@ -119,6 +123,7 @@ _LATER = {
     "LocalMeanRegressor": "_regression",
     "LocalPolynomialRegressor": "_local",
     "LocalQuantileRegressor": "_models",
+    "LocalRisk": "_risk",
     "Localized": "_localized",
     "MGWR": "_mgwr",
     "MeanShift": "_shift",
@@ -127,6 +132,7 @@ _LATER = {
     "Nystroem": "_kernel_features",
     "RadiusNeighborsClassifier": "_lazy_classification",
     "RadiusNeighborsRegressor": "_lazy_regression",
+    "TableEncoder": "_columns",
     "estimate_bandwidth": "_shift",
     "get_bin_seeds": "_shift",
     "load": "_model",

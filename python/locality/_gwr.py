@@ -86,17 +86,23 @@ class _Geographic(RegressorMixin, BaseEstimator):
         self.standard_errors_: Array = found["standard_errors"]
         self.fitted_values_: Array = found["fitted_values"]
         self.leverage_: Array = found["leverage"]
+        for name in ("rss", "sigma2", "scale", "deviance", "null_deviance", "r2", "adj_r2", "aic", "aicc", "bic", "cv", "tr_S"):
+            setattr(self, f"{name}_", found[name])
+        self._derive()
+
+    tr_S_: float
+    scale_: float
+
+    def _derive(self) -> None:
+        """What follows from the rest, and is in no file."""
         self.residuals_: Array = self.y_fit_ - self.fitted_values_
         first = int(self.fit_intercept)
         self.intercept_: Array = self.params_[:, 0] if first else np.zeros(len(self.params_))
         self.coef_: Array = self.params_[:, first:]
-        for name in ("rss", "sigma2", "scale", "deviance", "null_deviance", "r2", "adj_r2", "aic", "aicc", "bic", "cv"):
-            setattr(self, f"{name}_", found[name])
-        self.tr_S_: float = found["tr_S"]
         with np.errstate(divide="ignore", invalid="ignore"):
             self.t_values_: Array = self.params_ / self.standard_errors_
             room = 1.0 - self.leverage_
-            self.standardized_residuals_: Array = self.residuals_ / np.sqrt(found["scale"] * room)
+            self.standardized_residuals_: Array = self.residuals_ / np.sqrt(self.scale_ * room)
             self.cooks_distance_: Array = self.standardized_residuals_**2 * self.leverage_ / (self.tr_S_ * room)
 
     def _queries(self, X: Any, coords: Any, exposure: Any) -> tuple[Array, Array, Array | None]:

@@ -200,7 +200,7 @@ class Localized(BaseEstimator):
         """
         check_is_fitted(self)
         queries = validate_data(self, X, reset=False, dtype=np.float64)
-        return np.array([sample.thin for sample in self._samples(queries)], dtype=bool)
+        return np.array([sample.thin for sample in weighed(self, queries)], dtype=bool)
 
     def score(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
         """Accuracy of a classifier, coefficient of determination of a regressor.
@@ -240,7 +240,7 @@ class Localized(BaseEstimator):
         train, targets = self.X_fit_[:, columns], queries[:, columns]
         thin = 0
         out: list[Any] = []
-        for i, (some, weights, few) in enumerate(self._samples(queries)):
+        for i, (some, weights, few) in enumerate(weighed(self, queries)):
             alone = hasattr(self, "classes_") and len(set(self.y_fit_[some])) == 1
             if few or alone:
                 thin += few
@@ -255,26 +255,6 @@ class Localized(BaseEstimator):
                 stacklevel=3,
             )
         return np.asarray(out, dtype=dtype if dtype.kind not in "iu" or hasattr(self, "classes_") else np.float64)
-
-    def _samples(self, queries: Array) -> Iterator[_Sample]:
-        """The training samples that count at each query."""
-        given: dict[str, Any] = {
-            "kernel": self.kernel_,
-            "neighborhood": self.neighborhood_,
-            "n_jobs": self.n_jobs,
-        }
-        k = self.X_fit_ / self.scales_
-        c = np.ones(len(k)) if self.sample_weight_fit_ is None else self.sample_weight_fit_
-        for start in range(0, len(queries), _BLOCK):
-            q = queries[start : start + _BLOCK] / self.scales_
-            # Not divided by their sum: a penalty of the estimator's stands beside them.
-            logs = np.maximum(log_sum(q, k, **given), -700.0)
-            for w in local_weights(q, k, **given) * np.exp(logs)[:, None]:
-                w[c == 0.0] = 0.0
-                some = np.flatnonzero(w > self.least_weight * w.max(initial=0.0))
-                weights = c[some] * w[some]
-                few = len(some) == 0 or weights.sum() ** 2 < self.least_samples * (weights @ w[some])
-                yield _Sample(some, weights, bool(few))
 
     def _mean(self, some: Array, weights: Array, query: Array) -> Array:
         """The local mean of the targets; that of the nearest sample where nothing weighs."""
@@ -296,6 +276,27 @@ class Localized(BaseEstimator):
             tags.regressor_tags = inner.regressor_tags
         tags.target_tags.required = True
         return tags
+
+
+def weighed(model: Any, queries: Array) -> Iterator[_Sample]:
+    """The training samples that count at each query, for a model with a kernel over divided columns."""
+    given: dict[str, Any] = {
+        "kernel": model.kernel_,
+        "neighborhood": model.neighborhood_,
+        "n_jobs": model.n_jobs,
+    }
+    k = model.X_fit_ / model.scales_
+    c = np.ones(len(k)) if model.sample_weight_fit_ is None else model.sample_weight_fit_
+    for start in range(0, len(queries), _BLOCK):
+        q = queries[start : start + _BLOCK] / model.scales_
+        # Not divided by their sum: a penalty of the estimator's stands beside them.
+        logs = np.maximum(log_sum(q, k, **given), -700.0)
+        for w in local_weights(q, k, **given) * np.exp(logs)[:, None]:
+            w[c == 0.0] = 0.0
+            some = np.flatnonzero(w > model.least_weight * w.max(initial=0.0))
+            weights = c[some] * w[some]
+            few = len(some) == 0 or weights.sum() ** 2 < model.least_samples * (weights @ w[some])
+            yield _Sample(some, weights, bool(few))
 
 
 def _classifies(estimator: Any) -> bool:

@@ -6,28 +6,28 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from . import _arrays, _core
+from . import _arrays, _core, _model_lazy, _state
 from ._arrays import Array
 from ._base import Prepared, check_is_fitted
 from ._core import Kernel, Neighborhood
-
-Parts = tuple[str, dict[str, Any], dict[str, Array]]
+from ._state import Parts
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
     """Writes a fitted estimator to a file, whole or not at all.
 
-    The file is in the safetensors format, by custom ``.loc``: training samples and what was found, no code. Rust and the command-line
-    tool read it, too.
+    The file is in the safetensors format, by custom ``.loc``: training samples and what was found, no code. Rust reads local polynomials
+    and generalized linear models, local means, kernel densities and classifiers, and neighbours, too, and the tool those that predict.
 
     Parameters
     ----------
-    model : LocalPolynomialRegressor, LocalGLMRegressor, LocalLogisticRegression, LocalMeanRegressor, or a neighbours estimator
-        A fitted estimator.
+    model : estimator
+        Any fitted estimator of this package but `Localized` and `LocalRisk`, which hold code of others. Functions given as parameters
+        cannot be kept; a random generator is kept as None.
     path : str or path
         Where.
 
@@ -45,9 +45,10 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     >>> bool((again.predict(X) == model.predict(X)).all())
     True
     """
-    pack = _PACK.get(type(model).__name__)
-    if pack is None:
-        raise TypeError(f"{type(model).__name__} cannot be saved; the estimators that can are {', '.join(_PACK)}")
+    name = type(model).__name__
+    pack = _state.pack if name in _state.STATES else _PACK.get(name)
+    if pack is None or type(model).__module__.partition(".")[0] != __package__:
+        raise TypeError(f"{name} cannot be saved; the estimators that can are {', '.join(sorted([*_PACK, *_state.STATES]))}")
     check_is_fitted(model)
     kind, parameters, arrays = pack(model)
     names = getattr(model, "feature_names_in_", None)
@@ -82,7 +83,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     Returns
     -------
     estimator
-        It predicts the same bits as the one that was saved. Columns of words that the tool turned into zeros and ones are columns of
+        It predicts the same bits as the one that was saved. `MGWR` goes through its rounds again when it first predicts. Columns of words that the tool turned into zeros and ones are columns of
         their own, ``name=word``.
     """
     try:
@@ -91,14 +92,21 @@ def load(path: str | os.PathLike[str]) -> Any:
         raise ValueError(f"{path}: {e}") from None
     parameters, about = json.loads(text), json.loads(about_text)
     unpack = _UNPACK.get(kind)
-    if unpack is None:
+    if unpack is None and kind not in _state.KINDS:
         raise ValueError(f"{path}: a model of the kind {kind} has no estimator here; load it in Rust or with the tool")
     try:
-        model = unpack(parameters, arrays, about["classes"])
-    except (KeyError, IndexError, TypeError) as e:
+        if unpack is None:
+            model = _state.unpack(kind, parameters, arrays, about["classes"])
+        else:
+            model = unpack(parameters, arrays, about["classes"])
+            model.n_features_in_ = arrays["samples"].shape[1]
+    except (KeyError, IndexError, TypeError, AttributeError, OverflowError) as e:
         raise ValueError(f"{path}: the file lacks {e} or has it in another shape; it is damaged, or of another program") from None
-    model.n_features_in_ = arrays["samples"].shape[1]
+    except ValueError as e:
+        raise ValueError(f"{path}: {e}") from None
     if names:
+        if len(names) != model.n_features_in_:
+            raise ValueError(f"{path}: the file names {len(names)} columns of {model.n_features_in_}; it is damaged, or of another program")
         model.feature_names_in_ = np.array(names, dtype=object)
     return model
 
@@ -233,6 +241,8 @@ def _unpack_logistic(p: dict[str, Any], arrays: dict[str, Array], classes: list[
 
     model = LocalLogisticRegression(1.0 / p["penalty"], p["kernel"], neighborhood=p["neighborhood"])
     _samples(model, p, arrays)
+    if p["n_classes"] > max(len(arrays["classes"]), 2):
+        raise ValueError("the file has more classes than samples; it is damaged, or of another program")
     model.classes_ = np.array(classes if classes else range(p["n_classes"]))
     model.y_fit_ = arrays["classes"].astype(np.intp)
     model._prepared = _prepared(p)
@@ -266,134 +276,112 @@ def _unpack_mean(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]) -> A
     return model
 
 
-def _neighbors(model: Any) -> tuple[dict[str, Any], dict[str, Array]]:
-    samples, targets, ids, next_id = model._memory.made.state()
-    rule = model._rule()
-    if callable(rule):
-        raise TypeError("weights is a function, which cannot be kept in a file; choose 'uniform', 'distance' or a kernel")
-    p: dict[str, Any] = {"metric": model._memory.how[0]}
-    if model._memory.how[1] is not None:
-        p["metric_map"] = model._memory.how[1]
-    if hasattr(model, "n_neighbors"):
-        p["k"] = int(model.n_neighbors)
-    else:
-        p["radius"] = float(model.radius)
-    if rule in ("uniform", "distance"):
-        p["weights"] = rule
-    else:
-        text = str(Kernel(rule) if isinstance(rule, str) else rule)
-        fixed = "h=" in text
-        p |= {"weights": "kernel", "weights_kernel": text, "weights_scale": "fixed" if fixed else "next"}
-    arrays = {
-        "samples": samples,
-        "responses": targets,
-        "ids": np.asarray(ids, dtype=np.int64),
-        "next_id": np.array([next_id], dtype=np.int64),
+def _width(model: Any) -> Any:
+    width = model.bandwidth
+    return width if isinstance(width, str) else np.asarray(width, dtype=np.float64).tolist()
+
+
+def _pack_density(model: Any) -> Parts:
+    from ._density import _kernel_under
+
+    kernel = _kernel_under(model.kernel, model.metric, _Named(model))
+    p = {
+        "kernel": _state.text_of(kernel, "kernel"),
+        "bandwidth": _width(model),
+        "rtol": float(model.rtol),
+        "atol": float(model.atol),
+        "adaptive": float(model.adaptive),
+        "found_kernel": _state.text_of(model.kernel_, "kernel"),
     }
-    return p, arrays
+    return "kernel_density", p, {"samples": model.X_fit_, "weights": model.sample_weight_fit_}
 
 
-def _restore(model: Any, p: dict[str, Any], arrays: dict[str, Array]) -> None:
-    from ._lazy import _restored
+class _Named:
+    """The names of a model's columns, where a frame is looked for."""
 
-    how = (p["metric"], p.get("metric_map"))
-    ids, next_id = arrays["ids"], int(arrays["next_id"][0])
-    model._memory = _restored(arrays["samples"], arrays["responses"], ids, next_id, how)
-    model.effective_metric_, model.n_samples_fit_ = p["metric"], len(ids)
+    def __init__(self, model: Any) -> None:
+        self.columns = getattr(model, "feature_names_in_", None)
 
 
-def _weights(p: dict[str, Any]) -> str:
-    if p.get("weights_scale") == "farthest":
-        raise ValueError("the model's weights end at the farthest neighbour, which no estimator has; load it in Rust")
-    return cast(str, p["weights_kernel"] if p["weights"] == "kernel" else p["weights"])
+def _unpack_density(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]) -> Any:
+    from ._density import KernelDensity
 
-
-def _metric(p: dict[str, Any]) -> dict[str, Any]:
-    if "metric_map" not in p:
-        return {"metric": p["metric"]}
-    m = np.array(p["metric_map"])
-    return {"metric": p["metric"], "metric_params": {"VI": m.T @ m}}
-
-
-def _pack_neighbors_regressor(model: Any) -> Parts:
-    p, arrays = _neighbors(model)
-    return "neighbors_regressor", p | {"on_none": "nan"}, arrays
-
-
-def _unpack_neighbors_regressor(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]) -> Any:
-    from ._lazy_regression import KNeighborsRegressor, RadiusNeighborsRegressor
-
-    model: Any
-    if "k" in p:
-        model = KNeighborsRegressor(p["k"], weights=_weights(p), **_metric(p))
-    else:
-        model = RadiusNeighborsRegressor(p["radius"], weights=_weights(p), **_metric(p))
-    _restore(model, p, arrays)
-    model._flat = arrays["responses"].shape[1] == 1
-    model._y_dtype = np.dtype(np.float64)
+    model = KernelDensity(
+        p["bandwidth"], kernel=Kernel(p["kernel"]), rtol=p["rtol"], atol=p["atol"], adaptive=p["adaptive"]
+    )
+    model.X_fit_, model.sample_weight_fit_ = arrays["samples"], arrays.get("weights")
+    model.kernel_ = Kernel(p["found_kernel"])
+    model._prepared = Prepared()
+    model.bandwidth_ = _bandwidth_found(model._fitted())
     return model
 
 
-def _pack_neighbors_classifier(model: Any) -> Parts:
-    if model.outputs_2d_:
-        raise TypeError("a classifier of several outputs cannot be saved; save one for each")
-    p, arrays = _neighbors(model)
-    outlier, labels = getattr(model, "outlier_label", None), []
-    if outlier is None:
-        rule = "error"
-    elif isinstance(outlier, str) and outlier == "most_frequent":
-        rule = "most_frequent"
-    else:
-        at = np.flatnonzero(model.classes_ == model.outlier_label_[0])
-        if not len(at):
-            raise TypeError("an outlier label that is no class cannot be kept in a file; choose a class or 'most_frequent'")
-        rule, labels = "labels", [int(at[0])]
-    count = len(model.classes_)
-    more = {"class_counts": np.array([count], dtype=np.int64), "class_labels": np.arange(count, dtype=np.int64)}
-    return "neighbors_classifier", p | {"outlier": rule, "outlier_labels": labels}, arrays | more
+def _bandwidth_found(made: Any) -> Any:
+    found = np.array(made.bandwidth())
+    return float(found[0]) if found.size == 1 else found
 
 
-def _unpack_neighbors_classifier(p: dict[str, Any], arrays: dict[str, Array], classes: list[Any]) -> Any:
-    from ._lazy_classification import KNeighborsClassifier, RadiusNeighborsClassifier
+def _pack_kernel_classifier(model: Any) -> Parts:
+    priors: Any = {None: "observed", "uniform": "uniform"}.get(model.priors if isinstance(model.priors, str) else None)
+    if not (model.priors is None or isinstance(model.priors, str)):
+        priors = [float(share) for share in np.atleast_1d(model.priors)]
+    p = {
+        "kernel": _state.text_of(_kernel(model), "kernel"),
+        "bandwidth": _width(model),
+        "neighborhood": _state.text_of(model.neighborhood_, "neighborhood"),
+        "on_empty": model.on_empty,
+        "tolerance": float(model.tolerance),
+        "priors": priors,
+        "found_kernel": _state.text_of(model.kernel_, "kernel"),
+        "n_classes": len(model.classes_),
+    }
+    arrays = {"samples": model.X_fit_, "classes": model.y_fit_.astype(np.int64), "weights": model.sample_weight_fit_}
+    return "kernel_classifier", p, arrays
 
-    if len(arrays["class_counts"]) != 1:
-        raise ValueError("the model has several outputs; load it in Rust")
-    own = arrays["class_labels"]
-    known = np.array(classes) if classes else own
-    model: Any
-    if "k" in p:
-        model = KNeighborsClassifier(p["k"], weights=_weights(p), **_metric(p))
-    else:
-        outlier: Any = {"error": None, "most_frequent": "most_frequent"}.get(p["outlier"])
-        if p["outlier"] == "labels":
-            outlier = known[np.searchsorted(own, p["outlier_labels"][0])]
-        model = RadiusNeighborsClassifier(p["radius"], weights=_weights(p), outlier_label=outlier, **_metric(p))
-    model.classes_, model.outputs_2d_ = known, False
-    _restore(model, p, arrays)
-    codes = arrays["responses"].astype(np.intp)
-    if len(known) != len(own) or (codes < 0).any() or (codes >= len(known)).any():
-        raise ValueError("the file's classes do not fit its samples; it is damaged, or of another program")
-    model._counts = [np.zeros(len(known), dtype=np.intp)]
-    model._count(arrays["responses"])
+
+def _unpack_kernel_classifier(p: dict[str, Any], arrays: dict[str, Array], classes: list[Any]) -> Any:
+    from ._density import KernelClassifier
+
+    if p["n_classes"] > len(arrays["classes"]):
+        raise ValueError("the file has more classes than samples; it is damaged, or of another program")
+    model = KernelClassifier(
+        Kernel(p["kernel"]),
+        bandwidth=p["bandwidth"],
+        neighborhood=p["neighborhood"],
+        on_empty=p["on_empty"],
+        priors=None if p["priors"] == "observed" else p["priors"],
+        tolerance=p["tolerance"],
+    )
+    _samples(model, p, arrays)
+    model.classes_ = np.array(classes if classes else range(p["n_classes"]))
+    model.y_fit_ = arrays["classes"].astype(np.intp)
+    model._prepared = Prepared()
+    model._fitted()
     return model
 
 
 _PACK = {
-    "KNeighborsClassifier": _pack_neighbors_classifier,
-    "KNeighborsRegressor": _pack_neighbors_regressor,
+    "KernelClassifier": _pack_kernel_classifier,
+    "KernelDensity": _pack_density,
+    "KNeighborsClassifier": _model_lazy.pack_neighbors_classifier,
+    "KNeighborsRegressor": _model_lazy.pack_neighbors_regressor,
     "LocalGLMRegressor": _pack_glm,
     "LocalLogisticRegression": _pack_logistic,
     "LocalMeanRegressor": _pack_mean,
     "LocalPolynomialRegressor": _pack_polynomial,
-    "RadiusNeighborsClassifier": _pack_neighbors_classifier,
-    "RadiusNeighborsRegressor": _pack_neighbors_regressor,
+    "NearestNeighbors": _model_lazy.pack_search,
+    "RadiusNeighborsClassifier": _model_lazy.pack_neighbors_classifier,
+    "RadiusNeighborsRegressor": _model_lazy.pack_neighbors_regressor,
 }
 
 _UNPACK = {
+    "kernel_classifier": _unpack_kernel_classifier,
+    "kernel_density": _unpack_density,
     "local_glm": _unpack_glm,
     "local_logistic": _unpack_logistic,
     "local_mean": _unpack_mean,
     "local_regression": _unpack_polynomial,
-    "neighbors_classifier": _unpack_neighbors_classifier,
-    "neighbors_regressor": _unpack_neighbors_regressor,
+    "nearest_neighbors": _model_lazy.unpack_search,
+    "neighbors_classifier": _model_lazy.unpack_neighbors_classifier,
+    "neighbors_regressor": _model_lazy.unpack_neighbors_regressor,
 }

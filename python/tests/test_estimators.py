@@ -14,6 +14,11 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 
+def squared(theta, X, y):
+    off = theta[0] + X @ theta[1:] - y
+    return 0.5 * off**2, off[:, None] * np.column_stack([np.ones(len(X)), X])
+
+
 @parametrize_with_checks(
     [
         lc.KernelClassifier(),
@@ -40,6 +45,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
         lc.KernelPCA(),
         lc.KernelPCA(2, fit_inverse_transform=True),
         lc.Nystroem(),
+        lc.LocalRisk(squared),
+        lc.TableEncoder(),
+        lc.TableEncoder(missing="mean"),
         lc.GaussianProcessRegressor(),
         lc.GaussianProcessRegressor("laplace", n_landmarks=20, normalize_y=True),
     ]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LinearRegression
 
 import locality as lc
 from locality import _core
@@ -65,6 +68,157 @@ def test_classifiers_come_back(model, labels, tmp_path):
     back.fit(X, labels).predict(AT)
 
 
+PLACES = RNG.uniform(size=(80, 2))
+EXPOSURE = RNG.uniform(1.0, 5.0, size=80)
+COUNTS = RNG.poisson(EXPOSURE * np.exp(X[:, 0])).astype(float)
+COLUMNS = np.column_stack([np.sin(9.0 * X[:, 0]), X[:, 1] / 30.0])
+SOME = [0, 3, 17, 40, 41, 60]
+TABLE = np.column_stack([X[:, 0].astype(object), np.where(X[:, 1] > 3.0, WORDS, None)])
+
+# Every estimator at least once, with what its fit takes and what is compared; `test_none_is_forgotten` looks.
+OTHERS = [
+    (lc.KernelDensity("silverman"), (X,), "score_samples score_function leave_one_out"),
+    (lc.KernelDensity([0.1, 2.0], kernel="epanechnikov", metric="manhattan"), (X,), "score_samples"),
+    (lc.KernelDensity(0.7, kernel="gaussian(cols=a) * cauchy(h=4, cols=b)"), ("frame",), "score_samples"),
+    (lc.KernelDensity("auto", adaptive=0.5, rtol=1e-3), (X.astype(np.float32),), "score_samples"),
+    (lc.KernelClassifier(), (X, WORDS), "predict predict_proba"),
+    (lc.KernelClassifier("epanechnikov", bandwidth=[0.2, 3.0], priors=[0.2, 0.3, 0.5], on_empty="global"), (X, WORDS), "predict_proba"),
+    (lc.KernelClassifier(priors="uniform", bandwidth=0.5, tolerance=1e-4), (X.astype(np.float32), X[:, 0] > 0.5), "predict predict_proba"),
+    (lc.LocalQuantileRegressor([0.1, 0.5], degree=1), (X, Y, 1.0 + PLACES[:, 0]), "predict"),
+    (lc.LocalQuantileRegressor(np.float64(0.3), "tricube(knn=20)"), (X, Y), "predict"),
+    (lc.LocalDiscriminantAnalysis(), (X, WORDS), "predict predict_proba"),
+    (lc.LocalDiscriminantAnalysis("qda", bandwidth=0.5, shrinkage=0.1), (X, X[:, 0] > 0.5), "predict predict_proba"),
+    (lc.KernelRidge(), (X, Y), "predict"),
+    (lc.KernelRidge("matern32", alpha=0.1, n_landmarks=20, landmarks="kmeans++"), (X, np.column_stack([Y, -Y])), "predict"),
+    (lc.KernelRidge("gaussian(h=1, cols=b)", landmarks=np.array(SOME)), ("frame", Y), "predict"),
+    (lc.KernelLogisticRegression(), (X, WORDS), "predict predict_proba"),
+    (lc.KernelLogisticRegression(3.0, n_landmarks=30, random_state=np.random.RandomState(1)), (X, WORDS == "low"), "predict predict_proba"),
+    (lc.KernelPCA(3, fit_inverse_transform=True), (X,), "transform inverse_transform"),
+    (lc.KernelPCA(n_landmarks=10), (X,), "transform"),
+    (lc.Nystroem(n_components=12), (X,), "transform"),
+    (lc.GaussianProcessRegressor(), (X, Y), "predict sample_y"),
+    (lc.GaussianProcessRegressor("gaussian(h=[1, 1])", normalize_y=True, n_landmarks=20), (X, np.column_stack([Y, -Y])), "predict sample_y"),
+    (lc.GWR(), (COLUMNS, Y, PLACES), "predict surface"),
+    (lc.GWR(40, family="poisson", fit_intercept=False), (COLUMNS, COUNTS, PLACES, EXPOSURE), "predict predict_std"),
+    (lc.GWR(np.inf, kernel="gaussian", adaptive=False), (COLUMNS, Y, PLACES), "predict predict_interval"),
+    (lc.MGWR(tol=1e-3, max_iter=20), (COLUMNS, Y, PLACES), "predict surface"),
+    (lc.MGWR([50, 60, 70], tol=1e-3, inference=False, rest=2), (COLUMNS, Y, PLACES), "predict"),
+    (lc.MeanShift(bandwidth=1.5), (X,), "predict"),
+    (lc.MeanShift(seeds=X[:3], kernel="gaussian(h=2)"), (X,), "predict"),
+    (lc.NearestCentroid(shrink_threshold=0.1, priors=[0.2, 0.3, 0.5]), (X, WORDS), "predict predict_proba"),
+    (lc.TableEncoder(missing="indicator"), (TABLE,), "transform"),
+    (lc.NearestNeighbors(n_neighbors=3, radius=2.0), (X,), "kneighbors radius_neighbors"),
+    (lc.NearestNeighbors(metric="mahalanobis", metric_params={"V": [[1.0, 0.2], [0.2, 9.0]]}), (X,), "kneighbors"),
+]
+NOT_KEPT = {"LocalRisk", "Localized"}
+
+
+def fitted(model, data):
+    if isinstance(data[0], str):
+        data = (pytest.importorskip("pandas").DataFrame(X, columns=["a", "b"]), *data[1:])
+    return model.fit(*data)
+
+
+def answers(model, data, method):
+    if method == "leave_one_out":
+        return model.leave_one_out()
+    if isinstance(data[0], str):
+        return getattr(model, method)(pytest.importorskip("pandas").DataFrame(AT, columns=["a", "b"]))
+    if method == "transform" and data[0] is TABLE:
+        return model.transform(TABLE[:9])
+    if method == "surface":
+        return model.surface(AT / 30.0)
+    if method == "inverse_transform":
+        return model.inverse_transform(AT[:, [0, 1, 1]])
+    if len(data) > 2 and data[2] is PLACES:
+        return getattr(model, method)(AT, AT / 30.0, *([AT[:, 0]] if len(data) > 3 else []))
+    return getattr(model, method)(AT)
+
+
+def same(a, b):
+    if isinstance(a, (tuple, list)):
+        assert len(a) == len(b)
+        for one, other in zip(a, b, strict=True):
+            same(one, other)
+    elif isinstance(a, np.ndarray) and a.dtype == object:
+        same(list(a), list(b))
+    elif isinstance(a, (lc.Kernel, lc.Neighborhood)):
+        assert a == b
+    elif type(a).__name__ not in ("Prepared", "Memory"):
+        np.testing.assert_array_equal(a, b)
+        assert np.asarray(a).dtype.kind == np.asarray(b).dtype.kind
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("model", "data", "methods"), OTHERS, ids=lambda x: str(x)[:60] if isinstance(x, BaseEstimator) else "")
+def test_others_come_back(model, data, methods, tmp_path):
+    fitted(model, data)
+    lc.save(model, tmp_path / "m.loc")
+    back = lc.load(tmp_path / "m.loc")
+    assert type(back) is type(model)
+    for method in methods.split():
+        same(answers(back, data, method), answers(model, data, method))
+    for name, value in vars(model).items():
+        if name.endswith("_"):
+            same(value, getattr(back, name))
+    lc.save(back, tmp_path / "again.loc")
+    assert (tmp_path / "again.loc").read_bytes() == (tmp_path / "m.loc").read_bytes()
+    fitted(back, data)
+
+
+def test_none_is_forgotten():
+    own = {name for name in lc.__all__ if isinstance(getattr(lc, name), type) and issubclass(getattr(lc, name), BaseEstimator)}
+    tested = {type(m).__name__ for m in [*REGRESSORS, *CLASSIFIERS, *(o[0] for o in OTHERS)]}
+    assert own - NOT_KEPT == tested
+    for name in NOT_KEPT:
+        with pytest.raises(TypeError, match="cannot be saved"):
+            lc.save(getattr(lc, name)(), "nowhere.loc")
+
+
+def hostile(kind):
+    """The parts of a sound file of a kind, each spoilt in turn, with the right checksum."""
+    model, data, _ = next(o for o in OTHERS if type(o[0]).__name__ == kind)
+    folder = Path(tempfile.mkdtemp())
+    lc.save(fitted(model, data), folder / "m.loc")
+    kind, parameters, about, _, arrays = _core.model_from_bytes((folder / "m.loc").read_bytes())
+    p = json.loads(parameters)
+    about = json.dumps({"features": [], "classes": json.loads(about)["classes"]})
+    spoilt = [None, "x", -1, 10**18, [], {"number": "7"}, {}, True, 0.5]
+    for group in [p, *(p[part] for part in ("given", "found") if part in p)]:
+        for name in list(group):
+            kept = group.pop(name)
+            yield kind, json.dumps(p), about, arrays
+            for value in spoilt:
+                group[name] = value
+                yield kind, json.dumps(p), about, arrays
+            group[name] = kept
+    for name in list(arrays):
+        kept = arrays.pop(name)
+        yield kind, parameters, about, arrays
+        for array in (kept[:0], kept[:-1], kept[None], kept.ravel(), -kept, kept.astype(np.int64), kept.astype(np.float32)):
+            yield kind, parameters, about, arrays | {name: np.ascontiguousarray(array)}
+        arrays[name] = kept
+    for classes in ([], ["a"], list(range(500)), [1, "a"], [True, 0.5]):
+        yield kind, parameters, json.dumps({"features": [], "classes": classes}), arrays
+    yield kind, parameters, json.dumps({"features": [{"name": "x"}], "classes": []}), arrays
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", sorted({type(o[0]).__name__ for o in OTHERS}))
+def test_hostile_files_are_told_in_a_sentence(kind, tmp_path):
+    refused = 0
+    for parts in hostile(kind):
+        (tmp_path / "m.loc").write_bytes(_core.model_to_bytes(*parts))
+        try:
+            back = lc.load(tmp_path / "m.loc")
+        except ValueError as e:
+            assert "m.loc" in str(e) and len(str(e)) < 600
+            refused += 1
+            continue
+        assert type(back).__name__ == kind
+    assert refused > 20
+
+
 def test_rust_and_python_write_the_same(tmp_path):
     x, i = np.arange(20)[:, None] / 4.0, np.arange(20)
     model = lc.LocalPolynomialRegressor(bandwidth=1.5).fit(x, i * i / 8.0)
@@ -92,8 +246,10 @@ def test_weights_and_names_are_kept(tmp_path):
 
 def test_bad_files_and_models_are_told(tmp_path):
     path = tmp_path / "m.loc"
-    with pytest.raises(TypeError, match="MeanShift cannot be saved"):
-        lc.save(lc.MeanShift().fit(X), path)
+    with pytest.raises(TypeError, match="Localized cannot be saved"):
+        lc.save(lc.Localized(LinearRegression()).fit(X, Y), path)
+    with pytest.raises(TypeError, match="int cannot be saved"):
+        lc.save(3, path)
     with pytest.raises(Exception, match="not fitted"):
         lc.save(lc.LocalPolynomialRegressor(), path)
     with pytest.raises(TypeError, match="weights is a function"):

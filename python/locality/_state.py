@@ -1,0 +1,333 @@
+"""What fitted estimators keep in a file, for those that are kept as they are: parameters, and what was found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._arrays import Array
+from ._base import Prepared
+from ._core import Kernel, Neighborhood
+
+Parts = tuple[str, dict[str, Any], dict[str, Array]]
+
+_DAMAGED = "it is damaged, or of another program"
+# As the files of models that Rust knows call them.
+_NAMES = {
+    "X_fit_": "samples",
+    "y_fit_": "responses",
+    "sample_weight_fit_": "weights",
+    "cluster_centers_": "samples",
+    "centroids_": "samples",
+}
+
+
+class State(NamedTuple):
+    """What is kept of an estimator beside its parameters.
+
+    An array's shape is one letter for each axis, the same length wherever the letter stands; ``"n|n p"`` leaves a choice, ``?`` may be
+    none at all, ``int`` and ``bool`` are other numbers than reals. A value is ``real``, ``count``, ``flag``, ``texts``, ``levels``, ``pairs``,
+    ``kernel`` or ``neighborhood``.
+    """
+
+    kind: str
+    module: str
+    arrays: dict[str, str]
+    values: dict[str, str]
+    ready: Callable[[Any], None] | None = None
+
+
+def _lay(model: Any) -> None:
+    model._prepared = Prepared(model._make())
+
+
+def _lay_discriminant(model: Any) -> None:
+    _positions(model.y_fit_, len(model.classes_))
+    _lay(model)
+
+
+def _positions(codes: Array, count: int) -> None:
+    if not 2 <= count <= len(codes) or codes.min() < 0 or codes.max() >= count:
+        raise ValueError(f"the file's classes do not fit its samples; {_DAMAGED}")
+
+
+def _later(model: Any) -> None:
+    """Models that take long to make are made when they are first asked."""
+    model._prepared = Prepared()
+
+
+def _geographic(model: Any) -> None:
+    names = model.param_names_
+    if len(names) != model.params_.shape[1] or len(names) != model.X_fit_.shape[1] + int(model.fit_intercept):
+        raise ValueError(f"the file's coefficients do not fit its columns; {_DAMAGED}")
+    model._derive()
+    _later(model)
+
+
+def _nystroem(model: Any) -> None:
+    _later(model)
+    model.dual_coef_ = model.normalization_.T
+    model.components_, model.component_indices_ = model.X_fit_, model.landmark_indices_
+
+
+def _components(model: Any) -> None:
+    _later(model)
+    centres, back = model.__dict__.pop("_back_centres"), model.__dict__.pop("_back_coef")
+    if (centres is None) != (back is None):
+        raise ValueError(f"the file has half a way back; {_DAMAGED}")
+    model._back = None if centres is None else (centres, back)
+
+
+def _logistic(model: Any) -> None:
+    _later(model)
+    k = len(model.classes_)
+    if k < 2 or model.dual_coef_.shape[1] != (1 if k == 2 else k):
+        raise ValueError(f"the file's classes do not fit its coefficients; {_DAMAGED}")
+
+
+def _centroids(model: Any) -> None:
+    if len(model.classes_) != len(model.centroids_):
+        raise ValueError(f"the file's classes do not fit its centres; {_DAMAGED}")
+
+
+def _encoder(model: Any) -> None:
+    words = sum(len(levels) for levels in model.categories_ if levels is not None)
+    if len(model.categories_) != len(model.fill_) or words != len(model.shares_):
+        raise ValueError(f"the file's words do not fit its columns; {_DAMAGED}")
+
+
+_SITES = {"X_fit_": "n d", "scales_": "d", "sample_weight_fit_": "n?"}
+_SEARCHED = {"kernel_": "kernel", "neighborhood_": "neighborhood"}
+_GEOGRAPHIC = {
+    "X_fit_": "n d",
+    "y_fit_": "n",
+    "coords_fit_": "n c",
+    "exposure_fit_": "n?",
+    "params_": "n q",
+    "standard_errors_": "n q",
+    "fitted_values_": "n",
+    "leverage_": "n",
+}
+_FIGURES = dict.fromkeys(
+    ("rss_", "sigma2_", "scale_", "deviance_", "null_deviance_", "r2_", "adj_r2_", "aic_", "aicc_", "bic_", "cv_", "tr_S_"),
+    "real",
+)
+
+STATES = {
+    "GWR": State(
+        "gwr",
+        "_gwr",
+        _GEOGRAPHIC | {"local_r2_": "n", "thin_": "bool n"},
+        _FIGURES | {"param_names_": "texts", "bandwidth_": "real", "search_history_": "pairs", "tr_STS_": "real"},
+        _geographic,
+    ),
+    "GaussianProcessRegressor": State(
+        "gaussian_process",
+        "_process",
+        {"X_fit_": "n d", "y_fit_": "n|n p", "landmark_indices_": "int m?"},
+        {"kernel_": "kernel", "alpha_": "real", "amplitude_": "real", "log_marginal_likelihood_value_": "real"},
+        _later,
+    ),
+    "KernelLogisticRegression": State(
+        "kernel_logistic",
+        "_kernel_logistic",
+        {"X_fit_": "n d", "dual_coef_": "n p", "intercept_": "p", "landmark_indices_": "int n?"},
+        {"kernel_": "kernel", "n_iter_": "count"},
+        _logistic,
+    ),
+    "KernelPCA": State(
+        "kernel_pca",
+        "_kernel_features",
+        {
+            "X_fit_": "n d",
+            "eigenvalues_": "c",
+            "dual_coef_": "n c",
+            "_shift": "c",
+            "_back_centres": "m c?",
+            "_back_coef": "m d?",
+            "landmark_indices_": "int n?",
+        },
+        {"kernel_": "kernel"},
+        _components,
+    ),
+    "KernelRidge": State(
+        "kernel_ridge",
+        "_ridge",
+        {"X_fit_": "n d", "dual_coef_": "n|n p", "landmark_indices_": "int n?"},
+        {"kernel_": "kernel", "alpha_": "real", "jitter_": "real"},
+        _later,
+    ),
+    "LocalDiscriminantAnalysis": State(
+        "local_discriminant", "_models", _SITES | {"y_fit_": "int n"}, _SEARCHED, _lay_discriminant
+    ),
+    "LocalQuantileRegressor": State("local_quantile", "_models", _SITES | {"y_fit_": "n"}, _SEARCHED, _lay),
+    "MGWR": State(
+        "mgwr",
+        "_mgwr",
+        _GEOGRAPHIC | {"bandwidths_": "q", "bandwidth_history_": "r q", "changes_": "r", "enp_": "q"},
+        _FIGURES | {"param_names_": "texts", "initial_bandwidth_": "real", "n_iter_": "count", "converged_": "flag"},
+        _geographic,
+    ),
+    "MeanShift": State(
+        "mean_shift",
+        "_shift",
+        {"cluster_centers_": "k d", "labels_": "int n"},
+        {"n_iter_": "count", "bandwidth_": "real"},
+    ),
+    "NearestCentroid": State(
+        "nearest_centroid",
+        "_centroid",
+        {"centroids_": "k d", "deviations_": "k d", "within_class_std_dev_": "d", "class_prior_": "k"},
+        {},
+        _centroids,
+    ),
+    "Nystroem": State(
+        "nystroem",
+        "_kernel_features",
+        {"X_fit_": "c d", "normalization_": "c c", "landmark_indices_": "int c?"},
+        {"kernel_": "kernel"},
+        _nystroem,
+    ),
+    "TableEncoder": State(
+        "table_encoder",
+        "_columns",
+        {"fill_": "d", "lacking_": "bool d", "shares_": "w"},
+        {"categories_": "levels"},
+        _encoder,
+    ),
+}
+
+KINDS = {state.kind: name for name, state in STATES.items()}
+
+
+def text_of(x: Kernel | Neighborhood, name: str) -> str:
+    """A text that says all of a kernel or a neighbourhood."""
+    text = str(x)
+    if type(x)(text) != x:
+        raise TypeError(f"{name} {text} has no text that says all of it, so that it cannot be kept in a file; write it as text")
+    return text
+
+
+def plain(x: Any, name: str) -> Any:
+    """What JSON can hold of a parameter: numbers that are not finite have words."""
+    if isinstance(x, (Kernel, Neighborhood)):
+        return text_of(x, name)
+    if isinstance(x, (np.random.RandomState, np.random.Generator)):
+        # Draws to come are not kept; a new fit draws anew.
+        return None
+    if isinstance(x, np.ndarray):
+        x = x.tolist()
+    if isinstance(x, np.generic):
+        x = x.item()
+    if x is None or isinstance(x, (bool, int, str)):
+        return x
+    if isinstance(x, float):
+        return x if math.isfinite(x) else {"number": str(x)}
+    if isinstance(x, (list, tuple)):
+        return [plain(part, name) for part in x]
+    raise TypeError(f"{name}={x!r} cannot be kept in a file; give numbers, texts or lists of them")
+
+
+def unplain(x: Any) -> Any:
+    """A parameter from JSON."""
+    if isinstance(x, dict):
+        if set(x) != {"number"} or x["number"] not in ("inf", "-inf", "nan"):
+            raise TypeError("a parameter that is no number, text or list")
+        return float(x["number"])
+    return [unplain(part) for part in x] if isinstance(x, list) else x
+
+
+def pack(model: Any) -> Parts:
+    """Kind, parameters and arrays of a fitted estimator."""
+    state = STATES[type(model).__name__]
+    given = {}
+    for name, value in model.get_params(deep=False).items():
+        own = getattr(model, "feature_names_in_", None)
+        if name in ("kernel", "neighborhood") and f"{name}_" in state.values and own is not None and value is not None:
+            # Columns by number: names are the table's.
+            made = value if not isinstance(value, str) else (Kernel if name == "kernel" else Neighborhood)(value)
+            value = made.with_columns([str(n) for n in own])
+        if name != "n_jobs":
+            given[name] = plain(value, name)
+    values = {name: plain(getattr(model, name), name) for name in state.values}
+    arrays = {}
+    for name, shape in state.arrays.items():
+        found = _of(model, name)
+        if found is not None:
+            arrays[_key(name)] = found.astype(np.int64) if shape.startswith(("int ", "bool ")) else found
+    return state.kind, {"given": given, "found": values}, arrays
+
+
+def _of(model: Any, name: str) -> Any:
+    if name in ("_back_centres", "_back_coef"):
+        return None if model._back is None else model._back[name == "_back_coef"]
+    return getattr(model, name)
+
+
+def _key(name: str) -> str:
+    return _NAMES.get(name, name.strip("_"))
+
+
+def unpack(kind: str, p: dict[str, Any], arrays: dict[str, Array], classes: list[Any]) -> Any:
+    """The estimator of a file; whatever does not fit together is refused before it is used."""
+    name = KINDS[kind]
+    state = STATES[name]
+    model = getattr(import_module(f"{__package__}.{state.module}"), name)(
+        **{key: unplain(value) for key, value in dict(p["given"]).items()}
+    )
+    sizes: dict[str, int] = {}
+    for key, shape in state.arrays.items():
+        setattr(model, key, _array(_key(key), arrays.get(_key(key)), shape, sizes))
+    for key, what in state.values.items():
+        setattr(model, key, _value(key, unplain(p["found"][key]), what))
+    if classes:
+        model.classes_ = np.array(classes)
+    model.n_features_in_ = sizes["d"]
+    if state.ready is not None:
+        state.ready(model)
+    return model
+
+
+def _array(name: str, x: Array | None, shape: str, sizes: dict[str, int]) -> Array | None:
+    if x is None:
+        if shape.endswith("?"):
+            return None
+        raise ValueError(f"the file has no array '{name}'; {_DAMAGED}")
+    axes = shape.removesuffix("?").removeprefix("int ").removeprefix("bool ")
+    letters = next((option.split() for option in axes.split("|") if len(option.split()) == x.ndim), None)
+    whole = shape.startswith(("int ", "bool "))
+    fits = letters is not None and (x.dtype == np.int64 if whole else x.dtype.kind == "f")
+    for letter, size in zip(letters or [], x.shape, strict=False):
+        fits = fits and sizes.setdefault(letter, size) == size
+    if not fits:
+        raise ValueError(f"the file's array '{name}' is {x.dtype} of shape {x.shape}, which does not fit the others; {_DAMAGED}")
+    if shape.startswith("bool "):
+        return x.astype(bool)
+    return x.astype(np.intp, copy=False) if whole else x
+
+
+def _value(name: str, x: Any, what: str) -> Any:
+    if what == "kernel" and isinstance(x, str):
+        return Kernel(x)
+    if what == "neighborhood" and isinstance(x, str):
+        return Neighborhood(x)
+    if what == "texts" and isinstance(x, list) and all(isinstance(part, str) for part in x):
+        return x
+    if what == "levels" and isinstance(x, list):
+        # The places of words are found by bisection.
+        levels = [part if part is None else _value(name, part, "texts") for part in x]
+        if all(part is None or part == sorted(set(part)) for part in levels):
+            return levels
+    if what == "pairs" and isinstance(x, list):
+        return [(_value(name, a, "real"), _value(name, b, "real")) for a, b in x]
+    if what == "flag" and isinstance(x, bool):
+        return x
+    if what == "count" and isinstance(x, int) and not isinstance(x, bool) and x >= 0:
+        return x
+    if what == "real" and isinstance(x, (int, float)) and not isinstance(x, bool):
+        return float(x)
+    raise ValueError(f"the file's '{name}' is {x!r}, which has no meaning there; {_DAMAGED}")
