@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from ._mgwr import MGWR
     from ._model import load, save
     from ._models import LocalDiscriminantAnalysis, LocalQuantileRegressor
+    from ._modes import MedoidShift, QuickShift, Tomato
     from ._process import GaussianProcessRegressor
     from ._regression import LocalMeanRegressor
     from ._ridge import KernelRidge
@@ -81,14 +82,17 @@ __all__ = [
     "LowessFit",
     "MGWR",
     "MeanShift",
+    "MedoidShift",
     "NearestCentroid",
     "NearestNeighbors",
     "Neighborhood",
     "Nystroem",
+    "QuickShift",
     "RadiusNeighborsClassifier",
     "RadiusNeighborsRegressor",
     "Surrogate",
     "TableEncoder",
+    "Tomato",
     "__version__",
     "estimate_bandwidth",
     "get_bin_seeds",
@@ -127,12 +131,15 @@ _LATER = {
     "Localized": "_localized",
     "MGWR": "_mgwr",
     "MeanShift": "_shift",
+    "MedoidShift": "_modes",
     "NearestCentroid": "_centroid",
     "NearestNeighbors": "_lazy",
     "Nystroem": "_kernel_features",
+    "QuickShift": "_modes",
     "RadiusNeighborsClassifier": "_lazy_classification",
     "RadiusNeighborsRegressor": "_lazy_regression",
     "TableEncoder": "_columns",
+    "Tomato": "_modes",
     "estimate_bandwidth": "_shift",
     "get_bin_seeds": "_shift",
     "load": "_model",

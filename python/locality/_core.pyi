@@ -537,6 +537,20 @@ def mean_shift(
     threads: int = 0,
     progress: _Progress | None = None,
 ) -> tuple[_Array, _Indices, int, float]: ...
+def cluster_modes(
+    points: _Array,
+    method: str,
+    *,
+    kernel: Kernel | str,
+    bandwidth: float | None = None,
+    max_dist: float | None = None,
+    metric: str = "euclidean",
+    merging: float | str | None = None,
+    n_clusters: int | None = None,
+    n_neighbors: int = 10,
+    sample_weight: _Array | None = None,
+    threads: int = 0,
+) -> dict[str, Any]: ...
 def estimate_bandwidth(
     points: _Array,
     quantile: float = 0.3,

@@ -17,6 +17,7 @@ mod lowess;
 mod mean;
 mod model;
 mod models;
+mod modes;
 mod nearest;
 mod shift;
 mod watch;
@@ -58,6 +59,8 @@ mod _core {
     use super::model::{model_from_bytes, model_to_bytes};
     #[pymodule_export]
     use super::models::{LocalDiscriminantModel, LocalQuantileModel};
+    #[pymodule_export]
+    use super::modes::cluster_modes;
     #[pymodule_export]
     use super::nearest::Nearest;
     #[pymodule_export]

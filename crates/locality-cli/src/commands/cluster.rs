@@ -4,10 +4,11 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use locality::shift::{MeanShift, MeanShiftFit, estimate_bandwidth};
+use locality::shift::{MeanShift, Merging, estimate_bandwidth};
 use locality::{Bandwidth, Kernel, Rows};
 use serde_json::json;
 
+use super::clusterer::{self, Asked, Found, Method};
 use super::count;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -20,7 +21,8 @@ use crate::table::{Column, Format, Options, Table};
 #[command(after_help = "Examples:
   locality cluster iris.csv -o clustered.csv
   locality cluster wine.csv -o clustered.csv --columns alcohol,hue --standardize --plot wine.png
-  locality cluster iris.csv -o clustered.csv --bandwidth 0.8 --kernel gaussian --centers centers.csv")]
+  locality cluster iris.csv -o clustered.csv --bandwidth 0.8 --kernel gaussian --centers centers.csv
+  locality cluster iris.csv -o clustered.csv --method tomato")]
 pub(crate) struct Args {
     /// The table: .csv, .tsv or .npy, or - for CSV on standard input
     table: PathBuf,
@@ -28,6 +30,10 @@ pub(crate) struct Args {
     /// Where to write the table with its new column; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+
+    /// How rows find their cluster
+    #[arg(long, value_enum, default_value_t)]
+    method: Method,
 
     /// Columns to cluster by, names or numbers counted from 0 [default: every column of numbers]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
@@ -57,9 +63,23 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     bandwidth_rows: Option<usize>,
 
-    /// Weights within the window, such as flat, gaussian or epanechnikov; see `locality kernels`
-    #[arg(long, value_name = "KERNEL", default_value = "flat")]
-    kernel: Kernel,
+    /// Weights within the window, such as flat, gaussian or epanechnikov; see `locality kernels` [default: flat; epanechnikov for
+    /// quick-shift, gaussian for tomato]
+    #[arg(long, value_name = "KERNEL")]
+    kernel: Option<Kernel>,
+
+    /// For quick-shift: the longest link that is kept [default: one bandwidth]
+    #[arg(long, value_name = "D", allow_negative_numbers = true)]
+    max_dist: Option<f64>,
+
+    /// For quick-shift, medoid and tomato: modes that rise less than this above the saddle to a denser one are merged into it, in
+    /// units of log density (0.69: a peak of twice the saddle); auto takes the largest gap [default: none; auto for tomato]
+    #[arg(long, value_name = "P|auto|none", allow_negative_numbers = true, value_parser = clusterer::merging)]
+    min_persistence: Option<Merging>,
+
+    /// For the same: saddles are sought between each row and so many nearest others
+    #[arg(long, value_name = "K", default_value_t = 10)]
+    neighbors: usize,
 
     /// Cluster by (x - mean) / standard deviation of each column; a bandwidth that is given is then in standard deviations
     #[arg(long)]
@@ -106,6 +126,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         None => None,
     };
     let bandwidth = read_bandwidth(&args.bandwidth)?;
+    check_method(args)?;
     let mut outputs: Vec<&Path> = vec![&args.output];
     outputs.extend(args.centers.iter().chain(&args.plot).map(PathBuf::as_path));
     output::check(&outputs)?;
@@ -125,29 +146,41 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let rows = Rows::new(&scaled, table.rows(), d)?;
 
     let start = Instant::now();
-    let bandwidth = match (bandwidth, own_bandwidth(&args.kernel)) {
-        (None, false) => Some(estimate(rows, args, context)?),
-        (given, _) => given,
+    let kernel = match &args.kernel {
+        Some(kernel) => kernel.clone(),
+        None => args.method.kernel().parse()?,
     };
-    let shift = MeanShift::new()
-        .bandwidth(bandwidth)
-        .kernel(args.kernel.with_columns(&names)?)
-        .bin_seeding(args.bin_seeding)
-        .min_bin_freq(args.min_bin_freq)
-        .cluster_all(!args.no_cluster_all)
-        .max_iter(args.max_iter);
-    let fit = context.watched("clustering", |watch| shift.fit(rows, watch))?;
+    // ToMATo has an estimate of its own.
+    let estimated = !own_bandwidth(&kernel) && args.method != Method::Tomato;
+    let bandwidth = match bandwidth {
+        None if estimated => Some(estimate(rows, args, context)?),
+        given => given,
+    };
+    let asked = Asked {
+        method: args.method,
+        shift: MeanShift::new()
+            .bin_seeding(args.bin_seeding)
+            .min_bin_freq(args.min_bin_freq)
+            .cluster_all(!args.no_cluster_all)
+            .max_iter(args.max_iter),
+        kernel: kernel.with_columns(&names)?,
+        bandwidth,
+        max_dist: args.max_dist,
+        merging: args.min_persistence,
+        neighbors: args.neighbors,
+    };
+    let found = clusterer::find(&asked, rows, context)?;
     let seconds = start.elapsed().as_secs_f64();
 
-    let k = fit.n_clusters();
-    let centers = scaling.undo(&fit.cluster_centers().to_vec());
-    let sizes = sizes(&fit);
-    let orphans = fit.labels().iter().filter(|l| **l < 0).count();
+    let k = found.clusters;
+    let centers = scaling.undo(&found.centers);
+    let sizes = sizes(&found);
+    let orphans = found.labels.iter().filter(|l| **l < 0).count();
 
     let mut files = Outputs::default();
     let labels = vec![(
         args.label_column.clone(),
-        Column::Integer(fit.labels().to_vec()),
+        Column::Integer(found.labels.clone()),
     )];
     files.add(&args.output, &table.encode(&labels, format)?)?;
     if let Some((path, format)) = centers_format {
@@ -159,7 +192,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         let centers = Rows::new(&centers, k, d)?;
         files.add(
             path,
-            &plot::clusters(&names, raw, fit.labels(), Some(centers), path)?,
+            &plot::clusters(&names, raw, &found.labels, Some(centers), path)?,
         )?;
     }
     files.commit()?;
@@ -171,13 +204,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         "rows": table.rows(),
         "columns": names,
         "standardized": args.standardize,
-        "kernel": args.kernel.to_string(),
-        "bandwidth": fit.bandwidth(),
+        "method": args.method.name(),
+        "kernel": kernel.to_string(),
+        "bandwidth": found.bandwidth,
         "clusters": k,
         "sizes": sizes,
         "orphans": orphans,
         "centers": centers.chunks(d).collect::<Vec<_>>(),
-        "iterations": fit.n_iter(),
+        "iterations": found.iterations,
         "seconds": seconds,
     });
     let units = if args.standardize {
@@ -191,9 +225,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         table.origin(),
         names.join(", "),
         count(k, "cluster"),
-        round(fit.bandwidth()),
+        round(found.bandwidth),
         // Without its bandwidth, which has just been named.
-        args.kernel.to_string().replace("()", ""),
+        kernel.to_string().replace("()", ""),
     );
     for (i, (center, size)) in centers.chunks(d).zip(&sizes).take(20).enumerate() {
         let center: Vec<String> = center.iter().map(|x| round(*x)).collect();
@@ -211,6 +245,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         let _ = writeln!(words, "  no cluster (-1): {}", count(orphans, "row"));
     }
     context.summary(&words, &object, stdout_taken)
+}
+
+/// Refuses flags that the method does not read.
+fn check_method(args: &Args) -> Result<()> {
+    use Method::{Blurring, MeanShift, Medoid, QuickShift, Tomato};
+    let method = args.method;
+    method.needs("--max-dist", args.max_dist.is_some(), &[QuickShift])?;
+    let merged = args.min_persistence.is_some();
+    method.needs("--min-persistence", merged, &[QuickShift, Medoid, Tomato])?;
+    method.needs("--bin-seeding", args.bin_seeding, &[MeanShift])?;
+    let out = args.no_cluster_all;
+    method.needs("--no-cluster-all", out, &[MeanShift, Blurring])
 }
 
 fn read_bandwidth(text: &str) -> Result<Option<f64>> {
@@ -277,9 +323,9 @@ fn estimate(rows: Rows<'_, f64>, args: &Args, context: &Context) -> Result<f64> 
 }
 
 /// Rows of each cluster.
-fn sizes(fit: &MeanShiftFit<f64>) -> Vec<usize> {
-    let mut sizes = vec![0; fit.n_clusters()];
-    for &label in fit.labels() {
+fn sizes(found: &Found) -> Vec<usize> {
+    let mut sizes = vec![0; found.clusters];
+    for &label in &found.labels {
         if let Ok(label) = usize::try_from(label) {
             sizes[label] += 1;
         }

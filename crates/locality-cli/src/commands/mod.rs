@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod cluster;
+mod clusterer;
 mod completions;
 mod demo;
 mod evaluate;
@@ -75,7 +76,7 @@ enum Command {
     /// Filter or segment a picture by mean shift in position and colour
     #[command(subcommand)]
     Image(image::Command),
-    /// Cluster the rows of a table by mean shift; the number of clusters is found, not given
+    /// Cluster the rows of a table by mean shift, quick shift or persistence; the number of clusters is found, not given
     Cluster(cluster::Args),
     /// Predict columns at new rows as a weighted mean of nearby rows (kernel regression)
     Mean(mean::Args),

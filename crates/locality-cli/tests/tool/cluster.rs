@@ -261,3 +261,28 @@ fn threads_do_not_change_a_byte() {
         assert_eq!(run("1", kernel), run("0", kernel));
     }
 }
+
+#[test]
+fn every_method_clusters_the_flowers() {
+    let iris = data("iris.csv");
+    for (method, more, clusters) in [
+        ("mean-shift", &[][..], 2),
+        ("blurring", &[], 2),
+        ("quick-shift", &[], 2),
+        ("quick-shift", &["--max-dist", "1e9"], 1),
+        ("medoid", &["--min-persistence", "auto"], 2),
+        ("tomato", &[], 2),
+    ] {
+        let folder = Folder::new();
+        let args = [
+            "cluster", &iris, "-o", "o.csv", "--method", method, "--json",
+        ];
+        let run = folder.ok(&[&args[..], more].concat());
+        let json: Value = serde_json::from_slice(&run.stdout).unwrap();
+        assert_eq!(json["clusters"], clusters, "{method} {more:?}: {json}");
+        assert_eq!(json["method"], method);
+        let found = labels(&folder.text("o.csv"));
+        assert_eq!(found.len(), 150);
+        assert_eq!(*found.iter().max().unwrap() + 1, clusters, "{method}");
+    }
+}

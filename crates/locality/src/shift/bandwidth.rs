@@ -2,7 +2,8 @@
 
 use crate::isa::{Isa, Task, dispatch};
 use crate::par::map_blocks;
-use crate::{Error, Float, Result, Rows, Watch};
+use crate::random::Random;
+use crate::{Error, Float, Metric, Nearest, Result, Rows, Watch};
 
 /// Samples of a block; results do not depend on it.
 const BLOCK: usize = 16;
@@ -64,6 +65,70 @@ pub fn estimate_bandwidth<T: Float>(
         }))
     })?;
     Ok(distances.iter().flatten().sum::<f64>() / n as f64)
+}
+
+/// The mean, over at most `n_queries` random samples, of the distance to the `k`-th nearest other sample: a bandwidth whose cost
+/// does not grow with the square of `n`, and which another part of the samples hardly changes.
+///
+/// May return 0, where most samples coincide; 0 for a single sample.
+///
+/// ```
+/// use locality::{Rows, Watch, shift::neighbor_bandwidth};
+/// let x = [0.0, 1.0, 2.0, 3.0];
+/// let h: f64 = neighbor_bandwidth(Rows::column(&x), 2, 1000, 0, &Watch::default())?;
+/// assert_eq!(h, (2.0 + 1.0 + 1.0 + 2.0) / 4.0);
+/// # Ok::<(), locality::Error>(())
+/// ```
+///
+/// # Errors
+/// No samples, NaN or infinite numbers, `k` of 0 or of `n` and more, `n_queries` of 0, an interruption.
+pub fn neighbor_bandwidth<T: Float>(
+    samples: Rows<'_, T>,
+    k: usize,
+    n_queries: usize,
+    seed: u64,
+    watch: &Watch<'_>,
+) -> Result<f64> {
+    samples.require_finite("samples")?;
+    let n = samples.rows();
+    if n == 1 {
+        return Ok(0.0);
+    }
+    if k == 0 || k >= n {
+        return Err(Error::parameter(format!(
+            "k={k} must be from 1 to {}, the number of other samples",
+            n - 1
+        )));
+    }
+    if n_queries == 0 {
+        return Err(Error::parameter(
+            "n_queries=0 leaves no sample to measure at; it must be at least 1",
+        ));
+    }
+    let queries = draw(n, n_queries, seed);
+    let rows = super::links::gather(samples, &queries);
+    let rows = Rows::new(&rows, queries.len(), samples.columns())?;
+    let nearest = Nearest::fit(samples, &Metric::Euclidean)?;
+    // Each is the nearest of itself.
+    let found = nearest.k_nearest(rows, k + 1, watch)?;
+    let last = found.distances.chunks_exact(k + 1);
+    Ok(last.map(|d| d[k].to_f64()).sum::<f64>() / queries.len() as f64)
+}
+
+/// `m` different numbers below `n`, ascending; all of them where there are no more.
+pub(super) fn draw(n: usize, m: usize, seed: u64) -> Vec<u32> {
+    let mut all: Vec<u32> = (0..n as u32).collect();
+    if m >= n {
+        return all;
+    }
+    let mut random = Random::new(seed, 0);
+    for i in 0..m {
+        let j = i + random.below(n - i);
+        all.swap(i, j);
+    }
+    all.truncate(m);
+    all.sort_unstable();
+    all
 }
 
 /// The distance of each of some samples to its sample of a rank.

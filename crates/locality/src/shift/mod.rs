@@ -23,6 +23,14 @@
 //! # Ok::<(), locality::Error>(())
 //! ```
 //!
+//! # Beside it
+//!
+//! | method | a sample goes to |
+//! |---|---|
+//! | [`QuickShift`] | the nearest sample of higher density, up to a longest link |
+//! | [`MedoidShift`] | the sample nearest to its local mean |
+//! | [`Tomato`] | the densest of its nearest neighbours; modes are merged by persistence |
+//!
 //! # Sources
 //! - K. Fukunaga, L. Hostetler, *The estimation of the gradient of a density function, with applications in pattern
 //!   recognition*, IEEE Trans. Information Theory 21 (1975): the step, and its blurring form.
@@ -34,13 +42,24 @@ mod bandwidth;
 mod blur;
 mod clusters;
 mod fit;
+mod links;
+mod medoid;
+mod modes;
 mod parameters;
 mod paths;
 mod positions;
+mod quick;
 mod seeds;
+mod sites;
 mod step;
+mod tomato;
 
-pub use bandwidth::estimate_bandwidth;
+pub use bandwidth::{estimate_bandwidth, neighbor_bandwidth};
 pub use fit::MeanShiftFit;
+pub use medoid::{MedoidShift, MedoidShiftFit};
+pub use modes::{Lifetime, Merging, ModeTree, mode_tree};
 pub use parameters::MeanShift;
+pub use quick::{QuickShift, QuickShiftFit};
 pub use seeds::bin_seeds;
+pub use sites::SampleClusters;
+pub use tomato::{Tomato, TomatoFit};

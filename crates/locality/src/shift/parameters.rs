@@ -241,50 +241,8 @@ impl MeanShift {
         samples: Rows<'_, T>,
         watch: &Watch<'_>,
     ) -> Result<(Kernel, f64)> {
-        let own = self
-            .kernel
-            .atoms()
-            .into_iter()
-            .find_map(|a| match a.bandwidth_rule() {
-                Bandwidth::Fixed(h) => Some(*h),
-                _ => None,
-            });
-        let h = match (self.bandwidth, own) {
-            (Some(h), _) => h,
-            (None, Some(h)) => positive("the kernel's h", h)?,
-            (None, None) => {
-                let h = estimate_bandwidth(samples, 0.3, None, 0, &watch.quiet())?;
-                if h <= 0.0 {
-                    let n = samples.rows();
-                    let (what, s) = if n == 1 {
-                        ("1 sample", "")
-                    } else {
-                        ("these samples", "s")
-                    };
-                    return Err(Error::parameter(format!(
-                        "the estimated bandwidth of {what} is 0, since most of the {n} sample{s} have their nearest third at \
-                         distance 0; give bandwidth a positive number"
-                    )));
-                }
-                h
-            }
-        };
-        let kernel = self.kernel.try_map(&mut |atom| {
-            let scaled = match atom.bandwidth_rule() {
-                Bandwidth::Default => atom.clone().bandwidth(h),
-                _ => atom.clone(),
-            };
-            let info = atom.profile().info();
-            if info.takes != Takes::Distance || scaled.metric_in_force() != Metric::Euclidean {
-                return Err(Error::unsupported(format!(
-                    "kernel: {atom} is no function of a Euclidean distance, so its local mean is no shift towards a mode; \
-                     choose flat, gaussian, epanechnikov or another radial profile"
-                )));
-            }
-            Ok(scaled)
-        })?;
-        kernel.check()?;
-        Ok((kernel, h))
+        let h = bandwidth_in_force(&self.kernel, self.bandwidth, samples, watch)?;
+        Ok((shifting(&self.kernel, h)?, h))
     }
 
     /// How small a step means rest.
@@ -303,6 +261,76 @@ impl MeanShift {
     }
 }
 
+/// The bandwidth that is given, or else the kernel's own, or else the estimate.
+pub(super) fn bandwidth_in_force<T: Float>(
+    kernel: &Kernel,
+    given: Option<f64>,
+    samples: Rows<'_, T>,
+    watch: &Watch<'_>,
+) -> Result<f64> {
+    if let Some(h) = given {
+        return positive("bandwidth", h);
+    }
+    let own = kernel
+        .atoms()
+        .into_iter()
+        .find_map(|a| match a.bandwidth_rule() {
+            Bandwidth::Fixed(h) => Some(*h),
+            _ => None,
+        });
+    if let Some(h) = own {
+        return positive("the kernel's h", h);
+    }
+    let h = estimate_bandwidth(samples, 0.3, None, 0, &watch.quiet())?;
+    if h > 0.0 {
+        return Ok(h);
+    }
+    let n = samples.rows();
+    let (what, s) = if n == 1 {
+        ("1 sample", "")
+    } else {
+        ("these samples", "s")
+    };
+    Err(Error::parameter(format!(
+        "the estimated bandwidth of {what} is 0, since most of the {n} sample{s} have their nearest third at \
+         distance 0; give bandwidth a positive number"
+    )))
+}
+
+/// The kernel with this bandwidth where an atom has none of its own.
+pub(super) fn scaled(kernel: &Kernel, h: f64) -> Result<Kernel> {
+    let kernel = kernel.try_map(&mut |atom| {
+        Ok(match atom.bandwidth_rule() {
+            Bandwidth::Default if atom.profile().info().takes == Takes::Distance => {
+                atom.clone().bandwidth(h)
+            }
+            _ => atom.clone(),
+        })
+    })?;
+    kernel.check()?;
+    Ok(kernel)
+}
+
+/// The same for a kernel whose local mean is a shift towards a mode.
+pub(super) fn shifting(kernel: &Kernel, h: f64) -> Result<Kernel> {
+    let kernel = kernel.try_map(&mut |atom| {
+        let scaled = match atom.bandwidth_rule() {
+            Bandwidth::Default => atom.clone().bandwidth(h),
+            _ => atom.clone(),
+        };
+        let info = atom.profile().info();
+        if info.takes != Takes::Distance || scaled.metric_in_force() != Metric::Euclidean {
+            return Err(Error::unsupported(format!(
+                "kernel: {atom} is no function of a Euclidean distance, so its local mean is no shift towards a mode; \
+                 choose flat, gaussian, epanechnikov or another radial profile"
+            )));
+        }
+        Ok(scaled)
+    })?;
+    kernel.check()?;
+    Ok(kernel)
+}
+
 /// The radius, if the kernel is flat on all columns.
 pub(super) fn flat_radius(kernel: &Kernel) -> Option<f64> {
     let Kernel::Atom(atom) = kernel else {
@@ -315,12 +343,17 @@ pub(super) fn flat_radius(kernel: &Kernel) -> Option<f64> {
     (*atom == plain || *atom == plain.metric(Metric::Euclidean)).then_some(*h)
 }
 
-fn flat() -> Kernel {
-    let uniform = Profile::from_name("uniform", &[]).expect("the list of profiles has it");
-    Kernel::Atom(Atom::new(uniform))
+pub(super) fn flat() -> Kernel {
+    radial("uniform")
 }
 
-fn positive(name: &str, h: f64) -> Result<f64> {
+/// A kernel of one profile, its bandwidth left open.
+pub(super) fn radial(name: &str) -> Kernel {
+    let profile = Profile::from_name(name, &[]).expect("the list of profiles has it");
+    Kernel::Atom(Atom::new(profile))
+}
+
+pub(super) fn positive(name: &str, h: f64) -> Result<f64> {
     if h.is_finite() && h > 0.0 {
         Ok(h)
     } else {

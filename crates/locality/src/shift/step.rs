@@ -69,6 +69,11 @@ impl<T: Float> Stepper<T> {
         })
     }
 
+    /// Its logarithm.
+    pub(super) fn log(&self, level: f64) -> f64 {
+        if self.flat { level.ln() } else { level }
+    }
+
     /// The sum of the weights that a level stands for.
     pub(super) fn intensity(&self, level: f64) -> f64 {
         if self.flat { level } else { level.exp() }

@@ -1,0 +1,148 @@
+//! The methods behind `locality cluster`.
+
+use clap::ValueEnum;
+use locality::shift::{MeanShift, MedoidShift, Merging, QuickShift, SampleClusters, Tomato};
+use locality::{Kernel, Rows};
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+
+/// How rows find their cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Method {
+    /// Each row moves to the local mean until it rests
+    #[default]
+    MeanShift,
+    /// The same while all rows move at once
+    Blurring,
+    /// Each row is linked to the nearest row of higher density
+    QuickShift,
+    /// Each row goes to the row nearest to its local mean
+    Medoid,
+    /// Each row climbs to the densest of its neighbours, and modes are merged by persistence
+    Tomato,
+}
+
+impl Method {
+    /// The kernel where none is named.
+    pub(super) fn kernel(self) -> &'static str {
+        match self {
+            Self::MeanShift | Self::Blurring | Self::Medoid => "flat",
+            Self::QuickShift => "epanechnikov",
+            Self::Tomato => "gaussian",
+        }
+    }
+
+    /// As it is written.
+    pub(super) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |v| v.get_name().to_owned())
+    }
+
+    /// Refuses a flag of another method.
+    pub(super) fn needs(self, flag: &str, given: bool, of: &[Self]) -> Result<()> {
+        if !given || of.contains(&self) {
+            return Ok(());
+        }
+        let others: Vec<String> = of.iter().map(|m| m.name()).collect();
+        Err(Error::usage(format!(
+            "{flag} says nothing to --method {}; it is for {}",
+            self.name(),
+            others.join(", ")
+        )))
+    }
+}
+
+/// Which modes are merged: a number, `auto` or `none`.
+pub(super) fn merging(text: &str) -> Result<Merging, String> {
+    match text {
+        "auto" => Ok(Merging::Auto),
+        "none" => Ok(Merging::Never),
+        number => match number.parse::<f64>() {
+            Ok(p) if p >= 0.0 => Ok(Merging::Below(p)),
+            _ => Err("give a number of at least 0, auto or none".to_owned()),
+        },
+    }
+}
+
+/// What is asked for.
+pub(super) struct Asked {
+    pub(super) method: Method,
+    pub(super) shift: MeanShift,
+    pub(super) kernel: Kernel,
+    pub(super) bandwidth: Option<f64>,
+    pub(super) max_dist: Option<f64>,
+    pub(super) merging: Option<Merging>,
+    pub(super) neighbors: usize,
+}
+
+/// What is found.
+pub(super) struct Found {
+    pub(super) labels: Vec<i64>,
+    pub(super) centers: Vec<f64>,
+    pub(super) clusters: usize,
+    pub(super) bandwidth: f64,
+    pub(super) iterations: Option<usize>,
+}
+
+impl Found {
+    fn of(clusters: &SampleClusters<f64>, bandwidth: f64, iterations: Option<usize>) -> Self {
+        Self {
+            labels: clusters.labels().to_vec(),
+            centers: clusters.cluster_centers().to_vec(),
+            clusters: clusters.n_clusters(),
+            bandwidth,
+            iterations,
+        }
+    }
+}
+
+/// Clusters rows.
+pub(super) fn find(asked: &Asked, rows: Rows<'_, f64>, context: &Context) -> Result<Found> {
+    let kernel = asked.kernel.clone();
+    match asked.method {
+        Method::MeanShift | Method::Blurring => {
+            let shift = (asked.shift.clone())
+                .kernel(kernel)
+                .bandwidth(asked.bandwidth)
+                .blurring(asked.method == Method::Blurring);
+            let fit = context.watched("clustering", |watch| shift.fit(rows, watch))?;
+            Ok(Found {
+                labels: fit.labels().to_vec(),
+                centers: fit.cluster_centers().to_vec(),
+                clusters: fit.n_clusters(),
+                bandwidth: fit.bandwidth(),
+                iterations: Some(fit.n_iter()),
+            })
+        }
+        Method::QuickShift => {
+            let shift = QuickShift::new()
+                .kernel(kernel)
+                .bandwidth(asked.bandwidth)
+                .max_dist(asked.max_dist)
+                .merging(asked.merging.unwrap_or_default())
+                .n_neighbors(asked.neighbors);
+            let fit = context.watched("clustering", |watch| shift.fit(rows, watch))?;
+            Ok(Found::of(fit.clusters(), fit.bandwidth(), None))
+        }
+        Method::Medoid => {
+            let shift = MedoidShift::new()
+                .kernel(kernel)
+                .bandwidth(asked.bandwidth)
+                .merging(asked.merging.unwrap_or_default())
+                .n_neighbors(asked.neighbors);
+            let fit = context.watched("clustering", |watch| shift.fit(rows, watch))?;
+            let steps = Some(fit.n_iter());
+            Ok(Found::of(fit.clusters(), fit.bandwidth(), steps))
+        }
+        Method::Tomato => {
+            let tomato = Tomato::new()
+                .kernel(kernel)
+                .bandwidth(asked.bandwidth)
+                .merging(asked.merging.unwrap_or(Merging::Auto))
+                .n_neighbors(asked.neighbors);
+            let fit = context.watched("clustering", |watch| tomato.fit(rows, watch))?;
+            Ok(Found::of(fit.clusters(), fit.bandwidth(), None))
+        }
+    }
+}

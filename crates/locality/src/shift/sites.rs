@@ -1,0 +1,109 @@
+//! Clusters whose centres are samples.
+
+use crate::{Error, Float, Kernel, LocalMean, Metric, Nearest, OnEmpty, Result, Rows, Watch};
+
+/// The logarithm of the sum of a kernel's weights at each sample.
+pub(super) fn log_density<T: Float>(
+    kernel: &Kernel,
+    samples: Rows<'_, T>,
+    weights: Option<&[T]>,
+    tolerance: f64,
+    watch: &Watch<'_>,
+) -> Result<Vec<f64>> {
+    let nothing = Rows::with_stride(&[], samples.rows(), 0, 0)?;
+    let fit = LocalMean::new(kernel.clone())
+        .tolerance(tolerance)
+        .on_empty(OnEmpty::Nan)
+        .fit_watched(samples, nothing, weights, watch)
+        .map_err(|e| e.context("density"))?;
+    let out = fit.at(samples, watch)?;
+    Ok(out.log_normalizer.iter().map(|l| l.to_f64()).collect())
+}
+
+/// Clusters of samples `[n, d]`, each around the sample at its mode; densest mode first.
+#[derive(Clone, Debug)]
+pub struct SampleClusters<T> {
+    labels: Vec<i64>,
+    modes: Vec<usize>,
+    centers: Vec<T>,
+    samples: Vec<T>,
+    columns: usize,
+    nearest: Nearest<T>,
+}
+
+impl<T: Float> SampleClusters<T> {
+    pub(super) fn new(
+        samples: Rows<'_, T>,
+        metric: &Metric,
+        labels: Vec<i64>,
+        modes: Vec<usize>,
+    ) -> Result<Self> {
+        Ok(Self {
+            centers: centers(samples, &modes),
+            labels,
+            modes,
+            samples: samples.to_vec(),
+            columns: samples.columns(),
+            nearest: Nearest::fit(samples, metric)?,
+        })
+    }
+
+    /// The same samples in other clusters.
+    pub(super) fn with(&self, labels: Vec<i64>, modes: Vec<usize>) -> Result<Self> {
+        let samples = Rows::new(&self.samples, self.labels.len(), self.columns)?;
+        Ok(Self {
+            centers: centers(samples, &modes),
+            labels,
+            modes,
+            ..self.clone()
+        })
+    }
+
+    /// The cluster of each sample, `[n]`.
+    pub fn labels(&self) -> &[i64] {
+        &self.labels
+    }
+
+    /// Number of clusters, `k`.
+    pub fn n_clusters(&self) -> usize {
+        self.modes.len()
+    }
+
+    /// Which sample is at the mode of each cluster, `[k]`.
+    pub fn center_indices(&self) -> &[usize] {
+        &self.modes
+    }
+
+    /// These samples, `[k, d]`.
+    pub fn cluster_centers(&self) -> Rows<'_, T> {
+        table(&self.centers, self.modes.len(), self.columns)
+    }
+
+    /// The cluster of the nearest sample of each row `[m, d]`.
+    ///
+    /// # Errors
+    /// Another number of columns, NaN or infinite numbers, an interruption.
+    pub fn predict(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<i64>> {
+        if rows.columns() != self.columns {
+            return Err(Error::shape(format!(
+                "rows has {} columns, but samples has {}; they must be the same columns",
+                rows.columns(),
+                self.columns
+            )));
+        }
+        let found = self.nearest.k_nearest(rows, 1, watch)?;
+        Ok(found.indices.iter().map(|&i| self.labels[i]).collect())
+    }
+}
+
+fn centers<T: Float>(samples: Rows<'_, T>, modes: &[usize]) -> Vec<T> {
+    modes
+        .iter()
+        .flat_map(|&m| samples.row(m))
+        .copied()
+        .collect()
+}
+
+fn table<T>(data: &[T], rows: usize, columns: usize) -> Rows<'_, T> {
+    Rows::new(data, rows, columns).expect("a row of columns for each")
+}
