@@ -38,6 +38,7 @@ from ._surrogate import LocalSurrogate, Surrogate
 if TYPE_CHECKING:
     from ._centroid import NearestCentroid
     from ._density import KernelClassifier, KernelDensity
+    from ._embed import LocallyLinearEmbedding
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
     from ._gwr import GWR
     from ._kernel_features import KernelPCA, Nystroem
@@ -75,6 +76,7 @@ __all__ = [
     "LocalQuantileRegressor",
     "LocalSurrogate",
     "Localized",
+    "LocallyLinearEmbedding",
     "LowessFit",
     "MGWR",
     "MeanShift",
@@ -120,6 +122,7 @@ _LATER = {
     "LocalPolynomialRegressor": "_local",
     "LocalQuantileRegressor": "_models",
     "Localized": "_localized",
+    "LocallyLinearEmbedding": "_embed",
     "MGWR": "_mgwr",
     "MeanShift": "_shift",
     "NearestCentroid": "_centroid",

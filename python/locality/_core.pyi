@@ -341,6 +341,28 @@ def kernel_pca(
     seed: int = 0,
     threads: int = 0,
 ) -> tuple[_Array, _Array, _Array, list[int] | None, tuple[_Array, _Array] | None]: ...
+def locally_linear_embedding(
+    samples: _Array,
+    *,
+    n_neighbors: int,
+    n_components: int,
+    method: str,
+    reg: float,
+    modified_tol: float,
+    hessian_tol: float,
+    tol: float,
+    dense: bool = False,
+    kernel: Kernel | str | None = None,
+    threads: int = 0,
+) -> tuple[_Array, float, _Array, str | None]: ...
+def reconstruction_weights(
+    queries: _Array,
+    samples: _Array,
+    neighbors: _Array,
+    own: _Array | None = None,
+    reg: float = 1e-3,
+    threads: int = 0,
+) -> _Array: ...
 def nystroem(
     samples: _Array,
     kernel: Kernel | str,

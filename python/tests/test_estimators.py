@@ -27,6 +27,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
         lc.LocalDiscriminantAnalysis("qda"),
         lc.Localized(LinearRegression()),
         lc.Localized(LogisticRegression()),
+        lc.LocallyLinearEmbedding(),
+        lc.LocallyLinearEmbedding(method="ltsa"),
         lc.MeanShift(),
         lc.NearestNeighbors(),
         lc.KNeighborsRegressor(),

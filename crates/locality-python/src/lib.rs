@@ -4,6 +4,7 @@ mod array;
 mod bias;
 mod dense;
 mod density;
+mod embed;
 mod error;
 mod glm;
 mod gwr;
@@ -38,6 +39,8 @@ mod _core {
     };
     #[pymodule_export]
     use super::density::{KernelClassifier, KernelDensity};
+    #[pymodule_export]
+    use super::embed::{locally_linear_embedding, reconstruction_weights};
     #[pymodule_export]
     use super::glm::{LocalGlmModel, kernel_with_bandwidth};
     #[pymodule_export]

@@ -84,9 +84,13 @@ pub use locality_core::*;
 pub mod dense;
 pub mod density;
 mod descent;
+#[cfg(feature = "dense")]
+pub mod embed;
 pub mod gwr;
 pub mod image;
 pub mod lazy;
+#[cfg(feature = "dense")]
+mod linear;
 pub mod local;
 pub mod model;
 mod random;

@@ -2,7 +2,7 @@
 
 use super::landmarks::Centers;
 use super::likelihood::Prior;
-use super::matrix::{Factor, Matrix, on_threads};
+use crate::linear::{Factor, Matrix, on_threads};
 use super::process::Approximation;
 use crate::{Result, Rows, Watch};
 
