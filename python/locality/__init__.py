@@ -38,7 +38,7 @@ from ._surrogate import LocalSurrogate, Surrogate
 if TYPE_CHECKING:
     from ._centroid import NearestCentroid
     from ._density import KernelClassifier, KernelDensity
-    from ._embed import LocallyLinearEmbedding
+    from ._embed import LocallyLinearEmbedding, continuity, trustworthiness
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
     from ._gwr import GWR
     from ._kernel_features import KernelPCA, Nystroem
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from ._mgwr import MGWR
     from ._model import load, save
     from ._models import LocalDiscriminantAnalysis, LocalQuantileRegressor
+    from ._outlier import LocalOutlierFactor
     from ._process import GaussianProcessRegressor
     from ._regression import LocalMeanRegressor
     from ._ridge import KernelRidge
@@ -72,6 +73,7 @@ __all__ = [
     "LocalLogisticRegression",
     "LocalMeanGradients",
     "LocalMeanRegressor",
+    "LocalOutlierFactor",
     "LocalPolynomialRegressor",
     "LocalQuantileRegressor",
     "LocalSurrogate",
@@ -88,6 +90,7 @@ __all__ = [
     "RadiusNeighborsRegressor",
     "Surrogate",
     "__version__",
+    "continuity",
     "estimate_bandwidth",
     "get_bin_seeds",
     "image",
@@ -101,6 +104,7 @@ __all__ = [
     "lowess_fit",
     "nearest",
     "save",
+    "trustworthiness",
     "within_radius",
 ]
 
@@ -119,6 +123,7 @@ _LATER = {
     "LocalGLMRegressor": "_glm",
     "LocalLogisticRegression": "_glm",
     "LocalMeanRegressor": "_regression",
+    "LocalOutlierFactor": "_outlier",
     "LocalPolynomialRegressor": "_local",
     "LocalQuantileRegressor": "_models",
     "Localized": "_localized",
@@ -130,10 +135,12 @@ _LATER = {
     "Nystroem": "_kernel_features",
     "RadiusNeighborsClassifier": "_lazy_classification",
     "RadiusNeighborsRegressor": "_lazy_regression",
+    "continuity": "_embed",
     "estimate_bandwidth": "_shift",
     "get_bin_seeds": "_shift",
     "load": "_model",
     "save": "_model",
+    "trustworthiness": "_embed",
 }
 
 

@@ -355,6 +355,15 @@ def locally_linear_embedding(
     kernel: Kernel | str | None = None,
     threads: int = 0,
 ) -> tuple[_Array, float, _Array, str | None]: ...
+def local_outlier_factor(
+    samples: _Array,
+    n_neighbors: int,
+    metric: str,
+    map: list[list[float]] | None = None,
+    queries: _Array | None = None,
+    threads: int = 0,
+) -> _Array: ...
+def trustworthiness(samples: _Array, embedding: _Array, n_neighbors: int, threads: int = 0) -> float: ...
 def reconstruction_weights(
     queries: _Array,
     samples: _Array,

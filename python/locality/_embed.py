@@ -211,3 +211,56 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
     @property
     def _n_features_out(self) -> int:
         return int(self.embedding_.shape[1])
+
+
+def trustworthiness(X: npt.ArrayLike, X_embedded: npt.ArrayLike, *, n_neighbors: int = 5, n_jobs: int | None = None) -> float:
+    """How far neighbours in an embedding can be trusted to be neighbours among the samples: 1 where all are.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Samples.
+    X_embedded : array_like, shape (n, c)
+        Their coordinates.
+    n_neighbors : int, default 5
+        How many neighbours are looked at; less than half the samples.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    Venna and Kaski (2001), Neighborhood preservation in nonlinear projection methods.
+
+    Examples
+    --------
+    >>> import locality as lc
+    >>> lc.trustworthiness([[0.0], [1.0], [2.1], [3.3], [4.6]], [[0.0], [1.0], [2.1], [3.3], [4.6]], n_neighbors=2)
+    1.0
+    """
+    samples, coordinates = (_arrays.sites(a, name).astype(np.float64) for a, name in ((X, "X"), (X_embedded, "X_embedded")))
+    return _core.trustworthiness(samples, coordinates, _arrays.count(n_neighbors, "n_neighbors"), _arrays.threads(n_jobs))
+
+
+def continuity(X: npt.ArrayLike, X_embedded: npt.ArrayLike, *, n_neighbors: int = 5, n_jobs: int | None = None) -> float:
+    """How well neighbours among the samples are still neighbours in an embedding: `trustworthiness` with the two changed about.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Samples.
+    X_embedded : array_like, shape (n, c)
+        Their coordinates.
+    n_neighbors : int, default 5
+        How many neighbours are looked at; less than half the samples.
+    n_jobs : int, optional
+        Number of threads; every core by default.
+
+    Returns
+    -------
+    float
+    """
+    return trustworthiness(X_embedded, X, n_neighbors=n_neighbors, n_jobs=n_jobs)

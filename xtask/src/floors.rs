@@ -74,7 +74,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("image", Methods),
             ("lazy", Methods),
             ("nonlocal", Methods),
-            ("pca", Methods),
+            ("outlier", Methods),
             ("relax", Methods),
             ("ridge", Methods),
             ("shift", Methods),

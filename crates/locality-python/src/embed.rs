@@ -1,7 +1,8 @@
 //! Embeddings.
 
 use locality::embed::{self, LocallyLinearEmbedding, Solver};
-use locality::{Rows, Watch};
+use locality::outlier::LocalOutlierFactor;
+use locality::{LinearMap, Metric, Rows, Watch};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 
@@ -86,4 +87,52 @@ pub(crate) fn reconstruction_weights<'py>(
     })?;
     let k = near.len() / queries.rows().max(1);
     two(py, found, (queries.rows(), k))
+}
+
+/// The local outlier factor of samples ``[n, d]``, ``[n]``, and of queries ``[m, d]`` where there are any.
+#[pyfunction]
+#[pyo3(signature = (samples, n_neighbors, metric, map=None, queries=None, threads=0))]
+pub(crate) fn local_outlier_factor<'py>(
+    samples: &Bound<'py, PyAny>,
+    n_neighbors: usize,
+    metric: &str,
+    map: Option<Vec<Vec<f64>>>,
+    queries: Option<&Bound<'py, PyAny>>,
+    threads: usize,
+) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    let py = samples.py();
+    let map = map.map(LinearMap::new).transpose().map_err(to_python)?;
+    let metric = Metric::from_name(metric, map).map_err(to_python)?;
+    let model = LocalOutlierFactor::new(n_neighbors).metric(metric);
+    let samples = Matrix::<f64>::from_any(samples, "X")?;
+    let queries = queries
+        .map(|q| Matrix::<f64>::from_any(q, "X"))
+        .transpose()?;
+    let rows = samples.rows()?;
+    let asked = queries.as_ref().map(Matrix::rows).transpose()?;
+    let found = watched(py, threads, None, |watch| {
+        let fit = model.fit(rows, watch)?;
+        asked.map_or_else(|| Ok(fit.factors().to_vec()), |asked| fit.at(asked, watch))
+    })?;
+    Ok(found.into_pyarray(py))
+}
+
+/// Trustworthiness of an embedding ``[n, c]`` of samples ``[n, d]``.
+#[pyfunction]
+#[pyo3(signature = (samples, embedding, n_neighbors, threads=0))]
+pub(crate) fn trustworthiness(
+    samples: &Bound<'_, PyAny>,
+    embedding: &Bound<'_, PyAny>,
+    n_neighbors: usize,
+    threads: usize,
+) -> PyResult<f64> {
+    let py = samples.py();
+    let (samples, embedding) = (
+        Matrix::<f64>::from_any(samples, "X")?,
+        Matrix::<f64>::from_any(embedding, "X_embedded")?,
+    );
+    let (samples, embedding) = (samples.rows()?, embedding.rows()?);
+    watched(py, threads, None, |watch| {
+        embed::trustworthiness(samples, embedding, n_neighbors, watch)
+    })
 }

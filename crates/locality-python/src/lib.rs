@@ -40,7 +40,9 @@ mod _core {
     #[pymodule_export]
     use super::density::{KernelClassifier, KernelDensity};
     #[pymodule_export]
-    use super::embed::{locally_linear_embedding, reconstruction_weights};
+    use super::embed::{
+        local_outlier_factor, locally_linear_embedding, reconstruction_weights, trustworthiness,
+    };
     #[pymodule_export]
     use super::glm::{LocalGlmModel, kernel_with_bandwidth};
     #[pymodule_export]

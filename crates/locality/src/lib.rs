@@ -93,6 +93,7 @@ pub mod lazy;
 mod linear;
 pub mod local;
 pub mod model;
+pub mod outlier;
 mod random;
 pub mod shift;
 

@@ -32,7 +32,11 @@ impl LocallyLinearEmbedding {
     ///
     /// # Errors
     /// Parameters out of their range for these samples, numbers that are not finite, eigenvectors that do not converge, an interruption.
-    pub fn fit(&self, samples: Rows<'_, f64>, watch: &Watch<'_>) -> Result<LocallyLinearEmbeddingFit> {
+    pub fn fit(
+        &self,
+        samples: Rows<'_, f64>,
+        watch: &Watch<'_>,
+    ) -> Result<LocallyLinearEmbeddingFit> {
         self.check(samples)?;
         let n = samples.rows();
         watch.report(0, 3);
@@ -50,7 +54,11 @@ impl LocallyLinearEmbedding {
         let matrix = assemble(n, &patches, quiet)?;
         drop(patches);
         watch.report(2, 3);
-        let form = Form { matrix: &matrix, labels: &labels, count };
+        let form = Form {
+            matrix: &matrix,
+            labels: &labels,
+            count,
+        };
         let (embedding, error) = form.embed(self, quiet)?;
         watch.report(3, 3);
         Ok(LocallyLinearEmbeddingFit {
@@ -234,7 +242,9 @@ impl LocallyLinearEmbeddingFit {
         let own = (self.count > 1).then(|| {
             let same = |near: &[usize]| {
                 let first = self.pieces[near[0]];
-                near.iter().map(|&j| f64::from(u8::from(self.pieces[j] == first))).collect::<Vec<_>>()
+                near.iter()
+                    .map(|&j| f64::from(u8::from(self.pieces[j] == first)))
+                    .collect::<Vec<_>>()
             };
             near.chunks_exact(k).flat_map(same).collect::<Vec<f64>>()
         });

@@ -3,6 +3,7 @@
 //! | | |
 //! |---|---|
 //! | [`LocallyLinearEmbedding`] | each sample stays the same mixture of its neighbours; also modified, Hessian and tangent-space |
+//! | [`trustworthiness`], [`continuity`] | how well an embedding keeps neighbourhoods |
 //!
 //! The parameters' names and defaults are scikit-learn's.
 //!
@@ -18,12 +19,14 @@ mod lle;
 mod near;
 mod parameters;
 mod patches;
+mod scores;
 mod small;
 mod tangent;
 mod weights;
 
 pub use lle::LocallyLinearEmbeddingFit;
 pub use parameters::{LocallyLinearEmbedding, Method, Solver};
+pub use scores::{continuity, trustworthiness};
 pub use weights::reconstruction_weights;
 
 /// A sentence where the neighbours' graph has several pieces.

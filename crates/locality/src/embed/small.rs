@@ -1,9 +1,9 @@
 //! The small systems of one neighbourhood.
 
+use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{self, ComputeEigenvectors};
 use faer::linalg::svd::{self, ComputeSvdVectors};
-use faer::diag::Diag;
 use faer::{Mat, MatRef, Par};
 
 use crate::{Error, Result};
@@ -20,9 +20,8 @@ pub(super) fn cholesky_solve(a: &mut [f64], x: &mut [f64]) -> bool {
         return false;
     }
     for j in 0..n {
-        let dot = |a: &[f64], i: usize| -> f64 {
-            (0..j).map(|c| a[i * n + c] * a[j * n + c]).sum()
-        };
+        let dot =
+            |a: &[f64], i: usize| -> f64 { (0..j).map(|c| a[i * n + c] * a[j * n + c]).sum() };
         let pivot = (a[j * n + j] - dot(a, j)).max(PIVOT * scale).sqrt();
         a[j * n + j] = pivot;
         for i in j + 1..n {
@@ -80,7 +79,8 @@ impl Singular {
 
     /// Decomposes offsets `[k, d]`, row after row.
     pub(super) fn decompose(&mut self, offsets: &[f64]) -> Result<()> {
-        let failed = || Error::not_finite("a neighbourhood is too wide for its numbers; scale the columns");
+        let failed =
+            || Error::not_finite("a neighbourhood is too wide for its numbers; scale the columns");
         let (k, d) = (self.k, self.d);
         let stack = MemStack::new(&mut self.memory);
         if d < k {

@@ -126,11 +126,18 @@ fn orthonormal(columns: &mut [f64], k: usize) {
         for _ in 0..2 {
             for other in before.chunks_exact(k) {
                 let along: f64 = column.iter().zip(other).map(|(x, o)| x * o).sum();
-                column.iter_mut().zip(other).for_each(|(x, o)| *x -= along * o);
+                column
+                    .iter_mut()
+                    .zip(other)
+                    .for_each(|(x, o)| *x -= along * o);
             }
         }
         let left = column.iter().map(|x| x * x).sum::<f64>().sqrt();
-        let scale = if left > 1e-12 * whole { left.recip() } else { 0.0 };
+        let scale = if left > 1e-12 * whole {
+            left.recip()
+        } else {
+            0.0
+        };
         column.iter_mut().for_each(|x| *x *= scale);
     }
 }
@@ -194,12 +201,19 @@ fn spectrum(svd: &Singular, k: usize) -> Spectrum {
     for (r, square) in squares.iter().enumerate() {
         let along: f64 = svd.vector(r).sum();
         let scale = along * ((square + ridge).recip() - ridge.recip());
-        weights.iter_mut().zip(svd.vector(r)).for_each(|(w, v)| *w += scale * v);
+        weights
+            .iter_mut()
+            .zip(svd.vector(r))
+            .for_each(|(w, v)| *w += scale * v);
         vectors.extend(svd.vector(r));
     }
     let sum: f64 = weights.iter().sum();
     weights.iter_mut().for_each(|w| *w /= sum);
-    Spectrum { vectors, squares, weights }
+    Spectrum {
+        vectors,
+        squares,
+        weights,
+    }
 }
 
 /// How many of the smallest values sum to less than `eta` of the others' sum.
@@ -212,7 +226,10 @@ fn null_size(squares: &[f64], eta: f64) -> usize {
     let Some((total, before)) = sums.split_last() else {
         return 0;
     };
-    before.iter().filter(|kept| total / *kept - 1.0 < eta).count()
+    before
+        .iter()
+        .filter(|kept| total / *kept - 1.0 < eta)
+        .count()
 }
 
 fn median(mut x: Vec<f64>) -> f64 {
@@ -240,7 +257,11 @@ impl Spectrum {
         let length = u.iter().map(|x| x * x).sum::<f64>().sqrt();
         let root = (s as f64).sqrt();
         let alpha = if s > 0 { length / root } else { 0.0 };
-        let scale = if alpha > tolerance { length.recip() } else { 0.0 };
+        let scale = if alpha > tolerance {
+            length.recip()
+        } else {
+            0.0
+        };
         u.iter_mut().for_each(|x| *x *= scale);
         let mut signs = vec![-1.0; large];
         factor.push(0.0);
@@ -252,6 +273,11 @@ impl Spectrum {
         signs.push(1.0);
         let mut indices = vec![i as u32];
         indices.extend(numbers(near));
-        Patch { indices, identity: k, factor, signs }
+        Patch {
+            indices,
+            identity: k,
+            factor,
+            signs,
+        }
     }
 }

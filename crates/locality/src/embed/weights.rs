@@ -126,7 +126,11 @@ impl Reconstruction {
             }
             trace += self.gram[i * k + i];
         }
-        let ridge = if trace > 0.0 { reg * trace } else { reg.max(1e-300) };
+        let ridge = if trace > 0.0 {
+            reg * trace
+        } else {
+            reg.max(1e-300)
+        };
         // With c_j the penalty's inverse weights, w = C^1/2 v and the system keeps its scale however small a c_j is.
         for i in 0..k {
             let a = own.map_or(1.0, |own| own[i].sqrt());
@@ -149,7 +153,11 @@ impl Reconstruction {
             // Nothing tells the neighbours apart.
             let all: f64 = own.map_or(k as f64, |own| own.iter().sum());
             for (j, w) in self.weights.iter_mut().enumerate() {
-                *w = if all > 0.0 { own.map_or(1.0, |own| own[j]) / all } else { 1.0 / k as f64 };
+                *w = if all > 0.0 {
+                    own.map_or(1.0, |own| own[j]) / all
+                } else {
+                    1.0 / k as f64
+                };
             }
         }
         &self.weights

@@ -14,11 +14,7 @@ const ROUNDS: usize = 1000;
 /// The smallest eigenvalues but that of the known vector; nothing where they do not converge.
 ///
 /// Residuals are relative to the largest number of the diagonal: there is no inverse to compare with.
-pub(super) fn bottom(
-    a: &Sparse,
-    search: Search<'_>,
-    watch: &Watch<'_>,
-) -> Result<Option<Bottom>> {
+pub(super) fn bottom(a: &Sparse, search: Search<'_>, watch: &Watch<'_>) -> Result<Option<Bottom>> {
     let (n, block) = (a.rows(), search.count + SPARE);
     if n < 8 * block {
         return Ok(None);

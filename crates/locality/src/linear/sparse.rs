@@ -3,7 +3,8 @@
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::sparse::linalg::cholesky::{
-    CholeskySymbolicParams, LltRef, SymbolicCholesky, SymmetricOrdering, factorize_symbolic_cholesky,
+    CholeskySymbolicParams, LltRef, SymbolicCholesky, SymmetricOrdering,
+    factorize_symbolic_cholesky,
 };
 use faer::sparse::{SparseColMatRef, SymbolicSparseColMatRef};
 use faer::{Conj, MatMut, Par, Side};
@@ -129,7 +130,10 @@ impl Sparse {
         let mut out = Matrix::zeros(n, n)?;
         for i in 0..n {
             let (columns, values) = self.row(i);
-            columns.iter().zip(values).for_each(|(&c, &v)| out.set(i, c, v));
+            columns
+                .iter()
+                .zip(values)
+                .for_each(|(&c, &v)| out.set(i, c, v));
         }
         Ok(out)
     }
@@ -196,10 +200,21 @@ impl Sparse {
                 without(search.known, &mut x);
                 Ok(x)
             };
-            dominant(start, search.count, most, search.tolerance, threads, watch, times)
+            dominant(
+                start,
+                search.count,
+                most,
+                search.tolerance,
+                threads,
+                watch,
+                times,
+            )
         })?;
         Ok(found.map(|(values, vectors)| Bottom {
-            values: values.iter().map(|v| (v.recip() - factor.shift).max(0.0)).collect(),
+            values: values
+                .iter()
+                .map(|v| (v.recip() - factor.shift).max(0.0))
+                .collect(),
             vectors,
         }))
     }
@@ -210,7 +225,10 @@ pub(crate) fn without(unit: &[f64], x: &mut Matrix) {
     for j in 0..x.columns() {
         let column = x.column_mut(j);
         let along: f64 = column.iter().zip(unit).map(|(x, u)| x * u).sum();
-        column.iter_mut().zip(unit).for_each(|(x, u)| *x -= along * u);
+        column
+            .iter_mut()
+            .zip(unit)
+            .for_each(|(x, u)| *x -= along * u);
     }
 }
 
@@ -256,7 +274,11 @@ impl SparseFactor {
                 Default::default(),
             );
             if done.is_ok() && values.iter().all(|v| v.is_finite()) {
-                return Ok(Some(Self { symbolic, values, shift }));
+                return Ok(Some(Self {
+                    symbolic,
+                    values,
+                    shift,
+                }));
             }
         }
         Ok(None)
@@ -264,7 +286,9 @@ impl SparseFactor {
 
     fn solve(&self, x: &mut Matrix) {
         let (rows, columns) = (x.rows(), x.columns());
-        let scratch = self.symbolic.solve_in_place_scratch::<f64>(columns, Par::Seq);
+        let scratch = self
+            .symbolic
+            .solve_in_place_scratch::<f64>(columns, Par::Seq);
         let mut memory = MemBuffer::new(scratch);
         let view = MatMut::from_column_major_slice_mut(x.data_mut(), rows, columns);
         let factor = LltRef::new(&self.symbolic, &self.values);
