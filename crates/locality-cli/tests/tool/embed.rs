@@ -54,12 +54,8 @@ fn iris_gains_two_columns_and_a_picture() {
 fn too_few_rows_and_unknown_methods_are_named() {
     let folder = Folder::new();
     let iris = data("iris.csv");
-    let run = folder.run(&["embed", &iris, "-o", "out.csv", "--neighbors", "150"]);
-    assert!(run.error().contains("n_neighbors=150"), "{}", run.error());
-    let run = folder.run(&["embed", &iris, "-o", "out.csv", "--method", "isomap"]);
-    assert!(
-        run.error().contains("none of lle, mlle, hlle and ltsa"),
-        "{}",
-        run.error()
-    );
+    let args = ["embed", &iris, "-o", "out.csv", "--neighbors", "150"];
+    folder.fails(&args, 1, &["n_neighbors=150"]);
+    let args = ["embed", &iris, "-o", "out.csv", "--method", "isomap"];
+    folder.fails(&args, 2, &["none of lle, mlle, hlle and ltsa"]);
 }
