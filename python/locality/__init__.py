@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ._centroid import NearestCentroid
     from ._columns import TableEncoder
     from ._density import KernelClassifier, KernelDensity
+    from ._embed import LocallyLinearEmbedding, continuity, trustworthiness
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
     from ._gwr import GWR
     from ._kernel_features import KernelPCA, Nystroem
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from ._model import load, save
     from ._models import LocalDiscriminantAnalysis, LocalQuantileRegressor
     from ._modes import MedoidShift, QuickShift, Tomato
+    from ._outlier import LocalOutlierFactor
     from ._process import GaussianProcessRegressor
     from ._regression import LocalMeanRegressor
     from ._ridge import KernelRidge
@@ -74,11 +76,13 @@ __all__ = [
     "LocalLogisticRegression",
     "LocalMeanGradients",
     "LocalMeanRegressor",
+    "LocalOutlierFactor",
     "LocalPolynomialRegressor",
     "LocalQuantileRegressor",
     "LocalRisk",
     "LocalSurrogate",
     "Localized",
+    "LocallyLinearEmbedding",
     "LowessFit",
     "MGWR",
     "MeanShift",
@@ -94,6 +98,7 @@ __all__ = [
     "TableEncoder",
     "Tomato",
     "__version__",
+    "continuity",
     "estimate_bandwidth",
     "get_bin_seeds",
     "image",
@@ -107,6 +112,7 @@ __all__ = [
     "lowess_fit",
     "nearest",
     "save",
+    "trustworthiness",
     "within_radius",
 ]
 
@@ -125,10 +131,12 @@ _LATER = {
     "LocalGLMRegressor": "_glm",
     "LocalLogisticRegression": "_glm",
     "LocalMeanRegressor": "_regression",
+    "LocalOutlierFactor": "_outlier",
     "LocalPolynomialRegressor": "_local",
     "LocalQuantileRegressor": "_models",
     "LocalRisk": "_risk",
     "Localized": "_localized",
+    "LocallyLinearEmbedding": "_embed",
     "MGWR": "_mgwr",
     "MeanShift": "_shift",
     "MedoidShift": "_modes",
@@ -140,10 +148,12 @@ _LATER = {
     "RadiusNeighborsRegressor": "_lazy_regression",
     "TableEncoder": "_columns",
     "Tomato": "_modes",
+    "continuity": "_embed",
     "estimate_bandwidth": "_shift",
     "get_bin_seeds": "_shift",
     "load": "_model",
     "save": "_model",
+    "trustworthiness": "_embed",
 }
 
 

@@ -9,8 +9,10 @@ from ._plain import (
     ClassifierMixin,
     ClusterMixin,
     NotFittedError,
+    OutlierMixin,
     RegressorMixin,
     TransformerMixin,
+    available_if,
     check_is_fitted,
     validate_data,
     warn_column,
@@ -18,8 +20,9 @@ from ._plain import (
 
 if not TYPE_CHECKING:
     try:
-        from sklearn.base import BaseEstimator, ClassifierMixin, ClusterMixin, RegressorMixin, TransformerMixin
+        from sklearn.base import BaseEstimator, ClassifierMixin, ClusterMixin, OutlierMixin, RegressorMixin, TransformerMixin
         from sklearn.exceptions import NotFittedError
+        from sklearn.utils.metaestimators import available_if
         from sklearn.utils.validation import check_is_fitted, validate_data
 
         def warn_column() -> None:
@@ -57,9 +60,11 @@ __all__ = [
     "ClassifierMixin",
     "ClusterMixin",
     "NotFittedError",
+    "OutlierMixin",
     "Prepared",
     "RegressorMixin",
     "TransformerMixin",
+    "available_if",
     "check_is_fitted",
     "validate_data",
     "warn_column",

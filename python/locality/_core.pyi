@@ -347,6 +347,37 @@ def kernel_pca(
     seed: int = 0,
     threads: int = 0,
 ) -> tuple[_Array, _Array, _Array, list[int] | None, tuple[_Array, _Array] | None]: ...
+def locally_linear_embedding(
+    samples: _Array,
+    *,
+    n_neighbors: int,
+    n_components: int,
+    method: str,
+    reg: float,
+    modified_tol: float,
+    hessian_tol: float,
+    tol: float,
+    dense: bool = False,
+    kernel: Kernel | str | None = None,
+    threads: int = 0,
+) -> tuple[_Array, float, _Array, str | None]: ...
+def local_outlier_factor(
+    samples: _Array,
+    n_neighbors: int,
+    metric: str,
+    map: list[list[float]] | None = None,
+    queries: _Array | None = None,
+    threads: int = 0,
+) -> _Array: ...
+def trustworthiness(samples: _Array, embedding: _Array, n_neighbors: int, threads: int = 0) -> float: ...
+def reconstruction_weights(
+    queries: _Array,
+    samples: _Array,
+    neighbors: _Array,
+    own: _Array | None = None,
+    reg: float = 1e-3,
+    threads: int = 0,
+) -> _Array: ...
 def nystroem(
     samples: _Array,
     kernel: Kernel | str,

@@ -68,6 +68,30 @@ class ClusterMixin:
         return self.fit(X).labels_  # type: ignore[attr-defined]
 
 
+class OutlierMixin:
+    """Labels in one call."""
+
+    def fit_predict(self, X: Any, y: Any = None) -> Any:
+        """1 for each row of X that is no outlier, -1 for one that is."""
+        return self.fit(X).predict(X)  # type: ignore[attr-defined]
+
+
+def available_if(check: Any) -> Any:
+    """A method that calls `check` first, which raises where there is no such method."""
+
+    def decorate(method: Any) -> Any:
+        class Available:
+            def __get__(self, owner: Any, kind: Any = None) -> Any:
+                if owner is None:
+                    return method
+                check(owner)
+                return method.__get__(owner, kind)
+
+        return Available()
+
+    return decorate
+
+
 class TransformerMixin:
     """Fitting and transforming in one."""
 

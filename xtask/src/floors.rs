@@ -59,6 +59,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
         &[
             ("descent", Trick),
             ("local", Trick),
+            ("linear", Trick),
             ("random", Trick),
             ("select", Trick),
             ("iterate", Trick),
@@ -73,6 +74,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("image", Methods),
             ("lazy", Methods),
             ("nonlocal", Methods),
+            ("outlier", Methods),
             ("relax", Methods),
             ("ridge", Methods),
             ("shift", Methods),

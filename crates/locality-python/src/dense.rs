@@ -23,7 +23,7 @@ fn shaped(e: numpy::ndarray::ShapeError) -> PyErr {
     PyTypeError::new_err(e.to_string())
 }
 
-fn two(py: Python<'_>, data: Vec<f64>, shape: (usize, usize)) -> PyResult<Two<'_>> {
+pub(crate) fn two(py: Python<'_>, data: Vec<f64>, shape: (usize, usize)) -> PyResult<Two<'_>> {
     let made = Array2::from_shape_vec(shape, data).map_err(shaped)?;
     Ok(made.into_pyarray(py))
 }

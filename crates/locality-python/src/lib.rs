@@ -4,6 +4,7 @@ mod array;
 mod bias;
 mod dense;
 mod density;
+mod embed;
 mod error;
 mod glm;
 mod gwr;
@@ -39,6 +40,10 @@ mod _core {
     };
     #[pymodule_export]
     use super::density::{KernelClassifier, KernelDensity};
+    #[pymodule_export]
+    use super::embed::{
+        local_outlier_factor, locally_linear_embedding, reconstruction_weights, trustworthiness,
+    };
     #[pymodule_export]
     use super::glm::{LocalGlmModel, kernel_with_bandwidth};
     #[pymodule_export]

@@ -84,11 +84,16 @@ pub use locality_core::*;
 pub mod dense;
 pub mod density;
 mod descent;
+#[cfg(feature = "dense")]
+pub mod embed;
 pub mod gwr;
 pub mod image;
 pub mod lazy;
+#[cfg(feature = "dense")]
+mod linear;
 pub mod local;
 pub mod model;
+pub mod outlier;
 mod random;
 pub mod shift;
 

@@ -354,13 +354,13 @@ fn centers_table(
 }
 
 /// Mean and scale of each column: 0 and 1 where nothing is to be standardized.
-struct Scaling {
+pub(super) struct Scaling {
     mean: Vec<f64>,
     scale: Vec<f64>,
 }
 
 impl Scaling {
-    fn of(numbers: &[f64], names: &[String], standardize: bool) -> Result<Self> {
+    pub(super) fn of(numbers: &[f64], names: &[String], standardize: bool) -> Result<Self> {
         let d = names.len();
         let (mut mean, mut scale) = (vec![0.0; d], vec![1.0; d]);
         if !standardize {
@@ -388,7 +388,7 @@ impl Scaling {
         Ok(Self { mean, scale })
     }
 
-    fn apply(&self, numbers: &[f64]) -> Vec<f64> {
+    pub(super) fn apply(&self, numbers: &[f64]) -> Vec<f64> {
         let d = self.mean.len();
         let at = |(i, x): (usize, &f64)| (x - self.mean[i % d]) / self.scale[i % d];
         numbers.iter().enumerate().map(at).collect()

@@ -4,6 +4,7 @@ mod cluster;
 mod clusterer;
 mod completions;
 mod demo;
+mod embed;
 mod evaluate;
 mod fit;
 mod image;
@@ -78,6 +79,8 @@ enum Command {
     Image(image::Command),
     /// Cluster the rows of a table by mean shift, quick shift or persistence; the number of clusters is found, not given
     Cluster(cluster::Args),
+    /// Embed the rows of a table in few coordinates that keep neighbourhoods
+    Embed(embed::Args),
     /// Predict columns at new rows as a weighted mean of nearby rows (kernel regression)
     Mean(mean::Args),
     /// Fit a local model to a table and keep it in a file
@@ -106,6 +109,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::Image(command) => image::run(command, &context),
         Command::Cluster(args) => cluster::run(args, &context),
+        Command::Embed(args) => embed::run(args, &context),
         Command::Mean(args) => mean::run(args, &context),
         Command::Fit(args) => fit::run(args, &context),
         Command::Predict(args) => predict::run(args, &context),

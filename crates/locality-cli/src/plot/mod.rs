@@ -1,6 +1,7 @@
 //! Charts as SVG or PNG, by the file's ending.
 
 mod axes;
+mod cloud;
 mod clusters;
 mod font;
 mod heat;
@@ -20,6 +21,7 @@ use locality::Rows;
 use crate::error::{Error, Result};
 use crate::output;
 
+pub(crate) use cloud::draw as draw_cloud;
 pub(crate) use clusters::draw as draw_clusters;
 pub(crate) use heat::draw as draw_heat;
 pub(crate) use kernels::sheet as draw_kernels;

@@ -3,6 +3,7 @@
 mod bad_pictures;
 mod bad_tables;
 mod cluster;
+mod embed;
 mod mean;
 mod models;
 mod outputs;

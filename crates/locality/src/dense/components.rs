@@ -1,10 +1,8 @@
 //! Kernel principal components.
 
-use super::krylov::largest;
 use super::landmarks::{Centers, Landmarks};
-use super::matrix::{Factor, Matrix, eigen, on_threads};
 use super::parts::positive;
-use super::values::Values;
+use crate::linear::{Factor, Matrix, Values, eigen, falling, largest, on_threads, point};
 use crate::{Error, Kernel, Result, Rows, Watch};
 
 /// Eigenvalues below the largest by this are rounding.
@@ -208,28 +206,6 @@ impl KernelPca {
             .iter()
             .filter(|l| **l > ROUNDING * top && **l > 0.0)
             .count())
-    }
-}
-
-/// The largest eigenvalues, falling, with their vectors.
-pub(super) fn falling((values, u): (Vec<f64>, Matrix), count: usize) -> (Vec<f64>, Matrix) {
-    let n = values.len();
-    let data = (0..count)
-        .flat_map(|j| u.column(n - 1 - j).to_vec())
-        .collect();
-    let values = values.iter().rev().take(count).copied().collect();
-    (values, Matrix::new(data, u.rows(), count))
-}
-
-/// Turns a vector so that its largest entry is positive.
-fn point(u: &mut [f64]) {
-    let top = u.iter().fold(0.0, |a: f64, x| a.max(x.abs()));
-    // The first of those that are equally large to rounding.
-    let first = u.iter().find(|x| x.abs() > top * (1.0 - 1e-9));
-    if first.is_some_and(|x| *x < 0.0) {
-        for x in u.iter_mut() {
-            *x = -*x;
-        }
     }
 }
 

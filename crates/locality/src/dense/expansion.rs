@@ -1,7 +1,7 @@
 //! Sums of kernels: what fitted models come down to, and what is kept of them.
 
-use super::matrix::Matrix;
-use super::values::Values;
+use crate::linear::Matrix;
+use crate::linear::Values;
 use crate::{Error, Kernel, Result, Rows, Watch};
 
 /// Functions `f(x) = sum_i c_i k(x, x_i)` over some centres.

@@ -1,7 +1,7 @@
 //! Landmarks: a few samples that stand for all, and the feature map that they make (Nystrom).
 
-use super::matrix::{Factor, Matrix, eigen, on_threads};
-use super::values::Values;
+use crate::linear::Values;
+use crate::linear::{Factor, Matrix, eigen, on_threads};
 use crate::random::Random;
 use crate::{Error, Kernel, Result, Rows, Watch};
 

@@ -1,7 +1,7 @@
 //! The log marginal likelihood of a Gaussian process and its gradient.
 
-use super::matrix::{Factor, Matrix, on_threads};
-use super::values::Values;
+use crate::linear::Values;
+use crate::linear::{Factor, Matrix, on_threads};
 use crate::{Error, Kernel, Result, Rows, Watch, par};
 
 /// Relative step of the differences by which kernels are derived by their numbers.

@@ -1,10 +1,10 @@
 //! Kernel logistic regression.
 
 use super::landmarks::{Centers, Landmarks};
-use super::matrix::{Factor, Matrix, on_threads};
 use super::parts::{check_weights, positive, widened};
 use super::softmax;
-use super::values::Values;
+use crate::linear::Values;
+use crate::linear::{Factor, Matrix, on_threads};
 use crate::{Error, Kernel, Result, Rows, Watch};
 
 /// The parameters of kernel logistic regression: functions `f_c(x) = b_c + sum_i beta_ic k(x, x_i)`, one for each class (for two classes,

@@ -24,17 +24,14 @@
 mod ascent;
 mod components;
 mod expansion;
-mod krylov;
 mod landmarks;
 mod likelihood;
 mod logistic;
-mod matrix;
 mod parts;
 mod process;
 mod ridge;
 mod softmax;
 mod sparse;
-mod values;
 
 pub use components::{KernelPca, KernelPcaFit};
 pub use expansion::Expansion;

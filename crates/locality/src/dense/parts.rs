@@ -1,7 +1,7 @@
 //! What the kernel methods share: samples with targets, and searches by leave-one-out.
 
-use super::matrix::{Matrix, eigen};
-use super::values::Values;
+use crate::linear::Values;
+use crate::linear::{Matrix, eigen};
 use crate::{Error, Kernel, Metric, Result, Rows, Watch};
 
 /// Samples on which a penalty or a process is judged, at most: the work is cubic.

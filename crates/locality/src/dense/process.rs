@@ -3,10 +3,10 @@
 use super::ascent::climb;
 use super::landmarks::{Landmarks, gather};
 use super::likelihood::{Posterior, Prior, learned, multiplied};
-use super::matrix::{Factor, Matrix, on_threads};
 use super::parts::{Data, has_own_width, positive, trials, usual_width, widened};
 use super::sparse::Sparse;
-use super::values::Values;
+use crate::linear::Values;
+use crate::linear::{Factor, Matrix, on_threads};
 use crate::random::Random;
 use crate::{Error, Kernel, Result, Rows, Watch};
 

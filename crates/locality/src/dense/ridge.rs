@@ -1,12 +1,12 @@
 //! Kernel ridge regression.
 
 use super::landmarks::{Centers, Landmarks};
-use super::matrix::{Factor, Matrix, on_threads};
 use super::parts::{
     Data, Places, TRIALS, WIDTH_TRIALS, golden, has_own_width, positive, usual_width, weigh,
     weighted, widened,
 };
-use super::values::Values;
+use crate::linear::Values;
+use crate::linear::{Factor, Matrix, on_threads};
 use crate::{Error, Kernel, Result, Rows, Watch};
 
 /// The parameters of kernel ridge regression: `f(x) = sum_i c_i k(x, x_i)` that minimises

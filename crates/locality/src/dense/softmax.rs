@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::logistic::{Task, curvature};
-use super::matrix::{Factor, Matrix, on_threads};
+use crate::linear::{Factor, Matrix, on_threads};
 use crate::{Result, Watch};
 
 /// Steps that are remembered.

@@ -2,8 +2,8 @@
 
 use super::landmarks::Centers;
 use super::likelihood::Prior;
-use super::matrix::{Factor, Matrix, on_threads};
 use super::process::Approximation;
+use crate::linear::{Factor, Matrix, on_threads};
 use crate::{Result, Rows, Watch};
 
 /// What landmarks know of the samples.

@@ -13,11 +13,11 @@ const BLOCK: usize = 16;
 /// Queries of which a streamed block consists.
 const STREAM: usize = 256;
 /// Above this many samples the kernel matrix is refused: 3.2 GB of numbers, and hours of work.
-pub(super) const MOST: usize = 20_000;
+pub(crate) const MOST: usize = 20_000;
 
 /// A kernel between queries and some samples.
 #[derive(Clone, Debug)]
-pub(super) struct Values {
+pub(crate) struct Values {
     kernel: Kernel,
     plan: Plan,
     samples: Vec<f64>,
@@ -225,7 +225,7 @@ fn check_symmetric(kernel: &Kernel) -> Result<()> {
 }
 
 impl Values {
-    pub(super) fn new(kernel: &Kernel, samples: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Self> {
+    pub(crate) fn new(kernel: &Kernel, samples: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Self> {
         check_symmetric(kernel)?;
         kernel.check()?;
         Ok(Self {
@@ -237,20 +237,20 @@ impl Values {
         })
     }
 
-    pub(super) fn kernel(&self) -> &Kernel {
+    pub(crate) fn kernel(&self) -> &Kernel {
         &self.kernel
     }
 
-    pub(super) fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
-    pub(super) fn samples(&self) -> Rows<'_, f64> {
+    pub(crate) fn samples(&self) -> Rows<'_, f64> {
         Rows::new(&self.samples, self.rows, self.columns).expect("made of such rows")
     }
 
     /// Refuses queries that are no rows of these columns.
-    pub(super) fn check(&self, queries: Rows<'_, f64>) -> Result<()> {
+    pub(crate) fn check(&self, queries: Rows<'_, f64>) -> Result<()> {
         if queries.columns() != self.columns {
             return Err(Error::shape(format!(
                 "X has {} columns, but the model was fitted to {}; give the same columns",
@@ -265,7 +265,7 @@ impl Values {
     }
 
     /// Kernel values, `[n, m]`, a column for each query.
-    pub(super) fn at(&self, queries: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Matrix> {
+    pub(crate) fn at(&self, queries: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Matrix> {
         let n = self.rows;
         let mut out = Matrix::zeros(n, queries.rows())?;
         let inner = watch.threads(1).quiet();
@@ -296,7 +296,7 @@ impl Values {
     }
 
     /// The kernel matrix of the samples, `[n, n]`, symmetric to the bit.
-    pub(super) fn gram(&self, watch: &Watch<'_>) -> Result<Matrix> {
+    pub(crate) fn gram(&self, watch: &Watch<'_>) -> Result<Matrix> {
         if self.rows > MOST {
             return Err(Error::unsupported(format!(
                 "{} samples have a kernel matrix of {:.0} GB, more than the {MOST} that are solved exactly; set n_landmarks, say to 500",
@@ -311,12 +311,12 @@ impl Values {
     }
 
     /// The kernel of each query with itself, `[m]`.
-    pub(super) fn diagonal(&self, queries: Rows<'_, f64>) -> Vec<f64> {
+    pub(crate) fn diagonal(&self, queries: Rows<'_, f64>) -> Vec<f64> {
         queries.iter().map(|row| own(&self.kernel, row)).collect()
     }
 
     /// `work` on the kernel values of blocks of queries, in order; never more than a block for each thread is held.
-    pub(super) fn stream<R: Send>(
+    pub(crate) fn stream<R: Send>(
         &self,
         queries: Rows<'_, f64>,
         watch: &Watch<'_>,
@@ -331,7 +331,7 @@ impl Values {
     }
 
     /// `K c` for coefficients `[n, p]`, in the order of rows `[m, p]`, row after row.
-    pub(super) fn times(
+    pub(crate) fn times(
         &self,
         queries: Rows<'_, f64>,
         coefficients: &Matrix,

@@ -23,14 +23,14 @@ const PANEL: usize = 128;
 
 /// A matrix, column after column.
 #[derive(Clone, Debug)]
-pub(super) struct Matrix {
+pub(crate) struct Matrix {
     data: Vec<f64>,
     rows: usize,
     columns: usize,
 }
 
 /// Runs work whose inner products may use the watched threads.
-pub(super) fn on_threads<R: Send>(watch: &Watch<'_>, work: impl FnOnce(Par) -> R + Send) -> R {
+pub(crate) fn on_threads<R: Send>(watch: &Watch<'_>, work: impl FnOnce(Par) -> R + Send) -> R {
     match watch.thread_count() {
         1 => work(Par::Seq),
         n => par::install(n, || work(Par::rayon(0))),
@@ -38,7 +38,7 @@ pub(super) fn on_threads<R: Send>(watch: &Watch<'_>, work: impl FnOnce(Par) -> R
 }
 
 impl Matrix {
-    pub(super) fn zeros(rows: usize, columns: usize) -> Result<Self> {
+    pub(crate) fn zeros(rows: usize, columns: usize) -> Result<Self> {
         let mut data = Vec::new();
         let room = rows
             .checked_mul(columns)
@@ -57,7 +57,7 @@ impl Matrix {
     }
 
     /// From columns, one after the other.
-    pub(super) fn new(data: Vec<f64>, rows: usize, columns: usize) -> Self {
+    pub(crate) fn new(data: Vec<f64>, rows: usize, columns: usize) -> Self {
         debug_assert_eq!(data.len(), rows * columns);
         Self {
             data,
@@ -67,51 +67,51 @@ impl Matrix {
     }
 
     /// The transpose of some rows, `[d, n]`: it lies in memory as they do.
-    pub(super) fn of_rows(rows: crate::Rows<'_, f64>) -> Self {
+    pub(crate) fn of_rows(rows: crate::Rows<'_, f64>) -> Self {
         Self::new(rows.to_vec(), rows.columns(), rows.rows())
     }
 
-    pub(super) fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
-    pub(super) fn columns(&self) -> usize {
+    pub(crate) fn columns(&self) -> usize {
         self.columns
     }
 
-    pub(super) fn data(&self) -> &[f64] {
+    pub(crate) fn data(&self) -> &[f64] {
         &self.data
     }
 
-    pub(super) fn data_mut(&mut self) -> &mut [f64] {
+    pub(crate) fn data_mut(&mut self) -> &mut [f64] {
         &mut self.data
     }
 
-    pub(super) fn into_data(self) -> Vec<f64> {
+    pub(crate) fn into_data(self) -> Vec<f64> {
         self.data
     }
 
-    pub(super) fn at(&self, i: usize, j: usize) -> f64 {
+    pub(crate) fn at(&self, i: usize, j: usize) -> f64 {
         self.data[j * self.rows + i]
     }
 
-    pub(super) fn set(&mut self, i: usize, j: usize, x: f64) {
+    pub(crate) fn set(&mut self, i: usize, j: usize, x: f64) {
         self.data[j * self.rows + i] = x;
     }
 
-    pub(super) fn column(&self, j: usize) -> &[f64] {
+    pub(crate) fn column(&self, j: usize) -> &[f64] {
         &self.data[j * self.rows..][..self.rows]
     }
 
-    pub(super) fn column_mut(&mut self, j: usize) -> &mut [f64] {
+    pub(crate) fn column_mut(&mut self, j: usize) -> &mut [f64] {
         &mut self.data[j * self.rows..][..self.rows]
     }
 
-    pub(super) fn view(&self) -> MatRef<'_, f64> {
+    pub(crate) fn view(&self) -> MatRef<'_, f64> {
         MatRef::from_column_major_slice(&self.data, self.rows, self.columns)
     }
 
-    pub(super) fn transposed(&self) -> Self {
+    pub(crate) fn transposed(&self) -> Self {
         let mut out = Self::new(vec![0.0; self.data.len()], self.columns, self.rows);
         for j in 0..self.columns {
             for i in 0..self.rows {
@@ -121,25 +121,25 @@ impl Matrix {
         out
     }
 
-    pub(super) fn diagonal(&self) -> Vec<f64> {
+    pub(crate) fn diagonal(&self) -> Vec<f64> {
         (0..self.rows.min(self.columns))
             .map(|i| self.at(i, i))
             .collect()
     }
 
     /// Adds to the diagonal.
-    pub(super) fn add_diagonal(&mut self, x: impl Fn(usize) -> f64) {
+    pub(crate) fn add_diagonal(&mut self, x: impl Fn(usize) -> f64) {
         let step = self.rows + 1;
         let diagonal = self.data.iter_mut().step_by(step).take(self.columns);
         diagonal.enumerate().for_each(|(i, d)| *d += x(i));
     }
 
-    pub(super) fn scale(&mut self, by: f64) {
+    pub(crate) fn scale(&mut self, by: f64) {
         self.data.iter_mut().for_each(|x| *x *= by);
     }
 
     /// Copies the lower triangle to the upper one, in tiles, and sets the diagonal.
-    pub(super) fn mirror(&mut self, diagonal: &[f64]) {
+    pub(crate) fn mirror(&mut self, diagonal: &[f64]) {
         const TILE: usize = 64;
         let n = self.rows;
         for c in (0..n).step_by(TILE) {
@@ -182,12 +182,12 @@ impl Matrix {
     }
 
     /// `self^T other`, by one thread.
-    pub(super) fn transposed_times(&self, other: &Self) -> Self {
+    pub(crate) fn transposed_times(&self, other: &Self) -> Self {
         self.transposed_times_on(other, Par::Seq)
     }
 
     /// `self^T other`, block by block of the columns of `other`.
-    pub(super) fn transposed_times_on(&self, other: &Self, par: Par) -> Self {
+    pub(crate) fn transposed_times_on(&self, other: &Self, par: Par) -> Self {
         let mut out = Self::new(
             vec![0.0; self.columns * other.columns],
             self.columns,
@@ -202,7 +202,7 @@ impl Matrix {
     }
 
     /// `self other`, block by block of the columns of `other`.
-    pub(super) fn times(&self, other: &Self, par: Par) -> Self {
+    pub(crate) fn times(&self, other: &Self, par: Par) -> Self {
         let mut out = Self::new(
             vec![0.0; self.rows * other.columns],
             self.rows,
@@ -217,12 +217,12 @@ impl Matrix {
     }
 
     /// `self other` for a symmetric matrix and few columns, block by block of the rows.
-    pub(super) fn symmetric_times(&self, other: &Self, par: Par) -> Self {
+    pub(crate) fn symmetric_times(&self, other: &Self, par: Par) -> Self {
         other.transposed_times_on(self, par).transposed()
     }
 
     /// Adds `a a^T` to the lower triangle.
-    pub(super) fn add_square(&mut self, a: &Self, par: Par) {
+    pub(crate) fn add_square(&mut self, a: &Self, par: Par) {
         let (a, rows) = (a.view(), self.rows);
         self.in_blocks(par, |first, to| {
             let columns = to.ncols();
@@ -235,10 +235,10 @@ impl Matrix {
 
 /// A Cholesky factor `L` with `L L^T = A`.
 #[derive(Clone, Debug)]
-pub(super) struct Factor {
+pub(crate) struct Factor {
     lower: Matrix,
     /// What was added to the diagonal for rounding's sake.
-    pub(super) jitter: f64,
+    pub(crate) jitter: f64,
 }
 
 /// Shares of the mean of the diagonal that are tried where a matrix is not positive definite to rounding.
@@ -247,7 +247,7 @@ const JITTERS: [f64; 5] = [0.0, 1e-14, 1e-12, 1e-10, 1e-8];
 impl Factor {
     /// Factors the symmetric matrix that `make` makes, of which the lower triangle counts. Where rounding has made it indefinite, at most
     /// 1e-8 of the mean of its diagonal is added to that; the matrix is then made anew, since factoring destroys it.
-    pub(super) fn new(
+    pub(crate) fn new(
         make: impl Fn() -> Result<Matrix>,
         what: &dyn std::fmt::Display,
         watch: &Watch<'_>,
@@ -270,35 +270,35 @@ impl Factor {
         )))
     }
 
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.lower.rows()
     }
 
     /// `B <- L^-1 B`.
-    pub(super) fn solve_lower(&self, b: &mut Matrix, par: Par) {
+    pub(crate) fn solve_lower(&self, b: &mut Matrix, par: Par) {
         let l = self.lower.view();
         b.in_blocks(par, |_, b| solve_lower_triangular_in_place(l, b, Par::Seq));
     }
 
     /// `B <- L^-T B`.
-    pub(super) fn solve_upper(&self, b: &mut Matrix, par: Par) {
+    pub(crate) fn solve_upper(&self, b: &mut Matrix, par: Par) {
         let l = self.lower.view().transpose();
         b.in_blocks(par, |_, b| solve_upper_triangular_in_place(l, b, Par::Seq));
     }
 
     /// `B <- A^-1 B`.
-    pub(super) fn solve(&self, b: &mut Matrix, par: Par) {
+    pub(crate) fn solve(&self, b: &mut Matrix, par: Par) {
         self.solve_lower(b, par);
         self.solve_upper(b, par);
     }
 
     /// `log det A`.
-    pub(super) fn log_determinant(&self) -> f64 {
+    pub(crate) fn log_determinant(&self) -> f64 {
         2.0 * self.lower.diagonal().iter().map(|x| x.ln()).sum::<f64>()
     }
 
     /// `L B`.
-    pub(super) fn lower_times(&self, b: &Matrix, par: Par) -> Matrix {
+    pub(crate) fn lower_times(&self, b: &Matrix, par: Par) -> Matrix {
         let mut out = Matrix::new(vec![0.0; b.data.len()], b.rows, b.columns);
         let (l, b) = (self.lower.view(), b.view());
         out.in_blocks(par, |first, to| {
@@ -335,14 +335,14 @@ impl Factor {
     }
 
     /// The diagonal of `A^-1`.
-    pub(super) fn inverse_diagonal(&self, par: Par) -> Result<Vec<f64>> {
+    pub(crate) fn inverse_diagonal(&self, par: Par) -> Result<Vec<f64>> {
         let inverse = self.inverse_lower(par)?;
         let square = |j: usize| inverse.column(j)[j..].iter().map(|x| x * x).sum();
         Ok((0..self.size()).map(square).collect())
     }
 
     /// `A^-1`, both triangles.
-    pub(super) fn inverse(&self, par: Par) -> Result<Matrix> {
+    pub(crate) fn inverse(&self, par: Par) -> Result<Matrix> {
         let n = self.size();
         let inverse = self.inverse_lower(par)?;
         let mut out = Matrix::zeros(n, n)?;
@@ -411,7 +411,7 @@ fn trailing(columns: &mut [f64], n: usize, last: usize, b: MatRef<'_, f64>, par:
 }
 
 /// Eigenvalues, rising, and eigenvectors, a column each, of a symmetric matrix.
-pub(super) fn eigen(a: &Matrix, watch: &Watch<'_>) -> Result<(Vec<f64>, Matrix)> {
+pub(crate) fn eigen(a: &Matrix, watch: &Watch<'_>) -> Result<(Vec<f64>, Matrix)> {
     let n = a.rows();
     watch.check()?;
     // On one thread: with more, the last bits would depend on how many.

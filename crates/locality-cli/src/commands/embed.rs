@@ -1,0 +1,214 @@
+//! `locality embed`.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use locality::Rows;
+use locality::embed::{LocallyLinearEmbedding, Method, trustworthiness};
+use serde_json::json;
+
+use super::cluster::{Scaling, round};
+use super::count;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::output::{self, Outputs, is_standard};
+use crate::plot;
+use crate::table::{Column, Format, Options, Table};
+
+/// Flags of `locality embed`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  locality embed wine.csv -o map.csv --columns alcohol,hue,flavanoids,proline --standardize
+  locality embed iris.csv -o map.csv --method ltsa --neighbors 30 --plot iris.png --color species
+  locality embed points.npy -o unrolled.csv --method mlle --dims 2")]
+pub(crate) struct Args {
+    /// The table: .csv, .tsv or .npy, or - for CSV on standard input
+    table: PathBuf,
+
+    /// Where to write the table with its new columns; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Columns to embed, names or numbers counted from 0 [default: every column of numbers but --color]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    columns: Option<Vec<String>>,
+
+    /// What must stay as it was in every neighbourhood: lle, the mixture that gives a row from its neighbours; mlle, several such
+    /// mixtures; hlle, flatness along the tangent plane; ltsa, the coordinates of the tangent plane
+    #[arg(long, value_name = "lle|mlle|hlle|ltsa", default_value = "lle")]
+    method: String,
+
+    /// How many neighbours a neighbourhood has
+    #[arg(long, value_name = "K", default_value_t = 12)]
+    neighbors: usize,
+
+    /// How many new columns
+    #[arg(long, value_name = "C", default_value_t = 2)]
+    dims: usize,
+
+    /// For lle: penalty on the mixture's weights, over the neighbours' squared distances
+    #[arg(
+        long,
+        value_name = "R",
+        default_value_t = 1e-3,
+        allow_negative_numbers = true
+    )]
+    reg: f64,
+
+    /// Embed (x - mean) / standard deviation of each column
+    #[arg(long)]
+    standardize: bool,
+
+    /// Draw the first two new columns into this picture
+    #[arg(long, value_name = "P.png|P.svg")]
+    plot: Option<PathBuf>,
+
+    /// For --plot: colour the rows by this column
+    #[arg(long, value_name = "COLUMN")]
+    color: Option<String>,
+
+    /// What the new columns are called, before their numbers
+    #[arg(long, value_name = "NAME", default_value = "embedding")]
+    prefix: String,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+/// Runs it.
+pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
+    let format = Format::of(&args.output, args.options.delimiter())?;
+    let method = method(&args.method)?;
+    let mut outputs: Vec<&Path> = vec![&args.output];
+    outputs.extend(args.plot.iter().map(PathBuf::as_path));
+    output::check(&outputs)?;
+    if let Some(path) = &args.plot {
+        plot::check("--plot", path)?;
+        if args.dims < 2 {
+            return Err(Error::usage(
+                "--plot draws two columns; give --dims 2 or more",
+            ));
+        }
+    }
+    let stdout_taken = outputs.iter().any(|path| is_standard(path));
+    context.json_needs_stdout(stdout_taken)?;
+
+    let table = Table::read(&args.table, &args.options)?;
+    let color = match &args.color {
+        Some(name) => Some(table.find(std::slice::from_ref(name), "--color")?[0]),
+        None => None,
+    };
+    let columns = match &args.columns {
+        Some(wanted) => table.find(wanted, "--columns")?,
+        None => {
+            let all = table.numeric_columns()?;
+            all.into_iter().filter(|c| Some(*c) != color).collect()
+        }
+    };
+    let names: Vec<String> = columns.iter().map(|&c| table.names()[c].clone()).collect();
+    let new: Vec<String> = (0..args.dims)
+        .map(|j| format!("{}_{j}", args.prefix))
+        .collect();
+    if let Some(taken) = new.iter().find(|name| table.names().contains(name)) {
+        return Err(Error::usage(format!(
+            "{} already has a column '{taken}'; name the new ones with --prefix",
+            table.origin()
+        )));
+    }
+    let raw = table.numbers(&columns, "--columns")?;
+    let scaled = Scaling::of(&raw, &names, args.standardize)?.apply(&raw);
+    let rows = Rows::new(&scaled, table.rows(), columns.len())?;
+
+    let start = Instant::now();
+    let model = LocallyLinearEmbedding::new()
+        .method(method)
+        .n_neighbors(args.neighbors)
+        .n_components(args.dims)
+        .reg(args.reg);
+    let fit = context.watched("embedding", |watch| model.fit(rows, watch))?;
+    let seconds = start.elapsed().as_secs_f64();
+    let kept = args.neighbors.min((table.rows() - 1) / 2);
+    let trust = if kept > 0 {
+        let score =
+            |watch: &locality::Watch<'_>| trustworthiness(rows, fit.embedding(), kept, watch);
+        Some(context.watched("scoring", score)?)
+    } else {
+        None
+    };
+
+    let embedding = fit.embedding();
+    let added: Vec<(String, Column)> = (0..args.dims)
+        .map(|j| {
+            let column = embedding.iter().map(|row| row[j]).collect();
+            (new[j].clone(), Column::Real(column))
+        })
+        .collect();
+    let mut files = Outputs::default();
+    files.add(&args.output, &table.encode(&added, format)?)?;
+    if let Some(path) = &args.plot {
+        let points: Vec<[f64; 2]> = embedding.iter().map(|row| [row[0], row[1]]).collect();
+        let cells = color.map(|c| cells(&table, c));
+        let colors = cells.as_ref().zip(color);
+        let colors = colors.map(|(cells, c)| (table.names()[c].as_str(), cells.as_slice()));
+        let title = format!("{} of {}", args.method, count(table.rows(), "row"));
+        let scene = plot::draw_cloud(&title, [&new[0], &new[1]], &points, colors)?;
+        files.add(path, &plot::encode(&scene, path)?)?;
+    }
+    files.commit()?;
+
+    let object = json!({
+        "command": "embed",
+        "table": table.origin(),
+        "output": args.output.display().to_string(),
+        "rows": table.rows(),
+        "columns": names,
+        "standardized": args.standardize,
+        "method": args.method,
+        "neighbors": args.neighbors,
+        "dims": args.dims,
+        "reconstruction_error": fit.reconstruction_error(),
+        "trustworthiness": trust,
+        "pieces": fit.n_pieces(),
+        "warning": fit.warning(),
+        "seconds": seconds,
+    });
+    let mut words = format!(
+        "{} in {} by {}: {} in {seconds:.3} s\n",
+        count(table.rows(), "row"),
+        table.origin(),
+        names.join(", "),
+        count(args.dims, "coordinate"),
+    );
+    if let Some(trust) = trust {
+        words += &format!(
+            "trustworthiness of {}: {} (1 where all neighbours are old ones)\n",
+            count(kept, "neighbour"),
+            round(trust)
+        );
+    }
+    if let Some(warning) = fit.warning() {
+        words += &format!("note: {}\n", warning.replace("n_neighbors", "--neighbors"));
+    }
+    context.summary(&words, &object, stdout_taken)
+}
+
+fn method(name: &str) -> Result<Method> {
+    match name {
+        "lle" => Ok(Method::Standard),
+        "mlle" => Ok(Method::Modified),
+        "hlle" => Ok(Method::Hessian),
+        "ltsa" => Ok(Method::Ltsa),
+        _ => Err(Error::usage(format!(
+            "--method '{name}' is none of lle, mlle, hlle and ltsa"
+        ))),
+    }
+}
+
+/// The texts of a column.
+fn cells(table: &Table, column: usize) -> Vec<String> {
+    let text = |row: usize| {
+        let cell = table.cell(row, column);
+        String::from_utf8_lossy(cell.trim_ascii()).into_owned()
+    };
+    (0..table.rows()).map(text).collect()
+}

@@ -1,0 +1,61 @@
+//! `locality embed` on real tables.
+
+use crate::run::{Folder, data};
+
+#[test]
+fn iris_gains_two_columns_and_a_picture() {
+    for method in ["lle", "mlle", "hlle", "ltsa"] {
+        let folder = Folder::new();
+        let run = folder.ok(&[
+            "embed",
+            &data("iris.csv"),
+            "-o",
+            "out.csv",
+            "--method",
+            method,
+            "--neighbors",
+            "60",
+            "--plot",
+            "iris.svg",
+            "--color",
+            "species",
+        ]);
+        let table = folder.text("out.csv");
+        let mut lines = table.lines();
+        assert!(
+            lines
+                .next()
+                .unwrap()
+                .ends_with("species,embedding_0,embedding_1")
+        );
+        let mut squares = [0.0; 2];
+        let mut sums = [0.0; 2];
+        for line in lines {
+            let fields: Vec<f64> = line
+                .rsplit(',')
+                .take(2)
+                .map(|x| x.parse().unwrap())
+                .collect();
+            for c in 0..2 {
+                squares[c] += fields[c] * fields[c];
+                sums[c] += fields[c];
+            }
+        }
+        for c in 0..2 {
+            assert!((squares[c] - 1.0_f64).abs() < 1e-6, "{method}: {squares:?}");
+            assert!(sums[c].abs() < 1e-6, "{method}: {sums:?}");
+        }
+        assert!(run.text().contains("trustworthiness"), "{}", run.text());
+        assert!(folder.text("iris.svg").contains("embedding_0"));
+    }
+}
+
+#[test]
+fn too_few_rows_and_unknown_methods_are_named() {
+    let folder = Folder::new();
+    let iris = data("iris.csv");
+    let args = ["embed", &iris, "-o", "out.csv", "--neighbors", "150"];
+    folder.fails(&args, 1, &["n_neighbors=150"]);
+    let args = ["embed", &iris, "-o", "out.csv", "--method", "isomap"];
+    folder.fails(&args, 2, &["none of lle, mlle, hlle and ltsa"]);
+}

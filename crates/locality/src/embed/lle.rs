@@ -1,0 +1,263 @@
+//! Local linear embedding: fit and transform.
+
+use super::near;
+use super::parameters::{LocallyLinearEmbedding, Method, Solver};
+use super::patches::{Patch, assemble, pieces};
+use super::tangent;
+use super::weights::{Reconstruction, reconstruction_weights};
+use crate::linear::{Matrix, Search, Sparse, point};
+use crate::{LocalMean, Nearest, Result, Rows, Watch, par};
+
+/// Samples whose weights are one piece of work.
+const BLOCK: usize = 64;
+
+/// A fitted local linear embedding.
+#[derive(Clone, Debug)]
+pub struct LocallyLinearEmbeddingFit {
+    model: LocallyLinearEmbedding,
+    samples: Vec<f64>,
+    columns: usize,
+    search: Nearest<f64>,
+    embedding: Vec<f64>,
+    error: f64,
+    pieces: Vec<usize>,
+    count: usize,
+}
+
+impl LocallyLinearEmbedding {
+    /// Embeds samples `[n, d]`.
+    ///
+    /// Where the neighbours' graph falls into pieces, each is embedded by itself, in coordinates around 0 whose variances are those of the
+    /// whole; [`LocallyLinearEmbeddingFit::warning`] says so. Each coordinate's entry of the largest magnitude is positive.
+    ///
+    /// # Errors
+    /// Parameters out of their range for these samples, numbers that are not finite, eigenvectors that do not converge, an interruption.
+    pub fn fit(
+        &self,
+        samples: Rows<'_, f64>,
+        watch: &Watch<'_>,
+    ) -> Result<LocallyLinearEmbeddingFit> {
+        self.check(samples)?;
+        let n = samples.rows();
+        watch.report(0, 3);
+        let quiet = &watch.quiet();
+        let (search, neighbors) = near::others(samples, self.neighbors, quiet)?;
+        watch.report(1, 3);
+        let patches = match self.method {
+            Method::Standard => self.standard(samples, &neighbors, quiet)?,
+            Method::Modified => tangent::modified(self, samples, &neighbors, quiet)?,
+            Method::Hessian => tangent::hessian(self, samples, &neighbors, quiet)?,
+            Method::Ltsa => tangent::ltsa(self, samples, &neighbors, quiet)?,
+        };
+        let groups = patches.iter().map(|p| p.indices.as_slice());
+        let (labels, count) = pieces(n, groups);
+        let matrix = assemble(n, &patches, quiet)?;
+        drop(patches);
+        watch.report(2, 3);
+        let form = Form {
+            matrix: &matrix,
+            labels: &labels,
+            count,
+        };
+        let (embedding, error) = form.embed(self, quiet)?;
+        watch.report(3, 3);
+        Ok(LocallyLinearEmbeddingFit {
+            model: self.clone(),
+            samples: samples.to_vec(),
+            columns: samples.columns(),
+            search,
+            embedding,
+            error,
+            pieces: labels,
+            count,
+        })
+    }
+
+    fn standard(
+        &self,
+        samples: Rows<'_, f64>,
+        neighbors: &[usize],
+        watch: &Watch<'_>,
+    ) -> Result<Vec<Patch>> {
+        let k = self.neighbors;
+        let own = self.kernel_weights(samples, neighbors, watch)?;
+        let blocks = par::map_blocks(watch, samples.rows(), BLOCK, |range| {
+            let mut work = Reconstruction::new(k, samples.columns());
+            let one = |i: usize| {
+                let near = &neighbors[i * k..][..k];
+                let own = own.as_ref().map(|own| &own[i * k..][..k]);
+                let weights = work.weights(samples.row(i), samples, near, own, self.reg);
+                let mut patch = Patch {
+                    indices: vec![i as u32],
+                    identity: 0,
+                    factor: vec![1.0],
+                    signs: vec![1.0],
+                };
+                // A neighbour that takes no part connects nothing.
+                let parts = near.iter().zip(weights).enumerate();
+                for (at, (&j, w)) in parts {
+                    if own.is_none_or(|own| own[at] > 0.0) {
+                        patch.indices.push(j as u32);
+                        patch.factor.push(-w);
+                    }
+                }
+                patch
+            };
+            Ok(range.map(one).collect::<Vec<_>>())
+        })?;
+        Ok(blocks.into_iter().flatten().collect())
+    }
+
+    /// Kernel values of the neighbours, `[n, k]`, over the largest of each neighbourhood.
+    fn kernel_weights(
+        &self,
+        samples: Rows<'_, f64>,
+        neighbors: &[usize],
+        watch: &Watch<'_>,
+    ) -> Result<Option<Vec<f64>>> {
+        let Some(kernel) = &self.kernel else {
+            return Ok(None);
+        };
+        let k = self.neighbors;
+        let none = Rows::new(&[], samples.rows(), 0)?;
+        let nearest = format!("nearest(k={})", k + 1).parse()?;
+        let fit = LocalMean::new(kernel.clone())
+            .neighborhood(nearest)
+            .fit_watched(samples, none, None, watch)?;
+        let order = fit.order();
+        let rows = fit.local_samples(samples, watch, |i, sample| {
+            let near = &neighbors[i * k..][..k];
+            let mut row = vec![0.0; k];
+            for (slots, weights) in sample.iter() {
+                for (slot, w) in slots.zip(weights) {
+                    let key = order.get(slot).map(|key| *key as usize);
+                    if let Some(at) = key.and_then(|key| near.iter().position(|j| *j == key)) {
+                        row[at] = *w;
+                    }
+                }
+            }
+            let largest = row.iter().fold(0.0, |a: f64, w| a.max(*w));
+            if largest > 0.0 {
+                row.iter_mut().for_each(|w| *w /= largest);
+            }
+            Ok(row)
+        })?;
+        Ok(Some(rows.concat()))
+    }
+}
+
+/// The quadratic form of all samples, and the pieces it falls into.
+struct Form<'a> {
+    matrix: &'a Sparse,
+    labels: &'a [usize],
+    count: usize,
+}
+
+impl Form<'_> {
+    /// Coordinates `[n, c]`, and the form's value there.
+    fn embed(&self, model: &LocallyLinearEmbedding, watch: &Watch<'_>) -> Result<(Vec<f64>, f64)> {
+        let (n, c) = (self.matrix.rows(), model.components);
+        let mut out = vec![0.0; n * c];
+        let mut error = 0.0;
+        let mut members = vec![Vec::new(); self.count];
+        for (i, &label) in self.labels.iter().enumerate() {
+            members[label].push(i);
+        }
+        for members in &members {
+            let part;
+            let matrix = if self.count == 1 {
+                self.matrix
+            } else {
+                part = self.matrix.part(members);
+                &part
+            };
+            let size = members.len();
+            let known = vec![(size as f64).sqrt().recip(); size];
+            let search = Search {
+                known: &known,
+                count: c,
+                tolerance: model.tol.max(1e-14),
+                dense: model.solver == Solver::Dense,
+            };
+            let mut found = matrix.bottom(search, watch)?;
+            let share = size as f64 / n as f64;
+            error += share * found.values.iter().sum::<f64>();
+            place(&mut found.vectors, members, share.sqrt(), c, &mut out);
+        }
+        Ok((out, error))
+    }
+}
+
+/// Writes vectors of some samples to the rows of coordinates.
+fn place(vectors: &mut Matrix, members: &[usize], scale: f64, c: usize, out: &mut [f64]) {
+    for j in 0..vectors.columns() {
+        point(vectors.column_mut(j));
+        for (&i, x) in members.iter().zip(vectors.column(j)) {
+            out[i * c + j] = scale * x;
+        }
+    }
+}
+
+impl LocallyLinearEmbeddingFit {
+    /// The parameters.
+    pub fn parameters(&self) -> &LocallyLinearEmbedding {
+        &self.model
+    }
+
+    /// Coordinates of the samples, `[n, n_components]`; columns are orthogonal, of length 1 and mean 0, in the order of their eigenvalues.
+    pub fn embedding(&self) -> Rows<'_, f64> {
+        let c = self.model.components;
+        Rows::new(&self.embedding, self.embedding.len() / c, c).expect("made of such rows")
+    }
+
+    /// The sum of the coordinates' eigenvalues: how badly neighbourhoods fit.
+    pub fn reconstruction_error(&self) -> f64 {
+        self.error
+    }
+
+    /// The connected piece of the neighbours' graph that each sample is in, numbered by their first samples.
+    pub fn pieces(&self) -> &[usize] {
+        &self.pieces
+    }
+
+    /// Number of pieces.
+    pub fn n_pieces(&self) -> usize {
+        self.count
+    }
+
+    /// A sentence where the neighbours' graph is not connected.
+    pub fn warning(&self) -> Option<String> {
+        super::disconnected(&self.pieces, self.count, self.model.neighbors)
+    }
+
+    /// Coordinates of new places `[m, d]`: the mixture of their nearest samples' coordinates that reconstructs them, `[m, n_components]`.
+    /// Where the graph has pieces, samples of the nearest one's piece are mixed.
+    ///
+    /// # Errors
+    /// Another number of columns, numbers that are not finite, an interruption.
+    pub fn transform(&self, queries: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        let (k, c) = (self.model.neighbors, self.model.components);
+        let near = self.search.k_nearest(queries, k, watch)?.indices;
+        let samples = Rows::new(&self.samples, self.pieces.len(), self.columns)?;
+        let own = (self.count > 1).then(|| {
+            let same = |near: &[usize]| {
+                let first = self.pieces[near[0]];
+                near.iter()
+                    .map(|&j| f64::from(u8::from(self.pieces[j] == first)))
+                    .collect::<Vec<_>>()
+            };
+            near.chunks_exact(k).flat_map(same).collect::<Vec<f64>>()
+        });
+        let reg = self.model.reg;
+        let weights = reconstruction_weights(queries, samples, &near, own.as_deref(), reg, watch)?;
+        let mut out = vec![0.0; queries.rows() * c];
+        let rows = near.chunks_exact(k).zip(weights.chunks_exact(k));
+        for (to, (near, weights)) in out.chunks_exact_mut(c).zip(rows) {
+            for (&j, w) in near.iter().zip(weights) {
+                let from = &self.embedding[j * c..][..c];
+                to.iter_mut().zip(from).for_each(|(t, f)| *t += w * f);
+            }
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,19 @@
+//! Each sample's neighbours among the others.
+
+use crate::{Metric, Nearest, Result, Rows, Watch};
+
+/// The `k` nearest others of each sample, `[n, k]`, nearest first, ties in index order; and the search they came from.
+pub(super) fn others(
+    samples: Rows<'_, f64>,
+    k: usize,
+    watch: &Watch<'_>,
+) -> Result<(Nearest<f64>, Vec<usize>)> {
+    let search = Nearest::fit(samples, &Metric::Euclidean)?;
+    let found = search.k_nearest(samples, k + 1, watch)?;
+    let mut out = Vec::with_capacity(samples.rows() * k);
+    for (i, near) in found.indices.chunks_exact(k + 1).enumerate() {
+        // A sample with many duplicates may not be among its own nearest.
+        out.extend(near.iter().copied().filter(|j| *j != i).take(k));
+    }
+    Ok((search, out))
+}

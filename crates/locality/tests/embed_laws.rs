@@ -1,0 +1,168 @@
+//! What must hold for embeddings whatever the data: theory of section 9.
+#![cfg(feature = "dense")]
+
+use locality::embed::{
+    LocallyLinearEmbedding, LocallyLinearEmbeddingFit, Method, continuity, reconstruction_weights,
+    trustworthiness,
+};
+use locality::outlier::LocalOutlierFactor;
+use locality::{ErrorKind, Rows, Watch};
+use locality_testing::normal;
+use proptest::prelude::*;
+
+const METHODS: [Method; 4] = [
+    Method::Standard,
+    Method::Modified,
+    Method::Hessian,
+    Method::Ltsa,
+];
+
+/// A bent sheet of `n` samples in three columns.
+fn sheet(seed: u64, n: usize) -> Vec<f64> {
+    let at = normal(seed, n, 2);
+    at.chunks(2)
+        .flat_map(|p| [p[0], p[1], 0.3 * p[0] * p[0] - 0.2 * p[0] * p[1]])
+        .collect()
+}
+
+fn fit(method: Method, x: &[f64], watch: &Watch<'_>) -> LocallyLinearEmbeddingFit {
+    let model = LocallyLinearEmbedding::new().n_neighbors(10).method(method);
+    model
+        .fit(Rows::new(x, x.len() / 3, 3).unwrap(), watch)
+        .unwrap()
+}
+
+/// Turned about the first axis, scaled and moved.
+fn moved(x: &[f64], angle: f64, scale: f64, by: f64) -> Vec<f64> {
+    let (s, c) = angle.sin_cos();
+    x.chunks(3)
+        .flat_map(|p| [p[0], c * p[1] - s * p[2], s * p[1] + c * p[2]])
+        .map(|x| scale * x + by)
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn weights_sum_to_one_and_do_not_see_where_the_samples_lie(
+        seed in 0_u64..1000, angle in 0.0..6.0, scale in 0.1..10.0, by in -3.0..3.0,
+    ) {
+        let x = sheet(seed, 20);
+        let near: Vec<usize> = (1..8).collect();
+        let weights = |x: &[f64]| {
+            let rows = Rows::new(x, 20, 3).unwrap();
+            reconstruction_weights(rows.slice(0..1), rows, &near, None, 1e-3, &Watch::default()).unwrap()
+        };
+        let (one, other) = (weights(&x), weights(&moved(&x, angle, scale, by)));
+        prop_assert!((one.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        for (a, b) in one.iter().zip(&other) {
+            prop_assert!((a - b).abs() < 1e-8 * (1.0 + a.abs()), "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn coordinates_are_centred_orthonormal_and_do_not_see_where_the_samples_lie(
+        seed in 0_u64..1000, angle in 0.0..6.0, scale in 0.1..10.0, by in -3.0..3.0,
+    ) {
+        let x = sheet(seed, 150);
+        for method in METHODS {
+            let one = fit(method, &x, &Watch::default());
+            if one.n_pieces() > 1 {
+                prop_assert!(one.warning().is_some());
+                continue;
+            }
+            let (n, y) = (150, one.embedding());
+            for a in 0..2 {
+                let sum: f64 = y.iter().map(|r| r[a]).sum();
+                prop_assert!(sum.abs() < 1e-8, "{method:?}: constants are left out, {sum}");
+                for b in 0..2 {
+                    let dot: f64 = y.iter().map(|r| r[a] * r[b]).sum();
+                    prop_assert!((dot - f64::from(u8::from(a == b))).abs() < 1e-8);
+                }
+            }
+            let other = fit(method, &moved(&x, angle, scale, by), &Watch::default());
+            let error = one.reconstruction_error();
+            prop_assert!((error - other.reconstruction_error()).abs() < 1e-5 * error + 1e-10, "{method:?}");
+            prop_assert_eq!(n, other.embedding().rows());
+        }
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let x = sheet(7, 700);
+    for method in METHODS {
+        let one = fit(method, &x, &Watch::default().threads(1));
+        let two = fit(method, &x, &Watch::default().threads(2));
+        assert_eq!(
+            one.embedding().to_vec(),
+            two.embedding().to_vec(),
+            "{method:?}"
+        );
+    }
+}
+
+#[test]
+fn samples_are_transformed_to_about_their_own_coordinates() {
+    let x = sheet(3, 500);
+    let model = LocallyLinearEmbedding::new().n_neighbors(10).reg(1e-9);
+    let rows = Rows::new(&x, 500, 3).unwrap();
+    let fit = model.fit(rows, &Watch::default()).unwrap();
+    let again = fit.transform(rows, &Watch::default()).unwrap();
+    for (a, b) in again.iter().zip(fit.embedding().to_vec()) {
+        assert!((a - b).abs() < 1e-5, "{a} {b}");
+    }
+}
+
+#[test]
+fn scores_are_one_for_the_samples_themselves_and_less_for_noise() {
+    let (x, noise) = (sheet(5, 200), normal(6, 200, 2));
+    let (rows, noise) = (
+        Rows::new(&x, 200, 3).unwrap(),
+        Rows::new(&noise, 200, 2).unwrap(),
+    );
+    let watch = Watch::default();
+    assert_eq!(trustworthiness(rows, rows, 7, &watch).unwrap(), 1.0);
+    assert_eq!(continuity(rows, rows, 7, &watch).unwrap(), 1.0);
+    let score = trustworthiness(rows, noise, 7, &watch).unwrap();
+    assert!((0.4..0.6).contains(&score), "{score}");
+}
+
+#[test]
+fn factors_are_about_one_inside_and_large_outside() {
+    let mut x = normal(9, 300, 2);
+    x.extend([9.0, 9.0]);
+    let fit = LocalOutlierFactor::new(20)
+        .fit(Rows::new(&x, 301, 2).unwrap(), &Watch::default())
+        .unwrap();
+    let mut sorted = fit.factors()[..300].to_vec();
+    sorted.sort_by(f64::total_cmp);
+    assert!((0.9..1.2).contains(&sorted[150]));
+    assert!(fit.factors()[300] > 5.0);
+}
+
+#[test]
+fn bad_input_is_named() {
+    let x = sheet(1, 20);
+    let rows = Rows::new(&x, 20, 3).unwrap();
+    let model = LocallyLinearEmbedding::new();
+    let error = model
+        .clone()
+        .n_neighbors(20)
+        .fit(rows, &Watch::default())
+        .unwrap_err();
+    assert!(error.to_string().contains("n_neighbors=20"));
+    let error = model
+        .clone()
+        .n_components(4)
+        .fit(rows, &Watch::default())
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Parameter);
+    let mut bad = x.clone();
+    bad[4] = f64::NAN;
+    let error = model
+        .fit(Rows::new(&bad, 20, 3).unwrap(), &Watch::default())
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFinite);
+}

@@ -1,0 +1,266 @@
+"""Local linear embedding."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays, _core
+from ._arrays import Array
+from ._base import BaseEstimator, TransformerMixin, check_is_fitted, validate_data
+from ._core import Kernel
+
+Method = Literal["standard", "modified", "hessian", "ltsa"]
+METHODS = ("standard", "modified", "hessian", "ltsa")
+
+
+class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
+    """Coordinates of few columns in which every neighbourhood looks as it did.
+
+    The parameters, defaults and attributes are scikit-learn's. Eigenvectors come from a sparse factor, exact to `tol` and always the same;
+    where the neighbours' graph is not connected, a warning says so and each piece is embedded by itself.
+
+    Parameters
+    ----------
+    n_neighbors : int, default 5
+        Number of neighbours of each sample, itself not counted.
+    n_components : int, default 2
+        Number of coordinates.
+    reg : float, default 1e-3
+        Penalty on the squares of reconstruction weights, over the sum of the neighbours' squared distances.
+    eigen_solver : {"auto", "arpack", "dense"}, default "auto"
+        "dense" computes all eigenvalues; the others only those that are asked for, if there are more than 200 samples.
+    tol : float, default 1e-9
+        Residual at which an eigenvector counts as found.
+    max_iter : int, default 100
+        Without effect: the number of rounds is bounded by the number of samples.
+    method : {"standard", "modified", "hessian", "ltsa"}, default "standard"
+        What a neighbourhood asks of the coordinates: that the sample stays the same mixture of its neighbours; several such mixtures; no
+        curvature along the tangent plane; or to be affine in the coordinates of the tangent plane.
+    hessian_tol : float, default 1e-4
+        "hessian": columns of a local Hessian whose sum is at least this are divided by it.
+    modified_tol : float, default 1e-12
+        "modified": how small the constants' part in a neighbourhood's flat directions may be before it is left alone.
+    neighbors_algorithm : {"auto", "brute", "kd_tree", "ball_tree"}, default "auto"
+        Without effect: search is exact, and chooses its way itself.
+    random_state : int, RandomState or None, default None
+        Without effect: nothing is random.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+    kernel : Kernel or str, optional
+        "standard": how much each neighbour may take part, by its kernel value over the largest of the neighbourhood. All alike by default.
+
+    Attributes
+    ----------
+    embedding_ : ndarray, shape (n, n_components)
+        Coordinates. In each the entry of the largest magnitude is positive.
+    reconstruction_error_ : float
+        Sum of the coordinates' eigenvalues.
+    pieces_ : ndarray of int, shape (n,)
+        The connected piece of the neighbours' graph that each sample is in.
+    n_features_in_ : int
+        Number of columns.
+
+    Notes
+    -----
+    "hessian" takes the products of tangent coordinates alone, as Donoho and Grimes do. scikit-learn's takes all that is orthogonal to the
+    constants and the tangent coordinates, and so gives the result of "ltsa".
+
+    References
+    ----------
+    Roweis and Saul (2000), Nonlinear dimensionality reduction by locally linear embedding; Saul and Roweis (2003), Think globally, fit
+    locally; Donoho and Grimes (2003), Hessian eigenmaps; Zhang and Zha (2004), Principal manifolds and nonlinear dimensionality reduction
+    via tangent space alignment; Zhang and Wang (2007), MLLE.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import locality as lc
+    >>> t = np.linspace(2, 8, 100)
+    >>> spiral = np.column_stack([t * np.cos(t), t * np.sin(t)])
+    >>> y = lc.LocallyLinearEmbedding(n_neighbors=6, n_components=1).fit_transform(spiral)
+    >>> bool(abs(np.corrcoef(y[:, 0], t)[0, 1]) > 0.95)
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        n_neighbors: int = 5,
+        n_components: int = 2,
+        reg: float = 1e-3,
+        eigen_solver: Literal["auto", "arpack", "dense"] = "auto",
+        tol: float = 1e-9,
+        max_iter: int = 100,
+        method: Method = "standard",
+        hessian_tol: float = 1e-4,
+        modified_tol: float = 1e-12,
+        neighbors_algorithm: str = "auto",
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        kernel: Kernel | str | None = None,
+    ) -> None:
+        self.n_neighbors = n_neighbors
+        self.n_components = n_components
+        self.reg = reg
+        self.eigen_solver = eigen_solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.method = method
+        self.hessian_tol = hessian_tol
+        self.modified_tol = modified_tol
+        self.neighbors_algorithm = neighbors_algorithm
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.kernel = kernel
+
+    def fit(self, X: npt.ArrayLike, y: Any = None) -> LocallyLinearEmbedding:
+        """Finds the coordinates.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Samples.
+        y : ignored
+
+        Returns
+        -------
+        LocallyLinearEmbedding
+            Itself.
+        """
+        samples = validate_data(self, X, dtype=np.float64)
+        if self.eigen_solver not in ("auto", "arpack", "dense"):
+            raise ValueError(f"eigen_solver={self.eigen_solver!r} is none of 'auto', 'arpack' and 'dense'")
+        if self.method not in METHODS:
+            raise ValueError(f"method={self.method!r} is none of {', '.join(map(repr, METHODS))}")
+        self.embedding_: Array
+        self.pieces_: Array
+        self.embedding_, self.reconstruction_error_, self.pieces_, warning = _core.locally_linear_embedding(
+            samples,
+            n_neighbors=_arrays.count(self.n_neighbors, "n_neighbors"),
+            n_components=_arrays.count(self.n_components, "n_components"),
+            method=self.method,
+            reg=_arrays.number(self.reg, "reg"),
+            modified_tol=_arrays.number(self.modified_tol, "modified_tol"),
+            hessian_tol=_arrays.number(self.hessian_tol, "hessian_tol"),
+            tol=_arrays.number(self.tol, "tol"),
+            dense=self.eigen_solver == "dense",
+            kernel=None if self.kernel is None else _arrays.kernel_of(self.kernel, X),
+            threads=_arrays.threads(self.n_jobs),
+        )
+        if warning is not None:
+            warnings.warn(warning, stacklevel=2)
+        self._samples = samples
+        return self
+
+    def fit_transform(self, X: npt.ArrayLike, y: Any = None) -> Array:
+        """The coordinates of X.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Samples.
+        y : ignored
+
+        Returns
+        -------
+        ndarray, shape (n, n_components)
+        """
+        return self.fit(X).embedding_
+
+    def transform(self, X: npt.ArrayLike) -> Array:
+        """Coordinates of new rows: the mixture of their nearest samples' coordinates that reconstructs them.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Rows.
+
+        Returns
+        -------
+        ndarray, shape (m, n_components)
+        """
+        check_is_fitted(self)
+        rows = validate_data(self, X, reset=False, dtype=np.float64)
+        jobs = _arrays.threads(self.n_jobs)
+        near = _core.Nearest(self._samples, threads=jobs).k_nearest(rows, self.n_neighbors, jobs)[0]
+        own = None
+        if self.pieces_.max() > 0:
+            pieces = self.pieces_[near]
+            own = (pieces == pieces[:, :1]).astype(np.float64)
+        weights = _core.reconstruction_weights(rows, self._samples, near, own, float(self.reg), jobs)
+        return np.einsum("ik,ikc->ic", weights, self.embedding_[near])
+
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
+        """Names of the columns that `transform` returns.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        ndarray of str
+        """
+        check_is_fitted(self)
+        return np.asarray([f"locallylinearembedding{i}" for i in range(self._n_features_out)], dtype=object)
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.embedding_.shape[1])
+
+
+def trustworthiness(X: npt.ArrayLike, X_embedded: npt.ArrayLike, *, n_neighbors: int = 5, n_jobs: int | None = None) -> float:
+    """How far neighbours in an embedding can be trusted to be neighbours among the samples: 1 where all are.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Samples.
+    X_embedded : array_like, shape (n, c)
+        Their coordinates.
+    n_neighbors : int, default 5
+        How many neighbours are looked at; less than half the samples.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    Venna and Kaski (2001), Neighborhood preservation in nonlinear projection methods.
+
+    Examples
+    --------
+    >>> import locality as lc
+    >>> lc.trustworthiness([[0.0], [1.0], [2.1], [3.3], [4.6]], [[0.0], [1.0], [2.1], [3.3], [4.6]], n_neighbors=2)
+    1.0
+    """
+    samples, coordinates = (_arrays.sites(a, name).astype(np.float64) for a, name in ((X, "X"), (X_embedded, "X_embedded")))
+    return _core.trustworthiness(samples, coordinates, _arrays.count(n_neighbors, "n_neighbors"), _arrays.threads(n_jobs))
+
+
+def continuity(X: npt.ArrayLike, X_embedded: npt.ArrayLike, *, n_neighbors: int = 5, n_jobs: int | None = None) -> float:
+    """How well neighbours among the samples are still neighbours in an embedding: `trustworthiness` with the two changed about.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Samples.
+    X_embedded : array_like, shape (n, c)
+        Their coordinates.
+    n_neighbors : int, default 5
+        How many neighbours are looked at; less than half the samples.
+    n_jobs : int, optional
+        Number of threads; every core by default.
+
+    Returns
+    -------
+    float
+    """
+    return trustworthiness(X_embedded, X, n_neighbors=n_neighbors, n_jobs=n_jobs)

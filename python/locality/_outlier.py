@@ -1,0 +1,217 @@
+"""Outliers by local density."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays, _core
+from ._arrays import Array
+from ._base import BaseEstimator, OutlierMixin, available_if, check_is_fitted, validate_data
+from ._lazy import NearestNeighbors
+
+
+def _for_new_rows(name: str) -> Any:
+    def check(model: LocalOutlierFactor) -> bool:
+        if not model.novelty:
+            raise AttributeError(f"{name} looks at new rows: set novelty=True, or use fit_predict for the training samples")
+        return True
+
+    return available_if(check)
+
+
+def _for_training_samples(model: LocalOutlierFactor) -> bool:
+    if model.novelty:
+        raise AttributeError("fit_predict looks at the training samples: set novelty=False, or use predict for new rows")
+    return True
+
+
+class LocalOutlierFactor(OutlierMixin, BaseEstimator):
+    """Outliers by the density around a sample against that around its neighbours.
+
+    Parameters, defaults, attributes and results are scikit-learn's.
+
+    Parameters
+    ----------
+    n_neighbors : int, default 20
+        Number of neighbours; at most one less than there are samples.
+    algorithm : {"auto", "ball_tree", "kd_tree", "brute"}, default "auto"
+        Without effect: search is exact, and chooses its way itself.
+    leaf_size : int, default 30
+        Without effect.
+    metric : str, default "minkowski"
+        As in `NearestNeighbors`.
+    p : float, default 2
+        Of "minkowski": 1, 2 or infinity.
+    metric_params : dict, optional
+        For "mahalanobis".
+    contamination : "auto" or float, default "auto"
+        Share of the training samples that are outliers, 0 to 0.5; "auto" takes factors above 1.5 as such.
+    novelty : bool, default False
+        Whether new rows are looked at (`predict`, `score_samples`, `decision_function`) instead of the training samples (`fit_predict`).
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+
+    Attributes
+    ----------
+    negative_outlier_factor_ : ndarray, shape (n,)
+        Minus the factor of each training sample: about -1 inside, far below outside.
+    n_neighbors_ : int
+        Number of neighbours in force.
+    offset_ : float
+        Below this, a sample is an outlier.
+    n_samples_fit_ : int
+        Number of training samples.
+    effective_metric_ : str
+        The metric in force.
+    n_features_in_ : int
+        Number of columns.
+
+    References
+    ----------
+    Breunig, Kriegel, Ng and Sander (2000), LOF: identifying density-based local outliers.
+
+    Examples
+    --------
+    >>> import locality as lc
+    >>> model = lc.LocalOutlierFactor(n_neighbors=2)
+    >>> model.fit_predict([[-1.1], [0.2], [101.1], [0.3]])
+    array([ 1,  1, -1,  1])
+    >>> model.negative_outlier_factor_.round(2)
+    array([ -0.98,  -1.04, -73.37,  -0.98])
+    """
+
+    def __init__(
+        self,
+        n_neighbors: int = 20,
+        *,
+        algorithm: str = "auto",
+        leaf_size: int = 30,
+        metric: str = "minkowski",
+        p: float = 2,
+        metric_params: dict[str, Any] | None = None,
+        contamination: Literal["auto"] | float = "auto",
+        novelty: bool = False,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.n_neighbors = n_neighbors
+        self.algorithm = algorithm
+        self.leaf_size = leaf_size
+        self.metric = metric
+        self.p = p
+        self.metric_params = metric_params
+        self.contamination = contamination
+        self.novelty = novelty
+        self.n_jobs = n_jobs
+
+    def fit(self, X: npt.ArrayLike, y: Any = None) -> LocalOutlierFactor:
+        """Learns the density around the samples.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Training samples.
+        y : ignored
+
+        Returns
+        -------
+        LocalOutlierFactor
+            Itself.
+        """
+        samples = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        wanted = _arrays.count(self.n_neighbors, "n_neighbors")
+        self.n_samples_fit_ = n = len(samples)
+        if wanted > n:
+            warnings.warn(f"n_neighbors={wanted} is more than the {n} samples; {n - 1} are taken", stacklevel=2)
+        self.n_neighbors_ = max(1, min(wanted, n - 1))
+        share = None
+        if self.contamination != "auto":
+            share = _arrays.number(self.contamination, "contamination")
+            if not 0 < share <= 0.5:
+                raise ValueError(f"contamination={share} must be 'auto' or above 0 and at most 0.5")
+        search = NearestNeighbors(
+            algorithm=self.algorithm,
+            leaf_size=self.leaf_size,
+            metric=self.metric,
+            p=self.p,
+            metric_params=self.metric_params,
+        )
+        search._check_parameters()
+        self._metric = search._how(X)
+        self.effective_metric_ = self._metric[0]
+        self._samples = samples
+        self.negative_outlier_factor_: Array = -self._factors()
+        self.offset_ = -1.5 if share is None else float(np.percentile(self.negative_outlier_factor_, 100.0 * share))
+        if self.negative_outlier_factor_.min() < -1e7 and not self.novelty:
+            warnings.warn("samples that are alike make others look like outliers; raise n_neighbors", stacklevel=2)
+        return self
+
+    def _factors(self, queries: Array | None = None) -> Array:
+        threads = _arrays.threads(self.n_jobs)
+        return _core.local_outlier_factor(self._samples, self.n_neighbors_, *self._metric, queries, threads)
+
+    @available_if(_for_training_samples)
+    def fit_predict(self, X: npt.ArrayLike, y: Any = None) -> Array:
+        """1 for each training sample that is no outlier, -1 for one that is.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Training samples.
+        y : ignored
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+        """
+        self.fit(X)
+        return np.where(self.negative_outlier_factor_ < self.offset_, -1, 1)
+
+    @_for_new_rows("score_samples")
+    def score_samples(self, X: npt.ArrayLike) -> Array:
+        """Minus the factor of each new row.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            New rows.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+        """
+        check_is_fitted(self)
+        return -self._factors(validate_data(self, X, reset=False, dtype=np.float64))
+
+    @_for_new_rows("decision_function")
+    def decision_function(self, X: npt.ArrayLike) -> Array:
+        """Minus the factor less `offset_`: negative for outliers.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            New rows.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+        """
+        return np.asarray(self.score_samples(X)) - self.offset_
+
+    @_for_new_rows("predict")
+    def predict(self, X: npt.ArrayLike) -> Array:
+        """1 for each new row that is no outlier, -1 for one that is.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            New rows.
+
+        Returns
+        -------
+        ndarray of int, shape (m,)
+        """
+        return np.where(np.asarray(self.decision_function(X)) < 0, -1, 1)

@@ -1,0 +1,121 @@
+"""Embeddings and outlier factors against scikit-learn's, and what it does not do."""
+
+from __future__ import annotations
+
+import locality as lc
+import numpy as np
+import pytest
+from sklearn import manifold, neighbors
+from sklearn.datasets import load_digits, load_wine, make_swiss_roll
+from sklearn.preprocessing import StandardScaler
+
+ROLL = make_swiss_roll(600, random_state=0)[0]
+DIGITS = load_digits().data[:500]
+
+
+def apart(ours, theirs):
+    """The part of each column that the other side's columns do not have."""
+    theirs = theirs / np.linalg.norm(theirs, axis=0)
+    return np.linalg.norm(ours - theirs @ (theirs.T @ ours), axis=0) / np.linalg.norm(ours, axis=0)
+
+
+@pytest.mark.parametrize("data", ["roll", "digits"])
+@pytest.mark.parametrize("method", ["standard", "modified", "ltsa"])
+def test_coordinates_are_scikit_learns(data, method):
+    x, k = (ROLL, 12) if data == "roll" else (DIGITS, 10)
+    ours = lc.LocallyLinearEmbedding(n_neighbors=k, method=method).fit(x)
+    theirs = manifold.LocallyLinearEmbedding(n_neighbors=k, method=method, eigen_solver="dense").fit(x)
+    assert apart(ours.embedding_, theirs.embedding_).max() < 1e-5
+    np.testing.assert_allclose(ours.reconstruction_error_, theirs.reconstruction_error_, rtol=1e-5)
+    assert np.abs(ours.embedding_).max(axis=0) == pytest.approx(ours.embedding_.max(axis=0))
+    np.testing.assert_allclose(ours.embedding_.T @ ours.embedding_, np.eye(2), atol=1e-9)
+
+
+def test_new_rows_are_scikit_learns():
+    ours = lc.LocallyLinearEmbedding(n_neighbors=12).fit(ROLL[:500])
+    theirs = manifold.LocallyLinearEmbedding(n_neighbors=12, eigen_solver="dense").fit(ROLL[:500])
+    signs = np.sign((ours.embedding_ * theirs.embedding_).sum(axis=0))
+    np.testing.assert_allclose(ours.transform(ROLL[500:]), signs * theirs.transform(ROLL[500:]), atol=1e-6)
+
+
+def test_hessian_coordinates_are_those_of_the_paper():
+    x, k, n = ROLL[:300], 12, 300
+    near = neighbors.NearestNeighbors(n_neighbors=k).fit(x).kneighbors(return_distance=False)
+    form = np.zeros((n, n))
+    for i in range(n):
+        u = np.linalg.svd(x[near[i]] - x[near[i]].mean(axis=0))[0][:, :2]
+        columns = np.column_stack([np.ones(k), u, u[:, 0] ** 2, u[:, 0] * u[:, 1], u[:, 1] ** 2])
+        hessian = np.linalg.qr(columns)[0][:, 3:]
+        form[np.ix_(near[i], near[i])] += hessian @ hessian.T
+    expected = np.linalg.eigh(form)[1][:, 1:3]
+    ours = lc.LocallyLinearEmbedding(n_neighbors=k, method="hessian").fit_transform(x)
+    assert apart(ours, expected).max() < 1e-5
+
+
+def test_pieces_are_embedded_by_themselves_with_a_warning():
+    x = np.concatenate([ROLL[:250], ROLL[250:500] + 1000.0])
+    with pytest.warns(UserWarning, match="2 pieces of 250, 250"):
+        both = lc.LocallyLinearEmbedding(n_neighbors=12).fit(x)
+    alone = lc.LocallyLinearEmbedding(n_neighbors=12).fit(x[:250])
+    np.testing.assert_allclose(both.embedding_[:250], np.sqrt(0.5) * alone.embedding_, atol=1e-7)
+    np.testing.assert_allclose(both.transform(x[:5]), np.sqrt(0.5) * alone.transform(x[:5]), atol=1e-7)
+
+
+def test_threads_and_solvers_change_nothing():
+    one = lc.LocallyLinearEmbedding(n_neighbors=12, n_jobs=1).fit(ROLL)
+    two = lc.LocallyLinearEmbedding(n_neighbors=12, n_jobs=2).fit(ROLL)
+    np.testing.assert_array_equal(one.embedding_, two.embedding_)
+    dense = lc.LocallyLinearEmbedding(n_neighbors=12, eigen_solver="dense").fit(ROLL)
+    np.testing.assert_allclose(dense.embedding_, one.embedding_, atol=1e-6)
+
+
+def test_a_kernel_that_leaves_all_alike_changes_nothing():
+    plain = lc.LocallyLinearEmbedding(n_neighbors=12).fit(ROLL)
+    flat = lc.LocallyLinearEmbedding(n_neighbors=12, kernel="gaussian(h=1e6)").fit(ROLL)
+    near = lc.LocallyLinearEmbedding(n_neighbors=12, kernel="gaussian(h=1.0)").fit(ROLL)
+    np.testing.assert_allclose(flat.embedding_, plain.embedding_, atol=1e-6)
+    assert np.abs(near.embedding_ - plain.embedding_).max() > 1e-4
+    assert manifold.trustworthiness(ROLL, near.embedding_) > 0.98
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"n_neighbors": 600}, "n_neighbors=600"),
+        ({"n_neighbors": 0}, "n_neighbors=0"),
+        ({"n_components": 4}, "n_components=4"),
+        ({"method": "hessian"}, "give at least 6"),
+        ({"method": "isomap"}, "isomap"),
+        ({"reg": -1.0}, "reg=-1"),
+        ({"method": "ltsa", "kernel": "gaussian"}, "method='standard'"),
+    ],
+)
+def test_bad_parameters_are_named(parameters, words):
+    with pytest.raises(ValueError, match=words):
+        lc.LocallyLinearEmbedding(**parameters).fit(ROLL)
+
+
+def test_scores_are_scikit_learns():
+    y = lc.LocallyLinearEmbedding(n_neighbors=10).fit_transform(DIGITS)
+    for k in (1, 5, 40):
+        assert lc.trustworthiness(DIGITS, y, n_neighbors=k) == pytest.approx(
+            manifold.trustworthiness(DIGITS, y, n_neighbors=k), abs=1e-5
+        )
+        assert lc.continuity(y, DIGITS, n_neighbors=k) == lc.trustworthiness(DIGITS, y, n_neighbors=k)
+    with pytest.raises(ValueError, match="n_neighbors=250"):
+        lc.trustworthiness(DIGITS, y, n_neighbors=250)
+
+
+@pytest.mark.parametrize("metric", ["minkowski", "manhattan", "chebyshev"])
+@pytest.mark.parametrize("contamination", ["auto", 0.1])
+def test_outlier_factors_are_scikit_learns(metric, contamination):
+    x = StandardScaler().fit_transform(load_wine().data)
+    given = {"n_neighbors": 15, "metric": metric, "contamination": contamination}
+    ours, theirs = lc.LocalOutlierFactor(**given), neighbors.LocalOutlierFactor(**given)
+    np.testing.assert_array_equal(ours.fit_predict(x), theirs.fit_predict(x))
+    np.testing.assert_allclose(ours.negative_outlier_factor_, theirs.negative_outlier_factor_, rtol=1e-10)
+    assert ours.offset_ == pytest.approx(theirs.offset_)
+    ours, theirs = lc.LocalOutlierFactor(novelty=True, **given), neighbors.LocalOutlierFactor(novelty=True, **given)
+    ours.fit(x[:120]), theirs.fit(x[:120])
+    np.testing.assert_allclose(ours.score_samples(x[120:]), theirs.score_samples(x[120:]), rtol=1e-10)
+    np.testing.assert_array_equal(ours.predict(x[120:]), theirs.predict(x[120:]))
