@@ -138,7 +138,9 @@ impl LocallyLinearEmbedding {
             }
             let largest = row.iter().fold(0.0, |a: f64, w| a.max(*w));
             if largest > 0.0 {
-                row.iter_mut().for_each(|w| *w /= largest);
+                for w in &mut row {
+                    *w /= largest;
+                }
             }
             Ok(row)
         })?;
@@ -205,6 +207,9 @@ impl LocallyLinearEmbeddingFit {
     }
 
     /// Coordinates of the samples, `[n, n_components]`; columns are orthogonal, of length 1 and mean 0, in the order of their eigenvalues.
+    ///
+    /// # Panics
+    /// Never: the numbers were made as such rows.
     pub fn embedding(&self) -> Rows<'_, f64> {
         let c = self.model.components;
         Rows::new(&self.embedding, self.embedding.len() / c, c).expect("made of such rows")

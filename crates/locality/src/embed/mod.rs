@@ -35,7 +35,9 @@ fn disconnected(pieces: &[usize], count: usize, neighbors: usize) -> Option<Stri
         return None;
     }
     let mut sizes = vec![0_usize; count];
-    pieces.iter().for_each(|&p| sizes[p] += 1);
+    for &p in pieces {
+        sizes[p] += 1;
+    }
     sizes.sort_unstable_by(|a, b| b.cmp(a));
     let shown: Vec<String> = sizes.iter().take(5).map(ToString::to_string).collect();
     let more = if count > 5 { ", .." } else { "" };

@@ -96,16 +96,18 @@ fn owners(n: usize, patches: &[Patch]) -> Owners {
     Owners { starts, places }
 }
 
+/// The first of the samples that a sample is known to be connected with.
+fn root(parent: &mut [usize], mut i: usize) -> usize {
+    while parent[i] != i {
+        parent[i] = parent[parent[i]];
+        i = parent[i];
+    }
+    i
+}
+
 /// The connected piece of each sample, numbered by their first samples: two samples of one patch are connected.
 pub(super) fn pieces<'a>(n: usize, groups: impl Iterator<Item = &'a [u32]>) -> (Vec<usize>, usize) {
     let mut parent: Vec<usize> = (0..n).collect();
-    fn root(parent: &mut [usize], mut i: usize) -> usize {
-        while parent[i] != i {
-            parent[i] = parent[parent[i]];
-            i = parent[i];
-        }
-        i
-    }
     for group in groups {
         for pair in group.windows(2) {
             let a = root(&mut parent, pair[0] as usize);

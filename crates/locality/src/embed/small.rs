@@ -1,5 +1,7 @@
 //! The small systems of one neighbourhood.
 
+#![allow(clippy::default_trait_access)] // The paths of faer's settings are long and say nothing.
+
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{self, ComputeEigenvectors};

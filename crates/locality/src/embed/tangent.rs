@@ -80,7 +80,9 @@ pub(super) fn hessian(
         for column in factor.chunks_exact_mut(k) {
             let sum: f64 = column.iter().sum();
             if sum.abs() >= tolerance {
-                column.iter_mut().for_each(|x| *x /= sum);
+                for x in column.iter_mut() {
+                    *x /= sum;
+                }
             }
         }
         Patch {
@@ -138,7 +140,9 @@ fn orthonormal(columns: &mut [f64], k: usize) {
         } else {
             0.0
         };
-        column.iter_mut().for_each(|x| *x *= scale);
+        for x in column.iter_mut() {
+            *x *= scale;
+        }
     }
 }
 
@@ -208,7 +212,9 @@ fn spectrum(svd: &Singular, k: usize) -> Spectrum {
         vectors.extend(svd.vector(r));
     }
     let sum: f64 = weights.iter().sum();
-    weights.iter_mut().for_each(|w| *w /= sum);
+    for w in &mut weights {
+        *w /= sum;
+    }
     Spectrum {
         vectors,
         squares,
@@ -262,7 +268,9 @@ impl Spectrum {
         } else {
             0.0
         };
-        u.iter_mut().for_each(|x| *x *= scale);
+        for x in &mut u {
+            *x *= scale;
+        }
         let mut signs = vec![-1.0; large];
         factor.push(0.0);
         factor.extend_from_slice(&u);

@@ -20,7 +20,7 @@ pub(crate) fn largest(a: &Matrix, count: usize, watch: &Watch<'_>) -> Result<(Ve
         let found = on_threads(watch, |threads| {
             let start = random(n, count + 4);
             let times = |x: &Matrix| Ok(a.symmetric_times(x, threads));
-            dominant(start, count, n / 3, TOLERANCE, threads, watch, times)
+            dominant(&start, count, n / 3, TOLERANCE, threads, watch, times)
         })?;
         if let Some(found) = found {
             return Ok(found);
@@ -39,7 +39,7 @@ pub(crate) fn random(rows: usize, columns: usize) -> Matrix {
 /// The `count` largest eigenvalues, falling, of the symmetric operator `times`, with their vectors, from the Krylov space of the columns of
 /// `start`. Nothing where it takes more than `most` vectors to bring all residuals below `tolerance` of the largest eigenvalue.
 pub(crate) fn dominant(
-    start: Matrix,
+    start: &Matrix,
     count: usize,
     most: usize,
     tolerance: f64,
@@ -48,7 +48,7 @@ pub(crate) fn dominant(
     times: impl Fn(&Matrix) -> Result<Matrix>,
 ) -> Result<Option<(Vec<f64>, Matrix)>> {
     let (n, block) = (start.rows(), start.columns());
-    let mut last = orthonormal(&start);
+    let mut last = orthonormal(start);
     let mut basis = last.clone();
     let mut image = times(&last)?;
     let inner = watch.threads(1).quiet();

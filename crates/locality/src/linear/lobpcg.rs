@@ -31,10 +31,10 @@ pub(super) fn bottom(a: &Sparse, search: Search<'_>, watch: &Watch<'_>) -> Resul
         let ax = a.times(&x, watch)?;
         let values: Vec<f64> = (0..block).map(|j| dot(x.column(j), ax.column(j))).collect();
         let mut residual = ax;
-        for j in 0..block {
+        for (j, value) in values.iter().enumerate() {
             let column = residual.column_mut(j);
             let pairs = column.iter_mut().zip(x.column(j));
-            pairs.for_each(|(r, v)| *r -= values[j] * v);
+            pairs.for_each(|(r, v)| *r -= value * v);
         }
         let size = |j: usize| dot(residual.column(j), residual.column(j)).sqrt();
         let worst = (0..search.count).map(size).fold(0.0, f64::max);

@@ -1,6 +1,8 @@
 //! Sparse symmetric matrices and the eigenvectors of their smallest eigenvalues, by factors of the matrix plus a small multiple of the
 //! identity.
 
+#![allow(clippy::default_trait_access)] // The paths of faer's settings are long and say nothing.
+
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::sparse::linalg::cholesky::{
     CholeskySymbolicParams, LltRef, SymbolicCholesky, SymmetricOrdering,
@@ -152,10 +154,12 @@ impl Sparse {
                 vectors: Matrix::new(Vec::new(), n, 0),
             });
         }
-        if !search.dense && n > SMALL && 6 * (count + SPARE) < n {
-            if let Some(found) = self.inverted(search, watch)? {
-                return Ok(found);
-            }
+        if !search.dense
+            && n > SMALL
+            && 6 * (count + SPARE) < n
+            && let Some(found) = self.inverted(search, watch)?
+        {
+            return Ok(found);
         }
         self.directly(search, watch)
     }
@@ -201,7 +205,7 @@ impl Sparse {
                 Ok(x)
             };
             dominant(
-                start,
+                &start,
                 search.count,
                 most,
                 search.tolerance,

@@ -278,8 +278,12 @@ fn shift(theta: &mut [f64], center: &[f64], sign: f64) {
 /// Exponentials over their sum; returns the logarithm of that sum.
 fn normalize(f: &mut [f64]) -> f64 {
     let top = f.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
-    f.iter_mut().for_each(|f| *f = (*f - top).exp());
+    for f in f.iter_mut() {
+        *f = (*f - top).exp();
+    }
     let sum: f64 = f.iter().sum();
-    f.iter_mut().for_each(|f| *f /= sum);
+    for f in f.iter_mut() {
+        *f /= sum;
+    }
     top + sum.ln()
 }

@@ -76,7 +76,7 @@ impl LocalRegression {
         let (samples, responses, weights) = data;
         let mut choice = choice;
         if self.search.in_force(&self.kernel) != Search::Given && robust.iterations > 0 {
-            let first = self.iterate(robust, choice, data, watch)?;
+            let first = self.iterate(robust, &choice, data, watch)?;
             let under = first.polynomial().weights.as_deref();
             let tried = first.tried().to_vec();
             choice = self.choose(samples, responses, under, watch)?;
@@ -85,13 +85,13 @@ impl LocalRegression {
         if robust.iterations == 0 {
             return self.fit_chosen(choice, samples, responses, weights, watch);
         }
-        self.iterate(robust, choice, data, watch)
+        self.iterate(robust, &choice, data, watch)
     }
 
     fn iterate(
         &self,
         robust: Robust,
-        choice: Choice,
+        choice: &Choice,
         (samples, responses, weights): Data<'_>,
         watch: &Watch<'_>,
     ) -> Result<LocalRegressionFit> {
