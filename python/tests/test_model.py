@@ -110,7 +110,8 @@ OTHERS = [
     (lc.NearestNeighbors(n_neighbors=3, radius=2.0), (X,), "kneighbors radius_neighbors"),
     (lc.NearestNeighbors(metric="mahalanobis", metric_params={"V": [[1.0, 0.2], [0.2, 9.0]]}), (X,), "kneighbors"),
 ]
-NOT_KEPT = {"LocalRisk", "Localized"}
+# Functions of other people, and what is quick to fit again.
+NOT_KEPT = {"LocalOutlierFactor", "LocalRisk", "Localized", "LocallyLinearEmbedding", "MedoidShift", "QuickShift", "Tomato"}
 
 
 def fitted(model, data):

@@ -80,7 +80,7 @@ pub(crate) fn reconstruction_weights<'py>(
         .iter()
         .map(|&j| usize::try_from(j).unwrap_or(usize::MAX))
         .collect();
-    let own = own.map(|own| own.try_readonly()).transpose()?;
+    let own = own.map(PyArrayMethods::try_readonly).transpose()?;
     let own: Option<Vec<f64>> = own.map(|own| own.as_array().iter().copied().collect());
     let found = watched(py, threads, None, |watch: &Watch<'_>| {
         embed::reconstruction_weights(queries, samples, &near, own.as_deref(), reg, watch)

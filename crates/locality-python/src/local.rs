@@ -37,7 +37,7 @@ fn two(data: Vec<f64>, columns: usize) -> PyResult<Array2<f64>> {
 impl LocalRegressor {
     #[new]
     #[pyo3(signature = (samples, responses, kernels, *, search="auto", criterion="loo", robust=None, robust_iterations=3, bandwidth=None, degrees=vec![1], standardize=None, scales=None, ridge=0.0, guard=true, neighborhood=None, on_empty="nearest", sample_weight=None, threads=0))]
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
         samples: &Bound<'_, PyAny>,
         responses: &Bound<'_, PyAny>,

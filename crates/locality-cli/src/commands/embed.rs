@@ -1,5 +1,6 @@
 //! `locality embed`.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -98,12 +99,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         Some(name) => Some(table.find(std::slice::from_ref(name), "--color")?[0]),
         None => None,
     };
-    let columns = match &args.columns {
-        Some(wanted) => table.find(wanted, "--columns")?,
-        None => {
-            let all = table.numeric_columns()?;
-            all.into_iter().filter(|c| Some(*c) != color).collect()
-        }
+    let columns = if let Some(wanted) = &args.columns {
+        table.find(wanted, "--columns")?
+    } else {
+        let all = table.numeric_columns()?;
+        all.into_iter().filter(|c| Some(*c) != color).collect()
     };
     let names: Vec<String> = columns.iter().map(|&c| table.names()[c].clone()).collect();
     let new: Vec<String> = (0..args.dims)
@@ -180,14 +180,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         count(args.dims, "coordinate"),
     );
     if let Some(trust) = trust {
-        words += &format!(
-            "trustworthiness of {}: {} (1 where all neighbours are old ones)\n",
+        let _ = writeln!(
+            words,
+            "trustworthiness of {}: {} (1 where all neighbours are old ones)",
             count(kept, "neighbour"),
             round(trust)
         );
     }
     if let Some(warning) = fit.warning() {
-        words += &format!("note: {}\n", warning.replace("n_neighbors", "--neighbors"));
+        let warning = warning.replace("n_neighbors", "--neighbors");
+        let _ = writeln!(words, "note: {warning}");
     }
     context.summary(&words, &object, stdout_taken)
 }
