@@ -174,6 +174,8 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
     def transform(self, X: npt.ArrayLike) -> Array:
         """Coordinates of new rows: the mixture of their nearest samples' coordinates that reconstructs them.
 
+        A training sample is nearest to itself, so that it keeps its place up to the regularisation `reg`.
+
         Parameters
         ----------
         X : array_like, shape (m, d)
@@ -192,7 +194,8 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
             pieces = self.pieces_[near]
             own = (pieces == pieces[:, :1]).astype(np.float64)
         weights = _core.reconstruction_weights(rows, self._samples, near, own, float(self.reg), jobs)
-        return np.einsum("ik,ikc->ic", weights, self.embedding_[near])
+        mixed: Array = np.einsum("ik,ikc->ic", weights, self.embedding_[near])
+        return mixed
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Names of the columns that `transform` returns.

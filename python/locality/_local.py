@@ -143,8 +143,8 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         LocalPolynomialRegressor
             Itself.
         """
-        several = not isinstance(self.kernel, (str, Kernel))
-        kernels = [_arrays.kernel_of(kernel, X) for kernel in (self.kernel if several else [self.kernel])]  # type: ignore[list-item]
+        given = [self.kernel] if isinstance(self.kernel, (str, Kernel)) else list(self.kernel)
+        kernels = [_arrays.kernel_of(kernel, X) for kernel in given]
         neighborhood = _arrays.neighborhood_of(self.neighborhood, X)
         sites, targets = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         self.X_fit_: Array = sites

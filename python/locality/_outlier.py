@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,20 +14,27 @@ from ._arrays import Array
 from ._base import BaseEstimator, OutlierMixin, available_if, check_is_fitted, validate_data
 from ._lazy import NearestNeighbors
 
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
-def _for_new_rows(name: str) -> Any:
+
+def _for_new_rows(name: str) -> Callable[[_Method], _Method]:
     def check(model: LocalOutlierFactor) -> bool:
         if not model.novelty:
             raise AttributeError(f"{name} looks at new rows: set novelty=True, or use fit_predict for the training samples")
         return True
 
-    return available_if(check)
+    wrap: Callable[[_Method], _Method] = available_if(check)
+    return wrap
 
 
-def _for_training_samples(model: LocalOutlierFactor) -> bool:
-    if model.novelty:
-        raise AttributeError("fit_predict looks at the training samples: set novelty=False, or use predict for new rows")
-    return True
+def _for_training_samples() -> Callable[[_Method], _Method]:
+    def check(model: LocalOutlierFactor) -> bool:
+        if model.novelty:
+            raise AttributeError("fit_predict looks at the training samples: set novelty=False, or use predict for new rows")
+        return True
+
+    wrap: Callable[[_Method], _Method] = available_if(check)
+    return wrap
 
 
 class LocalOutlierFactor(OutlierMixin, BaseEstimator):
@@ -153,7 +161,7 @@ class LocalOutlierFactor(OutlierMixin, BaseEstimator):
         threads = _arrays.threads(self.n_jobs)
         return _core.local_outlier_factor(self._samples, self.n_neighbors_, *self._metric, queries, threads)
 
-    @available_if(_for_training_samples)
+    @_for_training_samples()
     def fit_predict(self, X: npt.ArrayLike, y: Any = None) -> Array:
         """1 for each training sample that is no outlier, -1 for one that is.
 

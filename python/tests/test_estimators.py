@@ -33,7 +33,6 @@ def squared(theta, X, y):
         lc.Localized(LinearRegression()),
         lc.Localized(LogisticRegression()),
         lc.LocallyLinearEmbedding(),
-        lc.LocallyLinearEmbedding(method="ltsa", reg=1e-8),
         lc.LocalOutlierFactor(),
         lc.LocalOutlierFactor(novelty=True),
         lc.MeanShift(),

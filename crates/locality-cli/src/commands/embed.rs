@@ -20,7 +20,7 @@ use crate::table::{Column, Format, Options, Table};
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   locality embed wine.csv -o map.csv --columns alcohol,hue,flavanoids,proline --standardize
-  locality embed iris.csv -o map.csv --method ltsa --neighbors 30 --plot iris.png --color species
+  locality embed iris.csv -o map.csv --method ltsa --neighbors 30 --plot iris.png --color target
   locality embed points.npy -o unrolled.csv --method mlle --dims 2")]
 pub(crate) struct Args {
     /// The table: .csv, .tsv or .npy, or - for CSV on standard input
@@ -125,7 +125,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         .n_neighbors(args.neighbors)
         .n_components(args.dims)
         .reg(args.reg);
-    let fit = context.watched("embedding", |watch| model.fit(rows, watch))?;
+    let fit = context
+        .watched("embedding", |watch| model.fit(rows, watch))
+        .map_err(|e| flags(e.into()))?;
     let seconds = start.elapsed().as_secs_f64();
     let kept = args.neighbors.min((table.rows() - 1) / 2);
     let trust = if kept > 0 {
@@ -192,6 +194,20 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         let _ = writeln!(words, "note: {warning}");
     }
     context.summary(&words, &object, stdout_taken)
+}
+
+/// The library's parameters under the tool's names.
+fn flags(error: Error) -> Error {
+    let named = |text: String| {
+        let text = text.replace("n_neighbors", "--neighbors");
+        text.replace("n_components", "--dims")
+            .replace("n_samples", "rows")
+    };
+    match error {
+        Error::Usage(sentence) => Error::Usage(named(sentence)),
+        Error::Data(sentence) => Error::Data(named(sentence)),
+        other => other,
+    }
 }
 
 fn method(name: &str) -> Result<Method> {

@@ -18,7 +18,7 @@ fn iris_gains_two_columns_and_a_picture() {
             "--plot",
             "iris.svg",
             "--color",
-            "species",
+            "target",
         ]);
         let table = folder.text("out.csv");
         let mut lines = table.lines();
@@ -26,7 +26,7 @@ fn iris_gains_two_columns_and_a_picture() {
             lines
                 .next()
                 .unwrap()
-                .ends_with("species,embedding_0,embedding_1")
+                .ends_with("target,embedding_0,embedding_1")
         );
         let mut squares = [0.0; 2];
         let mut sums = [0.0; 2];
@@ -55,7 +55,7 @@ fn too_few_rows_and_unknown_methods_are_named() {
     let folder = Folder::new();
     let iris = data("iris.csv");
     let args = ["embed", &iris, "-o", "out.csv", "--neighbors", "150"];
-    folder.fails(&args, 1, &["n_neighbors=150"]);
+    folder.fails(&args, 2, &["--neighbors=150"]);
     let args = ["embed", &iris, "-o", "out.csv", "--method", "isomap"];
     folder.fails(&args, 2, &["none of lle, mlle, hlle and ltsa"]);
 }

@@ -243,10 +243,10 @@ fn saddles(density: &[f64], basins: &[u32], rank: &[u32], graph: &[u32]) -> Vec<
 /// use locality::shift::{Merging, mode_tree};
 /// use locality::{Metric, Rows, Watch};
 /// let x = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-/// let log_density = [0.0, 2.0, 1.0, 1.5, 1.0, 3.0, 0.0];
+/// let log_density = [0.0, 2.0, 1.0, 1.5, 1.25, 3.0, 0.0];
 /// let tree = mode_tree(Rows::column(&x), &log_density, 2, &Metric::Euclidean, &Watch::default())?;
 /// let lives: Vec<f64> = tree.diagram().iter().map(|l| l.persistence()).collect();
-/// assert_eq!(lives, [f64::INFINITY, 1.0, 0.5]);
+/// assert_eq!(lives, [f64::INFINITY, 1.0, 0.25]);
 /// assert_eq!(tree.cut(Merging::Below(0.7))?.0, [1, 1, 1, 0, 0, 0, 0]);
 /// # Ok::<(), locality::Error>(())
 /// ```

@@ -13,7 +13,7 @@ use crate::{Bandwidth, Error, Float, Kernel, Metric, Result, Rows, Watch};
 /// ```
 /// use locality::{Rows, Watch, shift::Tomato};
 /// let x = [0.0, 0.1, 0.2, 0.3, 5.0, 5.1, 5.2, 5.3];
-/// let fit = Tomato::new().bandwidth(0.5).n_neighbors(4).fit(Rows::column(&x), &Watch::default())?;
+/// let fit = Tomato::new().bandwidth(0.5).n_neighbors(3).fit(Rows::column(&x), &Watch::default())?;
 /// assert_eq!(fit.clusters().labels(), [0, 0, 0, 0, 1, 1, 1, 1]);
 /// # Ok::<(), locality::Error>(())
 /// ```
