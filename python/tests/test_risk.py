@@ -88,6 +88,17 @@ def test_corners_do_not_stop_it():
         assert w @ pinball(theta, X - x, Y)[0] <= best.fun * (1.0 + 1e-3)
 
 
+def test_the_pull_is_that_of_a_ridge_about_the_global_fit():
+    h, pull = 0.5, 0.7
+    model = lc.LocalRisk(squared, kernel=f"gaussian(h={h})", centered=False, pull=pull).fit(X, Y)
+    at = X[5:6]
+    w = np.exp(-0.5 * ((X - at) ** 2).sum(axis=1) / h**2)
+    z = np.column_stack([np.ones(len(X)), X])
+    g = model.parameters_
+    expected = g + np.linalg.solve(z.T @ (w[:, None] * z) + pull * np.eye(z.shape[1]), z.T @ (w * (Y - z @ g)))
+    np.testing.assert_allclose(model.parameters(at).parameters[0], expected, atol=1e-6)
+
+
 def test_the_global_fit_pulls_and_answers():
     model = lc.LocalRisk(squared, bandwidth=0.4, centered=False, pull=1e9, readout=lambda t, x: t[0] + x @ t[1:]).fit(X, Y)
     a = ones(X)

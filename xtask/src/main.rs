@@ -55,7 +55,7 @@ fn test(root: &Path) -> Result<(), Failure> {
     let python = python::environment(root)?;
     python::build_extension(root, &python)?;
     Step::cargo("Rust tests", root)
-        .args(&["test", "--workspace"])
+        .args(&["test", "--workspace", "--features", "locality-cli/embed"])
         .env("PYO3_PYTHON", &python)
         .run()?;
     Step::new("Python tests", &python)
@@ -71,7 +71,10 @@ fn ci(root: &Path) -> Result<(), Failure> {
         .run()?;
     check_floors(root)?;
     let python = python::environment(root)?;
-    for features in [&[][..], &["--features", "locality/ndarray"]] {
+    for features in [
+        &[][..],
+        &["--features", "locality/ndarray,locality-cli/embed"],
+    ] {
         Step::cargo("lints", root)
             .args(&["clippy", "--workspace", "--all-targets"])
             .args(features)

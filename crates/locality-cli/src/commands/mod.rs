@@ -4,6 +4,7 @@ mod cluster;
 mod clusterer;
 mod completions;
 mod demo;
+#[cfg(feature = "embed")]
 mod embed;
 mod evaluate;
 mod fit;
@@ -80,6 +81,7 @@ enum Command {
     /// Cluster the rows of a table by mean shift, quick shift or persistence; the number of clusters is found, not given
     Cluster(cluster::Args),
     /// Embed the rows of a table in few coordinates that keep neighbourhoods
+    #[cfg(feature = "embed")]
     Embed(embed::Args),
     /// Predict columns at new rows as a weighted mean of nearby rows (kernel regression)
     Mean(mean::Args),
@@ -109,6 +111,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::Image(command) => image::run(command, &context),
         Command::Cluster(args) => cluster::run(args, &context),
+        #[cfg(feature = "embed")]
         Command::Embed(args) => embed::run(args, &context),
         Command::Mean(args) => mean::run(args, &context),
         Command::Fit(args) => fit::run(args, &context),

@@ -1,6 +1,7 @@
 //! Charts as SVG or PNG, by the file's ending.
 
 mod axes;
+#[cfg(feature = "embed")]
 mod cloud;
 mod clusters;
 mod font;
@@ -21,6 +22,7 @@ use locality::Rows;
 use crate::error::{Error, Result};
 use crate::output;
 
+#[cfg(feature = "embed")]
 pub(crate) use cloud::draw as draw_cloud;
 pub(crate) use clusters::draw as draw_clusters;
 pub(crate) use heat::draw as draw_heat;
