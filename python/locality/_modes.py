@@ -158,9 +158,9 @@ class QuickShift(_Modes):
     >>> X = [[1.0, 1.0], [2.0, 1.0], [1.0, 0.0], [4.0, 7.0], [3.0, 5.0], [3.0, 6.0]]
     >>> model = lc.QuickShift(bandwidth=2).fit(X)
     >>> model.labels_
-    array([1, 1, 1, 0, 0, 0])
+    array([0, 0, 0, 1, 1, 1])
     >>> model.parents_
-    array([5, 0, 0, 5, 5, 5])
+    array([0, 0, 0, 5, 5, 1])
     """
 
     _method = "quick-shift"
@@ -335,7 +335,7 @@ class Tomato(_Modes):
     --------
     >>> import locality as lc
     >>> X = [[0.0], [0.1], [0.2], [0.3], [5.0], [5.1], [5.2], [5.3]]
-    >>> model = lc.Tomato(bandwidth=0.5, n_neighbors=4).fit(X)
+    >>> model = lc.Tomato(bandwidth=0.5, n_neighbors=3).fit(X)
     >>> model.labels_
     array([0, 0, 0, 0, 1, 1, 1, 1])
     """
