@@ -21,6 +21,7 @@ NAMES = (
     "local_logistic",
     "kernel_methods",
     "gwr",
+    "embed",
     "accuracy",
 )
 
