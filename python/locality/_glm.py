@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, Literal
 
 import numpy as np
@@ -72,13 +73,13 @@ class _LocalGLM(BaseEstimator):
         queries: Array = validate_data(self, X, reset=False, dtype=np.float64)
         return queries
 
+    @abstractmethod
     def _family(self) -> tuple[str, float, float]:
         """Family, size and penalty."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _responses(self) -> Array:
         """Responses, or the positions of their classes, as a column."""
-        raise NotImplementedError
 
     def _classes(self) -> int | None:
         """Number of classes, of a classifier."""

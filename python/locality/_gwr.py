@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import warnings
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -125,8 +126,9 @@ class _Geographic(RegressorMixin, BaseEstimator):
             self._prepared.made = self._make(found=True)
         return self._prepared.made
 
+    @abstractmethod
     def _make(self, found: bool = False, progress: Progress | None = None) -> Any:
-        raise NotImplementedError
+        """The model; of what was found, without a search."""
 
     _prepared: Prepared
 

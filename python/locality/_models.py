@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -52,8 +53,9 @@ class _Model(BaseEstimator):
             "threads": _arrays.threads(self.n_jobs),
         }
 
+    @abstractmethod
     def _make(self) -> Any:
-        raise NotImplementedError
+        """The model at the kernel that was found."""
 
 
 class LocalQuantileRegressor(RegressorMixin, _Model):
