@@ -36,6 +36,20 @@ struct Answer<T> {
     n_iter: usize,
 }
 
+impl<T> Answer<T> {
+    fn new(clusters: SampleClusters<T>, tree: ModeTree, density: Vec<f64>, bandwidth: f64) -> Self {
+        Self {
+            clusters,
+            tree,
+            density,
+            bandwidth,
+            parents: Vec::new(),
+            lengths: Vec::new(),
+            n_iter: 0,
+        }
+    }
+}
+
 /// Clusters points ``[n, d]`` by ``quick-shift``, ``medoid-shift`` or ``tomato``: a dictionary.
 #[pyfunction]
 #[pyo3(signature = (points, method, *, kernel, bandwidth=None, max_dist=None, metric="euclidean", merging=None, n_clusters=None, n_neighbors=10, sample_weight=None, threads=0))]
@@ -146,6 +160,28 @@ fn find<T: Float>(
     weights: Option<&[T]>,
     watch: &Watch<'_>,
 ) -> locality::Result<Answer<T>> {
+    // The three have these methods in common, but no type.
+    macro_rules! fitted {
+        ($model:expr) => {
+            match weights {
+                Some(w) => $model.fit_weighted(rows, w, watch)?,
+                None => $model.fit(rows, watch)?,
+            }
+        };
+    }
+    macro_rules! answer {
+        ($fit:expr, $($more:ident: $value:expr),*) => {
+            Answer {
+                $($more: $value,)*
+                ..Answer::new(
+                    $fit.clusters().clone(),
+                    $fit.tree().clone(),
+                    $fit.log_density().to_vec(),
+                    $fit.bandwidth(),
+                )
+            }
+        };
+    }
     match asked.method.as_str() {
         "quick-shift" => {
             let shift = QuickShift::new()
@@ -155,19 +191,8 @@ fn find<T: Float>(
                 .metric(asked.metric.clone())
                 .merging(asked.merging)
                 .n_neighbors(asked.n_neighbors);
-            let fit = match weights {
-                Some(w) => shift.fit_weighted(rows, w, watch)?,
-                None => shift.fit(rows, watch)?,
-            };
-            Ok(Answer {
-                clusters: fit.clusters().clone(),
-                tree: fit.tree().clone(),
-                density: fit.log_density().to_vec(),
-                bandwidth: fit.bandwidth(),
-                parents: fit.parents().to_vec(),
-                lengths: fit.link_lengths().to_vec(),
-                n_iter: 0,
-            })
+            let fit = fitted!(shift);
+            Ok(answer!(fit, parents: fit.parents().to_vec(), lengths: fit.link_lengths().to_vec()))
         }
         "medoid-shift" => {
             let shift = MedoidShift::new()
@@ -175,19 +200,8 @@ fn find<T: Float>(
                 .bandwidth(asked.bandwidth)
                 .merging(asked.merging)
                 .n_neighbors(asked.n_neighbors);
-            let fit = match weights {
-                Some(w) => shift.fit_weighted(rows, w, watch)?,
-                None => shift.fit(rows, watch)?,
-            };
-            Ok(Answer {
-                clusters: fit.clusters().clone(),
-                tree: fit.tree().clone(),
-                density: fit.log_density().to_vec(),
-                bandwidth: fit.bandwidth(),
-                parents: fit.parents().to_vec(),
-                lengths: Vec::new(),
-                n_iter: fit.n_iter(),
-            })
+            let fit = fitted!(shift);
+            Ok(answer!(fit, parents: fit.parents().to_vec(), n_iter: fit.n_iter()))
         }
         _ => {
             let tomato = Tomato::new()
@@ -196,19 +210,8 @@ fn find<T: Float>(
                 .metric(asked.metric.clone())
                 .merging(asked.merging)
                 .n_neighbors(asked.n_neighbors);
-            let fit = match weights {
-                Some(w) => tomato.fit_weighted(rows, w, watch)?,
-                None => tomato.fit(rows, watch)?,
-            };
-            Ok(Answer {
-                clusters: fit.clusters().clone(),
-                tree: fit.tree().clone(),
-                density: fit.log_density().to_vec(),
-                bandwidth: fit.bandwidth(),
-                parents: Vec::new(),
-                lengths: Vec::new(),
-                n_iter: 0,
-            })
+            let fit = fitted!(tomato);
+            Ok(answer!(fit,))
         }
     }
 }

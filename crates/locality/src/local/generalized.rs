@@ -365,7 +365,10 @@ impl LocalLogistic {
             None
         };
         Ok(LocalLogisticFit {
-            models: self.chosen.fit(Family::Binomial, &choice, &table, watch)?,
+            models: match joint {
+                Some(_) => Vec::new(),
+                None => self.chosen.fit(Family::Binomial, &choice, &table, watch)?,
+            },
             joint,
             parameters: self.clone(),
             samples: samples.to_vec(),
@@ -403,6 +406,7 @@ pub struct LocalLogisticFit {
     pub(crate) classes: Vec<usize>,
     n_classes: usize,
     pub(crate) weights: Option<Vec<f64>>,
+    /// One against the rest; none beside a joint model.
     models: Vec<LocalGlmFit>,
     joint: Option<LocalizedFit<Multinomial>>,
 }
@@ -430,7 +434,10 @@ impl LocalLogisticFit {
 
     /// The local means under the same kernel, over the divided columns.
     pub fn local_means(&self) -> &LocalMeanFit<f64> {
-        self.models[0].local_means()
+        match &self.joint {
+            Some(joint) => joint.local_means(),
+            None => self.models[0].local_means(),
+        }
     }
 
     /// Targets `[m, d]` over the divided columns.

@@ -325,6 +325,11 @@ impl Kept {
 }
 
 impl<M: WeightedModel> LocalizedFit<M> {
+    /// The local means of the responses under the same kernel.
+    pub fn local_means(&self) -> &LocalMeanFit<f64> {
+        &self.means
+    }
+
     /// The fit to all samples.
     pub fn global(&self) -> &M::Fit {
         &self.global

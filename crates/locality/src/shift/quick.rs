@@ -157,7 +157,6 @@ impl QuickShift {
                 .zip(&links.to)
                 .map(|(i, &to)| if to == NONE { i } else { to as usize })
                 .collect(),
-            lengths: links.length.clone(),
             order,
             rank,
             links,
@@ -183,7 +182,6 @@ fn check_max_dist(max_dist: f64) -> Result<()> {
 pub struct QuickShiftFit<T> {
     clusters: SampleClusters<T>,
     parents: Vec<usize>,
-    lengths: Vec<f64>,
     order: Vec<u32>,
     rank: Vec<u32>,
     links: super::links::Links,
@@ -206,7 +204,7 @@ impl<T: Float> QuickShiftFit<T> {
 
     /// The length of each link, `[n]`; infinite for the densest sample.
     pub fn link_lengths(&self) -> &[f64] {
-        &self.lengths
+        &self.links.length
     }
 
     /// The logarithm of the sum of the kernel's weights at each sample, `[n]`.
