@@ -3,6 +3,8 @@
 //! A [`Task`] is written as plain scalar loops; [`dispatch`] compiles a copy of it for each instruction set (through
 //! `pulp`, which keeps the unsafe call to itself) and runs the widest one that this machine has.
 
+mod calls;
+
 use crate::Float;
 pub use crate::lanes::gram::{Gram, gram_len};
 use crate::lanes::{Fold, PANEL, Side};
@@ -180,7 +182,17 @@ impl<S: pulp::Simd + Send + Sync + 'static> Isa for Fused<S> {
         stride: usize,
         out: [&mut [T]; G],
     ) {
-        T::tile_vector(self.0, fold, queries, features, factors, keys, stride, out);
+        let simd = self.0;
+        simd.vectorize(calls::Tile {
+            simd,
+            fold,
+            queries,
+            features,
+            factors,
+            keys,
+            stride,
+            out,
+        });
     }
     #[inline(always)]
     fn expand<T: Float, const G: usize>(
@@ -192,7 +204,16 @@ impl<S: pulp::Simd + Send + Sync + 'static> Isa for Fused<S> {
         stride: usize,
         out: [&mut [T]; G],
     ) {
-        T::expand_vector(self.0, queries, norms, features, keys, stride, out);
+        let simd = self.0;
+        simd.vectorize(calls::Expand {
+            simd,
+            queries,
+            norms,
+            features,
+            keys,
+            stride,
+            out,
+        });
     }
     #[inline(always)]
     fn weigh<T: Float, const G: usize>(
@@ -202,7 +223,14 @@ impl<S: pulp::Simd + Send + Sync + 'static> Isa for Fused<S> {
         stride: usize,
         out: [&mut [f64]; G],
     ) {
-        T::weigh_vector(self.0, weight, rows, stride, out);
+        let simd = self.0;
+        simd.vectorize(calls::Weigh {
+            simd,
+            weight,
+            rows,
+            stride,
+            out,
+        });
     }
 }
 

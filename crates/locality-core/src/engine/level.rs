@@ -488,15 +488,32 @@ impl<T: Float, I: Isa> CurveVisitor for Apply<'_, T, I> {
     type Out = ();
     #[inline(always)]
     fn visit<C: Curve>(self, curve: C) {
-        match self.scales {
+        let Self { isa, scales, out } = self;
+        isa.enter(Curved { curve, scales, out });
+    }
+}
+
+/// A curve on a run, as a function of its own: with the loops of all curves in one body the compiler takes minutes.
+struct Curved<'a, C, T> {
+    curve: C,
+    scales: Scales<'a, T>,
+    out: &'a mut [T],
+}
+
+impl<C: Curve, T: Float> Task for Curved<'_, C, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let Self { curve, scales, out } = self;
+        match scales {
             Scales::Each(inverse, width) => {
-                for ((x, i), w) in self.out.iter_mut().zip(inverse).zip(width) {
-                    *x = curve.at_width(self.isa, *x, *i, *w);
+                for ((x, i), w) in out.iter_mut().zip(inverse).zip(width) {
+                    *x = curve.at_width(isa, *x, *i, *w);
                 }
             }
             Scales::One(Scale { inverse, width }) => {
-                for x in self.out {
-                    *x = curve.at_width(self.isa, *x, inverse, width);
+                for x in out {
+                    *x = curve.at_width(isa, *x, inverse, width);
                 }
             }
         }

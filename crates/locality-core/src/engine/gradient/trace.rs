@@ -13,7 +13,7 @@ use crate::engine::level::{RUN, link};
 use crate::engine::prepared::{Prepared, Query};
 use crate::engine::raw::tile;
 use crate::engine::sites::{Sites, Values};
-use crate::isa::Isa;
+use crate::isa::{Isa, Task};
 use crate::lanes::Side;
 use crate::metric::Link;
 use crate::profile::{Curve, CurveVisitor, Form, Input, MOST_PARAMETERS};
@@ -449,33 +449,47 @@ impl<T: Float, I: Isa> CurveVisitor for Sloped<'_, T, I> {
     type Out = ();
     #[inline(always)]
     fn visit<C: Curve>(self, curve: C) {
-        let isa = self.isa;
-        match self.scales {
+        self.isa.enter(Curved { curve, of: self });
+    }
+}
+
+/// A curve on a run, as a function of its own: with the loops of all curves in one body the compiler takes minutes.
+struct Curved<'a, C, T, I> {
+    curve: C,
+    of: Sloped<'a, T, I>,
+}
+
+impl<C: Curve, T: Float, J: Isa> Task for Curved<'_, C, T, J> {
+    type Out = ();
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let Self { curve, of } = self;
+        match of.scales {
             Scales::Each(inverse, width) => {
                 let scales = inverse.iter().zip(width);
-                for ((x, l), (i, w)) in self.input.iter_mut().zip(&mut *self.log).zip(scales) {
+                for ((x, l), (i, w)) in of.input.iter_mut().zip(&mut *of.log).zip(scales) {
                     *l = curve.at_width(isa, *x, *i, *w);
                     *x *= *i;
                 }
             }
             Scales::One(Scale { inverse, width }) => {
-                for (x, l) in self.input.iter_mut().zip(&mut *self.log) {
+                for (x, l) in of.input.iter_mut().zip(&mut *of.log) {
                     *l = curve.at_width(isa, *x, inverse, width);
                     *x *= inverse;
                 }
             }
         }
-        for (s, u) in self.slope.iter_mut().zip(&*self.input) {
+        for (s, u) in of.slope.iter_mut().zip(&*of.input) {
             *s = curve.slope(isa, *u);
         }
         let count = C::INFO.parameters.len();
-        by_number::<0, _, _, _>(isa, curve, self.input, self.by);
-        by_number::<1, _, _, _>(isa, curve, self.input, self.by);
-        by_number::<2, _, _, _>(isa, curve, self.input, self.by);
+        by_number::<0, _, _, _>(isa, curve, of.input, of.by);
+        by_number::<1, _, _, _>(isa, curve, of.input, of.by);
+        by_number::<2, _, _, _>(isa, curve, of.input, of.by);
         const { assert!(MOST_PARAMETERS == 3) }
         if C::FORM == Form::Weight {
             let tiny = T::MIN_POSITIVE;
-            for (i, l) in self.log.iter_mut().enumerate() {
+            for (i, l) in of.log.iter_mut().enumerate() {
                 let w = *l;
                 let inverse = if w > tiny {
                     T::ONE / w.max(tiny)
@@ -484,8 +498,8 @@ impl<T: Float, I: Isa> CurveVisitor for Sloped<'_, T, I> {
                 };
                 let log = isa.ln(w.max(tiny));
                 *l = if w > tiny { log } else { T::NEG_INFINITY };
-                self.slope[i] *= inverse;
-                for by in &mut self.by[..count] {
+                of.slope[i] *= inverse;
+                for by in &mut of.by[..count] {
                     by[i] *= inverse;
                 }
             }
