@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from ._localized import Localized
     from ._mgwr import MGWR
     from ._model import load, save
-    from ._models import LocalDiscriminantAnalysis, LocalQuantileRegressor
+    from ._models import LocalDiscriminantAnalysis, LocalModeRegressor, LocalQuantileRegressor
     from ._modes import MedoidShift, QuickShift, Tomato
     from ._outlier import LocalOutlierFactor
     from ._process import GaussianProcessRegressor
@@ -76,6 +76,7 @@ __all__ = [
     "LocalLogisticRegression",
     "LocalMeanGradients",
     "LocalMeanRegressor",
+    "LocalModeRegressor",
     "LocalOutlierFactor",
     "LocalPolynomialRegressor",
     "LocalQuantileRegressor",
@@ -131,6 +132,7 @@ _LATER = {
     "LocalGLMRegressor": "_glm",
     "LocalLogisticRegression": "_glm",
     "LocalMeanRegressor": "_regression",
+    "LocalModeRegressor": "_models",
     "LocalOutlierFactor": "_outlier",
     "LocalPolynomialRegressor": "_local",
     "LocalQuantileRegressor": "_models",

@@ -287,6 +287,25 @@ class LocalQuantileModel:
     def at(self, targets: _Array, threads: int = 0, progress: _Progress | None = None) -> _Array: ...
 
 @final
+class LocalModeModel:
+    def __new__(
+        cls,
+        samples: _Array,
+        responses: _Array,
+        kernel: Kernel | str,
+        *,
+        response_bandwidth: float | None = None,
+        neighborhood: Neighborhood | str | None = None,
+        sample_weight: _Array | None = None,
+        threads: int = 0,
+    ) -> LocalModeModel: ...
+    @property
+    def response_bandwidth(self) -> float: ...
+    def at(
+        self, targets: _Array, threads: int = 0, progress: _Progress | None = None
+    ) -> tuple[_Array, _Array, _Array]: ...
+
+@final
 class LocalDiscriminantModel:
     def __new__(
         cls,

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from . import _arrays, _core
 from ._arrays import Array
 from ._base import Prepared, check_is_fitted
-from ._gwr import Criterion, Family, Progress, _Geographic, _places, _width
+from ._geographic import Criterion, Family, Geographic, Progress, places_of, width_of
 
 
-class MGWR(_Geographic):
+class MGWR(Geographic):
     """Multiscale geographically weighted regression: a bandwidth for every column.
 
     Columns are fitted in turn, each to what the others leave, starting from the model of one bandwidth; each bandwidth is searched anew
@@ -181,7 +181,7 @@ class MGWR(_Geographic):
         ndarray, shape (m, q)
         """
         check_is_fitted(self)
-        places = _places(coords)
+        places = places_of(coords)
         columns = np.zeros((len(places), self.X_fit_.shape[1]))
         given = None if self.exposure_fit_ is None else np.ones(len(places))
         found: Array = self._model().at(columns, places, given, _arrays.threads(self.n_jobs))["params"]
@@ -216,7 +216,7 @@ class MGWR(_Geographic):
             self.coords_fit_,
             self.exposure_fit_,
             bandwidths=given,
-            first=self.initial_bandwidth_ if found else _width(self.initial_bandwidth),
+            first=self.initial_bandwidth_ if found else width_of(self.initial_bandwidth),
             tolerance=_arrays.number(self.tol, "tol"),
             rounds=_arrays.count(self.max_iter, "max_iter"),
             rest=_arrays.count(self.rest, "rest"),

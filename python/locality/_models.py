@@ -38,13 +38,12 @@ class _Model(BaseEstimator):
         self.kernel_: Kernel = found.kernel_
         self.scales_: Array = found.scales_
 
-    def _at(self, X: npt.ArrayLike) -> Array:
+    def _at(self, X: npt.ArrayLike) -> Any:
         check_is_fitted(self)
         queries = validate_data(self, X, reset=False, dtype=np.float64)
         if self._prepared.made is None:
             self._prepared.made = self._make()
-        found: Array = self._prepared.made.at(queries / self.scales_, _arrays.threads(self.n_jobs))
-        return found
+        return self._prepared.made.at(queries / self.scales_, _arrays.threads(self.n_jobs))
 
     def _given(self) -> dict[str, Any]:
         return {
@@ -156,7 +155,7 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         -------
         ndarray, shape (m,) or (m, levels)
         """
-        found = self._at(X)
+        found: Array = self._at(X)
         return found[:, 0] if np.ndim(self.quantile) == 0 else found
 
     def _make(self) -> _core.LocalQuantileModel:
@@ -164,6 +163,142 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         degree = _arrays.count(self.degree, "degree")
         return _core.LocalQuantileModel(
             self.X_fit_ / self.scales_, self.y_fit_[:, None], self.kernel_, levels, degree=degree, **self._given()
+        )
+
+
+class LocalModeRegressor(RegressorMixin, _Model):
+    """Modal regression: the most likely target around each row, and all others that are likelier than those beside them.
+
+    Where targets fall on several branches a mean or median lies between them, and modes lie on them.
+
+    Parameters
+    ----------
+    kernel : Kernel or str, default "gaussian"
+        How much a training sample counts at a target. Columns of a data frame may be named in it.
+    bandwidth : {"auto", "fixed", "nearest", "per-column"} or float, default "auto"
+        A number is the kernel's ``h``; otherwise that under which a local mean predicts best, as `LocalPolynomialRegressor` finds it.
+    response_bandwidth : "auto" or float, default "auto"
+        The bandwidth of the targets' density, in their units; ``"auto"`` is the one under which training targets are the most likely
+        from the others, leave-one-out.
+    neighborhood : Neighborhood or str, optional
+        Which training samples a target may see at all; every one by default.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+
+    Attributes
+    ----------
+    X_fit_, y_fit_ : ndarray
+        Training samples and targets.
+    kernel_ : Kernel
+        The kernel in force, over columns divided by `scales_`.
+    scales_ : ndarray, shape (d,)
+        What each column is divided by.
+    response_bandwidth_ : float
+        The bandwidth of the targets.
+    n_features_in_ : int
+        Number of columns.
+
+    References
+    ----------
+    Einbeck and Tutz (2006), Modelling beyond regression functions; Hall, Racine and Li (2004), Cross-validation and the
+    estimation of conditional probability densities.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import locality as lc
+    >>> X, y = np.zeros((7, 1)), [1, 1.1, 0.9, 1, 5, 5.1, 4.9]
+    >>> model = lc.LocalModeRegressor(bandwidth=1.0, response_bandwidth=0.2).fit(X, y)
+    >>> model.predict([[0.0]]).round(3), model.modes([[0.0]])[0][0].round(3)
+    (array([1.]), array([1., 5.]))
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel | str = "gaussian",
+        *,
+        bandwidth: Bandwidth = "auto",
+        response_bandwidth: Literal["auto"] | float = "auto",
+        neighborhood: Neighborhood | str | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.kernel = kernel
+        self.bandwidth = bandwidth
+        self.response_bandwidth = response_bandwidth
+        self.neighborhood = neighborhood
+        self.n_jobs = n_jobs
+
+    def fit(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> LocalModeRegressor:
+        """Keeps the training samples and finds the bandwidths, if they are to be found.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Training samples.
+        y : array_like, shape (n,)
+            Targets.
+        sample_weight : array_like, shape (n,), optional
+            Weights, not negative; they multiply the kernel's.
+
+        Returns
+        -------
+        LocalModeRegressor
+            Itself.
+        """
+        sites, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
+        self._lay(X, sites, self.y_fit_, 0, sample_weight)
+        given = self.response_bandwidth
+        made = self._build(None if given == "auto" else _arrays.number(given, "response_bandwidth"))
+        self.response_bandwidth_: float = made.response_bandwidth
+        self._prepared = Prepared(made)
+        return self
+
+    def predict(self, X: npt.ArrayLike) -> Array:
+        """The most likely target at each row of X.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+        """
+        starts, modes, _ = self._at(X)
+        best: Array = modes[starts[:-1]]
+        return best
+
+    def modes(self, X: npt.ArrayLike) -> list[tuple[Array, Array]]:
+        """All modes at each row of X, with their densities, the densest first.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+
+        Returns
+        -------
+        list of (ndarray, ndarray)
+            For each row the modes and the conditional density at them, per unit of the target.
+        """
+        starts, modes, densities = self._at(X)
+        cuts = starts[1:-1]
+        return list(zip(np.split(modes, cuts), np.split(densities, cuts), strict=True))
+
+    def _make(self) -> _core.LocalModeModel:
+        return self._build(self.response_bandwidth_)
+
+    def _build(self, response_bandwidth: float | None) -> _core.LocalModeModel:
+        return _core.LocalModeModel(
+            self.X_fit_ / self.scales_,
+            self.y_fit_[:, None],
+            self.kernel_,
+            response_bandwidth=response_bandwidth,
+            **self._given(),
         )
 
 
@@ -268,7 +403,8 @@ class LocalDiscriminantAnalysis(ClassifierMixin, _Model):
         -------
         ndarray, shape (m, classes)
         """
-        return self._at(X)
+        shares: Array = self._at(X)
+        return shares
 
     def predict(self, X: npt.ArrayLike) -> Array:
         """The likeliest class at each row of X.

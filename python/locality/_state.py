@@ -164,6 +164,9 @@ STATES = {
     "LocalDiscriminantAnalysis": State(
         "local_discriminant", "_models", _SITES | {"y_fit_": "int n"}, _SEARCHED, _lay_discriminant
     ),
+    "LocalModeRegressor": State(
+        "local_mode", "_models", _SITES | {"y_fit_": "n"}, _SEARCHED | {"response_bandwidth_": "real"}, _lay
+    ),
     "LocalQuantileRegressor": State("local_quantile", "_models", _SITES | {"y_fit_": "n"}, _SEARCHED, _lay),
     "MGWR": State(
         "mgwr",

@@ -28,6 +28,7 @@ def squared(theta, X, y):
         lc.LocalGLMRegressor(),
         lc.LocalLogisticRegression(),
         lc.LocalQuantileRegressor(),
+        lc.LocalModeRegressor(),
         lc.LocalDiscriminantAnalysis(),
         lc.LocalDiscriminantAnalysis("qda"),
         lc.Localized(LinearRegression()),

@@ -84,6 +84,7 @@ OTHERS = [
     (lc.KernelClassifier(), (X, WORDS), "predict predict_proba"),
     (lc.KernelClassifier("epanechnikov", bandwidth=[0.2, 3.0], priors=[0.2, 0.3, 0.5], on_empty="global"), (X, WORDS), "predict_proba"),
     (lc.KernelClassifier(priors="uniform", bandwidth=0.5, tolerance=1e-4), (X.astype(np.float32), X[:, 0] > 0.5), "predict predict_proba"),
+    (lc.LocalModeRegressor(response_bandwidth=0.3), (X, Y, 1.0 + PLACES[:, 0]), "predict"),
     (lc.LocalQuantileRegressor([0.1, 0.5], degree=1), (X, Y, 1.0 + PLACES[:, 0]), "predict"),
     (lc.LocalQuantileRegressor(np.float64(0.3), "tricube(knn=20)"), (X, Y), "predict"),
     (lc.LocalDiscriminantAnalysis(), (X, WORDS), "predict predict_proba"),

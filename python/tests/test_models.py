@@ -64,6 +64,26 @@ def test_the_median_is_numpys_where_all_weigh_the_same():
     np.testing.assert_allclose(model.predict([[0.0]]), [np.median(y[10:])])
 
 
+def test_modes_keep_to_the_branches_of_the_noise():
+    rng = np.random.default_rng(4)
+    x = rng.uniform(-1.0, 1.0, (1500, 1))
+    side = np.where(rng.uniform(size=1500) < 0.7, 1.0, -1.0)
+    y = side * (1.0 + x[:, 0]) + 0.05 * rng.standard_normal(1500)
+    model = lc.LocalModeRegressor(bandwidth=0.1).fit(x, y)
+    at = np.array([[-0.2], [0.5], [0.9]])
+    np.testing.assert_allclose(model.predict(at), 1.0 + at[:, 0], atol=0.1)
+    assert 0.01 < model.response_bandwidth_ < 0.2
+    for place, (modes, densities) in zip(at[:, 0], model.modes(at), strict=True):
+        assert (np.diff(densities) <= 0).all()
+        assert np.abs(modes + 1.0 + place).min() < 0.1, (place, modes)
+    # The conditional density by its formula.
+    modes, densities = model.modes(at)[1]
+    w = np.exp(-0.5 * (((x[:, 0] - 0.5) / model.scales_[0]) / 0.1) ** 2)
+    b = model.response_bandwidth_
+    each = np.exp(-0.5 * ((modes[:, None] - y) / b) ** 2) / (b * np.sqrt(2 * np.pi))
+    np.testing.assert_allclose(densities, (each * w).sum(1) / w.sum(), rtol=1e-9)
+
+
 def test_columns_that_say_nothing_stop_counting():
     rng = np.random.default_rng(3)
     x = rng.uniform(-1.0, 1.0, (500, 6))
@@ -105,6 +125,8 @@ def test_learned_widths_do_no_harm_on_a_real_table_and_survive_pickling():
     [
         (lc.LocalQuantileRegressor(1.5, bandwidth=1.0), "level=1.5"),
         (lc.LocalQuantileRegressor(bandwidth="widest"), "widest"),
+        (lc.LocalModeRegressor(bandwidth=1.0, response_bandwidth=0.0), "response_bandwidth=0"),
+        (lc.LocalModeRegressor(bandwidth=1.0, response_bandwidth="wide"), "response_bandwidth"),
         (lc.LocalDiscriminantAnalysis("quadratic", bandwidth=1.0), "'quadratic' is none of lda"),
         (lc.LocalDiscriminantAnalysis(bandwidth=1.0, shrinkage=2.0), "shrinkage=2"),
         (lc.LocalLogisticRegression(bandwidth="widest"), "bandwidth='widest' must be a number or one of"),

@@ -251,24 +251,27 @@ impl LocalMean {
         if let Some(w) = weights {
             check_weights(w, keys.rows())?;
         }
-        let prepared = Prepared::new(
-            &self.kernel,
-            &self.neighborhood,
-            self.tolerance,
-            keys,
-            values,
-            weights,
-            engine,
-            watch,
-        )?;
-        let nearest = match self.on_empty {
-            OnEmpty::Nearest => Some(Fallback {
-                searcher: policy_searcher(&self.kernel, keys)?,
-                values: values.to_vec(),
-                weights: weights.map(<[T]>::to_vec),
-            }),
-            _ => None,
-        };
+        let (prepared, nearest) = crate::par::install(watch.thread_count(), || {
+            let prepared = Prepared::new(
+                &self.kernel,
+                &self.neighborhood,
+                self.tolerance,
+                keys,
+                values,
+                weights,
+                engine,
+                watch,
+            )?;
+            let nearest = match self.on_empty {
+                OnEmpty::Nearest => Some(Fallback {
+                    searcher: policy_searcher(&self.kernel, keys)?,
+                    values: values.to_vec(),
+                    weights: weights.map(<[T]>::to_vec),
+                }),
+                _ => None,
+            };
+            Ok((prepared, nearest))
+        })?;
         Ok(LocalMeanFit {
             parameters: self.clone(),
             global: global_mean(values, weights),

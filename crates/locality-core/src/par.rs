@@ -97,14 +97,18 @@ impl<'a> Watch<'a> {
 /// No pool has more threads than this many for each core: they would only wait for one another.
 const MOST_PER_CORE: usize = 16;
 
+fn most() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    cores.saturating_mul(MOST_PER_CORE)
+}
+
 /// Runs `work` inside the pool of `threads` threads (0: every core), or of as many as the machine can use.
 pub fn install<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
     static POOLS: OnceLock<Mutex<HashMap<usize, Arc<rayon::ThreadPool>>>> = OnceLock::new();
     if threads == 0 {
         return work();
     }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = threads.min(cores.saturating_mul(MOST_PER_CORE));
+    let threads = threads.min(most());
     let pool = {
         let mut pools = POOLS
             .get_or_init(Mutex::default)
@@ -127,6 +131,14 @@ pub fn install<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
         Some(pool) => pool.install(work),
         None => work(),
     }
+}
+
+/// Makes `threads` threads (0: every core) what "every core" means from now on in this process; for programs, not for libraries.
+/// Does nothing where threads have been started before.
+pub fn limit(threads: usize) {
+    let builder = rayon::ThreadPoolBuilder::new().num_threads(threads.min(most()));
+    // An error says that the pool is there already.
+    let _ = builder.build_global();
 }
 
 /// Runs `work` over `0..items` in blocks of `block`, on the watched threads, and returns the results in order.

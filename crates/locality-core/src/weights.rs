@@ -1,5 +1,7 @@
 //! The weights themselves, for those who want to see which keys made a mean.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::engine::reference::log_weights;
 use crate::{Bias, Error, Float, LocalMeanFit, Result, Rows, Watch, par};
 
@@ -9,7 +11,8 @@ impl<T: Float> LocalMeanFit<T> {
     /// attention map, or the samples behind a prediction. A row of zeros is an empty region. Under neighbourhoods that count queries
     /// (causal, window, hollow) row `i` is query `i`.
     ///
-    /// One row of `n` numbers for each query, by plain loops: meant for chosen queries.
+    /// One row of `n` numbers for each query: meant for chosen queries. Keys whose weights are together below 1e-16 of the largest may
+    /// have none.
     ///
     /// ```
     /// use locality_core::{Kernel, LocalMean, Rows, Watch};
@@ -47,6 +50,11 @@ impl<T: Float> LocalMeanFit<T> {
                 "{m} queries and {n} keys have more weights than fit into memory; ask for fewer queries at a time"
             )));
         }
+        if bias.is_none() {
+            out.resize(m * n, T::ZERO);
+            self.scatter(queries, &mut out, watch)?;
+            return Ok(out);
+        }
         let rows = par::map_blocks(watch, m, 1, |range| {
             let index = range.start;
             let logs = log_weights(&self.prepared, queries.slice(range), index, bias);
@@ -63,5 +71,29 @@ impl<T: Float> LocalMeanFit<T> {
             out.extend(row);
         }
         Ok(out)
+    }
+    /// Draws the samples of the queries and writes their weights where their keys are.
+    fn scatter(&self, queries: Rows<'_, T>, out: &mut [T], watch: &Watch<'_>) -> Result<()> {
+        let (n, order) = (self.prepared.sites.rows, self.order());
+        let null = self.parameters.null();
+        let rows: Vec<Mutex<&mut [T]>> = out.chunks_exact_mut(n).map(Mutex::new).collect();
+        self.local_samples(queries, watch, |i, sample| {
+            let sum: f64 = sample.weights().iter().map(|w| w.to_f64()).sum();
+            let beside = if null > 0.0 {
+                null * (-sample.log_scale()).exp()
+            } else {
+                0.0
+            };
+            if sum > 0.0 {
+                let mut row = rows[i].lock().unwrap_or_else(PoisonError::into_inner);
+                for (run, weights) in sample.iter() {
+                    for (slot, w) in run.zip(weights).filter(|(_, w)| **w > T::ZERO) {
+                        row[order[slot] as usize] = T::from_f64(w.to_f64() / (sum + beside));
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        Ok(())
     }
 }

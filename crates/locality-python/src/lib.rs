@@ -63,7 +63,7 @@ mod _core {
     #[pymodule_export]
     use super::model::{model_from_bytes, model_to_bytes};
     #[pymodule_export]
-    use super::models::{LocalDiscriminantModel, LocalQuantileModel};
+    use super::models::{LocalDiscriminantModel, LocalModeModel, LocalQuantileModel};
     #[pymodule_export]
     use super::modes::cluster_modes;
     #[pymodule_export]

@@ -1,6 +1,8 @@
 //! Local quantiles and local discriminant analysis.
 
-use locality::local::{Discriminant, LiftedFit, LocalQuantile, LocalQuantileFit, Localized};
+use locality::local::{
+    Discriminant, LiftedFit, LocalMode, LocalModeFit, LocalQuantile, LocalQuantileFit, Localized,
+};
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
@@ -80,6 +82,83 @@ impl LocalQuantileModel {
         let rows = data.rows()?;
         let found = watched(py, threads, progress, |watch| self.inner.at(rows, watch))?;
         Ok(two(found, rows.rows(), self.levels)?.into_pyarray(py))
+    }
+}
+
+/// Samples laid out for local modes. All arrays are float64.
+#[pyclass(frozen, module = "locality._core")]
+pub(crate) struct LocalModeModel {
+    inner: LocalModeFit,
+}
+
+/// Modes and densities, target after target, and where each target's start.
+type Modes<'py> = (
+    Bound<'py, PyArray1<usize>>,
+    Bound<'py, PyArray1<f64>>,
+    Bound<'py, PyArray1<f64>>,
+);
+
+#[pymethods]
+impl LocalModeModel {
+    #[new]
+    #[pyo3(signature = (samples, responses, kernel, *, response_bandwidth=None, neighborhood=None, sample_weight=None, threads=0))]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        samples: &Bound<'_, PyAny>,
+        responses: &Bound<'_, PyAny>,
+        kernel: &Bound<'_, PyAny>,
+        response_bandwidth: Option<f64>,
+        neighborhood: Option<&Bound<'_, PyAny>>,
+        sample_weight: Option<&Bound<'_, PyAny>>,
+        threads: usize,
+    ) -> PyResult<Self> {
+        let mut parameters =
+            LocalMode::new(kernel_of(kernel)?).neighborhood(neighborhood_of(neighborhood)?);
+        if let Some(bandwidth) = response_bandwidth {
+            parameters = parameters.response_bandwidth(bandwidth);
+        }
+        let py = samples.py();
+        let samples = Matrix::<f64>::from_any(samples, "X")?;
+        let responses = Matrix::<f64>::from_any(responses, "y")?;
+        let (x, y) = (samples.rows()?, responses.rows()?);
+        let weights = weights_of(sample_weight)?;
+        let weights = weights.as_ref().map(|w| w.as_slice()).transpose()?;
+        let inner = watched(py, threads, None, |watch| {
+            parameters.fit(x, y, weights, watch)
+        })?;
+        Ok(Self { inner })
+    }
+
+    /// The bandwidth of the responses.
+    #[getter]
+    fn response_bandwidth(&self) -> f64 {
+        self.inner.response_bandwidth()
+    }
+
+    /// ``starts [m + 1]``, modes and densities at targets ``[m, d]``.
+    #[pyo3(signature = (targets, threads=0, progress=None))]
+    fn at<'py>(
+        &self,
+        targets: &Bound<'py, PyAny>,
+        threads: usize,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Modes<'py>> {
+        let py = targets.py();
+        let data = Matrix::<f64>::from_any(targets, "X")?;
+        let rows = data.rows()?;
+        let found = watched(py, threads, progress, |watch| self.inner.at(rows, watch))?;
+        let mut starts = vec![0];
+        for modes in &found {
+            starts.push(starts[starts.len() - 1] + modes.len());
+        }
+        let all = found.concat();
+        let responses: Vec<f64> = all.iter().map(|m| m.response).collect();
+        let densities: Vec<f64> = all.iter().map(|m| m.density).collect();
+        Ok((
+            starts.into_pyarray(py),
+            responses.into_pyarray(py),
+            densities.into_pyarray(py),
+        ))
     }
 }
 

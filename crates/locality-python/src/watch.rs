@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use locality::{Result, Watch};
+use locality::{Result, Watch, par};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
@@ -51,7 +51,8 @@ pub(crate) fn watched<R: Send>(
         std::thread::scope(|scope| {
             let (finished, wait) = channel();
             let worker = scope.spawn(move || {
-                let result = work(&watch);
+                // What takes threads without asking the watch takes these, too.
+                let result = par::install(threads, || work(&watch));
                 // The other end only goes away with this scope.
                 let _ = finished.send(());
                 result

@@ -8,6 +8,7 @@ mod demo;
 mod embed;
 mod evaluate;
 mod fit;
+mod gwr;
 mod image;
 mod inspect;
 mod kernels;
@@ -93,6 +94,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Say what a model file holds
     Inspect(inspect::Args),
+    /// Regress a column on others at every place, by the rows around it, and draw a map
+    Gwr(gwr::Args),
     /// List every kernel, metric and neighbourhood, with formulas and parameters
     Kernels(kernels::Args),
     /// Show every method at work on a real photo and real tables
@@ -103,6 +106,8 @@ enum Command {
 
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: &Cli) -> Result<()> {
+    // What takes threads without asking the watch takes these, too.
+    locality::par::limit(cli.threads);
     let context = Context {
         threads: cli.threads,
         quiet: cli.quiet,
@@ -118,6 +123,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Predict(args) => predict::run(args, &context),
         Command::Evaluate(args) => evaluate::run(args, &context),
         Command::Inspect(args) => inspect::run(args, &context),
+        Command::Gwr(args) => gwr::run(args, &context),
         Command::Kernels(args) => kernels::run(args, &context),
         Command::Demo(args) => demo::run(args, &context),
         Command::Completions(args) => completions::run(args),

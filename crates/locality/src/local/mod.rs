@@ -3,8 +3,8 @@
 //!
 //! [`LocalPolynomial`] makes polynomial regression local: of degree 0 it is the local mean (Nadaraya-Watson), of degree 1 local linear
 //! regression. [`LocalRegression`] finds the bandwidth, too. [`LocalGlm`] does the same for responses that are classes, counts or positive
-//! numbers ([`LocalGlmRegression`] and [`LocalLogistic`] find its bandwidth), [`LocalQuantile`] for quantiles, and [`lowess`] smooths
-//! scatterplots robustly.
+//! numbers ([`LocalGlmRegression`] and [`LocalLogistic`] find its bandwidth), [`LocalQuantile`] for quantiles, [`LocalMode`] for
+//! the most likely responses, and [`lowess`] smooths scatterplots robustly.
 //!
 //! [`Localized`] makes any other model local: one that is fitted to weighted samples ([`WeightedModel`]), or one that is read out of a local
 //! mean ([`LocalModel`]), as [`Discriminant`] and [`Normal`] are.
@@ -20,6 +20,7 @@ mod glm;
 mod glm_search;
 mod interval;
 pub mod lowess;
+mod mode;
 mod model;
 mod moments;
 mod multinomial;
@@ -42,6 +43,7 @@ pub(crate) use generalized::Chosen;
 pub use generalized::{LocalGlmRegression, LocalGlmRegressionFit, LocalLogistic, LocalLogisticFit};
 pub use glm::{GlmFits, LocalGlm, LocalGlmFit};
 pub use interval::Intervals;
+pub use mode::{LocalMode, LocalModeFit, Mode};
 pub use model::{
     LiftedFit, LocalModel, Localized, LocalizedFit, LocalizedValues, WeightedModel, WeightedSample,
 };

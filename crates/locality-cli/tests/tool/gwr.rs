@@ -1,0 +1,99 @@
+//! `locality gwr` on the counties of Georgia.
+
+use crate::run::{Folder, data};
+
+fn run(folder: &Folder, more: &[&str]) -> serde_json::Value {
+    let georgia = data("georgia.csv");
+    let mut args = vec![
+        "gwr",
+        &georgia,
+        "-o",
+        "out.csv",
+        "--target",
+        "PctBach",
+        "--features",
+        "PctRural,PctPov,PctBlack",
+        "--at",
+        "X,Y",
+        "--json",
+    ];
+    args.extend(more);
+    serde_json::from_str(&folder.ok(&args).text()).unwrap()
+}
+
+/// Cells of a column of the output.
+fn column(folder: &Folder, name: &str) -> Vec<f64> {
+    let text = folder.text("out.csv");
+    let mut lines = text.lines();
+    let place = lines
+        .next()
+        .unwrap()
+        .split(',')
+        .position(|c| c == name)
+        .unwrap();
+    lines
+        .map(|l| l.split(',').nth(place).unwrap().parse().unwrap())
+        .collect()
+}
+
+#[test]
+fn georgia_has_mgwrs_figures_and_a_map() {
+    let folder = Folder::new();
+    let found = run(&folder, &["--plot", "map.svg", "--of", "PctBlack"]);
+    assert_eq!(found["bandwidths"][0], 93.0);
+    assert!((found["aicc"].as_f64().unwrap() - 896.349_995_17).abs() < 1e-6);
+    let beta = column(&folder, "beta_PctRural");
+    assert_eq!(beta.len(), 159);
+    assert!((beta[0] + 0.088_414_993_889_700_1).abs() < 1e-9);
+    let (error, t) = (
+        column(&folder, "se_PctRural"),
+        column(&folder, "t_PctRural"),
+    );
+    assert!((t[5] - beta[5] / error[5]).abs() < 1e-9);
+    let (y, fitted, residual) = (
+        column(&folder, "PctBach"),
+        column(&folder, "fitted"),
+        column(&folder, "residual"),
+    );
+    assert!((y[9] - fitted[9] - residual[9]).abs() < 1e-9);
+    let map = folder.text("map.svg");
+    assert!(map.contains("Coefficient of PctBlack") && map.contains("PctBach for each unit"));
+}
+
+#[test]
+fn several_scales_have_several_bandwidths() {
+    let folder = Folder::new();
+    let found = run(&folder, &["--multiscale", "--standardize"]);
+    // mgwr's own figures on its own table.
+    let bandwidths: Vec<f64> = (0..4)
+        .map(|j| found["bandwidths"][j].as_f64().unwrap())
+        .collect();
+    assert_eq!(bandwidths.len(), 4);
+    assert!(bandwidths.iter().any(|b| *b != bandwidths[0]));
+    assert!(found["aicc"].as_f64().unwrap() < 310.0);
+}
+
+#[test]
+fn what_does_not_fit_is_named() {
+    let folder = Folder::new();
+    let georgia = data("georgia.csv");
+    let base = ["gwr", &georgia, "-o", "o.csv", "--target", "PctBach"];
+    let fails = |more: &[&str], code: i32, told: &[&str]| {
+        let args: Vec<&str> = base.iter().chain(more).copied().collect();
+        folder.fails(&args, code, told);
+        assert!(!folder.path("o.csv").exists());
+    };
+    fails(&["--at", "X"], 2, &["--at names 1 column"]);
+    fails(&["--at", "X,Z"], 2, &["'Z'"]);
+    fails(
+        &["--at", "X,Y", "--features", "PctBach"],
+        2,
+        &["--features and --target"],
+    );
+    let of = ["--at", "X,Y", "--features", "PctPov", "--of", "Pct"];
+    fails(&of, 2, &["--of Pct is no coefficient", "constant, PctPov"]);
+    let wide = ["--at", "X,Y", "--bandwidth", "wide"];
+    fails(&wide, 2, &["--bandwidth wide"]);
+    let few = ["--at", "X,Y", "--bandwidth", "1000"];
+    fails(&few, 2, &["--bandwidth 1000"]);
+}
