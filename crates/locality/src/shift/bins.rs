@@ -3,6 +3,7 @@
 use super::kernels::positive;
 use super::positions::Positions;
 use super::sites::check_weights;
+use super::sphere::{directions, normalize};
 use crate::{Error, Float, Result, Rows};
 
 /// Samples compressed to one weighted site in each occupied cell of a grid: the weighted mean of the cell's samples, with their total
@@ -35,6 +36,7 @@ pub struct BinnedSites<T> {
     low: Vec<T>,
     high: Vec<T>,
     samples: usize,
+    directions: bool,
 }
 
 impl<T: Float> BinnedSites<T> {
@@ -57,7 +59,15 @@ impl<T: Float> BinnedSites<T> {
             low: Vec::new(),
             high: Vec::new(),
             samples: 0,
+            directions: false,
         })
+    }
+
+    /// Whether samples are read as directions, each divided by its length, for mean shift with the metric `Cosine`; so are sites.
+    #[must_use]
+    pub fn directions(mut self, directions: bool) -> Self {
+        self.directions = directions;
+        self
     }
 
     /// Adds samples `[m, d]` with sample weights `[m]`, or without. Samples of weight 0 are counted, and left out.
@@ -67,6 +77,13 @@ impl<T: Float> BinnedSites<T> {
     /// cell's number leaves the number type. Nothing is added then.
     pub fn add(&mut self, samples: Rows<'_, T>, weights: Option<&[T]>) -> Result<()> {
         self.check(samples, weights)?;
+        let own;
+        let samples = if self.directions {
+            own = directions(samples, "samples")?;
+            Rows::new(&own, samples.rows(), samples.columns())?
+        } else {
+            samples
+        };
         let mut cell = vec![0.0; self.columns];
         for (i, row) in samples.iter().enumerate() {
             self.samples += 1;
@@ -154,7 +171,14 @@ impl<T: Float> BinnedSites<T> {
 
     /// The sites `[b, d]`, row after row, in the order in which their cells were met.
     pub fn sites(&self) -> Vec<T> {
-        self.mean.iter().map(|x| T::from_f64(*x)).collect()
+        let mut sites: Vec<T> = self.mean.iter().map(|x| T::from_f64(*x)).collect();
+        if self.directions {
+            // No cell is so wide that its mean is at the centre of the sphere, unless it holds all of it.
+            for site in sites.chunks_exact_mut(self.columns) {
+                normalize(site);
+            }
+        }
+        sites
     }
 
     /// The total weight of each, `[b]`.

@@ -5,6 +5,7 @@ use super::bins::BinnedSites;
 use super::blur::blur;
 use super::clusters::{Centers, ORPHAN};
 use super::kernels::flat_radius;
+use super::links::gather;
 use super::merge::Joined;
 use super::modes::{Merging, ModeTree};
 use super::parameters::MeanShift;
@@ -43,38 +44,47 @@ pub(super) fn fit<T: Float>(
     if let Some(weights) = weights {
         check_weights(weights, samples.rows())?;
     }
-    if !parameters.sphere() {
-        return fit_checked(parameters, samples, weights, watch);
+    let own;
+    let samples = if parameters.sphere() {
+        own = directions(samples, "samples")?;
+        Rows::new(&own, samples.rows(), samples.columns())?
+    } else {
+        samples
+    };
+    match weights {
+        // What has no weight is no sample, but has a label.
+        Some(weights) if !parameters.blurring && weights.contains(&T::ZERO) => {
+            let kept = (0..).zip(weights).filter(|(_, w)| **w > T::ZERO);
+            let (kept, weights): (Vec<u32>, Vec<T>) = kept.map(|(i, w)| (i, *w)).unzip();
+            let rows = gather(samples, &kept);
+            let sites = Rows::new(&rows, kept.len(), samples.columns())?;
+            fit_checked(parameters, sites, Some(&weights), samples, watch)
+        }
+        _ => fit_checked(parameters, samples, weights, samples, watch),
     }
-    let own = directions(samples, "samples")?;
-    let samples = Rows::new(&own, samples.rows(), samples.columns())?;
-    fit_checked(parameters, samples, weights, watch)
 }
 
+/// Modes of sites; labels of samples.
 fn fit_checked<T: Float>(
     parameters: &MeanShift,
-    samples: Rows<'_, T>,
+    sites: Rows<'_, T>,
     weights: Option<&[T]>,
+    samples: Rows<'_, T>,
     watch: &Watch<'_>,
 ) -> Result<MeanShiftFit<T>> {
-    let (kernel, bandwidth) = parameters.resolve(samples, watch)?;
+    let (kernel, bandwidth) = parameters.resolve(sites, weights, watch)?;
     if flat_radius(&kernel).is_none() {
-        check_spread(samples)?;
+        check_spread(sites)?;
     }
     let Some(width) = parameters.cell_width(bandwidth) else {
-        return Fitting::new(parameters, kernel, bandwidth, samples, weights, watch)?
+        return Fitting::new(parameters, kernel, bandwidth, sites, weights, watch)?
             .finish(samples, watch);
     };
-    let mut bins = BinnedSites::new(samples.columns(), width)?;
-    bins.add(samples, weights)?;
-    let mut sites = bins.sites();
-    if parameters.sphere() {
-        sites = directions(Rows::new(&sites, bins.len(), samples.columns())?, "sites")?;
-    }
-    let rows = Rows::new(&sites, bins.len(), samples.columns())?;
-    let total = Some(bins.weights());
-    Fitting::new(parameters, kernel, bandwidth, rows, total.as_deref(), watch)?
-        .finish(samples, watch)
+    let mut bins = BinnedSites::new(sites.columns(), width)?.directions(parameters.sphere());
+    bins.add(sites, weights)?;
+    let (few, total) = (bins.sites(), bins.weights());
+    let rows = Rows::new(&few, bins.len(), sites.columns())?;
+    Fitting::new(parameters, kernel, bandwidth, rows, Some(&total), watch)?.finish(samples, watch)
 }
 
 /// Sites, and what moves points among them.
@@ -131,7 +141,14 @@ impl<'a, T: Float> Fitting<'a, T> {
         };
         let ends = if parameters.blurring {
             let (tolerance, sphere) = (parameters.tolerance, parameters.sphere());
-            blur(&self.motion, samples, tolerance, sphere, self.limits, watch)?
+            blur(
+                &self.motion,
+                self.sites,
+                tolerance,
+                sphere,
+                self.limits,
+                watch,
+            )?
         } else {
             follow(&self.stepper, seeds, self.limits, watch)?
         };

@@ -1,6 +1,6 @@
 //! Kernels and bandwidths in force.
 
-use super::bandwidth::estimate_bandwidth;
+use super::bandwidth::estimate_weighted;
 use crate::{Atom, Bandwidth, Error, Float, Kernel, Metric, Profile, Result, Rows, Takes, Watch};
 
 /// The bandwidth that is given, or else the kernel's own.
@@ -23,12 +23,13 @@ pub(super) fn bandwidth_in_force<T: Float>(
     kernel: &Kernel,
     given: Option<f64>,
     samples: Rows<'_, T>,
+    weights: Option<&[T]>,
     watch: &Watch<'_>,
 ) -> Result<f64> {
     if let Some(h) = known_bandwidth(kernel, given)? {
         return Ok(h);
     }
-    let h = estimate_bandwidth(samples, 0.3, None, 0, &watch.quiet())?;
+    let h = estimate_weighted(samples, weights, 0.3, &watch.quiet())?;
     if h > 0.0 {
         return Ok(h);
     }

@@ -60,7 +60,8 @@ impl MedoidShift {
         samples.require_finite("samples")?;
         let common = &self.common;
         check_neighbors(common.n_neighbors)?;
-        let bandwidth = bandwidth_in_force(&common.kernel, common.bandwidth, samples, watch)?;
+        let bandwidth =
+            bandwidth_in_force(&common.kernel, common.bandwidth, samples, weights, watch)?;
         let kernel = shifting(&common.kernel, bandwidth)?;
         let stepper = Stepper::new(&kernel, samples, weights, common.tolerance, false)?;
         let steps = stepper.step(samples, watch)?;

@@ -84,8 +84,8 @@ impl MeanShift {
     }
 
     /// The bandwidth: the radius of the flat kernel, `h` of any other. `None` (the default) takes the kernel's own `h` where
-    /// it has one, else [`estimate_bandwidth`](super::estimate_bandwidth) at quantile 0.3 of all samples, in quadratic time,
-    /// whatever their weights (where that is 0 and the kernel flat, samples at one place are a cluster). It is the unit of the stop
+    /// it has one, else [`estimate_bandwidth`](super::estimate_bandwidth) at quantile 0.3 of all samples, as their
+    /// weights count them, in quadratic time (where that is 0 and the kernel flat, samples at one place are a cluster). It is the unit of the stop
     /// rule, the width of the seeding bins, the distance below which modes are one cluster and beyond which a sample is
     /// an orphan, too.
     #[must_use]

@@ -70,7 +70,8 @@ impl QuickShift {
         if let Some(max_dist) = self.max_dist {
             check_max_dist(max_dist)?;
         }
-        let bandwidth = bandwidth_in_force(&common.kernel, common.bandwidth, samples, watch)?;
+        let bandwidth =
+            bandwidth_in_force(&common.kernel, common.bandwidth, samples, weights, watch)?;
         let kernel = scaled(&common.kernel, bandwidth)?;
         let density = log_density(&kernel, samples, weights, common.tolerance, watch)?;
         let (order, rank) = ranked(&density);

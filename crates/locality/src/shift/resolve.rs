@@ -1,7 +1,7 @@
 //! What the parameters of mean shift mean for given data.
 
 use super::adaptive::{Adaptive, Motion};
-use super::bandwidth::estimate_bandwidth;
+use super::bandwidth::estimate_weighted;
 use super::kernels::{bandwidth_in_force, known_bandwidth, place_bandwidth, positive, shifting};
 use super::modes::{Merging, check_neighbors};
 use super::parameters::MeanShift;
@@ -99,23 +99,29 @@ impl MeanShift {
     pub(super) fn resolve<T: Float>(
         &self,
         samples: Rows<'_, T>,
+        weights: Option<&[T]>,
         watch: &Watch<'_>,
     ) -> Result<(Kernel, f64)> {
         let h = match known_bandwidth(&self.kernel, self.bandwidth)? {
             Some(h) => h,
-            None => self.chosen(samples, watch)?,
+            None => self.chosen(samples, weights, watch)?,
         };
         Ok((shifting(&self.kernel, h)?, h))
     }
 
-    fn chosen<T: Float>(&self, samples: Rows<'_, T>, watch: &Watch<'_>) -> Result<f64> {
+    fn chosen<T: Float>(
+        &self,
+        samples: Rows<'_, T>,
+        weights: Option<&[T]>,
+        watch: &Watch<'_>,
+    ) -> Result<f64> {
         if let Some(search) = &self.stable {
             return Ok(search.find(self, samples, watch)?.bandwidth());
         }
         if !self.is_flat() {
-            return bandwidth_in_force(&self.kernel, None, samples, watch);
+            return bandwidth_in_force(&self.kernel, None, samples, weights, watch);
         }
-        let h = estimate_bandwidth(samples, 0.3, None, 0, &watch.quiet())?;
+        let h = estimate_weighted(samples, weights, 0.3, &watch.quiet())?;
         Ok(if h > 0.0 { h } else { place_bandwidth(samples) })
     }
 
