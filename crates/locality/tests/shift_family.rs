@@ -35,19 +35,26 @@ fn radial() -> Vec<Profile> {
         .collect()
 }
 
-/// The shadow of a profile at a distance of `u` bandwidths, up to a constant: `-int_0^(u^2) k(t) dt`, by Gauss's rule on short pieces.
+/// The shadow of a profile at a distance of `u` bandwidths, up to a constant: `-int_0^(u^2) k(t) dt`, by Gauss's rule on pieces on which
+/// all profiles of the list are smooth.
 fn shadow_at(profile: &Profile, u: f64) -> f64 {
-    let pieces = 64;
-    // In u the integrand is 2 u k(u), which has no root at 0.
-    let step = u / f64::from(pieces);
+    const PIECES: u32 = 24;
     let nodes = [-0.774_596_669_241_483_4, 0.0, 0.774_596_669_241_483_4];
     let weights = [5.0 / 9.0, 8.0 / 9.0, 5.0 / 9.0];
     let mut sum = 0.0;
-    for i in 0..pieces {
-        let middle = (f64::from(i) + 0.5) * step;
-        for (node, weight) in nodes.iter().zip(weights) {
-            let v = middle + node * step / 2.0;
-            sum += weight * step / 2.0 * 2.0 * v * profile.weight(v);
+    for (from, to) in [(0.0, 0.5), (0.5, 1.0), (1.0, u)] {
+        let to = u.min(to);
+        if to <= from {
+            break;
+        }
+        let step = (to - from) / f64::from(PIECES);
+        for i in 0..PIECES {
+            let middle = from + (f64::from(i) + 0.5) * step;
+            for (node, weight) in nodes.iter().zip(weights) {
+                // In u the integrand is 2 u k(u), which has no root at 0.
+                let v = middle + node * step / 2.0;
+                sum += weight * step * v * profile.weight(v);
+            }
         }
     }
     -sum
@@ -97,7 +104,7 @@ fn no_step_lowers_the_density_of_the_shadow_under_any_radial_kernel_and_relaxati
                         *a += relaxation * (m - *a);
                     }
                     let now = density(&profile, &x, &at, &h, &c);
-                    let slack = 1e-4 * before.abs().max(1.0);
+                    let slack = 1e-9 * before.abs().max(1.0);
                     assert!(
                         now >= before - slack,
                         "{} {adaptive:?} {relaxation}: {now} after {before}",
@@ -165,9 +172,8 @@ fn the_shift_is_in_proportion_to_the_gradient_of_the_shadows_density() {
                 for c in 0..d {
                     let moved = step.means[i * d + c] - p[c];
                     let expected = slope(c) / (2.0 * weights);
-                    // Flat kernels have shadows with kinks, and the integral its error at jumps.
                     assert!(
-                        (moved - expected).abs() < 0.03,
+                        (moved - expected).abs() < 1e-4,
                         "{} {adaptive:?}: {moved} {expected}",
                         profile.info().name
                     );
@@ -429,7 +435,7 @@ fn kernels_with_bandwidths_of_their_own_are_weighed_as_the_parameter_is() {
 
 #[test]
 fn over_relaxation_ends_at_the_same_modes_in_fewer_rounds() {
-    let (x, truth) = blobs(71, 800, 2, 4, 0.6);
+    let (x, _) = blobs(71, 800, 2, 4, 0.6);
     for text in ["gaussian", "epanechnikov", "uniform", "cauchy"] {
         let shift = MeanShift::new().kernel(kernel(text)).bandwidth(0.7);
         let shift = shift.stop(1e-6).merge_within(0.0).max_iter(5000);
@@ -450,7 +456,6 @@ fn over_relaxation_ends_at_the_same_modes_in_fewer_rounds() {
         }
         let (fewer, more) = (fast.n_iter() as f64, plain.n_iter() as f64);
         assert!(fewer < 0.75 * more, "{text}: {fewer} {more}");
-        let _ = &truth;
     }
 }
 
