@@ -49,8 +49,8 @@ class MeanShift(ClusterMixin, BaseEstimator):
         Sensitivity, 0 to 1, of bandwidths that follow a pilot density: narrow where points are dense. 0.5 is Abramson's (1982), and that of
         Comaniciu, Ramesh and Meer (2001); 0 is one bandwidth for all.
     over_relaxation : float, default 1
-        How many times the way to the mean a point goes, from 1 to below 2. No step lowers the density; 1.8 takes about half the steps under
-        smooth kernels.
+        How many times the way to the mean a point goes, from 1 to below 2. No step lowers the density, and where
+        steps are many, it takes about ``1 / over_relaxation`` of them.
     blurring : bool, default False
         Whether the points themselves move, all at once.
     min_persistence : float or "auto", optional
@@ -159,7 +159,7 @@ class MeanShift(ClusterMixin, BaseEstimator):
         points = validate_data(self, X, dtype=[np.float64, np.float32])
         weights = _arrays.weights(sample_weight, len(points), points.dtype)
         compression = None if self.compression is None else _arrays.number(self.compression, "compression")
-        self._bins = None
+        self._bins: _core.BinnedSites | None = None
         self._keep(self._find(points, weights, given(self.bandwidth, "bandwidth"), compression))
         return self
 
@@ -217,20 +217,21 @@ class MeanShift(ClusterMixin, BaseEstimator):
         MeanShift
             Itself; `labels_` are those of this part.
         """
-        first = getattr(self, "_bins", None) is None
+        bins: _core.BinnedSites | None = getattr(self, "_bins", None)
+        first = bins is None
         points = validate_data(self, X, reset=first, dtype=[np.float64, np.float32])
         width = 0.25 if self.compression is None else _arrays.number(self.compression, "compression")
         weights = _arrays.weights(sample_weight, len(points), points.dtype)
-        if first:
+        if bins is None:
             self.bandwidth_ = self._find(points, weights, given(self.bandwidth, "bandwidth"), width)["bandwidth_"]
             single = points.dtype == np.float32
-            self._bins = _core.BinnedSites(points.shape[1], width * self.bandwidth_, single, self.metric == "cosine")
-            self._dtype = points.dtype
+            bins = _core.BinnedSites(points.shape[1], width * self.bandwidth_, single, self.metric == "cosine")
+            self._bins, self._dtype = bins, points.dtype
         points = points.astype(self._dtype, copy=False)
-        self._bins.add(points, None if weights is None else weights.astype(self._dtype, copy=False))
-        sites, totals = self._bins.sites()
+        bins.add(points, None if weights is None else weights.astype(self._dtype, copy=False))
+        sites, totals = bins.sites()
         self._keep(self._find(sites, totals, self.bandwidth_, None))
-        self.displacement_ = self._bins.displacement()
+        self.displacement_ = bins.displacement()
         self.labels_ = self.predict(X)
         return self
 
@@ -254,7 +255,7 @@ class MeanShift(ClusterMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         # The cells of a table in parts are no part of a copy, which begins anew.
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
+        state: dict[str, Any] = super().__getstate__()
         return state | {"_bins": None}
 
 

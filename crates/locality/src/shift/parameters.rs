@@ -195,7 +195,7 @@ impl MeanShift {
     /// Over-relaxation: a point that moves on goes so many times the way to its mean, from 1 (the default) to below 2. Each step is the
     /// maximum of a parabola that lies below the density of the [shadow](super::shadow) and touches it at the point, and up to twice the
     /// way to its maximum a parabola is above where it began: no step lowers the density, whatever the number, for every kernel that
-    /// falls with distance. Where modes are flat, 1.8 takes about half the rounds of 1. The way to a mode may jump across a low saddle,
+    /// falls with distance. Where the rounds are many, it takes about `1 / factor` of them. The way to a mode may jump across a low saddle,
     /// and ways under the flat kernel no longer meet bit for bit, so that labels near borders may differ from those of 1.
     #[must_use]
     pub fn over_relaxation(mut self, factor: f64) -> Self {
