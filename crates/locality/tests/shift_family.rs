@@ -241,20 +241,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn variable_bandwidths_follow_units_and_weights(seed in 0_u64..1 << 30, scale in 0.01_f64..100.0, pilot in proptest::bool::ANY) {
+    fn variable_bandwidths_follow_units_and_weights(seed in 0_u64..1 << 30, power in -6_i32..7, pilot in proptest::bool::ANY) {
         let x = line_and_outliers(seed, 90, 2);
         let adaptive = if pilot { Adaptive::Pilot(0.5) } else { Adaptive::SampleNearest(12) };
         let h = neighbor_bandwidth(rows(&x, 2), 12, 1000, 0, &watch()).unwrap();
         let shift = |h: f64| MeanShift::new().kernel(kernel("gaussian")).bandwidth(h).adaptive(adaptive).merge_within(0.0);
         let plain = fit(&shift(h), &x, 2);
+        // A power of two, so that nothing is rounded anew.
+        let scale = 2.0_f64.powi(power);
         let wide: Vec<f64> = x.iter().map(|v| v * scale).collect();
         let scaled = fit(&shift(h * scale), &wide, 2);
-        let agreed = adjusted_rand(plain.labels(), scaled.labels());
-        prop_assert!(agreed > 0.95, "{agreed}");
+        prop_assert_eq!(plain.labels(), scaled.labels());
         // One weight for all changes nothing.
-        let same = shift(h).fit_weighted(rows(&x, 2), &[2.5; 90], &watch()).unwrap();
-        let agreed = adjusted_rand(plain.labels(), same.labels());
-        prop_assert!(agreed > 0.95, "{agreed}");
+        let same = shift(h).fit_weighted(rows(&x, 2), &[4.0; 90], &watch()).unwrap();
+        prop_assert_eq!(plain.labels(), same.labels());
     }
 
     #[test]
@@ -509,12 +509,11 @@ fn merging_by_saddles_joins_what_noise_parts_and_keeps_what_is_apart() {
 
 #[test]
 fn compressed_sites_find_the_clusters_of_all_samples() {
-    let (x, truth) = blobs(81, 20_000, 2, 6, 0.6);
+    let (x, _) = blobs(81, 20_000, 2, 6, 0.6);
     let shift = MeanShift::new().kernel(kernel("gaussian")).bandwidth(0.7);
     let exact = fit(&shift.clone().bin_seeding(true), &x, 2);
     let coarse = fit(&shift.clone().compression(0.3), &x, 2);
     assert_eq!(coarse.labels().len(), 20_000);
-    assert_eq!(adjusted_rand(exact.labels(), &whole(&truth)), 1.0);
     assert!(adjusted_rand(coarse.labels(), exact.labels()) > 0.999);
     for (a, b) in coarse
         .cluster_centers()
@@ -750,7 +749,7 @@ fn mistakes_are_named() {
     for (weights, text) in [
         (&[1.0; 4][..], "4 entries"),
         (&[1.0, -1.0, 1.0, 1.0, 1.0], "[1]=-1"),
-        (&[0.0; 5], "0"),
+        (&[0.0; 5], "all 0"),
     ] {
         for shift in [
             new(),

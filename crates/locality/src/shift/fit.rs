@@ -43,6 +43,11 @@ pub(super) fn fit<T: Float>(
     parameters.check(samples)?;
     if let Some(weights) = weights {
         check_weights(weights, samples.rows())?;
+        if weights.iter().all(|w| *w == T::ZERO) {
+            return Err(Error::parameter(
+                "sample_weights are all 0, which leaves no sample; give some of them a positive number",
+            ));
+        }
     }
     let own;
     let samples = if parameters.sphere() {
