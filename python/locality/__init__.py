@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from ._regression import LocalMeanRegressor
     from ._ridge import KernelRidge
     from ._risk import LocalRisk
-    from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
+    from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds, mean_shift
 
 __all__ = [
     "GWR",
@@ -111,6 +111,7 @@ __all__ = [
     "log_sum",
     "lowess",
     "lowess_fit",
+    "mean_shift",
     "nearest",
     "save",
     "trustworthiness",
@@ -153,6 +154,7 @@ _LATER = {
     "continuity": "_embed",
     "estimate_bandwidth": "_shift",
     "get_bin_seeds": "_shift",
+    "mean_shift": "_shift",
     "load": "_model",
     "save": "_model",
     "trustworthiness": "_embed",

@@ -577,16 +577,33 @@ class ImageMeanShift:
 def mean_shift(
     points: _Array,
     *,
-    bandwidth: float | None = None,
+    bandwidth: float | str | None = None,
     kernel: Kernel | str,
     seeds: _Array | None = None,
     bin_seeding: bool = False,
     min_bin_freq: int = 1,
     cluster_all: bool = True,
     max_iter: int = 300,
+    blurring: bool = False,
+    adaptive: float = 0.0,
+    over_relaxation: float = 1.0,
+    metric: str = "euclidean",
+    merging: float | str | None = None,
+    n_neighbors: int = 10,
+    compression: float | None = None,
+    random_state: int = 0,
+    sample_weight: _Array | None = None,
     threads: int = 0,
     progress: _Progress | None = None,
-) -> tuple[_Array, _Indices, int, float]: ...
+) -> dict[str, Any]: ...
+
+class BinnedSites:
+    def __init__(self, columns: int, width: float, single: bool = False, directions: bool = False) -> None: ...
+    def add(self, points: _Array, sample_weight: _Array | None = None) -> None: ...
+    def sites(self) -> tuple[_Array, _Array]: ...
+    def displacement(self) -> float: ...
+    def n_samples(self) -> int: ...
+
 def cluster_modes(
     points: _Array,
     method: str,

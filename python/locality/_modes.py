@@ -13,6 +13,7 @@ from ._arrays import Array
 from ._base import BaseEstimator, ClusterMixin, check_is_fitted, validate_data
 from ._core import Kernel
 from ._lazy import _METRICS
+from ._shift import given
 
 
 class _Modes(ClusterMixin, BaseEstimator):
@@ -26,7 +27,7 @@ class _Modes(ClusterMixin, BaseEstimator):
     n_jobs: int | None
     labels_: Array
 
-    def fit(self, X: npt.ArrayLike, y: Any = None) -> Self:
+    def fit(self, X: npt.ArrayLike, y: Any = None, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Finds the clusters.
 
         Parameters
@@ -34,26 +35,28 @@ class _Modes(ClusterMixin, BaseEstimator):
         X : array_like, shape (n, d)
             Points.
         y : ignored
+        sample_weight : array_like, shape (n,), optional
+            A point of weight 2 counts as two in the density.
 
         Returns
         -------
         Itself.
         """
         points = validate_data(self, X, dtype=[np.float64, np.float32])
-        given = self.min_persistence
         found = _core.cluster_modes(
             points,
             self._method,
             kernel=self.kernel,
             bandwidth=None if self.bandwidth is None else _arrays.number(self.bandwidth, "bandwidth"),
-            merging=given if given is None or given == "auto" else _arrays.number(given, "min_persistence"),
+            merging=given(self.min_persistence, "min_persistence"),
             n_neighbors=_arrays.count(self.n_neighbors, "n_neighbors"),
+            sample_weight=_arrays.weights(sample_weight, len(points), points.dtype),
             threads=_arrays.threads(self.n_jobs),
             **self._more(),
         )
         for name, value in found.items():
             setattr(self, name, value)
-        self._samples = points
+        self.X_fit_: Array = points
         return self
 
     def _more(self) -> dict[str, Any]:
@@ -75,9 +78,9 @@ class _Modes(ClusterMixin, BaseEstimator):
         ndarray of int, shape (m,)
         """
         check_is_fitted(self)
-        points = validate_data(self, X, reset=False, dtype=self._samples.dtype)
+        points = validate_data(self, X, reset=False, dtype=self.X_fit_.dtype)
         jobs = _arrays.threads(self.n_jobs)
-        near = _core.Nearest(self._samples, self._distance(), threads=jobs).k_nearest(points, 1, jobs)[0][:, 0]
+        near = _core.Nearest(self.X_fit_, self._distance(), threads=jobs).k_nearest(points, 1, jobs)[0][:, 0]
         return self.labels_[near]
 
     @property

@@ -21,9 +21,11 @@ class MeanShift(ClusterMixin, BaseEstimator):
 
     Parameters
     ----------
-    bandwidth : float, optional
-        Radius of the flat kernel, bandwidth ``h`` of the others; estimated by `estimate_bandwidth` where neither this nor
-        the kernel says it. Beside a kernel with an ``h`` of its own it is the unit of what remains: of the stop rule, of the
+    bandwidth : float or "auto", optional
+        Radius of the flat kernel, bandwidth ``h`` of the others; where neither this nor the kernel says it, `estimate_bandwidth`,
+        as sample weights count (where that is 0 and the kernel flat, points at one place are a cluster). "auto" searches for a bandwidth
+        whose clusters do not depend on which points were drawn: the middle of the longest range in which random parts of the points
+        agree on two or more clusters (Fukunaga 1990; Ben-Hur et al. 2002), else the smallest that leaves one. Beside a kernel with an ``h`` of its own it is the unit of what remains: of the stop rule, of the
         seeding bins, and of the distance within which modes are one cluster and beyond which a point is an orphan.
     seeds : array_like, shape (s, d), optional
         Where to start; by default every point, or the bins' centres under `bin_seeding`.
@@ -38,24 +40,57 @@ class MeanShift(ClusterMixin, BaseEstimator):
     max_iter : int, default 300
         Most steps of a seed.
     kernel : Kernel or str, default "flat"
-        A radial kernel: without ``h`` it takes the bandwidth.
+        A radial kernel: without ``h`` it takes the bandwidth. ``site_knn=k`` gives every point a bandwidth of its own, the distance to
+        its `k`-th neighbour, and ``knn=k`` every place on the way.
+    metric : {"euclidean", "cosine"}, default "euclidean"
+        "cosine" is for directions: points are divided by their lengths and means put back on the unit sphere. Distances are chords,
+        ``|x - y|^2 = 2 (1 - cos(x, y))``, and ``gaussian`` is the von Mises-Fisher kernel of concentration ``1 / h^2``.
+    adaptive : float, default 0
+        Sensitivity, 0 to 1, of bandwidths that follow a pilot density: narrow where points are dense. 0.5 is Abramson's (1982), and that of
+        Comaniciu, Ramesh and Meer (2001); 0 is one bandwidth for all.
+    over_relaxation : float, default 1
+        How many times the way to the mean a point goes, from 1 to below 2. No step lowers the density, and where
+        steps are many, it takes about ``1 / over_relaxation`` of them.
+    blurring : bool, default False
+        Whether the points themselves move, all at once.
+    min_persistence : float or "auto", optional
+        Clusters whose mode rises less than this above the saddle to a denser one are merged into it, in units of log density:
+        ``log(2)`` asks for a peak of twice the saddle. "auto" takes the largest gap. None merges nothing.
+    n_neighbors : int, default 10
+        For `min_persistence`: saddles are sought between each point and so many nearest others.
+    compression : float, optional
+        Width, in bandwidths, of the cells of a grid in each of which the points are replaced by one weighted site, their mean: for tables
+        too large to keep every point. `partial_fit` takes 0.25 where none is given.
+    random_state : int, default 0
+        Of the draws of ``bandwidth="auto"``.
 
     Attributes
     ----------
     cluster_centers_ : ndarray, shape (k, d)
-        The modes, densest first.
+        The modes, densest first; of merged ones the densest.
     labels_ : ndarray of int, shape (n,)
         The cluster of each point, -1 for none.
+    intensities_ : ndarray, shape (k,)
+        The sum of the weights around each centre; for the flat kernel, how many points are within the bandwidth.
+    modes_ : ndarray, shape (m, d)
+        All modes, densest first: the centres, where none were merged.
+    mode_labels_ : ndarray of int, shape (m,)
+        The cluster of each mode.
+    diagram_ : ndarray, shape (modes, 2), or None
+        With `min_persistence`: log density at which each mode appears and at which it meets a denser one.
     n_iter_ : int
         Steps of the seed that took most.
     bandwidth_ : float
         The bandwidth in force.
+    displacement_ : float
+        After `partial_fit`: no point is farther than this from the site that stands for it.
     n_features_in_ : int
         Number of columns.
 
     References
     ----------
-    Comaniciu and Meer (2002), Mean shift: a robust approach toward feature space analysis.
+    Comaniciu and Meer (2002), Mean shift: a robust approach toward feature space analysis. Comaniciu, Ramesh and Meer (2001), The variable
+    bandwidth mean shift and data-driven scale selection. Chazal et al. (2013), Persistence-based clustering in Riemannian manifolds.
 
     Examples
     --------
@@ -71,7 +106,7 @@ class MeanShift(ClusterMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        bandwidth: float | None = None,
+        bandwidth: float | str | None = None,
         seeds: npt.ArrayLike | None = None,
         bin_seeding: bool = False,
         min_bin_freq: int = 1,
@@ -79,6 +114,14 @@ class MeanShift(ClusterMixin, BaseEstimator):
         n_jobs: int | None = None,
         max_iter: int = 300,
         kernel: Kernel | str = "flat",
+        metric: str = "euclidean",
+        adaptive: float = 0.0,
+        over_relaxation: float = 1.0,
+        blurring: bool = False,
+        min_persistence: float | str | None = None,
+        n_neighbors: int = 10,
+        compression: float | None = None,
+        random_state: int = 0,
     ) -> None:
         self.bandwidth = bandwidth
         self.seeds = seeds
@@ -88,8 +131,16 @@ class MeanShift(ClusterMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.max_iter = max_iter
         self.kernel = kernel
+        self.metric = metric
+        self.adaptive = adaptive
+        self.over_relaxation = over_relaxation
+        self.blurring = blurring
+        self.min_persistence = min_persistence
+        self.n_neighbors = n_neighbors
+        self.compression = compression
+        self.random_state = random_state
 
-    def fit(self, X: npt.ArrayLike, y: Any = None) -> Self:
+    def fit(self, X: npt.ArrayLike, y: Any = None, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Finds the modes and the points' clusters.
 
         Parameters
@@ -97,6 +148,8 @@ class MeanShift(ClusterMixin, BaseEstimator):
         X : array_like, shape (n, d)
             Points.
         y : ignored
+        sample_weight : array_like, shape (n,), optional
+            A point of weight 2 counts as two at the same place.
 
         Returns
         -------
@@ -104,26 +157,86 @@ class MeanShift(ClusterMixin, BaseEstimator):
             Itself.
         """
         points = validate_data(self, X, dtype=[np.float64, np.float32])
+        weights = _arrays.weights(sample_weight, len(points), points.dtype)
+        compression = None if self.compression is None else _arrays.number(self.compression, "compression")
+        self._bins: _core.BinnedSites | None = None
+        self._keep(self._find(points, weights, given(self.bandwidth, "bandwidth"), compression))
+        return self
+
+    def _find(self, points: Array, weights: Array | None, bandwidth: float | str | None, compression: float | None) -> dict[str, Any]:
         seeds = None
         if self.seeds is not None:
             seeds = _arrays.sites(self.seeds, "seeds").astype(points.dtype, copy=False)
-        self.cluster_centers_: Array
-        self.labels_: Array
-        self.cluster_centers_, self.labels_, self.n_iter_, self.bandwidth_ = _core.mean_shift(
+        return _core.mean_shift(
             points,
-            bandwidth=None if self.bandwidth is None else _arrays.number(self.bandwidth, "bandwidth"),
+            bandwidth=bandwidth,
             kernel=self.kernel,
             seeds=seeds,
             bin_seeding=bool(self.bin_seeding),
             min_bin_freq=_arrays.count(self.min_bin_freq, "min_bin_freq"),
             cluster_all=bool(self.cluster_all),
             max_iter=_arrays.count(self.max_iter, "max_iter"),
+            blurring=bool(self.blurring),
+            adaptive=_arrays.number(self.adaptive, "adaptive"),
+            over_relaxation=_arrays.number(self.over_relaxation, "over_relaxation"),
+            metric=self.metric,
+            merging=given(self.min_persistence, "min_persistence"),
+            n_neighbors=_arrays.count(self.n_neighbors, "n_neighbors"),
+            compression=compression,
+            random_state=_arrays.count(self.random_state, "random_state"),
+            sample_weight=weights,
             threads=_arrays.threads(self.n_jobs),
         )
+
+    def _keep(self, found: dict[str, Any]) -> None:
+        self.cluster_centers_: Array
+        self.labels_: Array
+        self.bandwidth_: float
+        self.modes_: Array
+        self.mode_labels_: Array
+        for name, value in found.items():
+            setattr(self, name, value)
+
+    def partial_fit(self, X: npt.ArrayLike, y: Any = None, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Adds points to those of earlier calls, and finds the modes of all of them anew.
+
+        Points are kept as one weighted site in each occupied cell of a grid of `compression` bandwidths, so that memory and time grow with
+        the ground that they cover and not with their number. Parts of any sizes give the same modes as one part of all, where the
+        bandwidth is given; else it is estimated from the first part, and kept.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Points.
+        y : ignored
+        sample_weight : array_like, shape (n,), optional
+            A point of weight 2 counts as two at the same place.
+
+        Returns
+        -------
+        MeanShift
+            Itself; `labels_` are those of this part.
+        """
+        bins: _core.BinnedSites | None = getattr(self, "_bins", None)
+        first = bins is None
+        points = validate_data(self, X, reset=first, dtype=[np.float64, np.float32])
+        width = 0.25 if self.compression is None else _arrays.number(self.compression, "compression")
+        weights = _arrays.weights(sample_weight, len(points), points.dtype)
+        if bins is None:
+            self.bandwidth_ = self._find(points, weights, given(self.bandwidth, "bandwidth"), width)["bandwidth_"]
+            single = points.dtype == np.float32
+            bins = _core.BinnedSites(points.shape[1], width * self.bandwidth_, single, self.metric == "cosine")
+            self._bins, self._dtype = bins, points.dtype
+        points = points.astype(self._dtype, copy=False)
+        bins.add(points, None if weights is None else weights.astype(self._dtype, copy=False))
+        sites, totals = bins.sites()
+        self._keep(self._find(sites, totals, self.bandwidth_, None))
+        self.displacement_ = bins.displacement()
+        self.labels_ = self.predict(X)
         return self
 
     def predict(self, X: npt.ArrayLike) -> Array:
-        """The cluster whose centre is nearest.
+        """The cluster whose mode is nearest.
 
         Parameters
         ----------
@@ -135,9 +248,71 @@ class MeanShift(ClusterMixin, BaseEstimator):
         ndarray of int, shape (m,)
         """
         check_is_fitted(self)
-        points = validate_data(self, X, reset=False, dtype=self.cluster_centers_.dtype)
+        points = validate_data(self, X, reset=False, dtype=self.modes_.dtype)
         jobs = _arrays.threads(self.n_jobs)
-        return _core.Nearest(self.cluster_centers_, threads=jobs).k_nearest(points, 1, jobs)[0][:, 0]
+        near = _core.Nearest(self.modes_, self.metric, threads=jobs).k_nearest(points, 1, jobs)[0][:, 0]
+        return self.mode_labels_[near]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The cells of a table in parts are no part of a copy, which begins anew.
+        state: dict[str, Any] = super().__getstate__()
+        return state | {"_bins": None}
+
+
+def given(x: Any, name: str) -> Any:
+    """A number; or "auto", or nothing."""
+    return x if x is None or (isinstance(x, str) and x == "auto") else _arrays.number(x, name)
+
+
+def mean_shift(
+    X: npt.ArrayLike,
+    *,
+    bandwidth: float | str | None = None,
+    seeds: npt.ArrayLike | None = None,
+    bin_seeding: bool = False,
+    min_bin_freq: int = 1,
+    cluster_all: bool = True,
+    max_iter: int = 300,
+    n_jobs: int | None = None,
+    **more: Any,
+) -> tuple[Array, Array]:
+    """Centres and labels of mean shift, without a model.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Points.
+    bandwidth, seeds, bin_seeding, min_bin_freq, cluster_all, max_iter, n_jobs, **more
+        Those of `MeanShift`.
+
+    Returns
+    -------
+    cluster_centers : ndarray, shape (k, d)
+        The modes, densest first.
+    labels : ndarray of int, shape (n,)
+        The cluster of each point, -1 for none.
+
+    Examples
+    --------
+    >>> import locality as lc
+    >>> centers, labels = lc.mean_shift([[0.0], [0.2], [5.0], [5.2], [5.1]], bandwidth=1)
+    >>> centers.round(6)
+    array([[5.1],
+           [0.1]])
+    >>> labels
+    array([1, 1, 0, 0, 0])
+    """
+    model = MeanShift(
+        bandwidth=bandwidth,
+        seeds=seeds,
+        bin_seeding=bin_seeding,
+        min_bin_freq=min_bin_freq,
+        cluster_all=cluster_all,
+        max_iter=max_iter,
+        n_jobs=n_jobs,
+        **more,
+    ).fit(X)
+    return model.cluster_centers_, model.labels_
 
 
 def estimate_bandwidth(
@@ -147,7 +322,7 @@ def estimate_bandwidth(
     n_samples: int | None = None,
     random_state: int | np.random.RandomState | None = 0,
     n_jobs: int | None = None,
-) -> float:
+) -> np.float64:
     """A bandwidth for mean shift: the mean distance to the neighbour that is this share of the points away.
 
     Parameters
@@ -171,7 +346,7 @@ def estimate_bandwidth(
     Examples
     --------
     >>> import locality as lc
-    >>> lc.estimate_bandwidth([[1.0, 1.0], [2.0, 1.0], [1.0, 0.0], [4.0, 7.0], [3.0, 5.0], [3.0, 6.0]], quantile=0.5)
+    >>> float(lc.estimate_bandwidth([[1.0, 1.0], [2.0, 1.0], [1.0, 0.0], [4.0, 7.0], [3.0, 5.0], [3.0, 6.0]], quantile=0.5))
     1.61...
     """
     points = _arrays.sites(X, "X")
@@ -179,16 +354,17 @@ def estimate_bandwidth(
         random_state = int(np.random.default_rng().integers(2**32))
     elif isinstance(random_state, np.random.RandomState):
         random_state = int(random_state.randint(2**31))
-    return _core.estimate_bandwidth(
+    found = _core.estimate_bandwidth(
         points,
         _arrays.number(quantile, "quantile"),
         None if n_samples is None else _arrays.count(n_samples, "n_samples"),
         _arrays.count(random_state, "random_state"),
         _arrays.threads(n_jobs),
     )
+    return np.float64(found)
 
 
-def get_bin_seeds(X: npt.ArrayLike, bin_size: float, min_bin_freq: int = 1) -> Array:
+def get_bin_seeds(X: npt.ArrayLike, bin_size: float, min_bin_freq: int = 1) -> Any:
     """Centres of the occupied bins of a grid, as seeds for mean shift.
 
     Parameters
@@ -196,7 +372,7 @@ def get_bin_seeds(X: npt.ArrayLike, bin_size: float, min_bin_freq: int = 1) -> A
     X : array_like, shape (n, d)
         Points.
     bin_size : float
-        Width of a bin; mean shift takes its bandwidth.
+        Width of a bin; mean shift takes its bandwidth. Of 0, as an estimate may be, the points themselves are returned.
     min_bin_freq : int, default 1
         Least number of points of a bin that seeds.
 
@@ -211,4 +387,6 @@ def get_bin_seeds(X: npt.ArrayLike, bin_size: float, min_bin_freq: int = 1) -> A
     array([[0.],
            [1.]])
     """
+    if bin_size == 0:
+        return X
     return _core.bin_seeds(_arrays.sites(X, "X"), _arrays.number(bin_size, "bin_size"), _arrays.count(min_bin_freq, "min_bin_freq"))

@@ -94,6 +94,31 @@ def _centroids(model: Any) -> None:
         raise ValueError(f"the file's classes do not fit its centres; {_DAMAGED}")
 
 
+def _mean_shift(model: Any) -> None:
+    k = len(model.cluster_centers_)
+    _within(model.mode_labels_, 0, k)
+    _within(model.labels_, -1, k)
+    if not np.array_equal(np.unique(model.mode_labels_), np.arange(k)):
+        raise ValueError(f"the file's modes do not fit its clusters; {_DAMAGED}")
+
+
+def _modes(model: Any) -> None:
+    n, k, m = len(model.X_fit_), len(model.cluster_centers_indices_), len(model.mode_indices_)
+    _within(model.labels_, 0, k)
+    _within(model.cluster_centers_indices_, 0, n)
+    _within(model.mode_indices_, 0, n)
+    _within(model.basins_, 0, m)
+    _within(getattr(model, "parents_", model.labels_), 0, n)
+    if k == 0 or model.diagram_.shape[1] != 2:
+        raise ValueError(f"the file's clusters do not fit its modes; {_DAMAGED}")
+    model.cluster_centers_ = model.X_fit_[model.cluster_centers_indices_]
+
+
+def _within(places: Array, low: int, high: int) -> None:
+    if len(places) and not (low <= places.min() and places.max() < high):
+        raise ValueError(f"the file's clusters do not fit its samples; {_DAMAGED}")
+
+
 def _encoder(model: Any) -> None:
     words = sum(len(levels) for levels in model.categories_ if levels is not None)
     if len(model.categories_) != len(model.fill_) or words != len(model.shares_):
@@ -112,6 +137,16 @@ _GEOGRAPHIC = {
     "fitted_values_": "n",
     "leverage_": "n",
 }
+_MODES = {
+    "X_fit_": "n d",
+    "labels_": "int n",
+    "cluster_centers_indices_": "int k",
+    "log_density_": "n",
+    "diagram_": "m e",
+    "mode_indices_": "int m",
+    "basins_": "int n",
+}
+_FOUND = {"bandwidth_": "real", "min_persistence_": "real"}
 _FIGURES = dict.fromkeys(
     ("rss_", "sigma2_", "scale_", "deviance_", "null_deviance_", "r2_", "adj_r2_", "aic_", "aicc_", "bic_", "cv_", "tr_S_"),
     "real",
@@ -178,8 +213,19 @@ STATES = {
     "MeanShift": State(
         "mean_shift",
         "_shift",
-        {"cluster_centers_": "k d", "labels_": "int n"},
+        {
+            "cluster_centers_": "k d",
+            "labels_": "int n",
+            "intensities_": "k",
+            "modes_": "m d",
+            "mode_labels_": "int m",
+            "diagram_": "b e?",
+        },
         {"n_iter_": "count", "bandwidth_": "real"},
+        _mean_shift,
+    ),
+    "MedoidShift": State(
+        "medoid_shift", "_modes", _MODES | {"parents_": "int n"}, _FOUND | {"n_iter_": "count"}, _modes
     ),
     "NearestCentroid": State(
         "nearest_centroid",
@@ -195,6 +241,9 @@ STATES = {
         {"kernel_": "kernel"},
         _nystroem,
     ),
+    "QuickShift": State(
+        "quick_shift", "_modes", _MODES | {"parents_": "int n", "distances_": "n"}, _FOUND, _modes
+    ),
     "TableEncoder": State(
         "table_encoder",
         "_columns",
@@ -202,6 +251,7 @@ STATES = {
         {"categories_": "levels"},
         _encoder,
     ),
+    "Tomato": State("tomato", "_modes", _MODES, _FOUND, _modes),
 }
 
 KINDS = {state.kind: name for name, state in STATES.items()}

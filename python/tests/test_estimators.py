@@ -37,6 +37,8 @@ def squared(theta, X, y):
         lc.LocalOutlierFactor(),
         lc.LocalOutlierFactor(novelty=True),
         lc.MeanShift(),
+        lc.MeanShift(bandwidth="auto"),
+        lc.MeanShift(kernel="gaussian", min_persistence="auto", compression=0.1),
         lc.QuickShift(),
         lc.QuickShift(min_persistence="auto"),
         lc.MedoidShift(),

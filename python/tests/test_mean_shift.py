@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import locality as lc
 import numpy as np
@@ -113,6 +117,12 @@ def test_a_gaussian_kernel_finds_the_density_modes():
         ({"max_iter": -1}, "max_iter=-1"),
         ({"seeds": [[1.0, 2.0, 3.0]]}, "seeds"),
         ({"n_jobs": 0}, "n_jobs=0"),
+        ({"over_relaxation": 2.0}, "over_relaxation=2"),
+        ({"adaptive": -0.5}, "adaptive=-0.5"),
+        ({"metric": "manhattan"}, "metric=manhattan"),
+        ({"min_persistence": -1.0}, "min_persistence=-1"),
+        ({"compression": 0.0}, "compression=0"),
+        ({"blurring": True, "adaptive": 0.5}, "blurring"),
     ],
 )
 def test_mistakes(parameters, sentence):
@@ -124,6 +134,143 @@ def test_mistakes_of_type_and_of_the_estimate():
     with pytest.raises(TypeError, match="min_bin_freq must be a whole number"):
         lc.MeanShift(bandwidth=1, bin_seeding=True, min_bin_freq=1.5).fit(blobs(2)[:9])
     with pytest.raises(ValueError, match="bandwidth"):
-        lc.MeanShift().fit(np.zeros((20, 2)))
+        lc.MeanShift(kernel="gaussian").fit(np.zeros((20, 2)))
     with pytest.raises(ValueError, match="quantile=2"):
         lc.estimate_bandwidth(blobs(2), quantile=2)
+
+
+THEIRS = Path(cluster.__file__).parent / "tests" / "test_mean_shift.py"
+
+FIXTURES = """
+import numpy as np
+import pytest
+
+
+@pytest.fixture(params=[np.float32, np.float64])
+def global_dtype(request):
+    return request.param
+
+
+@pytest.fixture(params=range(5))
+def global_random_seed(request):
+    return request.param
+"""
+
+
+def test_scikit_learns_own_tests_pass_with_our_names(tmp_path):
+    if not THEIRS.exists():
+        pytest.skip("scikit-learn was installed without its tests")
+    text = THEIRS.read_text()
+    names = "from sklearn.cluster import MeanShift, estimate_bandwidth, get_bin_seeds, mean_shift"
+    assert names in text
+    (tmp_path / "test_theirs.py").write_text(text.replace(names, names.replace("sklearn.cluster", "locality")))
+    (tmp_path / "conftest.py").write_text(FIXTURES)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", "--rootdir", ".", "test_theirs.py"]
+    folder = str(Path(lc.__file__).parents[1])
+    path = os.pathsep.join([folder, *filter(None, [os.environ.get("PYTHONPATH")])])
+    ran = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-2000:]
+    assert int(ran.stdout.rsplit(" passed", 1)[0].split()[-1]) >= 25, ran.stdout[-400:]
+    assert "skipped" not in ran.stdout
+
+
+def test_mean_shift_is_the_models():
+    x = blobs(2)
+    centers, labels = lc.mean_shift(x, bandwidth=2.0)
+    expected, numbers = cluster.mean_shift(x, bandwidth=2.0)
+    np.testing.assert_array_equal(labels, numbers)
+    np.testing.assert_allclose(centers, expected, rtol=0, atol=2e-3)
+    merged = lc.mean_shift(x, bandwidth=0.6, min_persistence=1.0, n_neighbors=20)[0]
+    assert len(merged) < len(lc.mean_shift(x, bandwidth=0.6)[0])
+
+
+def test_weights_count_as_copies():
+    x = blobs(2)[:300]
+    weights = np.arange(300) % 3
+    copies = np.repeat(x, weights, axis=0)
+    for parameters in ({}, {"bandwidth": 1.5, "kernel": "gaussian"}, {"bandwidth": 1.5, "bin_seeding": True, "min_bin_freq": 3}):
+        heavy = lc.MeanShift(**parameters).fit(x, sample_weight=weights)
+        many = lc.MeanShift(**parameters).fit(copies)
+        assert heavy.bandwidth_ == pytest.approx(many.bandwidth_, rel=1e-9)
+        np.testing.assert_allclose(heavy.cluster_centers_, many.cluster_centers_, atol=0.02)
+        np.testing.assert_array_equal(heavy.labels_, many.predict(x))
+    with pytest.raises(ValueError, match="sample_weight has shape"):
+        lc.MeanShift(bandwidth=1).fit(x, sample_weight=[1.0])
+    with pytest.raises(ValueError, match="not negative"):
+        lc.MeanShift(bandwidth=1).fit(x, sample_weight=-np.ones(300))
+
+
+def test_directions_of_mixtures():
+    rng = np.random.default_rng(5)
+    axes = np.array([[1.0, 0, 0], [0, 1, 0], [-0.6, -0.6, 0.5]])
+    y = rng.integers(3, size=600)
+    x = (axes[y] + 0.15 * rng.standard_normal((600, 3))) * rng.uniform(0.2, 5.0, size=(600, 1))
+    model = lc.MeanShift(metric="cosine", kernel="gaussian", bandwidth=0.3).fit(x)
+    assert adjusted_rand_score(y, model.labels_) == 1.0
+    np.testing.assert_allclose(np.linalg.norm(model.cluster_centers_, axis=1), 1.0, rtol=1e-12)
+    np.testing.assert_array_equal(model.predict(7.0 * x), model.labels_)
+    # A centre is a fixed point of the von Mises-Fisher mean of concentration 1 / h^2.
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+    for center in model.cluster_centers_:
+        mean = np.exp((unit @ center - 1.0) / 0.3**2) @ unit
+        np.testing.assert_allclose(mean / np.linalg.norm(mean), center, atol=2e-3)
+
+
+def test_a_stable_bandwidth_tells_blobs_and_iris():
+    x, y = make_blobs(1500, centers=[[0, 0], [6, 0], [0, 6], [6, 6]], cluster_std=0.9, random_state=2)
+    found = [lc.MeanShift(bandwidth="auto", random_state=seed).fit(x[seed::2]) for seed in (0, 1)]
+    for seed, model in enumerate(found):
+        assert adjusted_rand_score(y[seed::2], model.labels_) > 0.98
+    assert found[0].bandwidth_ == pytest.approx(found[1].bandwidth_, rel=0.25)
+    # The estimate by a quantile leaves two clusters together.
+    assert adjusted_rand_score(y, lc.MeanShift().fit(x).labels_) < 0.8
+    iris = load_iris()
+    assert len(lc.MeanShift(bandwidth="auto").fit(iris.data).cluster_centers_) >= 2
+
+
+def test_merged_modes_predict_their_cluster():
+    x, y = make_blobs(1500, centers=[[0, 0], [5, 0], [0, 5]], cluster_std=0.8, random_state=1)
+    rough = lc.MeanShift(bandwidth=0.35, kernel="gaussian").fit(x)
+    assert len(rough.cluster_centers_) > 3
+    assert rough.diagram_ is None
+    model = lc.MeanShift(bandwidth=0.35, kernel="gaussian", min_persistence="auto", n_neighbors=20).fit(x)
+    assert len(model.cluster_centers_) == 3
+    assert len(model.modes_) == len(rough.modes_)
+    assert adjusted_rand_score(y, model.labels_) > 0.98
+    np.testing.assert_array_equal(model.predict(x), model.labels_)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_table_in_parts_is_the_whole(metric, dtype):
+    x, y = make_blobs(6000, 3, centers=[[8, 0, 0], [0, 8, 0], [0, 0, 8]], random_state=4)
+    x = x.astype(dtype)
+    make = lambda: lc.MeanShift(bandwidth=0.4 if metric == "cosine" else 3.0, metric=metric, compression=0.2)  # noqa: E731
+    whole = make().partial_fit(x)
+    parts = make()
+    for start in range(0, 6000, 700):
+        parts.partial_fit(x[start : start + 700])
+    np.testing.assert_array_equal(parts.cluster_centers_, whole.cluster_centers_)
+    assert parts.displacement_ <= 0.2 * whole.bandwidth_ * np.sqrt(3.0)
+    assert adjusted_rand_score(y, parts.predict(x)) > 0.99
+    once = make().fit(x)
+    assert adjusted_rand_score(once.labels_, parts.predict(x)) > 0.999
+    assert len(once.labels_) == 6000
+    # A copy begins anew.
+    again = pickle.loads(pickle.dumps(parts))
+    np.testing.assert_array_equal(again.predict(x), parts.predict(x))
+    assert adjusted_rand_score(y[:99], again.partial_fit(x[:99]).labels_) > 0.9
+    with pytest.raises(ValueError, match="features"):
+        parts.partial_fit(x[:, :2])
+
+
+def test_relaxed_steps_are_fewer_and_adaptive_bandwidths_differ():
+    x = blobs(2)
+    plain = lc.MeanShift(bandwidth=1.0, kernel="gaussian").fit(x)
+    fast = lc.MeanShift(bandwidth=1.0, kernel="gaussian", over_relaxation=1.7).fit(x)
+    assert adjusted_rand_score(plain.labels_, fast.labels_) > 0.98
+    assert fast.n_iter_ < plain.n_iter_
+    own = lc.MeanShift(bandwidth=1.0, kernel="gaussian", adaptive=0.5).fit(x)
+    assert not np.array_equal(own.cluster_centers_[:2], plain.cluster_centers_[:2])
+    moving = lc.MeanShift(bandwidth=2.0, blurring=True).fit(x)
+    assert len(moving.labels_) == len(x)

@@ -106,13 +106,21 @@ OTHERS = [
     (lc.MGWR([50, 60, 70], tol=1e-3, inference=False, rest=2), (COLUMNS, Y, PLACES), "predict"),
     (lc.MeanShift(bandwidth=1.5), (X,), "predict"),
     (lc.MeanShift(seeds=X[:3], kernel="gaussian(h=2)"), (X,), "predict"),
+    (lc.MeanShift(compression=0.5, over_relaxation=1.5), (X,), "predict"),
+    (lc.MeanShift(bandwidth=0.7, kernel="gaussian", min_persistence="auto", adaptive=0.5), (X,), "predict"),
+    (lc.MeanShift(bandwidth="auto", metric="cosine"), (X.astype(np.float32),), "predict"),
+    (lc.QuickShift(max_dist=np.inf), (X,), "predict"),
+    (lc.QuickShift(bandwidth=1.0, metric="manhattan", min_persistence=0.5), (X.astype(np.float32),), "predict"),
+    (lc.MedoidShift(bandwidth=2.0), (X,), "predict"),
+    (lc.Tomato(), (X,), "predict"),
+    (lc.Tomato(2, kernel="cauchy"), (X,), "predict"),
     (lc.NearestCentroid(shrink_threshold=0.1, priors=[0.2, 0.3, 0.5]), (X, WORDS), "predict predict_proba"),
     (lc.TableEncoder(missing="indicator"), (TABLE,), "transform"),
     (lc.NearestNeighbors(n_neighbors=3, radius=2.0), (X,), "kneighbors radius_neighbors"),
     (lc.NearestNeighbors(metric="mahalanobis", metric_params={"V": [[1.0, 0.2], [0.2, 9.0]]}), (X,), "kneighbors"),
 ]
 # Functions of other people, and what is quick to fit again.
-NOT_KEPT = {"LocalOutlierFactor", "LocalRisk", "Localized", "LocallyLinearEmbedding", "MedoidShift", "QuickShift", "Tomato"}
+NOT_KEPT = {"LocalOutlierFactor", "LocalRisk", "Localized", "LocallyLinearEmbedding"}
 
 
 RESOLVED = {"KernelClassifier", "KernelDensity", "NearestNeighbors"}

@@ -100,3 +100,25 @@ def test_mistakes(model, sentence):
 def test_mistakes_of_type():
     with pytest.raises(TypeError, match="min_persistence"):
         lc.Tomato(min_persistence="often").fit(load_iris().data)
+
+
+@pytest.mark.parametrize("make", [lc.QuickShift, lc.MedoidShift, lc.Tomato])
+def test_weights_count_in_the_density(make):
+    x = make_blobs(400, 2, centers=3, random_state=5)[0]
+    weights = 1.0 + np.arange(400) % 2
+    model = make(bandwidth=1.5).fit(x, sample_weight=weights)
+    kernel = str(model.kernel if make is not lc.MedoidShift else "flat")
+    distance = np.linalg.norm(x[:, None] - x, axis=2) / 1.5
+    u = {"epanechnikov": np.clip(1 - distance**2, 0, None), "flat": distance <= 1, "gaussian": np.exp(-(distance**2) / 2)}[kernel]
+    np.testing.assert_allclose(model.log_density_, np.log(u @ weights), rtol=1e-9)
+    assert not np.allclose(make(bandwidth=1.5).fit(x).log_density_, model.log_density_)
+    with pytest.raises(ValueError, match="sample_weight has shape"):
+        make().fit(x, sample_weight=[1.0])
+
+
+def test_estimated_bandwidths_count_weights():
+    x = make_blobs(200, 2, centers=3, random_state=6)[0]
+    weights = 1 + np.arange(200) % 3
+    for make in (lc.QuickShift, lc.MedoidShift):
+        heavy = make().fit(x, sample_weight=weights).bandwidth_
+        assert heavy == pytest.approx(make().fit(np.repeat(x, weights, axis=0)).bandwidth_, rel=1e-9)

@@ -63,6 +63,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("random", Trick),
             ("select", Trick),
             ("iterate", Trick),
+            ("widths", Trick),
             ("adaptive", Methods),
             ("denoise", Methods),
             ("dense", Methods),

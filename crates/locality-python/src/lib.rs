@@ -69,7 +69,7 @@ mod _core {
     #[pymodule_export]
     use super::nearest::Nearest;
     #[pymodule_export]
-    use super::shift::{bin_seeds, estimate_bandwidth, mean_shift};
+    use super::shift::{BinnedSites, bin_seeds, estimate_bandwidth, mean_shift};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]

@@ -3,7 +3,7 @@
 use locality::shift::{MedoidShift, Merging, ModeTree, QuickShift, SampleClusters, Tomato};
 use locality::{Float, Kernel, Metric, Watch};
 use numpy::ndarray::Array2;
-use numpy::{Element, IntoPyArray, PyArray2};
+use numpy::{Element, IntoPyArray, PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -85,7 +85,10 @@ pub(crate) fn cluster_modes<'py>(
 }
 
 /// A persistence, ``"auto"`` or a number of clusters.
-fn merging_of(merging: Option<&Bound<'_, PyAny>>, n_clusters: Option<usize>) -> PyResult<Merging> {
+pub(crate) fn merging_of(
+    merging: Option<&Bound<'_, PyAny>>,
+    n_clusters: Option<usize>,
+) -> PyResult<Merging> {
     if let Some(k) = n_clusters {
         return Ok(Merging::Clusters(k));
     }
@@ -103,6 +106,27 @@ fn merging_of(merging: Option<&Bound<'_, PyAny>>, n_clusters: Option<usize>) -> 
     Ok(Merging::Below(merging.extract()?))
 }
 
+/// Sample weights of the points' number type.
+pub(crate) fn weights_of<'py, T: Element + Float>(
+    sample_weight: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Option<PyReadonlyArray1<'py, T>>> {
+    match sample_weight {
+        Some(weights) => Ok(Some(weights.extract()?)),
+        None => Ok(None),
+    }
+}
+
+/// Birth and death of each mode, ``[modes, 2]``.
+pub(crate) fn diagram<'py>(
+    py: Python<'py>,
+    tree: &ModeTree,
+) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    let lives = tree.diagram().iter().flat_map(|l| [l.birth, l.death]);
+    let lives = Array2::from_shape_vec((tree.n_modes(), 2), lives.collect());
+    let lives = lives.map_err(|e| PyTypeError::new_err(e.to_string()))?;
+    Ok(lives.into_pyarray(py))
+}
+
 fn clusters<'py, T: Element + Float>(
     asked: &Asked,
     points: &Bound<'py, PyArray2<T>>,
@@ -112,10 +136,7 @@ fn clusters<'py, T: Element + Float>(
     let py = points.py();
     let data = Matrix::new(points)?;
     let rows = data.rows()?;
-    let weights = match sample_weight {
-        Some(w) => Some(w.extract::<numpy::PyReadonlyArray1<'_, T>>()?),
-        None => None,
-    };
+    let weights = weights_of::<T>(sample_weight)?;
     let weights = weights.as_ref().map(|w| w.as_slice()).transpose()?;
     let found = watched(py, threads, None, |watch| find(asked, rows, weights, watch))?;
     let dict = PyDict::new(py);
@@ -132,12 +153,7 @@ fn clusters<'py, T: Element + Float>(
     )?;
     dict.set_item("bandwidth_", found.bandwidth)?;
     dict.set_item("log_density_", found.density.into_pyarray(py))?;
-    let lives: Vec<f64> = (found.tree.diagram().iter())
-        .flat_map(|l| [l.birth, l.death])
-        .collect();
-    let lives = Array2::from_shape_vec((found.tree.n_modes(), 2), lives);
-    let lives = lives.map_err(|e| PyTypeError::new_err(e.to_string()))?;
-    dict.set_item("diagram_", lives.into_pyarray(py))?;
+    dict.set_item("diagram_", diagram(py, &found.tree)?)?;
     dict.set_item("mode_indices_", index(found.tree.modes()))?;
     let basins: Vec<i64> = found.tree.basins().iter().map(|&b| i64::from(b)).collect();
     dict.set_item("basins_", basins.into_pyarray(py))?;

@@ -1,48 +1,72 @@
 //! Mean-shift clustering.
 
-use locality::shift::{self, MeanShift};
-use locality::{Float, Rows};
+use locality::shift::{self, Adaptive, MeanShift, StableBandwidth};
+use locality::{Float, Metric, Rows};
 use numpy::ndarray::Array2;
 use numpy::{Element, IntoPyArray, PyArray2};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::array::{Matrix, two_kinds};
 use crate::error::to_python;
 use crate::kernel::kernel_of;
+use crate::modes::{diagram, merging_of, weights_of};
 use crate::watch::watched;
 
-/// Centres `[k, d]`, labels `[n]`, number of iterations, bandwidth in force.
-type Clusters<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, usize, f64);
-
-/// Centres ``[k, d]``, labels ``[n]`` (-1: none), number of iterations and bandwidth of points ``[n, d]``.
+/// Modes and clusters of points ``[n, d]``, as a dictionary; ``bandwidth`` may be ``"auto"``, a search for a stable one.
 #[pyfunction]
-#[pyo3(signature = (points, *, bandwidth=None, kernel, seeds=None, bin_seeding=false, min_bin_freq=1, cluster_all=true, max_iter=300, threads=0, progress=None))]
+#[pyo3(signature = (points, *, bandwidth=None, kernel, seeds=None, bin_seeding=false, min_bin_freq=1, cluster_all=true, max_iter=300, blurring=false, adaptive=0.0, over_relaxation=1.0, metric="euclidean", merging=None, n_neighbors=10, compression=None, random_state=0, sample_weight=None, threads=0, progress=None))]
 #[allow(clippy::too_many_arguments, clippy::fn_params_excessive_bools)]
 pub(crate) fn mean_shift<'py>(
     points: &Bound<'py, PyAny>,
-    bandwidth: Option<f64>,
+    bandwidth: Option<&Bound<'py, PyAny>>,
     kernel: &Bound<'py, PyAny>,
     seeds: Option<&Bound<'py, PyAny>>,
     bin_seeding: bool,
     min_bin_freq: usize,
     cluster_all: bool,
     max_iter: usize,
+    blurring: bool,
+    adaptive: f64,
+    over_relaxation: f64,
+    metric: &str,
+    merging: Option<&Bound<'py, PyAny>>,
+    n_neighbors: usize,
+    compression: Option<f64>,
+    random_state: u64,
+    sample_weight: Option<&Bound<'py, PyAny>>,
     threads: usize,
     progress: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Clusters<'py>> {
-    let parameters = MeanShift::new()
-        .bandwidth(bandwidth)
+) -> PyResult<Bound<'py, PyDict>> {
+    let mut parameters = MeanShift::new()
         .kernel(kernel_of(kernel)?)
         .bin_seeding(bin_seeding)
         .min_bin_freq(min_bin_freq)
         .cluster_all(cluster_all)
-        .max_iter(max_iter);
+        .max_iter(max_iter)
+        .blurring(blurring)
+        .over_relaxation(over_relaxation)
+        .metric(Metric::from_name(metric, None).map_err(to_python)?)
+        .merging(merging_of(merging, None)?)
+        .n_neighbors(n_neighbors)
+        .compression(compression);
+    // 0 is one bandwidth for all, of any kernel.
+    if adaptive != 0.0 {
+        parameters = parameters.adaptive(Adaptive::Pilot(adaptive));
+    }
+    parameters = match bandwidth {
+        None => parameters,
+        Some(word) if word.extract::<String>().is_ok_and(|w| w == "auto") => {
+            parameters.stable_bandwidth(StableBandwidth::new().seed(random_state))
+        }
+        Some(h) => parameters.bandwidth(h.extract::<f64>()?),
+    };
     Ok(two_kinds!(
         points,
         "X",
-        |x: f32| clusters(parameters, x, seeds, threads, progress)?,
-        |x: f64| clusters(parameters, x, seeds, threads, progress)?
+        |x: f32| clusters(parameters, x, seeds, sample_weight, threads, progress)?,
+        |x: f64| clusters(parameters, x, seeds, sample_weight, threads, progress)?
     ))
 }
 
@@ -50,9 +74,10 @@ fn clusters<'py, T: Element + Float>(
     parameters: MeanShift,
     points: &Bound<'py, PyArray2<T>>,
     seeds: Option<&Bound<'py, PyAny>>,
+    sample_weight: Option<&Bound<'py, PyAny>>,
     threads: usize,
     progress: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Clusters<'py>> {
+) -> PyResult<Bound<'py, PyDict>> {
     let py = points.py();
     let parameters = match seeds {
         Some(seeds) => parameters.seeds(Matrix::<T>::from_any(seeds, "seeds")?.rows()?),
@@ -60,16 +85,125 @@ fn clusters<'py, T: Element + Float>(
     };
     let data = Matrix::new(points)?;
     let rows: Rows<'_, T> = data.rows()?;
-    let fit = watched(py, threads, progress, |watch| parameters.fit(rows, watch))?;
-    let centers = fit.cluster_centers();
-    let shape = (centers.rows(), centers.columns());
-    let centers = Array2::from_shape_vec(shape, centers.to_vec())
-        .map_err(|e| PyTypeError::new_err(e.to_string()))?;
+    let weights = weights_of::<T>(sample_weight)?;
+    let weights = weights.as_ref().map(|w| w.as_slice()).transpose()?;
+    let fit = watched(py, threads, progress, |watch| match weights {
+        Some(weights) => parameters.fit_weighted(rows, weights, watch),
+        None => parameters.fit(rows, watch),
+    })?;
+    let dict = PyDict::new(py);
+    dict.set_item("cluster_centers_", matrix(py, fit.cluster_centers())?)?;
+    dict.set_item("labels_", fit.labels().to_vec().into_pyarray(py))?;
+    dict.set_item("n_iter_", fit.n_iter())?;
+    dict.set_item("bandwidth_", fit.bandwidth())?;
+    dict.set_item("intensities_", fit.intensities().to_vec().into_pyarray(py))?;
+    dict.set_item("modes_", matrix(py, fit.modes())?)?;
+    dict.set_item(
+        "mode_labels_",
+        fit.mode_clusters().to_vec().into_pyarray(py),
+    )?;
+    match fit.tree() {
+        Some(tree) => dict.set_item("diagram_", diagram(py, tree)?)?,
+        None => dict.set_item("diagram_", py.None())?,
+    }
+    Ok(dict)
+}
+
+fn matrix<'py, T: Element + Float>(
+    py: Python<'py>,
+    rows: Rows<'_, T>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let shape = (rows.rows(), rows.columns());
+    let made = Array2::from_shape_vec(shape, rows.to_vec());
+    let made = made.map_err(|e| PyTypeError::new_err(e.to_string()))?;
+    Ok(made.into_pyarray(py).into_any())
+}
+
+/// Points of any number as one weighted site in each occupied cell of a grid.
+#[pyclass(module = "locality._core")]
+pub(crate) struct BinnedSites {
+    inner: Bins,
+}
+
+enum Bins {
+    F32(shift::BinnedSites<f32>),
+    F64(shift::BinnedSites<f64>),
+}
+
+#[pymethods]
+impl BinnedSites {
+    /// None yet, of ``columns`` columns, in cells of this width; of single precision where ``single``.
+    #[new]
+    #[pyo3(signature = (columns, width, single=false, directions=false))]
+    fn new(columns: usize, width: f64, single: bool, directions: bool) -> PyResult<Self> {
+        let inner = if single {
+            let bins = shift::BinnedSites::new(columns, width).map_err(to_python)?;
+            Bins::F32(bins.directions(directions))
+        } else {
+            let bins = shift::BinnedSites::new(columns, width).map_err(to_python)?;
+            Bins::F64(bins.directions(directions))
+        };
+        Ok(Self { inner })
+    }
+
+    /// Adds points ``[m, d]`` with weights ``[m]``, or without.
+    #[pyo3(signature = (points, sample_weight=None))]
+    fn add(
+        &mut self,
+        points: &Bound<'_, PyAny>,
+        sample_weight: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        match &mut self.inner {
+            Bins::F32(bins) => add(bins, points, sample_weight),
+            Bins::F64(bins) => add(bins, points, sample_weight),
+        }
+    }
+
+    /// Sites ``[b, d]`` and their weights ``[b]``.
+    fn sites<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        match &self.inner {
+            Bins::F32(bins) => sites(py, bins),
+            Bins::F64(bins) => sites(py, bins),
+        }
+    }
+
+    /// No point is farther than this from its site.
+    fn displacement(&self) -> f64 {
+        match &self.inner {
+            Bins::F32(bins) => bins.displacement(),
+            Bins::F64(bins) => bins.displacement(),
+        }
+    }
+
+    /// Number of points that were added.
+    fn n_samples(&self) -> usize {
+        match &self.inner {
+            Bins::F32(bins) => bins.n_samples(),
+            Bins::F64(bins) => bins.n_samples(),
+        }
+    }
+}
+
+fn add<T: Element + Float>(
+    bins: &mut shift::BinnedSites<T>,
+    points: &Bound<'_, PyAny>,
+    sample_weight: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let data = Matrix::<T>::from_any(points, "X")?;
+    let weights = weights_of::<T>(sample_weight)?;
+    let weights = weights.as_ref().map(|w| w.as_slice()).transpose()?;
+    bins.add(data.rows()?, weights).map_err(to_python)
+}
+
+fn sites<'py, T: Element + Float>(
+    py: Python<'py>,
+    bins: &shift::BinnedSites<T>,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let sites = bins.sites();
+    let rows = Rows::new(&sites, bins.len(), bins.columns()).map_err(to_python)?;
     Ok((
-        centers.into_pyarray(py).into_any(),
-        fit.labels().to_vec().into_pyarray(py).into_any(),
-        fit.n_iter(),
-        fit.bandwidth(),
+        matrix(py, rows)?,
+        bins.weights().into_pyarray(py).into_any(),
     ))
 }
 
@@ -121,9 +255,10 @@ pub(crate) fn bin_seeds<'py>(
         let rows = data.rows()?;
         let found = shift::bin_seeds(rows, bin_size, min_bin_freq).map_err(to_python)?;
         let columns = rows.columns().max(1);
-        let found = Array2::from_shape_vec((found.len() / columns, columns), found)
-            .map_err(|e| PyTypeError::new_err(e.to_string()))?;
-        Ok(found.into_pyarray(points.py()).into_any())
+        matrix(
+            points.py(),
+            Rows::new(&found, found.len() / columns, columns).map_err(to_python)?,
+        )
     }
     Ok(two_kinds!(
         points,

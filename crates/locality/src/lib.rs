@@ -96,6 +96,7 @@ pub mod model;
 pub mod outlier;
 mod random;
 pub mod shift;
+mod widths;
 
 /// The Rust of the README is compiled and run.
 #[cfg(doctest)]

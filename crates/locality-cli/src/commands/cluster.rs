@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use locality::shift::{MeanShift, Merging, estimate_bandwidth};
-use locality::{Bandwidth, Kernel, Rows};
+use locality::shift::{Adaptive, MeanShift, Merging, StableBandwidth, estimate_bandwidth};
+use locality::{Bandwidth, Kernel, Metric, Rows};
 use serde_json::json;
 
 use super::clusterer::{self, Asked, Found, Method};
@@ -39,12 +39,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     columns: Option<Vec<String>>,
 
-    /// Radius of the window, in the columns' units, or auto to estimate it from the data. For a kernel with an h of its own:
+    /// Radius of the window, in the columns' units, auto to estimate it from the data, or (for mean-shift) stable for one whose
+    /// clusters do not depend on which rows were drawn. For a kernel with an h of its own:
     /// only how near modes are one cluster, beyond which distance a row is in none, and the unit of the stop rule [default
     /// then: that h]
     #[arg(
         long,
-        value_name = "auto|H",
+        value_name = "auto|stable|H",
         default_value = "auto",
         allow_negative_numbers = true
     )]
@@ -72,7 +73,32 @@ pub(crate) struct Args {
     #[arg(long, value_name = "D", allow_negative_numbers = true)]
     max_dist: Option<f64>,
 
-    /// For quick-shift, medoid and tomato: modes that rise less than this above the saddle to a denser one are merged into it, in
+    /// Column of sample weights, which must not be negative; it is no column to cluster by
+    #[arg(long, value_name = "NAME")]
+    weights: Option<String>,
+
+    /// For mean-shift: euclidean, or cosine for directions, whose lengths say nothing
+    #[arg(long, value_enum, default_value_t)]
+    metric: Distance,
+
+    /// For mean-shift: bandwidths that follow the density, with this sensitivity from 0 to 1 (0.5 is usual) [default: one for all]
+    #[arg(long, value_name = "A", allow_negative_numbers = true)]
+    adaptive: Option<f64>,
+
+    /// For mean-shift: go so many times the way to the mean, from 1 to below 2; no step lowers the density
+    #[arg(
+        long,
+        value_name = "W",
+        default_value_t = 1.0,
+        allow_negative_numbers = true
+    )]
+    over_relaxation: f64,
+
+    /// For mean-shift: one weighted site in each occupied cell of a grid of so many bandwidths stands for its rows, for large tables
+    #[arg(long, value_name = "C", allow_negative_numbers = true)]
+    compression: Option<f64>,
+
+    /// For all but blurring: modes that rise less than this above the saddle to a denser one are merged into it, in
     /// units of log density (0.69: a peak of twice the saddle); auto takes the largest gap [default: none; auto for tomato]
     #[arg(long, value_name = "P|auto|none", allow_negative_numbers = true, value_parser = clusterer::merging)]
     min_persistence: Option<Merging>,
@@ -125,7 +151,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         Some(path) => Some((path, Format::of(path, delimiter)?)),
         None => None,
     };
-    let bandwidth = read_bandwidth(&args.bandwidth)?;
+    let stable = args.bandwidth == "stable";
+    let bandwidth = if stable {
+        None
+    } else {
+        read_bandwidth(&args.bandwidth)?
+    };
     check_method(args)?;
     let mut outputs: Vec<&Path> = vec![&args.output];
     outputs.extend(args.centers.iter().chain(&args.plot).map(PathBuf::as_path));
@@ -137,6 +168,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     context.json_needs_stdout(stdout_taken)?;
 
     let table = Table::read(&args.table, &args.options)?;
+    let weights = weights_of(&table, args)?;
     let columns = feature_columns(&table, args)?;
     let names: Vec<String> = columns.iter().map(|&c| table.names()[c].clone()).collect();
     let raw = table.numbers(&columns, "--columns")?;
@@ -151,18 +183,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         None => args.method.kernel().parse()?,
     };
     // ToMATo has an estimate of its own.
-    let estimated = !own_bandwidth(&kernel) && args.method != Method::Tomato;
+    let estimated = !stable && !own_bandwidth(&kernel) && args.method != Method::Tomato;
     let bandwidth = match bandwidth {
         None if estimated => Some(estimate(rows, args, context)?),
         given => given,
     };
     let asked = Asked {
         method: args.method,
-        shift: MeanShift::new()
-            .bin_seeding(args.bin_seeding)
-            .min_bin_freq(args.min_bin_freq)
-            .cluster_all(!args.no_cluster_all)
-            .max_iter(args.max_iter),
+        shift: shift_of(args, stable),
+        weights,
         kernel: kernel.with_columns(&names)?,
         bandwidth,
         max_dist: args.max_dist,
@@ -247,13 +276,58 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     context.summary(&words, &object, stdout_taken)
 }
 
+/// How rows relate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Distance {
+    /// Straight lines
+    #[default]
+    Euclidean,
+    /// Directions
+    Cosine,
+}
+
+fn shift_of(args: &Args, stable: bool) -> MeanShift {
+    MeanShift::new()
+        .bin_seeding(args.bin_seeding)
+        .min_bin_freq(args.min_bin_freq)
+        .cluster_all(!args.no_cluster_all)
+        .max_iter(args.max_iter)
+        .stable_bandwidth(stable.then(StableBandwidth::new))
+        .adaptive(args.adaptive.map_or(Adaptive::Never, Adaptive::Pilot))
+        .over_relaxation(args.over_relaxation)
+        .metric(match args.metric {
+            Distance::Euclidean => Metric::Euclidean,
+            Distance::Cosine => Metric::Cosine,
+        })
+        .compression(args.compression)
+}
+
+/// The column of weights.
+fn weights_of(table: &Table, args: &Args) -> Result<Option<Vec<f64>>> {
+    let Some(name) = &args.weights else {
+        return Ok(None);
+    };
+    let column = table.find(std::slice::from_ref(name), "--weights")?;
+    table.numbers(&column, "--weights").map(Some)
+}
+
 /// Refuses flags that the method does not read.
 fn check_method(args: &Args) -> Result<()> {
     use Method::{Blurring, MeanShift, Medoid, QuickShift, Tomato};
     let method = args.method;
+    for (flag, asked) in [
+        ("--bandwidth stable", args.bandwidth == "stable"),
+        ("--metric", args.metric != Distance::Euclidean),
+        ("--adaptive", args.adaptive.is_some()),
+        ("--over-relaxation", args.over_relaxation > 1.0),
+        ("--compression", args.compression.is_some()),
+    ] {
+        method.needs(flag, asked, &[MeanShift])?;
+    }
     method.needs("--max-dist", args.max_dist.is_some(), &[QuickShift])?;
     let merged = args.min_persistence.is_some();
-    method.needs("--min-persistence", merged, &[QuickShift, Medoid, Tomato])?;
+    let merging = [MeanShift, QuickShift, Medoid, Tomato];
+    method.needs("--min-persistence", merged, &merging)?;
     method.needs("--bin-seeding", args.bin_seeding, &[MeanShift])?;
     let out = args.no_cluster_all;
     method.needs("--no-cluster-all", out, &[MeanShift, Blurring])
@@ -266,10 +340,10 @@ fn read_bandwidth(text: &str) -> Result<Option<f64>> {
     match text.parse::<f64>() {
         Ok(h) if h.is_finite() && h > 0.0 => Ok(Some(h)),
         Ok(_) => Err(Error::usage(format!(
-            "--bandwidth {text} must be a positive finite number, or auto"
+            "--bandwidth {text} must be a positive finite number, auto or stable"
         ))),
         Err(_) => Err(Error::usage(format!(
-            "--bandwidth '{text}' is neither a number nor auto"
+            "--bandwidth '{text}' is neither a number nor auto or stable"
         ))),
     }
 }
@@ -286,7 +360,12 @@ fn feature_columns(table: &Table, args: &Args) -> Result<Vec<usize>> {
     if let Some(wanted) = &args.columns {
         return table.find(wanted, "--columns");
     }
-    table.numeric_columns()
+    let mut columns = table.numeric_columns()?;
+    if let Some(name) = &args.weights {
+        let weights = table.find(std::slice::from_ref(name), "--weights")?;
+        columns.retain(|c| !weights.contains(c));
+    }
+    Ok(columns)
 }
 
 /// Whether the kernel's text says how wide it is.

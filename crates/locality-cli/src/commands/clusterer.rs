@@ -69,6 +69,7 @@ pub(super) fn merging(text: &str) -> Result<Merging, String> {
 pub(super) struct Asked {
     pub(super) method: Method,
     pub(super) shift: MeanShift,
+    pub(super) weights: Option<Vec<f64>>,
     pub(super) kernel: Kernel,
     pub(super) bandwidth: Option<f64>,
     pub(super) max_dist: Option<f64>,
@@ -99,14 +100,34 @@ impl Found {
 
 /// Clusters rows.
 pub(super) fn find(asked: &Asked, rows: Rows<'_, f64>, context: &Context) -> Result<Found> {
-    let kernel = asked.kernel.clone();
+    let (kernel, bandwidth) = (asked.kernel.clone(), asked.bandwidth);
+    // They have these methods in common, but no type.
+    macro_rules! fitted {
+        ($model:expr) => {
+            context.watched("clustering", |watch| match &asked.weights {
+                Some(weights) => $model.fit_weighted(rows, weights, watch),
+                None => $model.fit(rows, watch),
+            })?
+        };
+    }
+    macro_rules! modes {
+        ($model:ident, $merging:expr) => {
+            $model::new()
+                .kernel(kernel)
+                .bandwidth(bandwidth)
+                .merging(asked.merging.unwrap_or($merging))
+                .n_neighbors(asked.neighbors)
+        };
+    }
     match asked.method {
         Method::MeanShift | Method::Blurring => {
             let shift = (asked.shift.clone())
                 .kernel(kernel)
-                .bandwidth(asked.bandwidth)
+                .bandwidth(bandwidth)
+                .merging(asked.merging.unwrap_or_default())
+                .n_neighbors(asked.neighbors)
                 .blurring(asked.method == Method::Blurring);
-            let fit = context.watched("clustering", |watch| shift.fit(rows, watch))?;
+            let fit = fitted!(shift);
             Ok(Found {
                 labels: fit.labels().to_vec(),
                 centers: fit.cluster_centers().to_vec(),
@@ -116,32 +137,19 @@ pub(super) fn find(asked: &Asked, rows: Rows<'_, f64>, context: &Context) -> Res
             })
         }
         Method::QuickShift => {
-            let shift = QuickShift::new()
-                .kernel(kernel)
-                .bandwidth(asked.bandwidth)
-                .max_dist(asked.max_dist)
-                .merging(asked.merging.unwrap_or_default())
-                .n_neighbors(asked.neighbors);
-            let fit = context.watched("clustering", |watch| shift.fit(rows, watch))?;
+            let shift = modes!(QuickShift, Merging::Never).max_dist(asked.max_dist);
+            let fit = fitted!(shift);
             Ok(Found::of(fit.clusters(), fit.bandwidth(), None))
         }
         Method::Medoid => {
-            let shift = MedoidShift::new()
-                .kernel(kernel)
-                .bandwidth(asked.bandwidth)
-                .merging(asked.merging.unwrap_or_default())
-                .n_neighbors(asked.neighbors);
-            let fit = context.watched("clustering", |watch| shift.fit(rows, watch))?;
+            let shift = modes!(MedoidShift, Merging::Never);
+            let fit = fitted!(shift);
             let steps = Some(fit.n_iter());
             Ok(Found::of(fit.clusters(), fit.bandwidth(), steps))
         }
         Method::Tomato => {
-            let tomato = Tomato::new()
-                .kernel(kernel)
-                .bandwidth(asked.bandwidth)
-                .merging(asked.merging.unwrap_or(Merging::Auto))
-                .n_neighbors(asked.neighbors);
-            let fit = context.watched("clustering", |watch| tomato.fit(rows, watch))?;
+            let tomato = modes!(Tomato, Merging::Auto);
+            let fit = fitted!(tomato);
             Ok(Found::of(fit.clusters(), fit.bandwidth(), None))
         }
     }

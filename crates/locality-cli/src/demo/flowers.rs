@@ -1,11 +1,11 @@
 //! Mean-shift clustering of the irises.
 
 use locality::Rows;
-use locality::shift::{MeanShift, estimate_bandwidth};
+use locality::shift::{MeanShift, adjusted_rand, estimate_bandwidth};
 
 use super::card::{Card, plain};
 use super::data::Table;
-use super::score::{adjusted_rand, sizes};
+use super::score::sizes;
 use super::stage::{Stage, seconds};
 use crate::error::Result;
 use crate::plot;

@@ -1,11 +1,11 @@
 //! Mean-shift clustering of the wines, in thirteen dimensions.
 
-use locality::shift::{MeanShift, estimate_bandwidth};
+use locality::shift::{MeanShift, adjusted_rand, estimate_bandwidth};
 use locality::{Kernel, Rows};
 
 use super::card::Card;
 use super::data::{Table, standardized};
-use super::score::{adjusted_rand, sizes};
+use super::score::sizes;
 use super::stage::{Stage, seconds};
 use crate::error::Result;
 use crate::plot;

@@ -286,3 +286,91 @@ fn every_method_clusters_the_flowers() {
         assert_eq!(*found.iter().max().unwrap() + 1, clusters, "{method}");
     }
 }
+
+#[test]
+fn weights_directions_and_stable_bandwidths() {
+    let folder = Folder::new();
+    // Three directions at different lengths, each row twice but in `w`, which counts the second half of the rows as nothing.
+    let mut rows = String::from("a,b,w\n");
+    for i in 0..120 {
+        let angle = f64::from(i % 3) * 2.0 + f64::from(i * 37 % 100) / 400.0;
+        let length = 1.0 + f64::from(i * 13 % 7);
+        let weight = i32::from(i < 60);
+        rows += &format!(
+            "{},{},{weight}\n",
+            length * angle.cos(),
+            length * angle.sin()
+        );
+    }
+    folder.file("d.csv", &rows);
+    let json = |more: &[&str]| -> Value {
+        let args = ["cluster", "d.csv", "-o", "o.csv", "--json"];
+        let run = folder.ok(&[&args[..], more].concat());
+        serde_json::from_slice(&run.stdout).unwrap()
+    };
+    let turned = json(&["--metric", "cosine", "--bandwidth", "0.5", "--weights", "w"]);
+    assert_eq!(turned["columns"], serde_json::json!(["a", "b"]));
+    assert_eq!(turned["sizes"], serde_json::json!([40, 40, 40]));
+    for center in turned["centers"].as_array().unwrap() {
+        let at = |i: usize| center[i].as_f64().unwrap();
+        assert!((at(0).hypot(at(1)) - 1.0).abs() < 1e-9, "{center}");
+    }
+    let stable = json(&[
+        "--metric",
+        "cosine",
+        "--bandwidth",
+        "stable",
+        "--weights",
+        "w",
+    ]);
+    assert_eq!(stable["clusters"], 3, "{stable}");
+    let straight = json(&["--bandwidth", "0.5", "--columns", "a,b"]);
+    assert!(straight["clusters"].as_u64().unwrap() > 3, "{straight}");
+    // Weights count: without the second half's, the estimate is of the first.
+    let half = json(&[
+        "--weights",
+        "w",
+        "--columns",
+        "a,b",
+        "--kernel",
+        "gaussian(h=3)",
+    ]);
+    let all = json(&["--columns", "a,b", "--kernel", "gaussian(h=3)"]);
+    assert_ne!(half["centers"], all["centers"]);
+    let merged = json(&[
+        "--columns",
+        "a,b",
+        "--bandwidth",
+        "0.5",
+        "--min-persistence",
+        "5",
+    ]);
+    assert!(merged["clusters"].as_u64() < straight["clusters"].as_u64());
+    let more = [
+        "--over-relaxation",
+        "1.5",
+        "--adaptive",
+        "0.5",
+        "--compression",
+        "0.1",
+    ];
+    json(&[&more[..], &["--kernel", "gaussian", "--bandwidth", "1"]].concat());
+    for (flags, words) in [
+        (
+            &["--metric", "cosine", "--method", "tomato"][..],
+            "--metric says nothing",
+        ),
+        (
+            &["--compression", "0.1", "--method", "medoid"],
+            "--compression says nothing",
+        ),
+        (&["--over-relaxation", "2"], "over_relaxation=2"),
+        (&["--weights", "nobody"], "nobody"),
+    ] {
+        let args = ["cluster", "d.csv", "-o", "x.csv"];
+        let run = folder.run(&[&args[..], flags].concat());
+        assert_ne!(run.code, Some(0));
+        let said = &run.stderr;
+        assert!(said.contains(words), "{said}");
+    }
+}

@@ -3,6 +3,7 @@
 use super::bandwidth::{Aim, BandwidthChoice, Data, open_gaussian, resolve};
 use super::fit::KernelDensityFit;
 use super::likelihood::Places;
+use crate::widths::abramson;
 use crate::{
     Bandwidth, Error, Float, Kernel, LinearMap, LocalMean, Metric, OnEmpty, Result, Rows, Watch,
 };
@@ -212,23 +213,7 @@ fn own_bandwidths<T: Float>(
     log: &[T],
     weights: Option<&[T]>,
 ) -> Result<Kernel> {
-    let weight = |i: usize| weights.map_or(1.0, |w| w[i].to_f64());
-    // What has no weight may be anywhere, outside all kernels, too.
-    let counted = |i: &usize| weight(*i) > 0.0;
-    let all: f64 = (0..log.len()).map(weight).sum();
-    let logs = (0..log.len())
-        .filter(counted)
-        .map(|i| weight(i) * log[i].to_f64());
-    let mean = logs.sum::<f64>() / all;
-    let factors = log.iter().map(|l| {
-        let l = l.to_f64();
-        if l.is_finite() {
-            (-sensitivity * (l - mean)).exp()
-        } else {
-            1.0
-        }
-    });
-    let factors: Vec<f64> = factors.collect();
+    let factors = abramson(log, sensitivity, weights);
     let refuse = |what: &str| {
         Err(Error::unsupported(format!(
             "adaptive bandwidths need a kernel of one profile with one bandwidth, or one per column of a Euclidean distance; {what}"

@@ -1,5 +1,6 @@
 //! A bandwidth from the data: the mean distance to a quantile of the nearest samples.
 
+use super::paths::squared_distance;
 use crate::isa::{Isa, Task, dispatch};
 use crate::par::map_blocks;
 use crate::random::Random;
@@ -65,6 +66,47 @@ pub fn estimate_bandwidth<T: Float>(
         }))
     })?;
     Ok(distances.iter().flatten().sum::<f64>() / n as f64)
+}
+
+/// [`estimate_bandwidth`] of all samples where one of weight 2 counts as two at the same place; without weights the same.
+pub(super) fn estimate_weighted<T: Float>(
+    samples: Rows<'_, T>,
+    weights: Option<&[T]>,
+    quantile: f64,
+    watch: &Watch<'_>,
+) -> Result<f64> {
+    let Some(weights) = weights else {
+        return estimate_bandwidth(samples, quantile, None, 0, watch);
+    };
+    super::sites::check_weights(weights, samples.rows())?;
+    let weights: Vec<f64> = weights.iter().map(|w| w.to_f64()).collect();
+    let total: f64 = weights.iter().sum();
+    // Weights that are whole numbers sum to one, and their share of it is rounded down as a number of samples is.
+    let rank = (total * quantile).floor().max(1.0).min(total);
+    let sums = map_blocks(watch, samples.rows(), BLOCK, |range| {
+        let mut sum = 0.0;
+        let mut near: Vec<(f64, f64)> = Vec::with_capacity(weights.len());
+        for i in range.filter(|&i| weights[i] > 0.0) {
+            near.clear();
+            let own = samples.row(i);
+            let others = samples.iter().zip(&weights).filter(|(_, w)| **w > 0.0);
+            near.extend(others.map(|(row, w)| (squared_distance(row, own), *w)));
+            near.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+            let mut counted = 0.0;
+            let at = near.iter().find(|(_, w)| {
+                counted += w;
+                counted >= rank
+            });
+            let farthest = near.last().map_or(0.0, |n| n.0);
+            sum += weights[i] * at.map_or(farthest, |n| n.0).sqrt();
+        }
+        Ok(sum)
+    })?;
+    Ok(if total > 0.0 {
+        sums.iter().sum::<f64>() / total
+    } else {
+        0.0
+    })
 }
 
 /// The mean, over at most `n_queries` random samples, of the distance to the `k`-th nearest other sample: a bandwidth whose cost

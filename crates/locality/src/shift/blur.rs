@@ -1,15 +1,16 @@
 //! Blurring mean shift: the samples themselves move, all at once.
 
+use super::adaptive::Motion;
 use super::paths::{Ends, Limits, squared_distance};
 use super::step::Stepper;
-use crate::{Float, Kernel, Result, Rows, Watch};
+use crate::{Float, Result, Rows, Watch};
 
 /// Moves the samples until none of them moves any more.
 pub(super) fn blur<T: Float>(
-    kernel: &Kernel,
+    motion: &Motion<T>,
     samples: Rows<'_, T>,
-    weights: Option<&[T]>,
     tolerance: f64,
+    sphere: bool,
     limits: Limits,
     watch: &Watch<'_>,
 ) -> Result<Ends<T>> {
@@ -20,7 +21,9 @@ pub(super) fn blur<T: Float>(
     let levels = loop {
         watch.check()?;
         let rows = Rows::new(&places, n, d)?;
-        let steps = Stepper::new(kernel, rows, weights, tolerance)?.step(rows, watch)?;
+        let weights = motion.weights.as_deref();
+        let stepper = Stepper::new(&motion.kernel, rows, weights, tolerance, sphere)?;
+        let steps = stepper.step(rows, watch)?;
         let mut moving = 0;
         for (i, level) in steps.levels.iter().enumerate() {
             let mean = &steps.means[i * d..][..d];

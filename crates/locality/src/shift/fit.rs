@@ -1,12 +1,21 @@
 //! Fitting, and what a fit knows.
 
+use super::adaptive::Motion;
+use super::bins::BinnedSites;
 use super::blur::blur;
-use super::clusters::Centers;
-use super::parameters::{MeanShift, flat_radius};
+use super::clusters::{Centers, ORPHAN};
+use super::kernels::flat_radius;
+use super::links::gather;
+use super::merge::Joined;
+use super::modes::{Merging, ModeTree};
+use super::parameters::MeanShift;
 use super::paths::{Limits, follow};
-use super::seeds::bin_seeds;
+use super::seeds::bin_seeds_weighted;
+use super::shadow::shadow;
+use super::sites::{check_weights, log_density};
+use super::sphere::directions;
 use super::step::Stepper;
-use crate::{Error, Float, LocalMeans, Result, Rows, Watch};
+use crate::{Error, Float, Kernel, LocalMeans, Result, Rows, Watch};
 
 /// Clusters found by [`MeanShift`].
 #[derive(Clone, Debug)]
@@ -16,7 +25,9 @@ pub struct MeanShiftFit<T> {
     limits: Limits,
     stepper: Stepper<T>,
     centers: Centers<T>,
-    intensities: Vec<f64>,
+    clusters: Clusters<T>,
+    cluster_of: Vec<i64>,
+    tree: Option<ModeTree>,
     labels: Vec<i64>,
     basins: Vec<i64>,
     n_iter: usize,
@@ -30,75 +41,230 @@ pub(super) fn fit<T: Float>(
     watch: &Watch<'_>,
 ) -> Result<MeanShiftFit<T>> {
     parameters.check(samples)?;
-    let (kernel, bandwidth) = parameters.resolve(samples, watch)?;
-    if flat_radius(&kernel).is_none() {
-        check_spread(samples)?;
+    if let Some(weights) = weights {
+        check_weights(weights, samples.rows())?;
+        if weights.iter().all(|w| *w == T::ZERO) {
+            return Err(Error::parameter(
+                "sample_weights are all 0, which leaves no sample; give some of them a positive number",
+            ));
+        }
     }
-    let limits = Limits {
-        rest: parameters.rest(bandwidth),
-        max_iter: parameters.max_iter,
-        cell: parameters.cell(bandwidth, flat_radius(&kernel).is_some()),
+    let own;
+    let samples = if parameters.sphere() {
+        own = directions(samples, "samples")?;
+        Rows::new(&own, samples.rows(), samples.columns())?
+    } else {
+        samples
     };
-    let stepper = Stepper::new(&kernel, samples, weights, parameters.tolerance)?;
-    let d = samples.columns();
-    let given: Option<Vec<T>> = match parameters.given_seeds() {
-        Some(seeds) => Some(seeds.data.iter().map(|&x| T::from_f64(x)).collect()),
-        None if parameters.bin_seeding => {
-            Some(bin_seeds(samples, bandwidth, parameters.min_bin_freq)?)
+    match weights {
+        // What has no weight is no sample, but has a label.
+        Some(weights) if !parameters.blurring && weights.contains(&T::ZERO) => {
+            let kept = (0..).zip(weights).filter(|(_, w)| **w > T::ZERO);
+            let (kept, weights): (Vec<u32>, Vec<T>) = kept.map(|(i, w)| (i, *w)).unzip();
+            let rows = gather(samples, &kept);
+            let sites = Rows::new(&rows, kept.len(), samples.columns())?;
+            fit_checked(parameters, sites, Some(&weights), samples, watch)
         }
-        None => None,
+        _ => fit_checked(parameters, samples, weights, samples, watch),
+    }
+}
+
+/// Modes of sites; labels of samples.
+fn fit_checked<T: Float>(
+    parameters: &MeanShift,
+    sites: Rows<'_, T>,
+    weights: Option<&[T]>,
+    samples: Rows<'_, T>,
+    watch: &Watch<'_>,
+) -> Result<MeanShiftFit<T>> {
+    let (kernel, bandwidth) = parameters.resolve(sites, weights, watch)?;
+    if flat_radius(&kernel).is_none() {
+        check_spread(sites)?;
+    }
+    let Some(width) = parameters.cell_width(bandwidth) else {
+        return Fitting::new(parameters, kernel, bandwidth, sites, weights, watch)?
+            .finish(samples, watch);
     };
-    let seeds = match &given {
-        Some(seeds) if seeds.is_empty() => {
-            return Err(Error::parameter(format!(
-                "no bin of width {bandwidth} holds min_bin_freq={} samples; lower min_bin_freq or widen the bandwidth",
-                parameters.min_bin_freq
-            )));
-        }
-        Some(seeds) => Rows::new(seeds, seeds.len() / d, d)?,
-        None => samples,
-    };
-    let ends = if parameters.blurring {
-        blur(
-            &kernel,
-            samples,
-            weights,
+    let mut bins = BinnedSites::new(sites.columns(), width)?.directions(parameters.sphere());
+    bins.add(sites, weights)?;
+    let (few, total) = (bins.sites(), bins.weights());
+    let rows = Rows::new(&few, bins.len(), sites.columns())?;
+    Fitting::new(parameters, kernel, bandwidth, rows, Some(&total), watch)?.finish(samples, watch)
+}
+
+/// Sites, and what moves points among them.
+struct Fitting<'a, T> {
+    parameters: &'a MeanShift,
+    bandwidth: f64,
+    sites: Rows<'a, T>,
+    motion: Motion<T>,
+    stepper: Stepper<T>,
+    limits: Limits,
+    /// Seeds that are no sites.
+    seeds: Option<Vec<T>>,
+}
+
+impl<'a, T: Float> Fitting<'a, T> {
+    fn new(
+        parameters: &'a MeanShift,
+        kernel: Kernel,
+        bandwidth: f64,
+        sites: Rows<'a, T>,
+        weights: Option<&[T]>,
+        watch: &Watch<'_>,
+    ) -> Result<Self> {
+        let limits = Limits {
+            rest: parameters.rest(bandwidth),
+            max_iter: parameters.max_iter,
+            cell: parameters.cell(bandwidth, flat_radius(&kernel).is_some()),
+            relaxation: parameters.relaxation,
+        };
+        let motion = parameters.motion(kernel, sites, weights, watch)?;
+        let stepper = Stepper::new(
+            &motion.kernel,
+            sites,
+            motion.weights.as_deref(),
             parameters.tolerance,
+            parameters.sphere(),
+        )?;
+        Ok(Self {
+            seeds: seeds(parameters, sites, weights, bandwidth)?,
+            parameters,
+            bandwidth,
+            sites,
+            motion,
+            stepper,
             limits,
-            watch,
-        )?
-    } else {
-        follow(&stepper, seeds, limits, watch)?
+        })
+    }
+
+    fn finish(self, samples: Rows<'_, T>, watch: &Watch<'_>) -> Result<MeanShiftFit<T>> {
+        let (parameters, d) = (self.parameters, samples.columns());
+        let seeds = match &self.seeds {
+            Some(seeds) => Rows::new(seeds, seeds.len() / d, d)?,
+            None => self.sites,
+        };
+        let ends = if parameters.blurring {
+            let (tolerance, sphere) = (parameters.tolerance, parameters.sphere());
+            blur(
+                &self.motion,
+                self.sites,
+                tolerance,
+                sphere,
+                self.limits,
+                watch,
+            )?
+        } else {
+            follow(&self.stepper, seeds, self.limits, watch)?
+        };
+        let Some(centers) = Centers::new(&ends, d, self.bandwidth)? else {
+            return Err(Error::empty_region(format!(
+                "No point was within bandwidth={} of any of the {} seeds; choose other seeds or widen the bandwidth",
+                self.bandwidth,
+                seeds.rows()
+            )));
+        };
+        let joined = self.joined(&centers, watch)?;
+        let reach = (!parameters.cluster_all).then_some(self.bandwidth);
+        let named = |modes: Vec<i64>| clusters_of(&joined.cluster_of, modes);
+        let basins = named(centers.label_ends(&ends, seeds, reach, watch)?);
+        let labels = if parameters.blurring {
+            basins.clone()
+        } else {
+            named(centers.label(samples, reach, watch)?)
+        };
+        Ok(MeanShiftFit {
+            parameters: parameters.clone(),
+            bandwidth: self.bandwidth,
+            limits: self.limits,
+            clusters: Clusters::new(&centers, &joined.cluster_of, &self.stepper),
+            cluster_of: joined.cluster_of,
+            tree: joined.tree,
+            stepper: self.stepper,
+            centers,
+            labels,
+            basins,
+            n_iter: ends.n_iter,
+            columns: d,
+        })
+    }
+
+    /// Which modes are one cluster.
+    fn joined(&self, centers: &Centers<T>, watch: &Watch<'_>) -> Result<Joined> {
+        let (parameters, sites) = (self.parameters, self.sites);
+        if parameters.merging == Merging::Never {
+            return Ok(Joined::not(centers.len()));
+        }
+        let kernel = shadow(&self.motion.kernel);
+        let kernel = kernel.as_ref().unwrap_or(&self.motion.kernel);
+        let weights = self.motion.density.as_deref();
+        let tolerance = parameters.tolerance;
+        let density = log_density(kernel, sites, weights, tolerance, &watch.quiet())?;
+        let modes = centers.label(sites, None, watch)?;
+        let how = (parameters.merging, parameters.n_neighbors);
+        Joined::new(how, sites, &modes, &density, centers.len(), watch)
+    }
+}
+
+/// Seeds as given, or by bins; none where the sites are the seeds.
+fn seeds<T: Float>(
+    parameters: &MeanShift,
+    sites: Rows<'_, T>,
+    weights: Option<&[T]>,
+    bandwidth: f64,
+) -> Result<Option<Vec<T>>> {
+    let found = match &parameters.seeds {
+        Some(seeds) => {
+            let own: Vec<T> = seeds.data.iter().map(|&x| T::from_f64(x)).collect();
+            if parameters.sphere() {
+                directions(Rows::new(&own, seeds.rows, seeds.columns)?, "seeds")?
+            } else {
+                own
+            }
+        }
+        None if parameters.bin_seeding => {
+            bin_seeds_weighted(sites, weights, bandwidth, parameters.min_bin_freq)?
+        }
+        None => return Ok(None),
     };
-    let Some(centers) = Centers::new(&ends, d, bandwidth)? else {
-        return Err(Error::empty_region(format!(
-            "no sample is within reach of any of the {} seeds at bandwidth {bandwidth}; choose other seeds or widen the bandwidth",
-            seeds.rows()
+    if found.is_empty() {
+        return Err(Error::parameter(format!(
+            "no bin of width {bandwidth} holds min_bin_freq={} samples; lower min_bin_freq or widen the bandwidth",
+            parameters.min_bin_freq
         )));
-    };
-    let reach = (!parameters.cluster_all).then_some(bandwidth);
-    let basins = centers.label_ends(&ends, seeds, reach, watch)?;
-    let labels = if parameters.blurring {
-        basins.clone()
-    } else {
-        centers.label(samples, reach, watch)?
-    };
-    Ok(MeanShiftFit {
-        parameters: parameters.clone(),
-        bandwidth,
-        limits,
-        intensities: centers
-            .levels
-            .iter()
-            .map(|&l| stepper.intensity(l))
-            .collect(),
-        stepper,
-        centers,
-        labels,
-        basins,
-        n_iter: ends.n_iter,
-        columns: d,
-    })
+    }
+    Ok(Some(found))
+}
+
+/// The cluster of each mode that is one.
+fn clusters_of(cluster_of: &[i64], modes: Vec<i64>) -> Vec<i64> {
+    let of = |m: i64| usize::try_from(m).map_or(ORPHAN, |m| cluster_of[m]);
+    modes.into_iter().map(of).collect()
+}
+
+/// The densest mode of each cluster.
+#[derive(Clone, Debug)]
+struct Clusters<T> {
+    centers: Vec<T>,
+    intensities: Vec<f64>,
+}
+
+impl<T: Float> Clusters<T> {
+    fn new(modes: &Centers<T>, cluster_of: &[i64], stepper: &Stepper<T>) -> Self {
+        let mut out = Self {
+            centers: Vec::new(),
+            intensities: Vec::new(),
+        };
+        // Clusters are numbered as their first modes come, and those are the densest.
+        let each = modes.rows().iter().zip(&modes.levels).zip(cluster_of);
+        for ((place, &level), &cluster) in each {
+            if cluster == out.intensities.len() as i64 {
+                out.centers.extend_from_slice(place);
+                out.intensities.push(stepper.intensity(level));
+            }
+        }
+        out
+    }
 }
 
 impl<T: Float> MeanShiftFit<T> {
@@ -114,18 +280,35 @@ impl<T: Float> MeanShiftFit<T> {
 
     /// Number of clusters, `k`.
     pub fn n_clusters(&self) -> usize {
-        self.centers.len()
+        self.clusters.intensities.len()
     }
 
-    /// Cluster centres `[k, d]`, densest first.
+    /// Cluster centres `[k, d]`, densest first: of merged modes the densest.
     pub fn cluster_centers(&self) -> Rows<'_, T> {
+        let centers = &self.clusters.centers;
+        Rows::new(centers, self.n_clusters(), self.columns).expect("a row of columns for each")
+    }
+
+    /// All modes `[m, d]`, densest first: the centres, where none were merged.
+    pub fn modes(&self) -> Rows<'_, T> {
         self.centers.rows()
+    }
+
+    /// The cluster of each mode, `[m]`.
+    pub fn mode_clusters(&self) -> &[i64] {
+        &self.cluster_of
+    }
+
+    /// The modes with their lifetimes, where [`merging`](MeanShift::merging) was asked for: of each mode's basin it has the densest
+    /// site, in the order of these.
+    pub fn tree(&self) -> Option<&ModeTree> {
+        self.tree.as_ref()
     }
 
     /// How dense it is at each centre, `[k]`: the sum of the weights in the region of the last step there. For the flat kernel
     /// without sample weights this is the number of samples within the bandwidth.
     pub fn intensities(&self) -> &[f64] {
-        &self.intensities
+        &self.clusters.intensities
     }
 
     /// The cluster of each sample, `[n]`: its nearest centre, or -1 for an orphan. (Under blurring: the centre nearest to
@@ -151,8 +334,9 @@ impl<T: Float> MeanShiftFit<T> {
     /// # Errors
     /// Another number of columns, NaN or infinite numbers, an interruption.
     pub fn predict(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<i64>> {
-        self.check(rows)?;
-        self.centers.label(rows, None, watch)
+        let own = self.read(rows)?;
+        let modes = self.centers.label(table(&own, rows)?, None, watch)?;
+        Ok(clusters_of(&self.cluster_of, modes))
     }
 
     /// The basin of attraction of each row `[m, d]`: each is moved by mean shift among the samples until it rests, and gets the
@@ -170,23 +354,26 @@ impl<T: Float> MeanShiftFit<T> {
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn assign(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<i64>> {
-        self.check(rows)?;
+        let own = self.read(rows)?;
+        let rows = table(&own, rows)?;
         let ends = follow(&self.stepper, rows, self.limits, watch)?;
         let reach = (!self.parameters.cluster_all).then_some(self.bandwidth);
-        self.centers.label_ends(&ends, rows, reach, watch)
+        let modes = self.centers.label_ends(&ends, rows, reach, watch)?;
+        Ok(clusters_of(&self.cluster_of, modes))
     }
 
     /// One step from each row `[m, d]`: the local mean of the samples there, and the log normaliser. NaN and negative infinity
-    /// where no sample is near.
+    /// where no sample is near. On the sphere rows are read as directions, and means are such.
     ///
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn step(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<LocalMeans<T>> {
-        self.check(rows)?;
-        self.stepper.local_means().at(rows, watch)
+        let own = self.read(rows)?;
+        self.stepper.means(table(&own, rows)?, watch)
     }
 
-    fn check(&self, rows: Rows<'_, T>) -> Result<()> {
+    /// Rows as they are moved: directions on the sphere, nothing of their own elsewhere.
+    fn read(&self, rows: Rows<'_, T>) -> Result<Option<Vec<T>>> {
         if rows.columns() != self.columns {
             return Err(Error::shape(format!(
                 "rows has {} columns, but samples has {}; they must be the same columns",
@@ -194,10 +381,20 @@ impl<T: Float> MeanShiftFit<T> {
                 self.columns
             )));
         }
-        if rows.rows() == 0 {
-            return Ok(());
+        if rows.rows() > 0 {
+            rows.require_finite("rows")?;
         }
-        rows.require_finite("rows")
+        match self.parameters.sphere() {
+            true => directions(rows, "rows").map(Some),
+            false => Ok(None),
+        }
+    }
+}
+
+fn table<'a, T>(own: &'a Option<Vec<T>>, rows: Rows<'a, T>) -> Result<Rows<'a, T>> {
+    match own {
+        Some(own) => Rows::new(own, rows.rows(), rows.columns()),
+        None => Ok(rows),
     }
 }
 

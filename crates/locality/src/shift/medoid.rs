@@ -1,8 +1,9 @@
 //! Medoid shift: mean shift whose every step ends at a sample.
 
+use super::common::{Common, Found, common_answers, common_parameters};
+use super::kernels::{bandwidth_in_force, flat, shifting};
 use super::links::{neighbor_graph, ranked};
 use super::modes::{Merging, ModeTree, check_neighbors};
-use super::parameters::{bandwidth_in_force, flat, shifting};
 use super::sites::SampleClusters;
 use super::step::Stepper;
 use crate::{Float, Kernel, Metric, Nearest, Result, Rows, Watch};
@@ -25,11 +26,7 @@ use crate::{Float, Kernel, Metric, Nearest, Result, Rows, Watch};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct MedoidShift {
-    kernel: Kernel,
-    bandwidth: Option<f64>,
-    merging: Merging,
-    n_neighbors: usize,
-    tolerance: f64,
+    common: Common,
 }
 
 impl Default for MedoidShift {
@@ -42,73 +39,17 @@ impl MedoidShift {
     /// The defaults: flat kernel, estimated bandwidth, no merging.
     pub fn new() -> Self {
         Self {
-            kernel: flat(),
-            bandwidth: None,
-            merging: Merging::Never,
-            n_neighbors: 10,
-            tolerance: 0.0,
+            common: Common::new(flat(), Merging::Never),
         }
     }
 
-    /// The kernel of the step, radial and of a Euclidean distance as for mean shift. Without `h` it takes the bandwidth.
-    #[must_use]
-    pub fn kernel(mut self, kernel: Kernel) -> Self {
-        self.kernel = kernel;
-        self
-    }
-
-    /// The bandwidth; `None` (the default) is as for mean shift.
-    #[must_use]
-    pub fn bandwidth(mut self, bandwidth: impl Into<Option<f64>>) -> Self {
-        self.bandwidth = bandwidth.into();
-        self
-    }
-
-    /// Which clusters are merged into a denser one across their saddle; none by default.
-    #[must_use]
-    pub fn merging(mut self, merging: Merging) -> Self {
-        self.merging = merging;
-        self
-    }
-
-    /// Saddles are sought between each sample and so many nearest others; 10 by default.
-    #[must_use]
-    pub fn n_neighbors(mut self, n_neighbors: usize) -> Self {
-        self.n_neighbors = n_neighbors;
-        self
-    }
-
-    /// The share of the weight that a step may leave out, with proof.
-    #[must_use]
-    pub fn tolerance(mut self, tolerance: f64) -> Self {
-        self.tolerance = tolerance;
-        self
-    }
-
-    /// Clusters samples `[n, d]`.
-    ///
-    /// # Errors
-    /// As [`MeanShift::fit`](super::MeanShift::fit).
-    pub fn fit<T: Float>(
-        &self,
-        samples: Rows<'_, T>,
-        watch: &Watch<'_>,
-    ) -> Result<MedoidShiftFit<T>> {
-        self.run(samples, None, watch)
-    }
-
-    /// The same with sample weights `[n]`.
-    ///
-    /// # Errors
-    /// As [`fit`](Self::fit), and for weights that are negative, not finite, all zero or not `n`.
-    pub fn fit_weighted<T: Float>(
-        &self,
-        samples: Rows<'_, T>,
-        sample_weights: &[T],
-        watch: &Watch<'_>,
-    ) -> Result<MedoidShiftFit<T>> {
-        self.run(samples, Some(sample_weights), watch)
-    }
+    common_parameters!(
+        MedoidShiftFit,
+        "The kernel of the step, radial and of a Euclidean distance as for mean shift. Without `h` it takes the bandwidth.",
+        "The bandwidth; `None` (the default) takes the kernel's own `h` where it has one, else
+        [`estimate_bandwidth`](super::estimate_bandwidth) at quantile 0.3 of all samples, in quadratic time.",
+        "Saddles are sought between each sample and so many nearest others; 10 by default."
+    );
 
     fn run<T: Float>(
         &self,
@@ -117,32 +58,31 @@ impl MedoidShift {
         watch: &Watch<'_>,
     ) -> Result<MedoidShiftFit<T>> {
         samples.require_finite("samples")?;
-        check_neighbors(self.n_neighbors)?;
-        let bandwidth = bandwidth_in_force(&self.kernel, self.bandwidth, samples, watch)?;
-        let kernel = shifting(&self.kernel, bandwidth)?;
-        let stepper = Stepper::new(&kernel, samples, weights, self.tolerance)?;
+        let common = &self.common;
+        check_neighbors(common.n_neighbors)?;
+        let bandwidth =
+            bandwidth_in_force(&common.kernel, common.bandwidth, samples, weights, watch)?;
+        let kernel = shifting(&common.kernel, bandwidth)?;
+        let stepper = Stepper::new(&kernel, samples, weights, common.tolerance, false)?;
         let steps = stepper.step(samples, watch)?;
         let levels: Vec<f64> = steps.levels.iter().map(|&l| stepper.log(l)).collect();
         let (order, rank) = ranked(&levels);
         let next = medoids(samples, &steps.means, &levels, watch)?;
         let (roots, n_iter) = ends(&next, &rank);
-        let graph = match self.merging {
+        let graph = match common.merging {
             Merging::Never => Vec::new(),
-            _ => neighbor_graph(
-                samples,
-                &Metric::Euclidean,
-                self.n_neighbors,
-                &watch.quiet(),
-            )?,
+            _ => neighbor_graph(samples, &common.metric, common.n_neighbors, &watch.quiet())?,
         };
         let tree = ModeTree::new(&levels, &roots, (&order, &rank), &graph);
-        let (labels, modes) = tree.cut(self.merging)?;
+        let (labels, modes) = tree.cut(common.merging)?;
         Ok(MedoidShiftFit {
-            clusters: SampleClusters::new(samples, &Metric::Euclidean, labels, modes)?,
+            found: Found {
+                clusters: SampleClusters::new(samples, &common.metric, labels, modes)?,
+                density: levels,
+                tree,
+                bandwidth,
+            },
             parents: next,
-            levels,
-            tree,
-            bandwidth,
             n_iter,
         })
     }
@@ -211,38 +151,19 @@ fn ends(next: &[usize], rank: &[u32]) -> (Vec<u32>, usize) {
 /// Clusters found by [`MedoidShift`].
 #[derive(Clone, Debug)]
 pub struct MedoidShiftFit<T> {
-    clusters: SampleClusters<T>,
+    found: Found<T>,
     parents: Vec<usize>,
-    levels: Vec<f64>,
-    tree: ModeTree,
-    bandwidth: f64,
     n_iter: usize,
 }
 
 impl<T: Float> MedoidShiftFit<T> {
-    /// The clusters.
-    pub fn clusters(&self) -> &SampleClusters<T> {
-        &self.clusters
-    }
+    common_answers!(
+        "The medoids, before merging. Saddles are known where [`merging`](MedoidShift::merging) was asked for."
+    );
 
     /// The sample that each one goes to, `[n]`; a medoid goes to itself.
     pub fn parents(&self) -> &[usize] {
         &self.parents
-    }
-
-    /// The logarithm of the sum of the weights around each sample, `[n]`, under the kernel of the step.
-    pub fn log_density(&self) -> &[f64] {
-        &self.levels
-    }
-
-    /// The medoids, before merging. Saddles are known where [`merging`](MedoidShift::merging) was asked for.
-    pub fn tree(&self) -> &ModeTree {
-        &self.tree
-    }
-
-    /// The bandwidth in force.
-    pub fn bandwidth(&self) -> f64 {
-        self.bandwidth
     }
 
     /// Most steps of any sample.

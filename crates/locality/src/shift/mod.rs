@@ -10,9 +10,15 @@
 //! | `epanechnikov` | `biweight` |
 //! | `biweight` | `triweight` |
 //! | `gaussian` | `gaussian` |
+//! | `laplace` | `matern32`, sqrt(3) times as wide |
+//! | `matern32` | `matern52`, sqrt(5 / 3) times as wide |
+//! | `student_t(nu)`, nu above 2 | `student_t(nu - 2)`, sqrt(nu / (nu - 2)) times as wide |
+//! | `rational_quadratic(alpha)`, alpha above 1 | `rational_quadratic(alpha - 1)`, sqrt(alpha / (alpha - 1)) times as wide |
 //! | `cauchy` | the logarithmic kernel `-ln(1 + u^2)` up to a constant |
 //!
-//! In general a kernel `k(u^2)` has the shadow `g` with `-g' = k` up to a positive factor, both as functions of `u^2`.
+//! In general a kernel `k(u^2)` has the shadow `g` with `-g' = k` up to a positive factor, both as functions of `u^2`; [`shadow`] gives
+//! those that the library has. The shift is in proportion to the gradient of the logarithm of that density, and because every radial
+//! kernel here falls with distance, no step lowers it.
 //!
 //! ```
 //! use locality::{Rows, Watch, shift::MeanShift};
@@ -38,28 +44,43 @@
 //! - D. Comaniciu, P. Meer, *Mean shift: a robust approach toward feature space analysis*, IEEE TPAMI 24 (2002): convergence,
 //!   clusters as basins of attraction.
 
+mod adaptive;
+mod agreement;
 mod bandwidth;
+mod bins;
 mod blur;
 mod clusters;
+mod common;
 mod fit;
+mod kernels;
 mod links;
 mod medoid;
+mod merge;
 mod modes;
 mod parameters;
 mod paths;
 mod positions;
 mod quick;
+mod resolve;
 mod seeds;
+mod shadow;
 mod sites;
+mod sphere;
+mod stable;
 mod step;
 mod tomato;
 
+pub use adaptive::Adaptive;
+pub use agreement::adjusted_rand;
 pub use bandwidth::{estimate_bandwidth, neighbor_bandwidth};
+pub use bins::BinnedSites;
 pub use fit::MeanShiftFit;
 pub use medoid::{MedoidShift, MedoidShiftFit};
 pub use modes::{Lifetime, Merging, ModeTree, mode_tree};
 pub use parameters::MeanShift;
 pub use quick::{QuickShift, QuickShiftFit};
 pub use seeds::bin_seeds;
+pub use shadow::shadow;
 pub use sites::SampleClusters;
+pub use stable::{StableBandwidth, StableBandwidths, Tried};
 pub use tomato::{Tomato, TomatoFit};

@@ -1,15 +1,15 @@
-//! The parameters of mean shift, and what they mean for given data.
+//! The parameters of mean shift.
 
-use crate::{Atom, Bandwidth, Error, Float, Kernel, Metric, Profile, Result, Rows, Takes, Watch};
-
-use super::bandwidth::estimate_bandwidth;
+use super::adaptive::Adaptive;
+use super::bins::BinnedSites;
 use super::fit::MeanShiftFit;
-
-/// Early merging of kernels other than the flat one, in bandwidths, where nothing else is asked for.
-const MERGE_WITHIN: f64 = 1e-2;
+use super::kernels::flat;
+use super::modes::Merging;
+use super::stable::StableBandwidth;
+use crate::{Float, Kernel, Metric, Result, Rows, Watch};
 
 /// The parameters of mean shift clustering. Names, meaning and defaults are those of scikit-learn's estimator of the same
-/// name; `kernel`, sample weights, `blurring`, `stop`, `merge_within` and `tolerance` go beyond it.
+/// name; sample weights, and all that it does not know, such as `kernel`, `adaptive` and `merging`, go beyond it.
 ///
 /// ```
 /// use locality::{Rows, Watch, shift::MeanShift};
@@ -24,17 +24,24 @@ const MERGE_WITHIN: f64 = 1e-2;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeanShift {
-    bandwidth: Option<f64>,
-    kernel: Kernel,
-    seeds: Option<Seeds>,
+    pub(super) bandwidth: Option<f64>,
+    pub(super) kernel: Kernel,
+    pub(super) seeds: Option<Seeds>,
     pub(super) bin_seeding: bool,
     pub(super) min_bin_freq: usize,
     pub(super) cluster_all: bool,
     pub(super) max_iter: usize,
     pub(super) blurring: bool,
-    stop: f64,
-    merge_within: Option<f64>,
+    pub(super) stop: f64,
+    pub(super) merge_within: Option<f64>,
     pub(super) tolerance: f64,
+    pub(super) stable: Option<StableBandwidth>,
+    pub(super) adaptive: Adaptive,
+    pub(super) relaxation: f64,
+    pub(super) metric: Metric,
+    pub(super) merging: Merging,
+    pub(super) n_neighbors: usize,
+    pub(super) compression: Option<f64>,
 }
 
 /// Seeds as given, in double precision whatever the data's.
@@ -66,11 +73,19 @@ impl MeanShift {
             stop: 1e-3,
             merge_within: None,
             tolerance: 0.0,
+            stable: None,
+            adaptive: Adaptive::Never,
+            relaxation: 1.0,
+            metric: Metric::Euclidean,
+            merging: Merging::Never,
+            n_neighbors: 10,
+            compression: None,
         }
     }
 
     /// The bandwidth: the radius of the flat kernel, `h` of any other. `None` (the default) takes the kernel's own `h` where
-    /// it has one, else [`estimate_bandwidth`] at quantile 0.3 of all samples, in quadratic time. It is the unit of the stop
+    /// it has one, else [`estimate_bandwidth`](super::estimate_bandwidth) at quantile 0.3 of all samples, as their
+    /// weights count them, in quadratic time (where that is 0 and the kernel flat, samples at one place are a cluster). It is the unit of the stop
     /// rule, the width of the seeding bins, the distance below which modes are one cluster and beyond which a sample is
     /// an orphan, too.
     #[must_use]
@@ -162,6 +177,66 @@ impl MeanShift {
         self
     }
 
+    /// Where neither `bandwidth` nor the kernel says it: search for a bandwidth whose clusters do not depend on which samples were
+    /// drawn, instead of the estimate. `None` is the default.
+    #[must_use]
+    pub fn stable_bandwidth(mut self, search: impl Into<Option<StableBandwidth>>) -> Self {
+        self.stable = search.into();
+        self
+    }
+
+    /// Bandwidths that vary from sample to sample; one for all by default.
+    #[must_use]
+    pub fn adaptive(mut self, adaptive: Adaptive) -> Self {
+        self.adaptive = adaptive;
+        self
+    }
+
+    /// Over-relaxation: a point that moves on goes so many times the way to its mean, from 1 (the default) to below 2. Each step is the
+    /// maximum of a parabola that lies below the density of the [shadow](super::shadow) and touches it at the point, and up to twice the
+    /// way to its maximum a parabola is above where it began: no step lowers the density, whatever the number, for every kernel that
+    /// falls with distance. Where the rounds are many, it takes about `1 / factor` of them. The way to a mode may jump across a low saddle,
+    /// and ways under the flat kernel no longer meet bit for bit, so that labels near borders may differ from those of 1.
+    #[must_use]
+    pub fn over_relaxation(mut self, factor: f64) -> Self {
+        self.relaxation = factor;
+        self
+    }
+
+    /// `Euclidean` (the default), or `Cosine` for directions: samples and seeds are divided by their lengths, and each mean is put back
+    /// on the unit sphere. Distances are then chords, `|x - y|^2 = 2 (1 - cos(x, y))`, so that a Gaussian of bandwidth `h` is the von
+    /// Mises-Fisher kernel of concentration `1 / h^2` (Kobayashi and Otsu 2010, *Von Mises-Fisher mean shift for clustering on a
+    /// hypersphere*, ICPR). Centres are directions.
+    #[must_use]
+    pub fn metric(mut self, metric: Metric) -> Self {
+        self.metric = metric;
+        self
+    }
+
+    /// Which clusters join a denser one across their saddle; none by default. The densities are the shadow's at the samples (the
+    /// kernel's own where the shadow is not known), the basins those of the nearest mode, and saddles are sought among each
+    /// sample's [`n_neighbors`](Self::n_neighbors) nearest, as for [`Tomato`](super::Tomato).
+    #[must_use]
+    pub fn merging(mut self, merging: Merging) -> Self {
+        self.merging = merging;
+        self
+    }
+
+    /// For `merging`: saddles are sought between each sample and so many nearest others; 10 by default.
+    #[must_use]
+    pub fn n_neighbors(mut self, n_neighbors: usize) -> Self {
+        self.n_neighbors = n_neighbors;
+        self
+    }
+
+    /// Compress the samples to one weighted site in each occupied cell of a grid of this width, in bandwidths, as [`BinnedSites`] does;
+    /// without seeds the sites are the seeds. Labels are still those of all samples. `None` (the default) keeps every sample.
+    #[must_use]
+    pub fn compression(mut self, width: impl Into<Option<f64>>) -> Self {
+        self.compression = width.into();
+        self
+    }
+
     /// Clusters samples `[n, d]`.
     ///
     /// # Errors
@@ -189,176 +264,49 @@ impl MeanShift {
         super::fit::fit(self, samples, Some(sample_weights), watch)
     }
 
-    pub(super) fn given_seeds(&self) -> Option<&Seeds> {
-        self.seeds.as_ref()
-    }
-
-    /// Checks everything that needs no bandwidth.
-    pub(super) fn check<T: Float>(&self, samples: Rows<'_, T>) -> Result<()> {
-        samples.require_finite("samples")?;
-        if let Some(h) = self.bandwidth {
-            positive("bandwidth", h)?;
-        }
-        if !(self.stop.is_finite() && self.stop >= 0.0) {
-            return Err(Error::parameter(format!(
-                "stop={} must be a finite number that is not negative, in bandwidths",
-                self.stop
-            )));
-        }
-        if let Some(share) = self.merge_within
-            && !(share.is_finite() && (0.0..=0.5).contains(&share))
-        {
-            return Err(Error::parameter(format!(
-                "merge_within={share} must be between 0 and 0.5, in bandwidths"
-            )));
-        }
-        if self.min_bin_freq == 0 {
-            return Err(Error::parameter(
-                "min_bin_freq=0 must be at least 1: a bin without samples is no seed",
-            ));
-        }
-        if self.blurring && (self.bin_seeding || self.seeds.is_some()) {
-            return Err(Error::parameter(
-                "blurring moves the samples themselves, so it takes neither seeds nor bin_seeding; leave them out",
-            ));
-        }
-        let Some(seeds) = &self.seeds else {
-            return Ok(());
-        };
-        if seeds.columns != samples.columns() {
-            return Err(Error::shape(format!(
-                "seeds has {} columns, but samples has {}; they must be the same columns",
-                seeds.columns,
-                samples.columns()
-            )));
-        }
-        Rows::new(&seeds.data, seeds.rows, seeds.columns)?.require_finite("seeds")
-    }
-
-    /// The kernel and the bandwidth in force for these samples.
-    pub(super) fn resolve<T: Float>(
+    /// Clusters the sites of a table that was read in parts; labels are the sites'. The bandwidth should be given: an estimate from sites
+    /// counts each of them once.
+    ///
+    /// ```
+    /// use locality::{Rows, Watch, shift::{BinnedSites, MeanShift}};
+    /// let mut bins = BinnedSites::new(1, 0.05)?;
+    /// for part in [[0.0, 0.1, 5.1], [0.2, 5.0, 9.9]] {
+    ///     bins.add(Rows::column(&part), None)?;
+    /// }
+    /// let fit = MeanShift::new().bandwidth(0.5).fit_binned(&bins, &Watch::default())?;
+    /// assert_eq!(fit.n_clusters(), 3);
+    /// # Ok::<(), locality::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); no sample of positive weight.
+    pub fn fit_binned<T: Float>(
         &self,
-        samples: Rows<'_, T>,
+        bins: &BinnedSites<T>,
         watch: &Watch<'_>,
-    ) -> Result<(Kernel, f64)> {
-        let h = bandwidth_in_force(&self.kernel, self.bandwidth, samples, watch)?;
-        Ok((shifting(&self.kernel, h)?, h))
+    ) -> Result<MeanShiftFit<T>> {
+        let sites = bins.sites();
+        let rows = Rows::new(&sites, bins.len(), bins.columns())?;
+        super::fit::fit(self, rows, Some(&bins.weights()), watch)
     }
 
-    /// How small a step means rest.
-    pub(super) fn rest(&self, bandwidth: f64) -> f64 {
-        self.stop * bandwidth
-    }
-
-    /// Width of the cells of early merging; 0 for merging bit for bit.
-    pub(super) fn cell(&self, bandwidth: f64, flat: bool) -> f64 {
-        let share = match self.merge_within {
-            Some(share) => share,
-            None if flat => 0.0,
-            None => MERGE_WITHIN,
-        };
-        share * bandwidth
-    }
-}
-
-/// The bandwidth that is given, or else the kernel's own, or else the estimate.
-pub(super) fn bandwidth_in_force<T: Float>(
-    kernel: &Kernel,
-    given: Option<f64>,
-    samples: Rows<'_, T>,
-    watch: &Watch<'_>,
-) -> Result<f64> {
-    if let Some(h) = given {
-        return positive("bandwidth", h);
-    }
-    let own = kernel
-        .atoms()
-        .into_iter()
-        .find_map(|a| match a.bandwidth_rule() {
-            Bandwidth::Fixed(h) => Some(*h),
-            _ => None,
-        });
-    if let Some(h) = own {
-        return positive("the kernel's h", h);
-    }
-    let h = estimate_bandwidth(samples, 0.3, None, 0, &watch.quiet())?;
-    if h > 0.0 {
-        return Ok(h);
-    }
-    let n = samples.rows();
-    let (what, s) = if n == 1 {
-        ("1 sample", "")
-    } else {
-        ("these samples", "s")
-    };
-    Err(Error::parameter(format!(
-        "the estimated bandwidth of {what} is 0, since most of the {n} sample{s} have their nearest third at \
-         distance 0; give bandwidth a positive number"
-    )))
-}
-
-/// The kernel with this bandwidth where an atom has none of its own.
-pub(super) fn scaled(kernel: &Kernel, h: f64) -> Result<Kernel> {
-    let kernel = kernel.try_map(&mut |atom| {
-        Ok(match atom.bandwidth_rule() {
-            Bandwidth::Default if atom.profile().info().takes == Takes::Distance => {
-                atom.clone().bandwidth(h)
-            }
-            _ => atom.clone(),
-        })
-    })?;
-    kernel.check()?;
-    Ok(kernel)
-}
-
-/// The same for a kernel whose local mean is a shift towards a mode.
-pub(super) fn shifting(kernel: &Kernel, h: f64) -> Result<Kernel> {
-    let kernel = kernel.try_map(&mut |atom| {
-        let scaled = match atom.bandwidth_rule() {
-            Bandwidth::Default => atom.clone().bandwidth(h),
-            _ => atom.clone(),
-        };
-        let info = atom.profile().info();
-        if info.takes != Takes::Distance || scaled.metric_in_force() != Metric::Euclidean {
-            return Err(Error::unsupported(format!(
-                "kernel: {atom} is no function of a Euclidean distance, so its local mean is no shift towards a mode; \
-                 choose flat, gaussian, epanechnikov or another radial profile"
-            )));
+    /// The same, without what makes no sense for a part of the samples.
+    pub(super) fn plain(&self) -> Self {
+        Self {
+            seeds: None,
+            bin_seeding: false,
+            stable: None,
+            compression: None,
+            ..self.clone()
         }
-        Ok(scaled)
-    })?;
-    kernel.check()?;
-    Ok(kernel)
-}
+    }
 
-/// The radius, if the kernel is flat on all columns.
-pub(super) fn flat_radius(kernel: &Kernel) -> Option<f64> {
-    let Kernel::Atom(atom) = kernel else {
-        return None;
-    };
-    let (Profile::Uniform(_), Bandwidth::Fixed(h)) = (atom.profile(), atom.bandwidth_rule()) else {
-        return None;
-    };
-    let plain = Atom::new(*atom.profile()).bandwidth(*h);
-    (*atom == plain || *atom == plain.metric(Metric::Euclidean)).then_some(*h)
-}
+    pub(super) fn sphere(&self) -> bool {
+        self.metric == Metric::Cosine
+    }
 
-pub(super) fn flat() -> Kernel {
-    radial("uniform")
-}
-
-/// A kernel of one profile, its bandwidth left open.
-pub(super) fn radial(name: &str) -> Kernel {
-    let profile = Profile::from_name(name, &[]).expect("the list of profiles has it");
-    Kernel::Atom(Atom::new(profile))
-}
-
-pub(super) fn positive(name: &str, h: f64) -> Result<f64> {
-    if h.is_finite() && h > 0.0 {
-        Ok(h)
-    } else {
-        Err(Error::parameter(format!(
-            "{name}={h} must be a positive finite number"
-        )))
+    /// The width of the cells of a compression.
+    pub(super) fn cell_width(&self, bandwidth: f64) -> Option<f64> {
+        self.compression.map(|share| share * bandwidth)
     }
 }

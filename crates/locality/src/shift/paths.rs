@@ -27,6 +27,8 @@ pub(super) struct Limits {
     pub(super) max_iter: usize,
     /// Width of the cells in which ways merge; 0 merges ways that meet bit for bit.
     pub(super) cell: f64,
+    /// How far along its step a point goes that moves on: 1 for to the mean, less than 2.
+    pub(super) relaxation: f64,
 }
 
 /// Where the seeds end.
@@ -171,7 +173,7 @@ impl<T: Float> Graph<T> {
             for &place in &front {
                 rows.extend_from_slice(self.places.row(place));
             }
-            let steps = stepper.step(Rows::new(&rows, front.len(), d)?, watch)?;
+            let mut steps = stepper.step(Rows::new(&rows, front.len(), d)?, watch)?;
             let mut ahead = Vec::with_capacity(front.len());
             for (i, &place) in front.iter().enumerate() {
                 let here = place as usize;
@@ -180,13 +182,16 @@ impl<T: Float> Graph<T> {
                     self.state[here] = State::Empty;
                     continue;
                 }
-                let mean = &steps.means[i * d..][..d];
-                let next = self.place(mean);
-                self.next[here] = next;
-                if squared_distance(mean, &rows[i * d..][..d]) <= rest {
+                let mean = &mut steps.means[i * d..][..d];
+                let point = &rows[i * d..][..d];
+                if squared_distance(mean, point) <= rest {
                     self.state[here] = State::Rests;
+                    self.next[here] = self.place(mean);
                 } else {
                     self.state[here] = State::Moves;
+                    stepper.advance(point, mean, limits.relaxation);
+                    let next = self.place(mean);
+                    self.next[here] = next;
                     self.ask(next, &mut ahead);
                 }
             }
@@ -282,7 +287,7 @@ fn follow_merging<T: Float>(
     let mut completed = 0;
     while !active.is_empty() {
         watch.check()?;
-        let steps = stepper.step(Rows::new(&rows, active.len(), d)?, watch)?;
+        let mut steps = stepper.step(Rows::new(&rows, active.len(), d)?, watch)?;
         n_iter = completed;
         let mut kept = 0;
         for i in 0..active.len() {
@@ -290,13 +295,16 @@ fn follow_merging<T: Float>(
             if steps.levels[i] == f64::NEG_INFINITY {
                 continue;
             }
-            let mean = &steps.means[i * d..][..d];
+            let mean = &mut steps.means[i * d..][..d];
             let old = &rows[i * d..][..d];
             if squared_distance(mean, old) <= rest || completed == limits.max_iter {
                 found[point as usize] = Some((mean.to_vec(), steps.levels[i]));
                 // Those who come later follow it here; it follows nobody any more.
                 cells.claim(mean, point);
-            } else if cells.enter(mean, point, &mut leader) {
+                continue;
+            }
+            stepper.advance(old, mean, limits.relaxation);
+            if cells.enter(mean, point, &mut leader) {
                 rows[kept * d..][..d].copy_from_slice(mean);
                 active[kept] = point;
                 kept += 1;

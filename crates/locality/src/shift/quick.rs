@@ -1,8 +1,9 @@
 //! Quick shift: each sample is linked to the nearest one of higher density.
 
+use super::common::{Common, Found, common_answers, common_metric, common_parameters};
+use super::kernels::{bandwidth_in_force, radial, scaled};
 use super::links::{NONE, nearest_before, neighbor_graph, ranked, roots};
 use super::modes::{Merging, ModeTree, check_neighbors};
-use super::parameters::{bandwidth_in_force, radial, scaled};
 use super::sites::{SampleClusters, log_density};
 use crate::{Error, Float, Kernel, Metric, Result, Rows, Watch};
 
@@ -21,13 +22,8 @@ use crate::{Error, Float, Kernel, Metric, Result, Rows, Watch};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuickShift {
-    kernel: Kernel,
-    bandwidth: Option<f64>,
+    common: Common,
     max_dist: Option<f64>,
-    metric: Metric,
-    merging: Merging,
-    n_neighbors: usize,
-    tolerance: f64,
 }
 
 impl Default for QuickShift {
@@ -41,90 +37,25 @@ impl QuickShift {
     /// up to one bandwidth; no merging.
     pub fn new() -> Self {
         Self {
-            kernel: radial("epanechnikov"),
-            bandwidth: None,
+            common: Common::new(radial("epanechnikov"), Merging::Never),
             max_dist: None,
-            metric: Metric::Euclidean,
-            merging: Merging::Never,
-            n_neighbors: 10,
-            tolerance: 0.0,
         }
     }
 
-    /// The kernel of the density: any. Without `h` it takes the bandwidth.
-    #[must_use]
-    pub fn kernel(mut self, kernel: Kernel) -> Self {
-        self.kernel = kernel;
-        self
-    }
-
-    /// The bandwidth; `None` (the default) takes the kernel's own `h` where it has one, else
-    /// [`estimate_bandwidth`](super::estimate_bandwidth) at quantile 0.3 of all samples, in quadratic time.
-    #[must_use]
-    pub fn bandwidth(mut self, bandwidth: impl Into<Option<f64>>) -> Self {
-        self.bandwidth = bandwidth.into();
-        self
-    }
+    common_parameters!(
+        QuickShiftFit,
+        "The kernel of the density: any. Without `h` it takes the bandwidth.",
+        "The bandwidth; `None` (the default) takes the kernel's own `h` where it has one, else
+        [`estimate_bandwidth`](super::estimate_bandwidth) at quantile 0.3 of all samples, in quadratic time.",
+        "Saddles are sought between each sample and so many nearest others; 10 by default."
+    );
+    common_metric!();
 
     /// The longest link that is kept (tau); `None` (the default) is one bandwidth. Infinite: one cluster.
     #[must_use]
     pub fn max_dist(mut self, max_dist: impl Into<Option<f64>>) -> Self {
         self.max_dist = max_dist.into();
         self
-    }
-
-    /// How far apart samples are, for the links; Euclidean by default.
-    #[must_use]
-    pub fn metric(mut self, metric: Metric) -> Self {
-        self.metric = metric;
-        self
-    }
-
-    /// Which clusters are merged into a denser one across their saddle; none by default.
-    #[must_use]
-    pub fn merging(mut self, merging: Merging) -> Self {
-        self.merging = merging;
-        self
-    }
-
-    /// Saddles are sought between each sample and so many nearest others; 10 by default.
-    #[must_use]
-    pub fn n_neighbors(mut self, n_neighbors: usize) -> Self {
-        self.n_neighbors = n_neighbors;
-        self
-    }
-
-    /// The share of each density that may be left out, with proof, as in [`LocalMean::tolerance`](crate::LocalMean::tolerance).
-    #[must_use]
-    pub fn tolerance(mut self, tolerance: f64) -> Self {
-        self.tolerance = tolerance;
-        self
-    }
-
-    /// Links samples `[n, d]` and cuts the tree.
-    ///
-    /// # Errors
-    /// No samples; NaN or infinite numbers, by row and column; parameters out of range; an estimated bandwidth of 0; an
-    /// interruption.
-    pub fn fit<T: Float>(
-        &self,
-        samples: Rows<'_, T>,
-        watch: &Watch<'_>,
-    ) -> Result<QuickShiftFit<T>> {
-        self.run(samples, None, watch)
-    }
-
-    /// The same with sample weights `[n]`, which count in the density.
-    ///
-    /// # Errors
-    /// As [`fit`](Self::fit), and for weights that are negative, not finite, all zero or not `n`.
-    pub fn fit_weighted<T: Float>(
-        &self,
-        samples: Rows<'_, T>,
-        sample_weights: &[T],
-        watch: &Watch<'_>,
-    ) -> Result<QuickShiftFit<T>> {
-        self.run(samples, Some(sample_weights), watch)
     }
 
     fn run<T: Float>(
@@ -134,25 +65,32 @@ impl QuickShift {
         watch: &Watch<'_>,
     ) -> Result<QuickShiftFit<T>> {
         samples.require_finite("samples")?;
-        check_neighbors(self.n_neighbors)?;
+        let common = &self.common;
+        check_neighbors(common.n_neighbors)?;
         if let Some(max_dist) = self.max_dist {
             check_max_dist(max_dist)?;
         }
-        let bandwidth = bandwidth_in_force(&self.kernel, self.bandwidth, samples, watch)?;
-        let kernel = scaled(&self.kernel, bandwidth)?;
-        let density = log_density(&kernel, samples, weights, self.tolerance, watch)?;
+        let bandwidth =
+            bandwidth_in_force(&common.kernel, common.bandwidth, samples, weights, watch)?;
+        let kernel = scaled(&common.kernel, bandwidth)?;
+        let density = log_density(&kernel, samples, weights, common.tolerance, watch)?;
         let (order, rank) = ranked(&density);
-        let links = nearest_before(samples, &self.metric, &order, &rank, watch)?;
+        let links = nearest_before(samples, &common.metric, &order, &rank, watch)?;
         let longest = self.max_dist.unwrap_or(bandwidth);
         let cut = roots(&links, &order, longest);
-        let graph = match self.merging {
+        let graph = match common.merging {
             Merging::Never => Vec::new(),
-            _ => neighbor_graph(samples, &self.metric, self.n_neighbors, &watch.quiet())?,
+            _ => neighbor_graph(samples, &common.metric, common.n_neighbors, &watch.quiet())?,
         };
         let tree = ModeTree::new(&density, &cut, (&order, &rank), &graph);
-        let (labels, modes) = tree.cut(self.merging)?;
+        let (labels, modes) = tree.cut(common.merging)?;
         Ok(QuickShiftFit {
-            clusters: SampleClusters::new(samples, &self.metric, labels, modes)?,
+            found: Found {
+                clusters: SampleClusters::new(samples, &common.metric, labels, modes)?,
+                density,
+                tree,
+                bandwidth,
+            },
             parents: (0..)
                 .zip(&links.to)
                 .map(|(i, &to)| if to == NONE { i } else { to as usize })
@@ -160,9 +98,6 @@ impl QuickShift {
             order,
             rank,
             links,
-            density,
-            tree,
-            bandwidth,
             longest,
         })
     }
@@ -180,22 +115,18 @@ fn check_max_dist(max_dist: f64) -> Result<()> {
 /// Samples linked by [`QuickShift`], and their clusters.
 #[derive(Clone, Debug)]
 pub struct QuickShiftFit<T> {
-    clusters: SampleClusters<T>,
+    found: Found<T>,
     parents: Vec<usize>,
     order: Vec<u32>,
     rank: Vec<u32>,
     links: super::links::Links,
-    density: Vec<f64>,
-    tree: ModeTree,
-    bandwidth: f64,
     longest: f64,
 }
 
 impl<T: Float> QuickShiftFit<T> {
-    /// The clusters.
-    pub fn clusters(&self) -> &SampleClusters<T> {
-        &self.clusters
-    }
+    common_answers!(
+        "The modes under `max_dist`, before merging. Saddles are known where [`merging`](QuickShift::merging) was asked for."
+    );
 
     /// The sample that each is linked to, `[n]`, before any cut; the densest sample of all is linked to itself.
     pub fn parents(&self) -> &[usize] {
@@ -205,21 +136,6 @@ impl<T: Float> QuickShiftFit<T> {
     /// The length of each link, `[n]`; infinite for the densest sample.
     pub fn link_lengths(&self) -> &[f64] {
         &self.links.length
-    }
-
-    /// The logarithm of the sum of the kernel's weights at each sample, `[n]`.
-    pub fn log_density(&self) -> &[f64] {
-        &self.density
-    }
-
-    /// The modes under `max_dist`, before merging. Saddles are known where [`merging`](QuickShift::merging) was asked for.
-    pub fn tree(&self) -> &ModeTree {
-        &self.tree
-    }
-
-    /// The bandwidth in force.
-    pub fn bandwidth(&self) -> f64 {
-        self.bandwidth
     }
 
     /// The longest link that was kept.
@@ -234,8 +150,8 @@ impl<T: Float> QuickShiftFit<T> {
     pub fn cut(&self, max_dist: f64) -> Result<SampleClusters<T>> {
         check_max_dist(max_dist)?;
         let cut = roots(&self.links, &self.order, max_dist);
-        let tree = ModeTree::new(&self.density, &cut, (&self.order, &self.rank), &[]);
+        let tree = ModeTree::new(&self.found.density, &cut, (&self.order, &self.rank), &[]);
         let (labels, modes) = tree.cut(Merging::Never)?;
-        self.clusters.with(labels, modes)
+        self.found.clusters.with(labels, modes)
     }
 }

@@ -1,7 +1,6 @@
 //! Seeds from the occupied bins of a grid.
 
-use std::collections::HashMap;
-
+use super::positions::Positions;
 use crate::{Error, Float, Result, Rows};
 
 /// Centres `[s, d]`, row after row, of the bins of a grid of width `bin_size` that hold at least `min_bin_freq` samples, in the order in
@@ -24,6 +23,16 @@ pub fn bin_seeds<T: Float>(
     bin_size: f64,
     min_bin_freq: usize,
 ) -> Result<Vec<T>> {
+    bin_seeds_weighted(samples, None, bin_size, min_bin_freq)
+}
+
+/// The same where a sample counts as its weight says.
+pub(super) fn bin_seeds_weighted<T: Float>(
+    samples: Rows<'_, T>,
+    weights: Option<&[T]>,
+    bin_size: f64,
+    min_bin_freq: usize,
+) -> Result<Vec<T>> {
     samples.require_finite("samples")?;
     if !(bin_size.is_finite() && bin_size > 0.0) {
         return Err(Error::parameter(format!(
@@ -31,37 +40,31 @@ pub fn bin_seeds<T: Float>(
         )));
     }
     let (n, d) = (samples.rows(), samples.columns());
-    let mut bins: Vec<f64> = Vec::new();
-    let mut counts: Vec<usize> = Vec::new();
-    let mut known: HashMap<Box<[u64]>, usize> = HashMap::new();
-    let mut bin = vec![0_u64; d];
+    let mut bins = Positions::new(d, 1024);
+    let mut counts: Vec<f64> = Vec::new();
+    let mut bin = vec![0.0; d];
     for (i, row) in samples.iter().enumerate() {
         for (b, x) in bin.iter_mut().zip(row) {
             // Adding 0 makes the two zeros one.
-            let at = (x.to_f64() / bin_size).round_ties_even() + 0.0;
-            if !T::from_f64(at * bin_size).is_finite() {
+            *b = (x.to_f64() / bin_size).round_ties_even() + 0.0;
+            if !T::from_f64(*b * bin_size).is_finite() {
                 return Err(Error::parameter(format!(
                     "bin_size={bin_size} is too small for {x} in row {i}; rescale the columns or leave out bin_seeding"
                 )));
             }
-            *b = at.to_bits();
         }
-        if let Some(&known) = known.get(&bin[..]) {
-            counts[known] += 1;
-        } else {
-            known.insert(bin.clone().into(), counts.len());
-            counts.push(1);
-            bins.extend(bin.iter().map(|&b| f64::from_bits(b)));
-        }
+        let number = bins.number(&bin) as usize;
+        counts.resize(bins.len(), 0.0);
+        counts[number] += weights.map_or(1.0, |w| w[i].to_f64());
     }
-    let kept = counts.iter().filter(|&&c| c >= min_bin_freq).count();
+    let least = min_bin_freq as f64;
+    let kept = counts.iter().filter(|&&c| c >= least).count();
     if kept == n {
         return Ok(samples.to_vec());
     }
-    Ok(bins
-        .chunks_exact(d)
-        .zip(&counts)
-        .filter(|(_, c)| **c >= min_bin_freq)
+    let seeds = bins.rows()?;
+    let seeds = seeds.iter().zip(&counts).filter(|(_, c)| **c >= least);
+    Ok(seeds
         .flat_map(|(bin, _)| bin.iter().map(|b| T::from_f64(b * bin_size)))
         .collect())
 }

@@ -2,6 +2,24 @@
 
 use crate::{Error, Float, Kernel, LocalMean, Metric, Nearest, OnEmpty, Result, Rows, Watch};
 
+/// Refuses weights that are no weights, before anything reads them.
+pub(super) fn check_weights<T: Float>(weights: &[T], n: usize) -> Result<()> {
+    if weights.len() != n {
+        return Err(Error::shape(format!(
+            "sample_weights has {} entries, but there are {n} samples; give one each",
+            weights.len()
+        )));
+    }
+    let wrong = |w: &T| !(w.is_finite() && w.to_f64() >= 0.0);
+    match weights.iter().position(wrong) {
+        Some(i) => Err(Error::parameter(format!(
+            "sample_weights[{i}]={} must be a finite number that is not negative",
+            weights[i]
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// The logarithm of the sum of a kernel's weights at each sample.
 pub(super) fn log_density<T: Float>(
     kernel: &Kernel,

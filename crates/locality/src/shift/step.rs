@@ -1,7 +1,10 @@
 //! One step of mean shift for many points at once.
 
-use super::parameters::flat_radius;
-use crate::{Error, Float, Kernel, LocalMean, LocalMeanFit, OnEmpty, Result, Rows, Watch};
+use super::kernels::flat_radius;
+use super::sphere::{back, normalize};
+use crate::{
+    Error, Float, Kernel, LocalMean, LocalMeanFit, LocalMeans, OnEmpty, Result, Rows, Watch,
+};
 
 /// Where each point goes.
 pub(super) struct Steps<T> {
@@ -17,6 +20,7 @@ pub(super) struct Steps<T> {
 pub(super) struct Stepper<T> {
     means: LocalMeanFit<T>,
     flat: bool,
+    sphere: bool,
 }
 
 impl<T: Float> Stepper<T> {
@@ -25,6 +29,7 @@ impl<T: Float> Stepper<T> {
         samples: Rows<'_, T>,
         weights: Option<&[T]>,
         tolerance: f64,
+        sphere: bool,
     ) -> Result<Self> {
         let mean = LocalMean::new(kernel.clone())
             .tolerance(tolerance)
@@ -36,16 +41,36 @@ impl<T: Float> Stepper<T> {
         Ok(Self {
             means: means.map_err(|e| e.context("mean shift"))?,
             flat: flat_radius(kernel).is_some() && weights.is_none(),
+            sphere,
         })
     }
 
-    pub(super) fn local_means(&self) -> &LocalMeanFit<T> {
-        &self.means
+    /// Local means and log normalisers at points `[m, d]`.
+    pub(super) fn means(&self, points: Rows<'_, T>, watch: &Watch<'_>) -> Result<LocalMeans<T>> {
+        let mut out = self.means.at(points, watch)?;
+        if self.sphere {
+            back(&mut out.means, points);
+        }
+        Ok(out)
+    }
+
+    /// Goes `relaxation` times the way from a point to its mean.
+    pub(super) fn advance(&self, point: &[T], mean: &mut [T], relaxation: f64) {
+        if relaxation <= 1.0 {
+            return;
+        }
+        for (m, p) in mean.iter_mut().zip(point) {
+            let p = p.to_f64();
+            *m = T::from_f64(p + relaxation * (m.to_f64() - p));
+        }
+        if self.sphere && !normalize(mean) {
+            mean.copy_from_slice(point);
+        }
     }
 
     /// Moves points `[m, d]` once.
     pub(super) fn step(&self, points: Rows<'_, T>, watch: &Watch<'_>) -> Result<Steps<T>> {
-        let out = self.means.at(points, &watch.quiet())?;
+        let out = self.means(points, &watch.quiet())?;
         let levels = out.log_normalizer.iter().map(|l| {
             let level = l.to_f64();
             if self.flat && level.is_finite() {

@@ -1,10 +1,11 @@
 //! `ToMATo`: clusters of a density's modes by persistence on a neighbour graph.
 
 use super::bandwidth::neighbor_bandwidth;
+use super::common::{Common, Found, common_answers, common_metric, common_parameters};
+use super::kernels::{known_bandwidth, radial, scaled};
 use super::modes::{Merging, ModeTree, mode_tree};
-use super::parameters::{bandwidth_in_force, radial, scaled};
 use super::sites::{SampleClusters, log_density};
-use crate::{Bandwidth, Error, Float, Kernel, Metric, Result, Rows, Watch};
+use crate::{Error, Float, Kernel, Metric, Result, Rows, Watch};
 
 /// The parameters of `ToMATo` (Chazal, Guibas, Oudot and Skraba 2013): on the graph of nearest neighbours each sample climbs to the
 /// densest of its neighbours, and modes that rise little above a saddle are merged. Unlike quick shift it has no length: samples
@@ -19,12 +20,7 @@ use crate::{Bandwidth, Error, Float, Kernel, Metric, Result, Rows, Watch};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tomato {
-    kernel: Kernel,
-    bandwidth: Option<f64>,
-    metric: Metric,
-    merging: Merging,
-    n_neighbors: usize,
-    tolerance: f64,
+    common: Common,
 }
 
 impl Default for Tomato {
@@ -38,79 +34,18 @@ impl Tomato {
     /// persistences.
     pub fn new() -> Self {
         Self {
-            kernel: radial("gaussian"),
-            bandwidth: None,
-            metric: Metric::Euclidean,
-            merging: Merging::Auto,
-            n_neighbors: 10,
-            tolerance: 0.0,
+            common: Common::new(radial("gaussian"), Merging::Auto),
         }
     }
 
-    /// The kernel of the density: any. Without `h` it takes the bandwidth.
-    #[must_use]
-    pub fn kernel(mut self, kernel: Kernel) -> Self {
-        self.kernel = kernel;
-        self
-    }
-
-    /// The bandwidth; `None` (the default) takes the kernel's own `h` where it has one, else
-    /// [`neighbor_bandwidth`](super::neighbor_bandwidth) at the square root of the number of samples.
-    #[must_use]
-    pub fn bandwidth(mut self, bandwidth: impl Into<Option<f64>>) -> Self {
-        self.bandwidth = bandwidth.into();
-        self
-    }
-
-    /// How far apart samples are, for the graph; Euclidean by default.
-    #[must_use]
-    pub fn metric(mut self, metric: Metric) -> Self {
-        self.metric = metric;
-        self
-    }
-
-    /// Which modes are merged.
-    #[must_use]
-    pub fn merging(mut self, merging: Merging) -> Self {
-        self.merging = merging;
-        self
-    }
-
-    /// How many nearest others each sample is a neighbour of, and they of it.
-    #[must_use]
-    pub fn n_neighbors(mut self, n_neighbors: usize) -> Self {
-        self.n_neighbors = n_neighbors;
-        self
-    }
-
-    /// The share of each density that may be left out, with proof.
-    #[must_use]
-    pub fn tolerance(mut self, tolerance: f64) -> Self {
-        self.tolerance = tolerance;
-        self
-    }
-
-    /// Clusters samples `[n, d]`.
-    ///
-    /// # Errors
-    /// No samples; NaN or infinite numbers, by row and column; parameters out of range; an estimated bandwidth of 0; an
-    /// interruption.
-    pub fn fit<T: Float>(&self, samples: Rows<'_, T>, watch: &Watch<'_>) -> Result<TomatoFit<T>> {
-        self.run(samples, None, watch)
-    }
-
-    /// The same with sample weights `[n]`, which count in the density.
-    ///
-    /// # Errors
-    /// As [`fit`](Self::fit), and for weights that are negative, not finite, all zero or not `n`.
-    pub fn fit_weighted<T: Float>(
-        &self,
-        samples: Rows<'_, T>,
-        sample_weights: &[T],
-        watch: &Watch<'_>,
-    ) -> Result<TomatoFit<T>> {
-        self.run(samples, Some(sample_weights), watch)
-    }
+    common_parameters!(
+        TomatoFit,
+        "The kernel of the density: any. Without `h` it takes the bandwidth.",
+        "The bandwidth; `None` (the default) takes the kernel's own `h` where it has one, else
+        [`neighbor_bandwidth`](super::neighbor_bandwidth) at the square root of the number of samples.",
+        "How many nearest others each sample is a neighbour of, and they of it; 10 by default."
+    );
+    common_metric!();
 
     fn run<T: Float>(
         &self,
@@ -119,31 +54,32 @@ impl Tomato {
         watch: &Watch<'_>,
     ) -> Result<TomatoFit<T>> {
         samples.require_finite("samples")?;
+        let common = &self.common;
         let bandwidth = self.bandwidth_in_force(samples, watch)?;
-        let kernel = scaled(&self.kernel, bandwidth)?;
-        let density = log_density(&kernel, samples, weights, self.tolerance, watch)?;
+        let kernel = scaled(&common.kernel, bandwidth)?;
+        let density = log_density(&kernel, samples, weights, common.tolerance, watch)?;
         let tree = mode_tree(
             samples,
             &density,
-            self.n_neighbors,
-            &self.metric,
+            common.n_neighbors,
+            &common.metric,
             &watch.quiet(),
         )?;
-        let (labels, modes) = tree.cut(self.merging)?;
+        let (labels, modes) = tree.cut(common.merging)?;
         Ok(TomatoFit {
-            clusters: SampleClusters::new(samples, &self.metric, labels, modes)?,
-            min_persistence: tree.threshold(self.merging)?,
-            density,
-            tree,
-            bandwidth,
+            min_persistence: tree.threshold(common.merging)?,
+            found: Found {
+                clusters: SampleClusters::new(samples, &common.metric, labels, modes)?,
+                density,
+                tree,
+                bandwidth,
+            },
         })
     }
 
     fn bandwidth_in_force<T: Float>(&self, samples: Rows<'_, T>, watch: &Watch<'_>) -> Result<f64> {
-        let atoms = self.kernel.atoms();
-        let mut rules = atoms.iter().map(|a| a.bandwidth_rule());
-        if self.bandwidth.is_some() || rules.any(|r| matches!(r, Bandwidth::Fixed(_))) {
-            return bandwidth_in_force(&self.kernel, self.bandwidth, samples, watch);
+        if let Some(h) = known_bandwidth(&self.common.kernel, self.common.bandwidth)? {
+            return Ok(h);
         }
         let n = samples.rows();
         let k = ((n as f64).sqrt().ceil() as usize).clamp(1, (n - 1).max(1));
@@ -161,33 +97,12 @@ impl Tomato {
 /// Clusters found by [`Tomato`].
 #[derive(Clone, Debug)]
 pub struct TomatoFit<T> {
-    clusters: SampleClusters<T>,
-    density: Vec<f64>,
-    tree: ModeTree,
-    bandwidth: f64,
+    found: Found<T>,
     min_persistence: f64,
 }
 
 impl<T: Float> TomatoFit<T> {
-    /// The clusters.
-    pub fn clusters(&self) -> &SampleClusters<T> {
-        &self.clusters
-    }
-
-    /// The logarithm of the sum of the kernel's weights at each sample, `[n]`.
-    pub fn log_density(&self) -> &[f64] {
-        &self.density
-    }
-
-    /// The modes before merging, with their lifetimes.
-    pub fn tree(&self) -> &ModeTree {
-        &self.tree
-    }
-
-    /// The bandwidth in force.
-    pub fn bandwidth(&self) -> f64 {
-        self.bandwidth
-    }
+    common_answers!("The modes before merging, with their lifetimes.");
 
     /// The persistence below which modes were merged; infinite where the largest gap leaves one mode in each connected part.
     pub fn min_persistence(&self) -> f64 {
@@ -199,7 +114,7 @@ impl<T: Float> TomatoFit<T> {
     /// # Errors
     /// As [`ModeTree::threshold`].
     pub fn cut(&self, merging: Merging) -> Result<SampleClusters<T>> {
-        let (labels, modes) = self.tree.cut(merging)?;
-        self.clusters.with(labels, modes)
+        let (labels, modes) = self.found.tree.cut(merging)?;
+        self.found.clusters.with(labels, modes)
     }
 }

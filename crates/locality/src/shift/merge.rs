@@ -1,0 +1,63 @@
+//! Clusters of mean shift joined across their saddles.
+
+use super::links::{neighbor_graph, ranked};
+use super::modes::{Merging, ModeTree};
+use crate::{Float, Metric, Result, Rows, Watch};
+
+/// The cluster of each mode, and the tree.
+pub(super) struct Joined {
+    pub(super) cluster_of: Vec<i64>,
+    pub(super) tree: Option<ModeTree>,
+}
+
+impl Joined {
+    /// Every mode a cluster.
+    pub(super) fn not(modes: usize) -> Self {
+        Self {
+            cluster_of: (0..modes as i64).collect(),
+            tree: None,
+        }
+    }
+
+    /// From samples, the mode of each, log densities and the number of modes: clusters are numbered as their first mode.
+    pub(super) fn new<T: Float>(
+        (merging, n_neighbors): (Merging, usize),
+        samples: Rows<'_, T>,
+        mode: &[i64],
+        density: &[f64],
+        modes: usize,
+        watch: &Watch<'_>,
+    ) -> Result<Self> {
+        let (order, rank) = ranked(density);
+        let none = u32::MAX;
+        let mut densest = vec![none; modes];
+        for &i in &order {
+            let own = &mut densest[mode[i as usize] as usize];
+            if *own == none {
+                *own = i;
+            }
+        }
+        let roots: Vec<u32> = mode.iter().map(|&m| densest[m as usize]).collect();
+        let graph = neighbor_graph(samples, &Metric::Euclidean, n_neighbors, &watch.quiet())?;
+        let tree = ModeTree::new(density, &roots, (&order, &rank), &graph);
+        let (labels, _) = tree.cut(merging)?;
+        let mut number = vec![-1; modes];
+        let mut found = 0;
+        let mut next = |known: &mut i64| {
+            if *known < 0 {
+                *known = found;
+                found += 1;
+            }
+            *known
+        };
+        // A mode that is nearest to no sample stays by itself.
+        let each = densest.iter().map(|&i| match i {
+            i if i == none => next(&mut -1),
+            i => next(&mut number[labels[i as usize] as usize]),
+        });
+        Ok(Self {
+            cluster_of: each.collect(),
+            tree: Some(tree),
+        })
+    }
+}

@@ -1,0 +1,302 @@
+//! A bandwidth whose clusters do not depend on which samples were drawn.
+
+use super::agreement::adjusted_rand;
+use super::bandwidth::{draw, estimate_bandwidth, neighbor_bandwidth};
+use super::links::gather;
+use super::parameters::MeanShift;
+use crate::{Error, Float, Result, Rows, Watch};
+
+/// A plateau needs this agreement between the clusters of two subsamples.
+const AGREES: f64 = 0.85;
+/// A cluster counts that holds this share of the probes.
+const LEAST_SHARE: f64 = 0.02;
+
+/// The parameters of a search for a stable bandwidth: samples are drawn again and again, each draw is clustered at every bandwidth of a
+/// geometric grid, and the clusters are compared by where they put the same probes. The bandwidth is the middle of the longest range in
+/// which the number of clusters stays the same, two or more, and the draws agree; where there is none, the smallest bandwidth from
+/// which on there is one cluster.
+///
+/// The longest range of an unchanged number of clusters is the rule of Fukunaga (1990, *Introduction to statistical pattern recognition*,
+/// page 541), taken up by Comaniciu and Meer (2002); agreement of subsamples is that of Ben-Hur, Elisseeff and Guyon (2002, *A stability
+/// based method for discovering structure in clustered data*). Agreement is the mean [adjusted Rand index](super::adjusted_rand) of
+/// successive draws and must be 0.85; clusters of less than 2% of the probes are not counted.
+///
+/// ```
+/// use locality::{Rows, Watch, shift::{MeanShift, StableBandwidth}};
+/// let x: Vec<f64> = (0..200).map(|i| f64::from(i % 2) * 10.0 + f64::from(i * 7 % 100) / 100.0).collect();
+/// let found = StableBandwidth::new().find(&MeanShift::new(), Rows::column(&x), &Watch::default())?;
+/// assert_eq!(found.clusters(), 2);
+/// assert!(found.bandwidth() > 0.5 && found.bandwidth() < 10.0);
+/// # Ok::<(), locality::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct StableBandwidth {
+    draws: usize,
+    draw_size: usize,
+    grid: usize,
+    seed: u64,
+}
+
+impl Default for StableBandwidth {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl StableBandwidth {
+    /// The defaults: 8 draws of at most 500 samples, 32 bandwidths, seed 0.
+    pub fn new() -> Self {
+        Self {
+            draws: 8,
+            draw_size: 500,
+            grid: 32,
+            seed: 0,
+        }
+    }
+
+    /// Number of draws, at least 2.
+    #[must_use]
+    pub fn draws(mut self, draws: usize) -> Self {
+        self.draws = draws;
+        self
+    }
+
+    /// Most samples of a draw, without replacement, and most probes; of fewer samples four fifths are drawn. At least 5.
+    #[must_use]
+    pub fn draw_size(mut self, size: usize) -> Self {
+        self.draw_size = size;
+        self
+    }
+
+    /// Number of bandwidths of the grid, at least 4. It goes from the mean distance to the third neighbour to the mean distance to the
+    /// farthest probe.
+    #[must_use]
+    pub fn grid(mut self, bandwidths: usize) -> Self {
+        self.grid = bandwidths;
+        self
+    }
+
+    /// Of the draws.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Searches for the bandwidth of mean shift on samples `[n, d]`. The bandwidth of `shift` is not read; its seeds, bins and
+    /// compression are left out.
+    ///
+    /// # Errors
+    /// No samples; NaN or infinite numbers; parameters out of range; samples all at one place; as [`MeanShift::fit`]; an interruption.
+    pub fn find<T: Float>(
+        &self,
+        shift: &MeanShift,
+        samples: Rows<'_, T>,
+        watch: &Watch<'_>,
+    ) -> Result<StableBandwidths> {
+        self.check()?;
+        samples.require_finite("samples")?;
+        let (n, d) = (samples.rows(), samples.columns());
+        let table = |rows: &[u32]| gather(samples, rows);
+        let probes = table(&draw(n, self.draw_size, self.seed));
+        let probes = Rows::new(&probes, probes.len() / d, d)?;
+        let size = if n > self.draw_size {
+            self.draw_size
+        } else {
+            (n * 4 / 5).max(1)
+        };
+        let draws: Vec<Vec<T>> = (1..=self.draws as u64)
+            .map(|k| table(&draw(n, size, self.seed.wrapping_add(k << 32))))
+            .collect();
+        let bandwidths = self.bandwidths(probes, watch)?;
+        let shift = shift.plain();
+        let mut tried = Vec::with_capacity(bandwidths.len());
+        for (i, &h) in bandwidths.iter().enumerate() {
+            watch.check()?;
+            let model = shift.clone().bandwidth(h);
+            let mut labels = Vec::with_capacity(draws.len());
+            for draw in &draws {
+                let fit = model.fit(Rows::new(draw, size, d)?, &watch.quiet())?;
+                labels.push(fit.predict(probes, &watch.quiet())?);
+            }
+            tried.push(Tried::new(h, &labels));
+            watch.report(i + 1, bandwidths.len());
+        }
+        Ok(StableBandwidths::new(tried))
+    }
+
+    fn check(&self) -> Result<()> {
+        let least = [
+            ("draws", self.draws, 2),
+            ("draw_size", self.draw_size, 5),
+            ("grid", self.grid, 4),
+        ];
+        match least.iter().find(|(_, x, least)| x < least) {
+            Some((name, x, least)) => Err(Error::parameter(format!(
+                "{name}={x} must be at least {least}"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn bandwidths<T: Float>(&self, probes: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        let m = probes.rows();
+        let high = estimate_bandwidth(probes, 1.0, None, 0, &watch.quiet())?;
+        if high <= 0.0 {
+            return Err(Error::parameter(format!(
+                "no bandwidth is stable for {m} samples at one place; give bandwidth a positive number"
+            )));
+        }
+        let near = neighbor_bandwidth(probes, 3.min(m - 1).max(1), m, self.seed, &watch.quiet())?;
+        let low = near.clamp(high * 1e-3, high * 0.5);
+        let step = (high / low).ln() / (self.grid - 1) as f64;
+        Ok((0..self.grid)
+            .map(|i| low * (step * i as f64).exp())
+            .collect())
+    }
+}
+
+/// One bandwidth of the grid, and what it gives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tried {
+    /// The bandwidth.
+    pub bandwidth: f64,
+    /// The median, over the draws, of the number of clusters of at least 2% of the probes.
+    pub clusters: usize,
+    /// The mean adjusted Rand index of successive draws.
+    pub stability: f64,
+}
+
+impl Tried {
+    fn new(bandwidth: f64, labels: &[Vec<i64>]) -> Self {
+        let mut counts: Vec<usize> = labels.iter().map(|l| count(l)).collect();
+        counts.sort_unstable();
+        let pairs = (0..labels.len()).map(|i| {
+            let next = (i + 1) % labels.len();
+            adjusted_rand(&labels[i], &labels[next])
+        });
+        Self {
+            bandwidth,
+            clusters: counts[counts.len() / 2],
+            stability: pairs.sum::<f64>() / labels.len() as f64,
+        }
+    }
+
+    fn agrees(&self) -> bool {
+        self.clusters > 1 && self.stability >= AGREES
+    }
+}
+
+/// How many clusters hold a share of the probes.
+fn count(labels: &[i64]) -> usize {
+    let mut sorted = labels.to_vec();
+    sorted.sort_unstable();
+    let least = (LEAST_SHARE * labels.len() as f64).max(1.0);
+    let groups = sorted.chunk_by(|a, b| a == b);
+    groups.filter(|g| g.len() as f64 >= least).count()
+}
+
+/// What a search for a [`StableBandwidth`] found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StableBandwidths {
+    tried: Vec<Tried>,
+    plateau: (usize, usize),
+}
+
+impl StableBandwidths {
+    fn new(tried: Vec<Tried>) -> Self {
+        let plateau = longest(&tried).unwrap_or_else(|| {
+            let several = tried.iter().rposition(|t| t.clusters > 1);
+            let first = several.map_or(0, |i| (i + 1).min(tried.len() - 1));
+            (first, first)
+        });
+        Self { tried, plateau }
+    }
+
+    /// The bandwidth: the geometric middle of the plateau.
+    pub fn bandwidth(&self) -> f64 {
+        let (a, b) = self.plateau;
+        (self.tried[a].bandwidth * self.tried[b].bandwidth).sqrt()
+    }
+
+    /// The number of clusters on the plateau.
+    pub fn clusters(&self) -> usize {
+        self.tried[self.plateau.0].clusters
+    }
+
+    /// The first and the last bandwidth of the plateau.
+    pub fn plateau(&self) -> (f64, f64) {
+        let (a, b) = self.plateau;
+        (self.tried[a].bandwidth, self.tried[b].bandwidth)
+    }
+
+    /// All bandwidths of the grid, ascending.
+    pub fn tried(&self) -> &[Tried] {
+        &self.tried
+    }
+}
+
+/// The longest run of one number of clusters on which the draws agree, two bandwidths or more; of equally long ones the more stable.
+fn longest(tried: &[Tried]) -> Option<(usize, usize)> {
+    let mut best: Option<(usize, f64, (usize, usize))> = None;
+    let mut start = 0;
+    while start < tried.len() {
+        let same = |t: &&Tried| t.agrees() && t.clusters == tried[start].clusters;
+        let length = tried[start..].iter().take_while(same).count();
+        let stability = tried[start..start + length]
+            .iter()
+            .map(|t| t.stability)
+            .sum();
+        let better = best.is_none_or(|(l, s, _)| length > l || (length == l && stability > s));
+        if length > 1 && better {
+            best = Some((length, stability, (start, start + length - 1)));
+        }
+        start += length.max(1);
+    }
+    best.map(|(_, _, run)| run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(clusters: &[usize], stability: &[f64]) -> Vec<Tried> {
+        let pairs = clusters.iter().zip(stability).zip(0..);
+        pairs
+            .map(|((&clusters, &stability), i)| Tried {
+                bandwidth: f64::from(1 << i),
+                clusters,
+                stability,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_longest_run_that_agrees_is_taken() {
+        let tried = row(
+            &[9, 4, 4, 3, 3, 3, 3, 1, 1],
+            &[0.2, 0.9, 0.9, 0.5, 0.9, 1.0, 0.9, 1.0, 1.0],
+        );
+        let found = StableBandwidths::new(tried);
+        assert_eq!(found.plateau(), (16.0, 64.0));
+        assert_eq!((found.bandwidth(), found.clusters()), (32.0, 3));
+        // Of equal length: the more stable.
+        let tried = row(&[4, 4, 2, 2, 1], &[0.9, 0.9, 0.95, 0.9, 1.0]);
+        assert_eq!(StableBandwidths::new(tried).clusters(), 2);
+    }
+
+    #[test]
+    fn without_a_run_there_is_one_cluster() {
+        let tried = row(&[9, 4, 2, 1, 1], &[0.2, 0.5, 0.9, 1.0, 1.0]);
+        let found = StableBandwidths::new(tried);
+        assert_eq!((found.bandwidth(), found.clusters()), (8.0, 1));
+    }
+
+    #[test]
+    fn small_clusters_are_not_counted() {
+        let mut labels = vec![0; 60];
+        labels.extend([1; 60]);
+        labels.extend([2, 3, 4]);
+        assert_eq!(count(&labels), 2);
+    }
+}
