@@ -62,7 +62,11 @@ impl Closure<'_> {
         let mut sets = Sets::new(regions);
         for ((a, b), (strength, pairs)) in boundaries {
             let mean = |r: u32| &means[r as usize * channels..][..channels];
-            let d2: f64 = mean(a).iter().zip(mean(b)).map(|(x, y)| (x - y) * (x - y)).sum();
+            let d2: f64 = mean(a)
+                .iter()
+                .zip(mean(b))
+                .map(|(x, y)| (x - y) * (x - y))
+                .sum();
             if d2.sqrt() <= self.reach && strength / f64::from(pairs) < threshold {
                 sets.join(a, b);
             }

@@ -78,11 +78,7 @@ impl EdgeWeights {
     /// # Errors
     /// [`Parameter`](crate::ErrorKind::Parameter) for a radius that is not from 1 to 64, or a mixture or threshold that is not from 0
     /// to 1; [`Interrupted`](crate::ErrorKind::Interrupted).
-    pub fn maps<T: Sample>(
-        &self,
-        image: &ImageView<'_, T>,
-        watch: &Watch<'_>,
-    ) -> Result<EdgeMaps> {
+    pub fn maps<T: Sample>(&self, image: &ImageView<'_, T>, watch: &Watch<'_>) -> Result<EdgeMaps> {
         self.check()?;
         let grid = image.grid();
         let grey = luma(image);

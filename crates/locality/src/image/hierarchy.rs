@@ -335,7 +335,8 @@ impl Graph {
             let sum = self.sum[a * self.channels + k] + self.sum[b * self.channels + k];
             self.sum.push(sum);
         }
-        self.height.push(price.max(self.height[a]).max(self.height[b]));
+        self.height
+            .push(price.max(self.height[a]).max(self.height[b]));
         (self.alive[a], self.alive[b]) = (false, false);
         self.alive.push(true);
         let (mut more, mut fewer) = (

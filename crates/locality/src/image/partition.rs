@@ -144,10 +144,6 @@ impl<T: Sample> Partition<T> {
         self.grid.width
     }
 
-    pub(crate) fn grid(&self) -> Grid {
-        self.grid
-    }
-
     /// The picture with each pixel in its region's mean colour; alpha, and pixels of opacity 0, as they are in it.
     ///
     /// # Errors

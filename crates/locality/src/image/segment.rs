@@ -9,7 +9,7 @@ use super::regions::{Connectivity, Grid, fuse, merge_small};
 use super::view::{ImageView, Sample};
 use crate::{Error, Result, Watch};
 
-/// Modes this near, in bandwidths, are one plateau, which edges do not divide.
+/// Neighbours whose modes are this near in colour, in bandwidths, are one plateau, which edges do not divide.
 const PLATEAU: f64 = 0.1;
 
 /// Mean-shift segmentation (Comaniciu and Meer 2002, section 4.2).
@@ -20,7 +20,7 @@ const PLATEAU: f64 = 0.1;
 /// 3. Regions of fewer than `min_region` pixels are merged, the smallest first, into the adjacent region of the nearest
 ///    mean colour. An image smaller than `min_region` becomes one region.
 ///
-/// With [edges](Self::edges), as in EDISON, step 2 makes regions of pixels whose modes are within a tenth of the bandwidths; then
+/// With [edges](Self::edges), as in EDISON, step 2 makes regions of neighbours whose modes are within a tenth of the range bandwidth; then
 /// adjacent regions of mean modes within `fusion` times the range bandwidth are joined, and so on, where the mean edge strength
 /// along their common boundary is below the threshold.
 ///
@@ -122,7 +122,7 @@ impl MeanShiftSegmenter {
         let grid = image.grid();
         let (mut labels, mut regions) = match (&run.edges, self.filter.edge_weights()) {
             (Some(maps), Some(edges)) => {
-                let (labels, regions) = self.fuse(&run.filtered, grid, PLATEAU);
+                let (labels, regions) = self.fuse(&run.filtered, grid, PLATEAU, false);
                 let reach = self.fusion * self.filter.range();
                 let fusing = Closure {
                     grid,
@@ -132,7 +132,7 @@ impl MeanShiftSegmenter {
                 };
                 fusing.run(labels, regions, maps.weight(), edges.threshold())
             }
-            _ => self.fuse(&run.filtered, grid, self.fusion),
+            _ => self.fuse(&run.filtered, grid, self.fusion, true),
         };
         watch.check()?;
         if self.min_region > 1 {
@@ -153,12 +153,13 @@ impl MeanShiftSegmenter {
         })
     }
 
-    /// Joins neighbours whose modes are within `share` times all bandwidths.
+    /// Joins neighbours whose modes are within `share` times the range bandwidth, and those of position where they count.
     fn fuse<T: Sample>(
         &self,
         filtered: &Filtered<T>,
         grid: Grid,
         share: f64,
+        placed: bool,
     ) -> (Vec<u32>, usize) {
         let (positions, frames) = (filtered.mode_positions(), filtered.mode_frames());
         let modes = filtered.mode_colors();
@@ -168,10 +169,10 @@ impl MeanShiftSegmenter {
         let close2 = (share * self.filter.range()).powi(2) as f32;
         fuse(grid, self.connectivity, |a, b| {
             let ([ax, ay], [bx, by]) = (positions[a], positions[b]);
-            if (ax - bx).abs() > near || (ay - by).abs() > near {
+            if placed && ((ax - bx).abs() > near || (ay - by).abs() > near) {
                 return false;
             }
-            if !frames.is_empty() && (frames[a] - frames[b]).abs() > deep {
+            if placed && !frames.is_empty() && (frames[a] - frames[b]).abs() > deep {
                 return false;
             }
             let a = &modes[a * channels..(a + 1) * channels];

@@ -96,13 +96,7 @@ impl Superpixels {
         let density = field.densities(watch)?;
         let parents = field.parents(&density, self.max_dist, watch)?;
         let (labels, regions) = roots(parents);
-        Ok(Partition::of(
-            labels,
-            regions,
-            image.grid(),
-            space,
-            &colors,
-        ))
+        Ok(Partition::of(labels, regions, image.grid(), space, &colors))
     }
 
     fn check<T: Sample>(&self, image: &ImageView<'_, T>) -> Result<()> {
@@ -268,8 +262,8 @@ impl Field {
                 continue;
             }
             let other = to_y * self.width + to_x;
-            let denser = density[other] > density[own]
-                || (density[other] >= density[own] && other < own);
+            let denser =
+                density[other] > density[own] || (density[other] >= density[own] && other < own);
             if !denser {
                 continue;
             }
