@@ -38,7 +38,8 @@ def piece(name, grey=False):
 
 cases = {
     "raw": (piece("astronaut"), dict(ratio=100, kernel_size=3, max_dist=6, convert2lab=False)),
-    "grey": (piece("coffee", grey=True), dict(ratio=63.75, kernel_size=2, max_dist=12, convert2lab=False)),
+    # Divided here: img_as_float rounds some levels otherwise, and many are equally far from one another.
+    "grey": (piece("coffee", grey=True) / 255, dict(ratio=63.75, kernel_size=2, max_dist=12, convert2lab=False)),
     "lab": (piece("coffee"), dict()),
     "smooth": (piece("astronaut"), dict(ratio=0.5, kernel_size=2, max_dist=8, sigma=1)),
 }
