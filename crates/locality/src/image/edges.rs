@@ -221,11 +221,11 @@ impl Filters {
         let line = |j: usize| &grey[(row + j - r) * grid.width + x - r..][..=2 * r];
         let (mut gx, mut gy, mut sum, mut squares) = (0.0, 0.0, 0.0, 0.0);
         let center = grey[row * grid.width + x];
-        for j in 0..=2 * r {
+        for (j, (smooth, slope)) in self.smooth.iter().zip(&self.slope).enumerate() {
             for (i, &level) in line(j).iter().enumerate() {
                 let level = level - center;
-                gx += self.smooth[j] * self.slope[i] * level;
-                gy += self.slope[j] * self.smooth[i] * level;
+                gx += smooth * self.slope[i] * level;
+                gy += slope * self.smooth[i] * level;
                 sum += level;
                 squares += level * level;
             }

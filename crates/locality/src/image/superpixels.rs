@@ -4,7 +4,7 @@ use super::color::{ColorSpace, encode};
 use super::partition::Partition;
 use super::smooth::gaussian;
 use super::view::{ImageView, Sample};
-use crate::core::isa::{Isa, Task, dispatch};
+use crate::isa::{Isa, Task, dispatch};
 use crate::par::map_blocks;
 use crate::{Error, Result, Watch};
 
@@ -325,14 +325,13 @@ impl Task for Densities<'_> {
                 let mut d2 = [0.0; LANES];
                 for k in 0..field.channels {
                     let (a, b) = (field.lanes(k, y, x, 0), field.lanes(k, other, x, dx));
-                    for l in 0..LANES {
-                        let d = a[l] - b[l];
-                        d2[l] += d * d;
+                    for ((sum, a), b) in d2.iter_mut().zip(a).zip(b) {
+                        *sum += (a - b) * (a - b);
                     }
                 }
                 let dx2 = (dx * dx) as f64;
-                for l in 0..LANES {
-                    sums[l] += isa.exp_below_one((d2[l] + dy2 + dx2) * field.scale);
+                for (sum, d2) in sums.iter_mut().zip(d2) {
+                    *sum += isa.exp_below_one((d2 + dy2 + dx2) * field.scale);
                 }
             }
         }

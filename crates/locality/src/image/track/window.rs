@@ -146,7 +146,6 @@ impl Criteria {
 
 /// Moments of the probabilities in a window, positions relative to its upper left pixel.
 struct Moments {
-    mass: f64,
     mean: [f64; 2],
     /// Variances by column and row, and the covariance, per unit of mass.
     xx: f64,
@@ -181,7 +180,6 @@ impl Moments {
         }
         let (cx, cy) = (mx / m, my / m);
         Some(Self {
-            mass: m,
             mean: [cx, cy],
             xx: mxx / m - cx * cx,
             yy: myy / m - cy * cy,
@@ -277,7 +275,6 @@ pub fn cam_shift<T: Sample>(
     let Some(found) = Moments::of(probabilities, around) else {
         return Ok((around, None));
     };
-    debug_assert!(found.mass.is_finite());
     Ok(adapted(&found, around, (width, height)))
 }
 
