@@ -67,6 +67,7 @@ fn superpixels<'py, T: Element + Sample>(
 /// The regions of given labels, one a pixel: a dictionary as of ``ImageMeanShift.segment``.
 #[pyfunction]
 #[pyo3(signature = (image, labels, color, alpha, frames=1, threads=0))]
+#[allow(clippy::needless_pass_by_value)] // as the extension hands it over
 pub(crate) fn image_partition<'py>(
     image: &Bound<'py, PyAny>,
     labels: PyReadonlyArray1<'py, u32>,
@@ -146,7 +147,7 @@ pub(crate) struct ImageRegionTree {
 impl ImageRegionTree {
     #[new]
     #[pyo3(signature = (image, labels, cost, color, connectivity, alpha, frames=1, threads=0, progress=None))]
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
         image: &Bound<'_, PyAny>,
         labels: PyReadonlyArray1<'_, u32>,
