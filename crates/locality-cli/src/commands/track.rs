@@ -94,7 +94,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
                 Samples::Eight(samples) => step(args, &mut follower, &picture, samples, watch),
                 Samples::Sixteen(samples) => step(args, &mut follower, &picture, samples, watch),
             };
-            let found = found.map_err(|e| Error::data(format!("{}: {e}", path.display())))?;
+            let found = found.map_err(|e| match e {
+                Error::Interrupted => e,
+                _ => Error::data(format!("{}: {e}", path.display())),
+            })?;
             if let Some(names) = &names {
                 let drawn = draw(&picture, &found);
                 output::write(&names[i], &drawn.encode(ImageFormat::Png, &names[i])?)?;
