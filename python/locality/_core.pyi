@@ -561,8 +561,12 @@ class ImageMeanShift:
         max_iter: int,
         tol: float,
         like_opencv: bool,
+        depth: float | None = None,
+        edges: tuple[int, float, float] | None = None,
     ) -> ImageMeanShift: ...
-    def filter(self, image: _Array, alpha: bool, threads: int = 0, progress: _Progress | None = None) -> _Array: ...
+    def filter(
+        self, image: _Array, alpha: bool, frames: int = 1, threads: int = 0, progress: _Progress | None = None
+    ) -> _Array: ...
     def segment(
         self,
         image: _Array,
@@ -570,9 +574,78 @@ class ImageMeanShift:
         fusion: float | None,
         connectivity: int,
         alpha: bool,
+        frames: int = 1,
         threads: int = 0,
         progress: _Progress | None = None,
     ) -> dict[str, _Array]: ...
+
+def image_superpixels(
+    image: _Array,
+    kernel_size: float,
+    max_dist: float,
+    ratio: float,
+    sigma: float,
+    color: str | None,
+    alpha: bool,
+    threads: int = 0,
+    progress: _Progress | None = None,
+) -> dict[str, _Array]: ...
+def image_partition(
+    image: _Array, labels: _Array, color: str, alpha: bool, frames: int = 1, threads: int = 0
+) -> dict[str, _Array]: ...
+def image_edges(
+    image: _Array,
+    radius: int,
+    mixture: float,
+    alpha: bool,
+    frames: int = 1,
+    threads: int = 0,
+    progress: _Progress | None = None,
+) -> list[_Array]: ...
+@final
+class ImageRegionTree:
+    def __new__(
+        cls,
+        image: _Array,
+        labels: _Array,
+        cost: str,
+        color: str | None,
+        connectivity: int,
+        alpha: bool,
+        frames: int = 1,
+        threads: int = 0,
+        progress: _Progress | None = None,
+    ) -> ImageRegionTree: ...
+    def merges(self) -> tuple[_Indices, _Array, _Indices]: ...
+    def cut_regions(self, regions: int) -> _Array: ...
+    def cut_height(self, height: float) -> _Array: ...
+
+_Box = tuple[int, int, int, int]
+_RotatedBox = tuple[tuple[float, float], tuple[float, float], float]
+
+def shift_window(
+    probabilities: _Array, start: _Box, max_iter: int, epsilon: float
+) -> tuple[_Box, _RotatedBox | None, int]: ...
+def cam_shift(
+    probabilities: _Array, start: _Box, max_iter: int, epsilon: float
+) -> tuple[_Box, _RotatedBox | None, int]: ...
+@final
+class ImageTracker:
+    def __new__(
+        cls,
+        method: str,
+        color: str,
+        bins: int,
+        min_saturation: float,
+        min_value: float,
+        background: bool,
+        max_iter: int,
+        epsilon: float,
+        scale_rate: float,
+    ) -> ImageTracker: ...
+    def start(self, image: _Array, start: _Box, alpha: bool, threads: int = 0) -> None: ...
+    def update(self, image: _Array, alpha: bool, threads: int = 0) -> tuple[_Box, _RotatedBox, float]: ...
+    def back_projection(self, image: _Array, alpha: bool, threads: int = 0) -> _Array: ...
 
 def mean_shift(
     points: _Array,

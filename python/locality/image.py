@@ -1,57 +1,34 @@
-"""Mean shift on pictures, in position and colour: filtering and segmentation."""
+"""Pictures and videos: mean shift in position and colour, superpixels, hierarchies of regions, edges, tracking."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from . import _arrays
 from ._arrays import Array
 from ._core import ImageMeanShift
+from ._image_edges import EdgeMaps, EdgeWeights, edge_maps, edge_numbers
+from ._image_regions import RegionTree, region_tree, superpixels
+from ._pictures import Color, Falloff, Progress, Segmentation, segmentation, stack
+from ._track import Tracked, Tracker, cam_shift, mean_shift_window
 
-Falloff = Literal["flat", "disk", "epanechnikov", "gaussian"]
-Color = Literal["auto", "luv", "lab", "raw"]
-Progress = Callable[[int, int], object]
-
-__all__ = ["Segmentation", "mean_shift_filter", "mean_shift_segment"]
-
-
-@dataclass(frozen=True, eq=False)
-class Segmentation:
-    """The regions of a picture.
-
-    Attributes
-    ----------
-    labels : ndarray of int32, shape (height, width)
-        The region of each pixel, counted from 0.
-    sizes : ndarray of int, shape (regions,)
-        Pixels of each region.
-    colors : ndarray, shape (regions, channels)
-        Mean colour of each region, in the picture's own numbers; opacity is left out.
-    picture : ndarray, shape and type of the picture
-        Each pixel in its region's colour.
-    boundaries : ndarray of bool, shape (height, width)
-        Pixels that lie on a region's edge.
-    """
-
-    labels: Array
-    sizes: Array
-    colors: Array
-    picture: Array
-    boundaries: Array
-
-    @property
-    def n_regions(self) -> int:
-        """Number of regions."""
-        return len(self.sizes)
-
-    def __repr__(self) -> str:
-        height, width = self.labels.shape
-        return f"Segmentation({self.n_regions} regions of {height} x {width} pixels)"
+__all__ = [
+    "EdgeMaps",
+    "EdgeWeights",
+    "RegionTree",
+    "Segmentation",
+    "Tracked",
+    "Tracker",
+    "cam_shift",
+    "edge_maps",
+    "mean_shift_filter",
+    "mean_shift_segment",
+    "mean_shift_window",
+    "region_tree",
+    "superpixels",
+]
 
 
 def mean_shift_filter(
@@ -64,6 +41,8 @@ def mean_shift_filter(
     max_iter: int = 100,
     tol: float = 0.01,
     like_opencv: bool = False,
+    depth: float | None = None,
+    edges: EdgeWeights | bool = False,
     alpha: bool | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -74,8 +53,9 @@ def mean_shift_filter(
 
     Parameters
     ----------
-    image : array_like, shape (height, width) or (height, width, channels)
-        uint8, uint16 or float32 (float64 is read as float32). Any number of channels.
+    image : array_like, shape (height, width), (height, width, channels) or (frames, height, width, channels)
+        uint8, uint16 or float32 (float64 is read as float32). Any number of channels. With frames, a video or a volume, whose
+        third axis counts in `depth`.
     spatial : float, default 10
         Bandwidth in pixels.
     range : float, default 20
@@ -92,6 +72,10 @@ def mean_shift_filter(
     like_opencv : bool, default False
         The stop rule and rounding of OpenCV: with ``color="raw"`` the result is that of
         ``cv2.pyrMeanShiftFiltering(image, spatial, range, maxLevel=0)``, bit for bit. Leaves `max_iter` and `tol` aside.
+    depth : float, optional
+        Bandwidth across frames; without it, `spatial`. Pictures leave it aside.
+    edges : EdgeWeights or bool, default False
+        Whether pixels on edges count less in every mean, and how.
     alpha : bool, optional
         Whether the last channel is opacity, which is carried through; by default, in integer pictures of 2 or 4 channels.
     n_jobs : int, optional
@@ -116,7 +100,7 @@ def mean_shift_filter(
     >>> lc.image.mean_shift_filter(step, spatial=2, range=8)[0]
     array([ 12,  12, 202, 202], dtype=uint8)
     """
-    pixels, shape, alpha = _picture(image, alpha)
+    pixels, shape, alpha, frames = stack(image, alpha)
     shift = ImageMeanShift(
         _arrays.number(spatial, "spatial"),
         _arrays.number(range, "range"),
@@ -125,8 +109,10 @@ def mean_shift_filter(
         _arrays.count(max_iter, "max_iter"),
         _arrays.number(tol, "tol"),
         like_opencv,
+        None if depth is None else _arrays.number(depth, "depth"),
+        edge_numbers(edges),
     )
-    return shift.filter(pixels, alpha, _arrays.threads(n_jobs), progress).reshape(shape)
+    return shift.filter(pixels, alpha, frames, _arrays.threads(n_jobs), progress).reshape(shape)
 
 
 def mean_shift_segment(
@@ -140,6 +126,8 @@ def mean_shift_segment(
     max_iter: int = 100,
     tol: float = 0.01,
     like_opencv: bool = False,
+    depth: float | None = None,
+    edges: EdgeWeights | bool = False,
     fusion: float | None = None,
     connectivity: Literal[4, 8] = 8,
     alpha: bool | None = None,
@@ -150,8 +138,10 @@ def mean_shift_segment(
 
     Parameters
     ----------
-    image, spatial, kernel, color, max_iter, tol, like_opencv, alpha, n_jobs, progress
+    image, spatial, kernel, color, max_iter, tol, like_opencv, depth, alpha, n_jobs, progress
         As in `mean_shift_filter`.
+    edges : EdgeWeights or bool, default False
+        Whether pixels on edges count less, and regions with a strong edge between them are kept apart, as in EDISON.
     range : float, default 10
         Bandwidth in colour.
     min_region : int, default 100
@@ -177,7 +167,7 @@ def mean_shift_segment(
     >>> found.labels[0]
     array([0, 0, 1, 1], dtype=int32)
     """
-    pixels, shape, alpha = _picture(image, alpha)
+    pixels, shape, alpha, frames = stack(image, alpha)
     shift = ImageMeanShift(
         _arrays.number(spatial, "spatial"),
         _arrays.number(range, "range"),
@@ -186,6 +176,8 @@ def mean_shift_segment(
         _arrays.count(max_iter, "max_iter"),
         _arrays.number(tol, "tol"),
         like_opencv,
+        None if depth is None else _arrays.number(depth, "depth"),
+        edge_numbers(edges),
     )
     found = shift.segment(
         pixels,
@@ -193,27 +185,8 @@ def mean_shift_segment(
         None if fusion is None else _arrays.number(fusion, "fusion"),
         _arrays.count(connectivity, "connectivity"),
         alpha,
+        frames,
         _arrays.threads(n_jobs),
         progress,
     )
-    found["picture"] = found["picture"].reshape(shape)
-    return Segmentation(**found)
-
-
-def _picture(image: npt.ArrayLike, alpha: bool | None) -> tuple[Array, tuple[int, ...], bool]:
-    """Pixels ``[height, width, channels]`` in one piece, the shape that came in, and whether the last channel is opacity."""
-    array = np.asarray(image)
-    if array.dtype == np.float64:
-        array = array.astype(np.float32)
-    if array.dtype not in (np.uint8, np.uint16, np.float32):
-        raise TypeError(
-            f"image holds {array.dtype}; a picture is uint8, uint16 or float32: convert it with image.astype(..)"
-        )
-    if array.ndim not in (2, 3):
-        raise ValueError(f"image has shape {array.shape}; a picture is [height, width] or [height, width, channels]")
-    shape = array.shape
-    pixels = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
-    pixels = pixels if array.ndim == 3 else pixels[:, :, None]
-    if alpha is None:
-        alpha = pixels.shape[2] in (2, 4) and pixels.dtype.kind == "u"
-    return pixels, shape, bool(alpha)
+    return segmentation(found, shape)

@@ -1,7 +1,9 @@
-//! Mean shift on pictures: arrays `[height, width, channels]` of uint8, uint16 or float32, in one piece.
+//! Mean shift on pictures: arrays `[height, width, channels]` of uint8, uint16 or float32, in one piece; the frames of a stack are
+//! one below the other.
 
 use locality::image::{
-    ColorSpace, Connectivity, ImageKernel, ImageView, MeanShiftFilter, MeanShiftSegmenter, Sample,
+    ColorSpace, Connectivity, EdgeWeights, ImageKernel, ImageView, MeanShiftFilter,
+    MeanShiftSegmenter, Partition, Sample,
 };
 use numpy::ndarray::{Array2, Array3};
 use numpy::{Element, IntoPyArray, PyArray3, PyArrayMethods, PyUntypedArrayMethods};
@@ -30,6 +32,8 @@ macro_rules! three_kinds {
     };
 }
 
+pub(crate) use three_kinds;
+
 /// Mean shift on pictures with its parameters.
 #[pyclass(frozen, module = "locality._core")]
 pub(crate) struct ImageMeanShift {
@@ -39,7 +43,8 @@ pub(crate) struct ImageMeanShift {
 #[pymethods]
 impl ImageMeanShift {
     #[new]
-    #[pyo3(signature = (spatial, range, kernel, color, max_iter, tol, like_opencv))]
+    #[pyo3(signature = (spatial, range, kernel, color, max_iter, tol, like_opencv, depth=None, edges=None))]
+    #[allow(clippy::too_many_arguments)]
     fn new(
         spatial: f64,
         range: f64,
@@ -48,12 +53,16 @@ impl ImageMeanShift {
         max_iter: usize,
         tol: f64,
         like_opencv: bool,
+        depth: Option<f64>,
+        edges: Option<(usize, f64, f64)>,
     ) -> PyResult<Self> {
         let kernel: ImageKernel = kernel.parse().map_err(to_python)?;
         let color: ColorSpace = color.parse().map_err(to_python)?;
         let filter = MeanShiftFilter::new(spatial, range)
             .kernel(kernel)
-            .color(color);
+            .color(color)
+            .depth(depth)
+            .edges(edges.map(edge_weights));
         Ok(Self {
             filter: if like_opencv {
                 filter.like_opencv()
@@ -64,19 +73,23 @@ impl ImageMeanShift {
     }
 
     /// The filtered picture, of the same shape and number type; ``alpha``: the last channel is opacity.
-    #[pyo3(signature = (image, alpha, threads=0, progress=None))]
+    #[pyo3(signature = (image, alpha, frames=1, threads=0, progress=None))]
     fn filter<'py>(
         &self,
         image: &Bound<'py, PyAny>,
         alpha: bool,
+        frames: usize,
         threads: usize,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        three_kinds!(image, filter(&self.filter, alpha, threads, progress))
+        three_kinds!(
+            image,
+            filter(&self.filter, (alpha, frames), threads, progress)
+        )
     }
 
     /// The regions: a dictionary of ``labels``, ``sizes``, ``colors``, ``picture`` and ``boundaries``.
-    #[pyo3(signature = (image, min_region, fusion, connectivity, alpha, threads=0, progress=None))]
+    #[pyo3(signature = (image, min_region, fusion, connectivity, alpha, frames=1, threads=0, progress=None))]
     #[allow(clippy::too_many_arguments)]
     fn segment<'py>(
         &self,
@@ -85,39 +98,35 @@ impl ImageMeanShift {
         fusion: Option<f64>,
         connectivity: usize,
         alpha: bool,
+        frames: usize,
         threads: usize,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let connectivity = match connectivity {
-            4 => Connectivity::Four,
-            8 => Connectivity::Eight,
-            other => {
-                return Err(PyValueError::new_err(format!(
-                    "connectivity={other} must be 4 (edges) or 8 (edges and corners)"
-                )));
-            }
-        };
+        let connectivity = neighbors(connectivity)?;
         let mut segmenter = MeanShiftSegmenter::with_filter(self.filter)
             .min_region(min_region)
             .connectivity(connectivity);
         if let Some(fusion) = fusion {
             segmenter = segmenter.fusion(fusion);
         }
-        three_kinds!(image, segment(&segmenter, alpha, threads, progress))
+        three_kinds!(
+            image,
+            segment(&segmenter, (alpha, frames), threads, progress)
+        )
     }
 }
 
 fn filter<'py, T: Element + Sample>(
     image: &Bound<'py, PyArray3<T>>,
     filter: &MeanShiftFilter,
-    alpha: bool,
+    kind: (bool, usize),
     threads: usize,
     progress: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = image.py();
     let shape = shape_of(image);
     let array = image.try_readonly()?;
-    let view = view(array.as_slice()?, shape, alpha)?;
+    let view = view(array.as_slice()?, shape, kind)?;
     let out = watched(py, threads, progress, |watch| filter.filter(&view, watch))?;
     let out = array_of(out.into_samples(), shape)?;
     Ok(out.into_pyarray(py).into_any())
@@ -126,27 +135,55 @@ fn filter<'py, T: Element + Sample>(
 fn segment<'py, T: Element + Sample>(
     image: &Bound<'py, PyArray3<T>>,
     segmenter: &MeanShiftSegmenter,
-    alpha: bool,
+    kind: (bool, usize),
     threads: usize,
     progress: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let py = image.py();
-    let shape @ [height, width, _] = shape_of(image);
+    let shape = shape_of(image);
     let array = image.try_readonly()?;
-    let view = view(array.as_slice()?, shape, alpha)?;
+    let view = view(array.as_slice()?, shape, kind)?;
     let out = watched(py, threads, progress, |watch| {
         segmenter.segment(&view, watch)
     })?;
-    let plane = (height, width);
-    let labels = out.labels().iter().map(|l| l.cast_signed()).collect();
-    let labels: Array2<i32> = Array2::from_shape_vec(plane, labels).map_err(shaped)?;
-    let boundaries = Array2::from_shape_vec(plane, out.boundaries()).map_err(shaped)?;
-    let colors = (out.n_regions(), view.colors());
-    let colors = Array2::from_shape_vec(colors, out.region_samples().to_vec()).map_err(shaped)?;
-    let sizes = positions(out.sizes().to_vec());
-    let picture = array_of(out.mean_picture(), shape)?;
+    regions(py, out.partition(), out.mean_picture(), shape)
+}
+
+/// Neighbours of a pixel.
+pub(crate) fn neighbors(connectivity: usize) -> PyResult<Connectivity> {
+    match connectivity {
+        4 => Ok(Connectivity::Four),
+        8 => Ok(Connectivity::Eight),
+        other => Err(PyValueError::new_err(format!(
+            "connectivity={other} must be 4 (edges) or 8 (edges and corners)"
+        ))),
+    }
+}
+
+/// Radius of the gradient's window, mixture and threshold.
+pub(crate) fn edge_weights((radius, mixture, threshold): (usize, f64, f64)) -> EdgeWeights {
+    EdgeWeights::default()
+        .gradient_window_radius(radius)
+        .mixture(mixture)
+        .edge_strength_threshold(threshold)
+}
+
+/// A dictionary of what is known of regions.
+pub(crate) fn regions<'py, T: Element + Sample>(
+    py: Python<'py>,
+    found: &Partition<T>,
+    picture: Vec<T>,
+    shape: [usize; 3],
+) -> PyResult<Bound<'py, PyDict>> {
+    let plane = (shape[0], shape[1]);
+    let boundaries = Array2::from_shape_vec(plane, found.boundaries()).map_err(shaped)?;
+    let samples = found.region_samples().to_vec();
+    let colors = (found.n_regions(), samples.len() / found.n_regions());
+    let colors = Array2::from_shape_vec(colors, samples).map_err(shaped)?;
+    let sizes = positions(found.sizes().to_vec());
+    let picture = array_of(picture, shape)?;
     let dict = PyDict::new(py);
-    dict.set_item("labels", labels.into_pyarray(py))?;
+    dict.set_item("labels", plane_of(found.labels(), plane)?.into_pyarray(py))?;
     dict.set_item("sizes", sizes.into_pyarray(py))?;
     dict.set_item("colors", colors.into_pyarray(py))?;
     dict.set_item("picture", picture.into_pyarray(py))?;
@@ -154,16 +191,27 @@ fn segment<'py, T: Element + Sample>(
     Ok(dict)
 }
 
-fn shape_of<T: Element>(image: &Bound<'_, PyArray3<T>>) -> [usize; 3] {
+/// Labels as Python counts.
+pub(crate) fn plane_of(labels: &[u32], plane: (usize, usize)) -> PyResult<Array2<i32>> {
+    let labels = labels.iter().map(|l| l.cast_signed()).collect();
+    Array2::from_shape_vec(plane, labels).map_err(shaped)
+}
+
+pub(crate) fn shape_of<T: Element>(image: &Bound<'_, PyArray3<T>>) -> [usize; 3] {
     match *image.shape() {
         [height, width, channels] => [height, width, channels],
         _ => [0; 3],
     }
 }
 
-fn view<T: Sample>(samples: &[T], shape: [usize; 3], alpha: bool) -> PyResult<ImageView<'_, T>> {
-    let [height, width, channels] = shape;
-    let view = ImageView::new(samples, height, width, channels).map_err(to_python)?;
+/// The core's view of a picture, or of a stack of frames, and whether the last channel is opacity.
+pub(crate) fn view<T: Sample>(
+    samples: &[T],
+    [rows, width, channels]: [usize; 3],
+    (alpha, frames): (bool, usize),
+) -> PyResult<ImageView<'_, T>> {
+    let height = rows.checked_div(frames).unwrap_or(0);
+    let view = ImageView::stack(samples, frames, height, width, channels).map_err(to_python)?;
     if alpha {
         view.with_alpha().map_err(to_python)
     } else {
@@ -176,6 +224,6 @@ fn array_of<T>(samples: Vec<T>, shape: [usize; 3]) -> PyResult<Array3<T>> {
 }
 
 #[allow(clippy::needless_pass_by_value)] // so that it can be handed to `map_err`
-fn shaped(error: numpy::ndarray::ShapeError) -> PyErr {
+pub(crate) fn shaped(error: numpy::ndarray::ShapeError) -> PyErr {
     PyTypeError::new_err(error.to_string())
 }

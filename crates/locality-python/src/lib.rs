@@ -20,7 +20,9 @@ mod model;
 mod models;
 mod modes;
 mod nearest;
+mod regions;
 mod shift;
+mod track;
 mod watch;
 
 /// The compiled half of the package `locality`; use it through `import locality`.
@@ -69,7 +71,11 @@ mod _core {
     #[pymodule_export]
     use super::nearest::Nearest;
     #[pymodule_export]
+    use super::regions::{ImageRegionTree, image_edges, image_partition, image_superpixels};
+    #[pymodule_export]
     use super::shift::{BinnedSites, bin_seeds, estimate_bandwidth, mean_shift};
+    #[pymodule_export]
+    use super::track::{ImageTracker, cam_shift, shift_window};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]

@@ -65,7 +65,8 @@
 //!
 //! # Pictures
 //!
-//! [`image::MeanShiftFilter`] and [`image::MeanShiftSegmenter`] do the same in position and colour.
+//! [`image::MeanShiftFilter`] and [`image::MeanShiftSegmenter`] do the same in position and colour; [`image::Superpixels`] are quick shift
+//! there, and [`image::track`] follows an object from picture to picture.
 //!
 //! ```
 //! use locality::Watch;

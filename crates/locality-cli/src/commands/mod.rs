@@ -14,6 +14,7 @@ mod inspect;
 mod kernels;
 mod mean;
 mod predict;
+mod track;
 
 use clap::{Parser, Subcommand};
 
@@ -76,9 +77,11 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Filter or segment a picture by mean shift in position and colour
+    /// Filter or segment a picture by mean shift in position and colour, or divide it into superpixels
     #[command(subcommand)]
     Image(image::Command),
+    /// Follow an object from picture to picture
+    Track(track::Args),
     /// Cluster the rows of a table by mean shift, quick shift or persistence; the number of clusters is found, not given
     Cluster(cluster::Args),
     /// Embed the rows of a table in few coordinates that keep neighbourhoods
@@ -115,6 +118,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
     };
     match &cli.command {
         Command::Image(command) => image::run(command, &context),
+        Command::Track(args) => track::run(args, &context),
         Command::Cluster(args) => cluster::run(args, &context),
         #[cfg(feature = "embed")]
         Command::Embed(args) => embed::run(args, &context),

@@ -10,5 +10,6 @@ mod mean;
 mod models;
 mod outputs;
 mod pictures;
+mod regions;
 mod run;
 mod talk;

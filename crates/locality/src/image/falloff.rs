@@ -9,6 +9,8 @@ pub(crate) trait Falloff: Copy + Send + Sync {
     const FLAT: bool;
     /// Whether the column's argument is to be added to the squared colour difference.
     const START_AT_COLUMN: bool = false;
+    /// Whether each pixel has a weight of its own.
+    const WEIGHTED: bool = false;
 
     /// Farthest column and row that can have weight, in pixels.
     fn reach(self) -> f64;
@@ -18,6 +20,33 @@ pub(crate) trait Falloff: Copy + Send + Sync {
     fn row(self, dy: f32) -> f32;
     /// The weights of sites, 0 for those that take no part.
     fn weight<S: Simd>(self, simd: S, column: S::f32s, row: S::f32s, color: S::f32s) -> S::f32s;
+}
+
+/// A kernel with a weight for each pixel on top.
+#[derive(Clone, Copy)]
+pub(crate) struct Weighted<F>(pub(crate) F);
+
+impl<F: Falloff> Falloff for Weighted<F> {
+    const FLAT: bool = false;
+    const START_AT_COLUMN: bool = F::START_AT_COLUMN;
+    const WEIGHTED: bool = true;
+
+    #[inline(always)]
+    fn reach(self) -> f64 {
+        self.0.reach()
+    }
+    #[inline(always)]
+    fn column<S: Simd>(self, simd: S, dx: S::f32s) -> S::f32s {
+        self.0.column(simd, dx)
+    }
+    #[inline(always)]
+    fn row(self, dy: f32) -> f32 {
+        self.0.row(dy)
+    }
+    #[inline(always)]
+    fn weight<S: Simd>(self, simd: S, column: S::f32s, row: S::f32s, color: S::f32s) -> S::f32s {
+        self.0.weight(simd, column, row, color)
+    }
 }
 
 /// Weight 1 within a square and a ball of colours.

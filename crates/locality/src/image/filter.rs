@@ -6,8 +6,10 @@ use std::str::FromStr;
 use pulp::Arch;
 
 use super::color::{ColorSpace, PIXELS_A_BLOCK, decode, encode};
-use super::falloff::{Disk, Epanechnikov, Falloff, Gaussian, Square};
+use super::edges::{EdgeMaps, EdgeWeights};
+use super::falloff::{Disk, Epanechnikov, Falloff, Gaussian, Square, Weighted};
 use super::planes::Planes;
+use super::regions::Grid;
 use super::trajectory::{Block, Modes, Stop, Walk};
 use super::view::{ImageView, Sample, check_bandwidth};
 use crate::names;
@@ -87,6 +89,8 @@ pub struct MeanShiftFilter {
     color: ColorSpace,
     max_iter: usize,
     stop: Stop,
+    depth: Option<f64>,
+    edges: Option<EdgeWeights>,
 }
 
 impl MeanShiftFilter {
@@ -100,7 +104,33 @@ impl MeanShiftFilter {
             color: ColorSpace::default(),
             max_iter: 100,
             stop: Stop::Settled(0.01),
+            depth: None,
+            edges: None,
         }
+    }
+
+    /// The bandwidth along the third axis of a [stack](ImageView::stack), in frames; without it, the spatial one. A round kernel's
+    /// distance is `|dx|^2 / hs^2 + dt^2 / depth^2`; the flat window reaches `depth` frames both ways. Pictures leave it aside.
+    #[must_use]
+    pub fn depth(mut self, depth: impl Into<Option<f64>>) -> Self {
+        self.depth = depth.into();
+        self
+    }
+
+    /// With pixels on edges counting less in every mean: see [`EdgeWeights`].
+    #[must_use]
+    pub fn edges(mut self, edges: impl Into<Option<EdgeWeights>>) -> Self {
+        self.edges = edges.into();
+        self
+    }
+
+    pub(crate) fn edge_weights(&self) -> Option<&EdgeWeights> {
+        self.edges.as_ref()
+    }
+
+    /// The bandwidth across frames that is in force.
+    pub(crate) fn depth_in_force(&self) -> f64 {
+        self.depth.unwrap_or(self.spatial)
     }
 
     /// With this kernel.
@@ -165,19 +195,22 @@ impl MeanShiftFilter {
         image: &ImageView<'_, T>,
         watch: &Watch<'_>,
     ) -> Result<Filtered<T>> {
-        Ok(self.run(image, watch)?.0)
+        Ok(self.run(image, watch)?.filtered)
     }
 
-    /// The filtered image and the colours it started from.
+    /// The filtered image and what it was made from.
     pub(crate) fn run<T: Sample>(
         &self,
         image: &ImageView<'_, T>,
         watch: &Watch<'_>,
-    ) -> Result<(Filtered<T>, Vec<f32>)> {
+    ) -> Result<Run<T>> {
         self.check()?;
         let space = self.color.resolve(image)?;
         let colors = encode(image, space, watch)?;
-        let planes = Planes::new(&colors, image.height(), image.width(), image.colors());
+        let edges = self.edges.as_ref();
+        let edges = edges.map(|edges| edges.maps(image, watch)).transpose()?;
+        let counts = edges.as_ref().map(EdgeMaps::counts);
+        let planes = Planes::new(&colors, image.grid(), image.colors(), counts.as_deref());
         let (hs, hr) = (self.spatial, self.range);
         let blocks = match self.kernel {
             ImageKernel::Flat => self.blocks(Square::new(hs, hr), &planes, image, space, watch),
@@ -191,11 +224,11 @@ impl MeanShiftFilter {
         }?;
         let mut filtered = Filtered {
             samples: Vec::with_capacity(image.samples().len()),
-            height: image.height(),
-            width: image.width(),
+            grid: image.grid(),
             channels: image.channels(),
             space,
             positions: Vec::with_capacity(image.pixels()),
+            frames: Vec::new(),
             colors: Vec::with_capacity(colors.len()),
             steps: 0,
             unsettled: 0,
@@ -203,16 +236,22 @@ impl MeanShiftFilter {
         for (modes, samples) in blocks {
             filtered.samples.extend_from_slice(&samples);
             filtered.positions.extend_from_slice(&modes.positions);
+            filtered.frames.extend_from_slice(&modes.frames);
             filtered.colors.extend_from_slice(&modes.colors);
             filtered.steps += modes.steps;
             filtered.unsettled += modes.unsettled;
         }
-        Ok((filtered, colors))
+        Ok(Run {
+            filtered,
+            colors,
+            edges,
+        })
     }
 
     fn check(&self) -> Result<()> {
         check_bandwidth("spatial", self.spatial, "pixels")?;
         check_bandwidth("range", self.range, "units of the colour space")?;
+        check_bandwidth("depth", self.depth_in_force(), "frames")?;
         if self.max_iter == 0 {
             return Err(Error::parameter("max_iter is 0; allow at least 1 step"));
         }
@@ -232,6 +271,14 @@ impl MeanShiftFilter {
         space: ColorSpace,
         watch: &Watch<'_>,
     ) -> Result<Vec<(Modes, Vec<T>)>> {
+        if self.edges.is_some() {
+            let falloff = Weighted(falloff);
+            return match planes.channels {
+                1 => self.blocks_of::<T, _, 1>(falloff, planes, image, space, watch),
+                3 => self.blocks_of::<T, _, 3>(falloff, planes, image, space, watch),
+                _ => self.blocks_of::<T, _, 0>(falloff, planes, image, space, watch),
+            };
+        }
         match planes.channels {
             1 => self.blocks_of::<T, F, 1>(falloff, planes, image, space, watch),
             3 => self.blocks_of::<T, F, 3>(falloff, planes, image, space, watch),
@@ -250,6 +297,7 @@ impl MeanShiftFilter {
     ) -> Result<Vec<(Modes, Vec<T>)>> {
         let walk = Walk {
             spatial: self.spatial,
+            depth: self.depth_in_force(),
             range: self.range,
             max_iter: self.max_iter,
             stop: self.stop,
@@ -279,22 +327,29 @@ impl MeanShiftFilter {
     }
 }
 
+/// A filtered image with the colours it started from and the edges that were found, if any.
+pub(crate) struct Run<T> {
+    pub(crate) filtered: Filtered<T>,
+    pub(crate) colors: Vec<f32>,
+    pub(crate) edges: Option<EdgeMaps>,
+}
+
 /// A filtered image and the mode of each pixel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filtered<T> {
     samples: Vec<T>,
-    height: usize,
-    width: usize,
+    grid: Grid,
     channels: usize,
     space: ColorSpace,
     positions: Vec<[f32; 2]>,
+    frames: Vec<f32>,
     colors: Vec<f32>,
     steps: u64,
     unsettled: usize,
 }
 
 impl<T: Sample> Filtered<T> {
-    /// The filtered picture, laid out as the input: `[height, width, channels]`.
+    /// The filtered picture, laid out as the input: `[height, width, channels]`, after frames for a stack.
     pub fn samples(&self) -> &[T] {
         &self.samples
     }
@@ -304,14 +359,19 @@ impl<T: Sample> Filtered<T> {
         self.samples
     }
 
-    /// Number of rows.
+    /// Number of frames; 1 for a picture.
+    pub fn frames(&self) -> usize {
+        self.grid.frames
+    }
+
+    /// Number of rows of each frame.
     pub fn height(&self) -> usize {
-        self.height
+        self.grid.height
     }
 
     /// Number of columns.
     pub fn width(&self) -> usize {
-        self.width
+        self.grid.width
     }
 
     /// Number of samples a pixel, alpha included.
@@ -327,6 +387,11 @@ impl<T: Sample> Filtered<T> {
     /// Where each pixel's trajectory rests: column and row, in pixels.
     pub fn mode_positions(&self) -> &[[f32; 2]] {
         &self.positions
+    }
+
+    /// The frame where each pixel's trajectory rests; empty for a picture.
+    pub fn mode_frames(&self) -> &[f32] {
+        &self.frames
     }
 
     /// The colour where each pixel's trajectory rests, `[pixels, colour channels]`, in the

@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Which pixels are neighbours.
+/// Which pixels are neighbours. In a stack of pictures, those of the next and the last picture count likewise: 6 or 26 neighbours
+/// in all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Connectivity {
     /// Left, right, above and below.
@@ -14,24 +15,56 @@ pub enum Connectivity {
 }
 
 impl Connectivity {
+    /// The neighbours of a pixel that come after it in scan order, as steps of frames, rows and columns.
+    fn ahead(self, frames: usize) -> Vec<[isize; 3]> {
+        let flat: &[[isize; 3]] = match self {
+            Self::Four => &[[0, 0, 1], [0, 1, 0]],
+            Self::Eight => &[[0, 0, 1], [0, 1, 0], [0, 1, 1], [0, 1, -1]],
+        };
+        let mut steps = flat.to_vec();
+        if frames > 1 {
+            match self {
+                Self::Four => steps.push([1, 0, 0]),
+                Self::Eight => steps.extend((0..9).map(|i| [1, i / 3 - 1, i % 3 - 1])),
+            }
+        }
+        steps
+    }
+}
+
+/// The sizes of a picture or of a stack of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Grid {
+    pub(crate) frames: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+}
+
+impl Grid {
+    /// Number of pixels.
+    pub(crate) fn pixels(self) -> usize {
+        self.frames * self.height * self.width
+    }
+
     /// Calls `visit(pixel, neighbour)` once for each pair of neighbours, in scan order.
-    fn pairs(self, height: usize, width: usize, mut visit: impl FnMut(usize, usize)) {
-        for y in 0..height {
-            for x in 0..width {
-                let i = y * width + x;
-                if x + 1 < width {
-                    visit(i, i + 1);
-                }
-                if y + 1 < height {
-                    visit(i, i + width);
-                    if self == Self::Eight {
-                        if x + 1 < width {
-                            visit(i, i + width + 1);
-                        }
-                        if x > 0 {
-                            visit(i, i + width - 1);
+    pub(crate) fn pairs(self, connectivity: Connectivity, mut visit: impl FnMut(usize, usize)) {
+        let steps = connectivity.ahead(self.frames);
+        let inside = |at: usize, step: isize, size: usize| {
+            at.checked_add_signed(step).filter(|&to| to < size)
+        };
+        let mut i = 0;
+        for t in 0..self.frames {
+            for y in 0..self.height {
+                for x in 0..self.width {
+                    for &[dt, dy, dx] in &steps {
+                        if let Some(t) = inside(t, dt, self.frames)
+                            && let Some(y) = inside(y, dy, self.height)
+                            && let Some(x) = inside(x, dx, self.width)
+                        {
+                            visit(i, (t * self.height + y) * self.width + x);
                         }
                     }
+                    i += 1;
                 }
             }
         }
@@ -39,14 +72,14 @@ impl Connectivity {
 }
 
 /// Disjoint sets whose representative is the smallest member.
-struct Sets(Vec<u32>);
+pub(crate) struct Sets(Vec<u32>);
 
 impl Sets {
-    fn new(n: usize) -> Self {
+    pub(crate) fn new(n: usize) -> Self {
         Self((0..n as u32).collect())
     }
 
-    fn find(&mut self, i: u32) -> u32 {
+    pub(crate) fn find(&mut self, i: u32) -> u32 {
         let mut i = i;
         while self.0[i as usize] != i {
             let above = self.0[self.0[i as usize] as usize];
@@ -57,14 +90,14 @@ impl Sets {
     }
 
     /// Joins two sets and returns their representative.
-    fn join(&mut self, a: u32, b: u32) -> u32 {
+    pub(crate) fn join(&mut self, a: u32, b: u32) -> u32 {
         let (a, b) = (self.find(a), self.find(b));
         self.0[a.max(b) as usize] = a.min(b);
         a.min(b)
     }
 
     /// Numbers the sets in the order of their first members.
-    fn labels(mut self) -> (Vec<u32>, usize) {
+    pub(crate) fn labels(mut self) -> (Vec<u32>, usize) {
         let mut next = 0;
         let mut labels = vec![0; self.0.len()];
         for i in 0..self.0.len() {
@@ -82,13 +115,12 @@ impl Sets {
 
 /// Labels of the connected sets of pixels under "neighbours that `alike` says belong together", in scan order.
 pub(crate) fn fuse(
-    height: usize,
-    width: usize,
+    grid: Grid,
     connectivity: Connectivity,
     alike: impl Fn(usize, usize) -> bool,
 ) -> (Vec<u32>, usize) {
-    let mut sets = Sets::new(height * width);
-    connectivity.pairs(height, width, |a, b| {
+    let mut sets = Sets::new(grid.pixels());
+    grid.pairs(connectivity, |a, b| {
         if alike(a, b) {
             sets.join(a as u32, b as u32);
         }
@@ -110,7 +142,7 @@ impl Regions {
     fn new(
         labels: &[u32],
         regions: usize,
-        (height, width): (usize, usize),
+        grid: Grid,
         connectivity: Connectivity,
         colors: &[f32],
     ) -> Self {
@@ -125,7 +157,7 @@ impl Regions {
             }
         }
         let mut neighbors = vec![Vec::new(); regions];
-        connectivity.pairs(height, width, |a, b| {
+        grid.pairs(connectivity, |a, b| {
             let (a, b) = (labels[a], labels[b]);
             if a != b {
                 // Most repeats are next to each other.
@@ -197,12 +229,12 @@ impl Regions {
 pub(crate) fn merge_small(
     labels: &[u32],
     regions: usize,
-    shape: (usize, usize),
+    grid: Grid,
     connectivity: Connectivity,
     colors: &[f32],
     min_region: usize,
 ) -> (Vec<u32>, usize) {
-    let mut all = Regions::new(labels, regions, shape, connectivity, colors);
+    let mut all = Regions::new(labels, regions, grid, connectivity, colors);
     let mut small: BinaryHeap<Reverse<(usize, u32)>> = (0..regions as u32)
         .map(|r| Reverse((all.size[r as usize], r)))
         .filter(|r| r.0.0 < min_region)

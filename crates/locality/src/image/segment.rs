@@ -1,10 +1,16 @@
 //! Mean-shift segmentation: filtering, fusion of pixels whose modes are close, merging of small regions.
 
-use super::color::{ColorSpace, decode};
+use super::closure::Closure;
+use super::color::ColorSpace;
+use super::edges::EdgeWeights;
 use super::filter::{Filtered, ImageKernel, MeanShiftFilter};
-use super::regions::{Connectivity, fuse, merge_small};
+use super::partition::Partition;
+use super::regions::{Connectivity, Grid, fuse, merge_small};
 use super::view::{ImageView, Sample};
 use crate::{Error, Result, Watch};
+
+/// Neighbours whose modes are this near in colour, in bandwidths, are one plateau, which edges do not divide.
+const PLATEAU: f64 = 0.1;
 
 /// Mean-shift segmentation (Comaniciu and Meer 2002, section 4.2).
 ///
@@ -13,6 +19,10 @@ use crate::{Error, Result, Watch};
 ///    belong to one region, and so on from pixel to pixel.
 /// 3. Regions of fewer than `min_region` pixels are merged, the smallest first, into the adjacent region of the nearest
 ///    mean colour. An image smaller than `min_region` becomes one region.
+///
+/// With [edges](Self::edges), as in EDISON, step 2 makes regions of neighbours whose modes are within a tenth of the range bandwidth; then
+/// adjacent regions of mean modes within `fusion` times the range bandwidth are joined, and so on, where the mean edge strength
+/// along their common boundary is below the threshold.
 ///
 /// ```
 /// use locality::Watch;
@@ -64,6 +74,13 @@ impl MeanShiftSegmenter {
         self
     }
 
+    /// With pixels on edges counting less, and regions kept apart by strong edges: see [`EdgeWeights`].
+    #[must_use]
+    pub fn edges(mut self, edges: impl Into<Option<EdgeWeights>>) -> Self {
+        self.filter = self.filter.edges(edges);
+        self
+    }
+
     /// With regions of at least this many pixels (0 and 1: no merging).
     #[must_use]
     pub fn min_region(mut self, min_region: usize) -> Self {
@@ -101,114 +118,118 @@ impl MeanShiftSegmenter {
                 self.fusion
             )));
         }
-        let (filtered, colors) = self.filter.run(image, watch)?;
-        let shape = (image.height(), image.width());
-        let channels = image.colors();
-        let (mut labels, mut regions) = {
-            let positions = filtered.mode_positions();
-            let modes = filtered.mode_colors();
-            let near = (self.fusion * self.filter.spatial()) as f32;
-            let close2 = (self.fusion * self.filter.range()).powi(2) as f32;
-            fuse(shape.0, shape.1, self.connectivity, |a, b| {
-                let ([ax, ay], [bx, by]) = (positions[a], positions[b]);
-                if (ax - bx).abs() > near || (ay - by).abs() > near {
-                    return false;
-                }
-                let a = &modes[a * channels..(a + 1) * channels];
-                let b = &modes[b * channels..(b + 1) * channels];
-                match (a[0].is_infinite(), b[0].is_infinite()) {
-                    (true, true) => true,
-                    (false, false) => {
-                        a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>() <= close2
-                    }
-                    _ => false,
-                }
-            })
+        let run = self.filter.run(image, watch)?;
+        let grid = image.grid();
+        let (mut labels, mut regions) = match (&run.edges, self.filter.edge_weights()) {
+            (Some(maps), Some(edges)) => {
+                let (labels, regions) = self.fuse(&run.filtered, grid, PLATEAU, false);
+                let reach = self.fusion * self.filter.range();
+                let fusing = Closure {
+                    grid,
+                    connectivity: self.connectivity,
+                    colors: run.filtered.mode_colors(),
+                    reach,
+                };
+                fusing.run(labels, regions, maps.weight(), edges.threshold())
+            }
+            _ => self.fuse(&run.filtered, grid, self.fusion, true),
         };
         watch.check()?;
         if self.min_region > 1 {
             (labels, regions) = merge_small(
                 &labels,
                 regions,
-                shape,
+                grid,
                 self.connectivity,
-                &colors,
+                &run.colors,
                 self.min_region,
             );
         }
         watch.check()?;
-        Ok(Segmentation::new(labels, regions, filtered, &colors))
+        let space = run.filtered.color_space();
+        Ok(Segmentation {
+            partition: Partition::of(labels, regions, grid, space, &run.colors),
+            filtered: run.filtered,
+        })
+    }
+
+    /// Joins neighbours whose modes are within `share` times the range bandwidth, and those of position where they count.
+    fn fuse<T: Sample>(
+        &self,
+        filtered: &Filtered<T>,
+        grid: Grid,
+        share: f64,
+        placed: bool,
+    ) -> (Vec<u32>, usize) {
+        let (positions, frames) = (filtered.mode_positions(), filtered.mode_frames());
+        let modes = filtered.mode_colors();
+        let channels = modes.len() / positions.len();
+        let near = (share * self.filter.spatial()) as f32;
+        let deep = (share * self.filter.depth_in_force()) as f32;
+        let close2 = (share * self.filter.range()).powi(2) as f32;
+        fuse(grid, self.connectivity, |a, b| {
+            let ([ax, ay], [bx, by]) = (positions[a], positions[b]);
+            if placed && ((ax - bx).abs() > near || (ay - by).abs() > near) {
+                return false;
+            }
+            if placed && !frames.is_empty() && (frames[a] - frames[b]).abs() > deep {
+                return false;
+            }
+            let a = &modes[a * channels..(a + 1) * channels];
+            let b = &modes[b * channels..(b + 1) * channels];
+            match (a[0].is_infinite(), b[0].is_infinite()) {
+                (true, true) => true,
+                (false, false) => {
+                    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>() <= close2
+                }
+                _ => false,
+            }
+        })
     }
 }
 
-/// The regions of an image.
+/// The regions of an image and the filtered image they come from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Segmentation<T> {
-    labels: Vec<u32>,
-    sizes: Vec<usize>,
-    region_colors: Vec<f32>,
-    region_samples: Vec<T>,
+    partition: Partition<T>,
     filtered: Filtered<T>,
 }
 
 impl<T: Sample> Segmentation<T> {
-    fn new(labels: Vec<u32>, regions: usize, filtered: Filtered<T>, colors: &[f32]) -> Self {
-        let channels = colors.len() / labels.len();
-        let mut sizes = vec![0_usize; regions];
-        let mut opaque = vec![0_usize; regions];
-        let mut sums = vec![0.0_f64; regions * channels];
-        for (&label, color) in labels.iter().zip(colors.chunks_exact(channels)) {
-            let label = label as usize;
-            sizes[label] += 1;
-            if color[0].is_finite() {
-                opaque[label] += 1;
-                for (sum, &c) in sums[label * channels..].iter_mut().zip(color) {
-                    *sum += f64::from(c);
-                }
-            }
-        }
-        let region_colors: Vec<f32> = sums
-            .iter()
-            .enumerate()
-            .map(|(i, sum)| (sum / opaque[i / channels].max(1) as f64) as f32)
-            .collect();
-        let mut region_samples = Vec::with_capacity(region_colors.len());
-        for color in region_colors.chunks_exact(channels) {
-            decode(filtered.color_space(), color, &mut region_samples);
-        }
-        Self {
-            labels,
-            sizes,
-            region_colors,
-            region_samples,
-            filtered,
-        }
+    /// The regions alone.
+    pub fn partition(&self) -> &Partition<T> {
+        &self.partition
+    }
+
+    /// The regions, taken out.
+    pub fn into_partition(self) -> Partition<T> {
+        self.partition
     }
 
     /// The region of each pixel, row by row, numbered from 0 in scan order of their first pixels.
     pub fn labels(&self) -> &[u32] {
-        &self.labels
+        self.partition.labels()
     }
 
     /// Number of regions.
     pub fn n_regions(&self) -> usize {
-        self.sizes.len()
+        self.partition.n_regions()
     }
 
     /// Number of pixels of each region.
     pub fn sizes(&self) -> &[usize] {
-        &self.sizes
+        self.partition.sizes()
     }
 
     /// The mean of each region's original colours, `[regions, colour channels]`, in the filter's
     /// [colour space](Filtered::color_space). Pixels of opacity 0 do not count.
     pub fn region_colors(&self) -> &[f32] {
-        &self.region_colors
+        self.partition.region_colors()
     }
 
     /// The same means as samples (without alpha), `[regions, colour channels]`.
     pub fn region_samples(&self) -> &[T] {
-        &self.region_samples
+        self.partition.region_samples()
     }
 
     /// The filtered image and its modes.
@@ -216,7 +237,7 @@ impl<T: Sample> Segmentation<T> {
         &self.filtered
     }
 
-    /// Number of rows.
+    /// Number of rows of each frame.
     pub fn height(&self) -> usize {
         self.filtered.height()
     }
@@ -229,34 +250,16 @@ impl<T: Sample> Segmentation<T> {
     /// The picture with each pixel in its region's mean colour, laid out as the input; alpha, and pixels of opacity 0,
     /// as in the input.
     pub fn mean_picture(&self) -> Vec<T> {
-        let channels = self.region_samples.len() / self.sizes.len();
-        let modes = self.filtered.mode_colors().chunks_exact(channels);
-        let mut out = self.filtered.samples().to_vec();
-        for ((pixel, &label), mode) in out
-            .chunks_exact_mut(self.filtered.channels())
-            .zip(&self.labels)
-            .zip(modes)
-        {
-            if mode[0].is_finite() {
-                let label = label as usize;
-                pixel[..channels].copy_from_slice(
-                    &self.region_samples[label * channels..(label + 1) * channels],
-                );
-            }
-        }
-        out
+        let modes = self.filtered.mode_colors();
+        let channels = modes.len() / self.labels().len();
+        let base = self.filtered.samples().to_vec();
+        self.partition
+            .paint(base, |i| !modes[i * channels].is_finite())
     }
 
-    /// Which pixels lie on a boundary: their right or lower neighbour is in another region. Lines are one pixel wide.
+    /// Which pixels lie on a boundary: see [`Partition::boundaries`].
     pub fn boundaries(&self) -> Vec<bool> {
-        let (height, width) = (self.height(), self.width());
-        (0..height * width)
-            .map(|i| {
-                let label = self.labels[i];
-                (i % width + 1 < width && self.labels[i + 1] != label)
-                    || (i / width + 1 < height && self.labels[i + width] != label)
-            })
-            .collect()
+        self.partition.boundaries()
     }
 
     /// A picture with the boundaries drawn in one colour: `ink` has a sample for each channel of the picture, alpha
@@ -276,28 +279,6 @@ impl<T: Sample> Segmentation<T> {
     /// [`Shape`](crate::ErrorKind::Shape) where the picture is not of the size that was segmented, or `ink` not of the
     /// picture's channels.
     pub fn draw_boundaries(&self, picture: &ImageView<'_, T>, ink: &[T]) -> Result<Vec<T>> {
-        if (picture.height(), picture.width()) != (self.height(), self.width()) {
-            return Err(Error::shape(format!(
-                "the picture has {} x {} pixels, but {} x {} were segmented; pass that image or one of its size",
-                picture.height(),
-                picture.width(),
-                self.height(),
-                self.width()
-            )));
-        }
-        if ink.len() != picture.channels() {
-            return Err(Error::shape(format!(
-                "ink has {} samples, but the picture has {} channels; give one for each",
-                ink.len(),
-                picture.channels()
-            )));
-        }
-        let mut out = picture.samples().to_vec();
-        for (pixel, drawn) in out.chunks_exact_mut(ink.len()).zip(self.boundaries()) {
-            if drawn {
-                pixel.copy_from_slice(ink);
-            }
-        }
-        Ok(out)
+        self.partition.draw_boundaries(picture, ink)
     }
 }

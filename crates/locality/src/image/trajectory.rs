@@ -24,6 +24,8 @@ pub(crate) enum Stop {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Walk {
     pub(crate) spatial: f64,
+    /// The bandwidth across frames.
+    pub(crate) depth: f64,
     pub(crate) range: f64,
     pub(crate) max_iter: usize,
     pub(crate) stop: Stop,
@@ -34,6 +36,8 @@ pub(crate) struct Walk {
 pub(crate) struct Modes {
     /// Column and row.
     pub(crate) positions: Vec<[f32; 2]>,
+    /// Frame; none for a single picture.
+    pub(crate) frames: Vec<f32>,
     /// `[pixels, channels]`
     pub(crate) colors: Vec<f32>,
     /// Steps of all trajectories together.
@@ -68,17 +72,20 @@ impl<F: Falloff, const C: usize> WithSimd for Block<'_, F, C> {
             let mut lanes = vec![simd.splat_f32s(0.0); channels];
             self.each(&mut modes, &mut color, |at, color, walk| {
                 sums.fill(0.0);
-                let point = at.point(color);
-                let f = self.falloff;
-                let sum = window::sums_of_many(simd, f, self.planes, point, &mut lanes, &mut sums);
+                let sum = self.frames(*at, |frame, lift| {
+                    let point = at.point(color, frame, lift);
+                    let f = self.falloff;
+                    window::sums_of_many(simd, f, self.planes, point, &mut lanes, &mut sums)
+                });
                 walk.step(&sum, &sums, at, color)
             })?;
         } else {
             self.each(&mut modes, &mut [0.0; C], |at, color, walk| {
                 let mut sums = [0.0; C];
-                let point = at.point(color);
-                let sum =
-                    window::sums::<S, F, C>(simd, self.falloff, self.planes, point, &mut sums);
+                let sum = self.frames(*at, |frame, lift| {
+                    let point = at.point(color, frame, lift);
+                    window::sums::<S, F, C>(simd, self.falloff, self.planes, point, &mut sums)
+                });
                 walk.step(&sum, &sums, at, color)
             })?;
         }
@@ -91,20 +98,44 @@ impl<F: Falloff, const C: usize> WithSimd for Block<'_, F, C> {
 struct Place {
     x: f64,
     y: f64,
+    frame: f64,
 }
 
 impl Place {
     #[inline(always)]
-    fn point(self, color: &[f32]) -> Point<'_> {
+    fn point(self, color: &[f32], frame: usize, lift: f32) -> Point<'_> {
         Point {
             x: self.x,
             y: self.y,
             color,
+            frame,
+            lift,
         }
     }
 }
 
 impl<F: Falloff, const C: usize> Block<'_, F, C> {
+    /// Sums over the windows in all frames around a place: each frame's distance counts as a row's does.
+    #[inline(always)]
+    fn frames(&self, at: Place, mut window: impl FnMut(usize, f32) -> Sums) -> Sums {
+        if self.planes.grid.frames == 1 {
+            return window(0, 0.0);
+        }
+        let (spatial, depth) = (self.walk.spatial, self.walk.depth);
+        let reach = self.falloff.reach() / spatial * depth;
+        let mut out = Sums::default();
+        let frames = window::span(at.frame, reach, self.planes.grid.frames);
+        for frame in frames.map_or(0..0, |(first, last)| first..last + 1) {
+            let step = frame as f64 - at.frame;
+            let sum = window(frame, (step / depth * spatial) as f32);
+            out.weight += sum.weight;
+            out.x += sum.x;
+            out.y += sum.y;
+            out.frame += sum.weight * step;
+        }
+        out
+    }
+
     /// Walks from each pixel by `step`, which says whether it has arrived.
     #[inline(always)]
     fn each(
@@ -116,11 +147,13 @@ impl<F: Falloff, const C: usize> Block<'_, F, C> {
         for i in self.pixels.clone() {
             self.watch.check()?;
             let (col, row) = (i % self.planes.width, i / self.planes.width);
+            let (frame, row) = (row / self.planes.height, row % self.planes.height);
             let mut at = Place {
                 x: col as f64,
                 y: row as f64,
+                frame: frame as f64,
             };
-            self.planes.color(col, row, color);
+            self.planes.color(col, row, frame, color);
             let mut settled = color[0] >= Planes::FAR;
             if settled {
                 color.fill(f32::INFINITY);
@@ -133,6 +166,9 @@ impl<F: Falloff, const C: usize> Block<'_, F, C> {
             modes.steps += steps as u64;
             modes.unsettled += usize::from(!settled);
             modes.positions.push([at.x as f32, at.y as f32]);
+            if self.planes.grid.frames > 1 {
+                modes.frames.push(at.frame as f32);
+            }
             modes.colors.extend_from_slice(color);
         }
         Ok(())
@@ -171,13 +207,25 @@ impl Walk {
             *c = new as f32;
         }
         let (dx, dy) = (new_x - at.x, new_y - at.y);
-        *at = Place { x: new_x, y: new_y };
+        let mut dt = sum.frame * inverse;
+        if rounded {
+            dt = (at.frame + dt).round_ties_even() - at.frame;
+        }
+        *at = Place {
+            x: new_x,
+            y: new_y,
+            frame: at.frame + dt,
+        };
         match self.stop {
             Stop::Settled(tol) => {
-                let space = (dx * dx + dy * dy) / (self.spatial * self.spatial);
+                let space = (dx * dx + dy * dy) / (self.spatial * self.spatial)
+                    + dt * dt / (self.depth * self.depth);
                 space + color2 / (self.range * self.range) <= tol * tol
             }
-            Stop::Rounded(eps) => (dx == 0.0 && dy == 0.0) || dx.abs() + dy.abs() + color2 <= eps,
+            Stop::Rounded(eps) => {
+                let still = dx == 0.0 && dy == 0.0 && dt == 0.0;
+                still || dx.abs() + dy.abs() + dt.abs() + color2 <= eps
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Borrowed images, their samples, and what is checked before anything is computed.
 
+use super::regions::Grid;
 use crate::{Error, Result};
 
 mod sealed {
@@ -107,6 +108,7 @@ pub struct ImageView<'a, T> {
     width: usize,
     channels: usize,
     alpha: bool,
+    frames: usize,
 }
 
 impl<'a, T: Sample> ImageView<'a, T> {
@@ -154,6 +156,39 @@ impl<'a, T: Sample> ImageView<'a, T> {
             width,
             channels,
             alpha: false,
+            frames: 1,
+        })
+    }
+
+    /// A stack of `frames` pictures of one size, one after the other: the frames of a video or the slices of a volume, as an array
+    /// `[frames, height, width, channels]`. [Frames](Self::frames) are a third axis of position.
+    ///
+    /// ```
+    /// use locality::image::ImageView;
+    /// let video = [0_u8; 5 * 4 * 3 * 3];
+    /// let stack = ImageView::stack(&video, 5, 4, 3, 3)?;
+    /// assert_eq!((stack.frames(), stack.height(), stack.pixels()), (5, 4, 60));
+    /// # Ok::<(), locality::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); an error's row is counted through all frames.
+    pub fn stack(
+        samples: &'a [T],
+        frames: usize,
+        height: usize,
+        width: usize,
+        channels: usize,
+    ) -> Result<Self> {
+        let Some(rows) = frames.checked_mul(height) else {
+            return Err(Error::shape(format!(
+                "the stack has {frames} frames of {height} rows; at most 2^31 pixels are possible"
+            )));
+        };
+        Ok(Self {
+            height: height.max(1),
+            frames,
+            ..Self::new(samples, rows, width, channels)?
         })
     }
 
@@ -172,7 +207,12 @@ impl<'a, T: Sample> ImageView<'a, T> {
         Ok(self)
     }
 
-    /// Number of rows.
+    /// Number of frames of a stack; 1 for a picture.
+    pub fn frames(&self) -> usize {
+        self.frames
+    }
+
+    /// Number of rows of each frame.
     pub fn height(&self) -> usize {
         self.height
     }
@@ -197,9 +237,17 @@ impl<'a, T: Sample> ImageView<'a, T> {
         self.alpha
     }
 
-    /// Number of pixels.
+    /// Number of pixels, of all frames.
     pub fn pixels(&self) -> usize {
-        self.height * self.width
+        self.frames * self.height * self.width
+    }
+
+    pub(crate) fn grid(&self) -> Grid {
+        Grid {
+            frames: self.frames,
+            height: self.height,
+            width: self.width,
+        }
     }
 
     /// All samples, row by row.

@@ -23,6 +23,19 @@ pub(crate) struct Point<'a> {
     pub(crate) x: f64,
     pub(crate) y: f64,
     pub(crate) color: &'a [f32],
+    /// The frame whose window is summed.
+    pub(crate) frame: usize,
+    /// How far that frame is from the point, in spatial bandwidths turned into pixels.
+    pub(crate) lift: f32,
+}
+
+impl Point<'_> {
+    /// The distance in rows and frames together.
+    #[inline(always)]
+    fn across(&self, dy: f32) -> f32 {
+        // The square root of the square of a number is that number.
+        (dy * dy + self.lift * self.lift).sqrt()
+    }
 }
 
 /// The total weight in a window and the weighted sums of positions, relative to the point's (rounded down to whole
@@ -32,6 +45,8 @@ pub(crate) struct Sums {
     pub(crate) weight: f64,
     pub(crate) x: f64,
     pub(crate) y: f64,
+    /// Relative to the point's frame, and filled in by who adds up frames.
+    pub(crate) frame: f64,
 }
 
 /// A rectangle of pixels, ends included.
@@ -60,7 +75,7 @@ impl Area {
 
 /// First and last whole number in `[at - reach, at + reach]` and in `0..size`, if any.
 #[inline(always)]
-fn span(at: f64, reach: f64, size: usize) -> Option<(usize, usize)> {
+pub(crate) fn span(at: f64, reach: f64, size: usize) -> Option<(usize, usize)> {
     // Saturating casts: a huge reach is clipped to the image. Truncation is the floor of what is not negative.
     let low = at - reach;
     let first = low as usize + usize::from(low > (low as usize) as f64);
@@ -119,15 +134,18 @@ pub(crate) fn sums<S: Simd, F: Falloff, const C: usize>(
                 let mut here = zero;
                 let mut dy = (top as f64 - by) as f32;
                 for y in top..top + rows {
-                    let slab = planes.slab(y);
-                    let row = simd.splat_f32s(falloff.row(dy - fy));
+                    let slab = planes.slab(at.frame, y);
+                    let row = simd.splat_f32s(falloff.row(at.across(dy - fy)));
                     let mut d = [zero; C];
                     let mut d2 = if F::START_AT_COLUMN { column } else { zero };
                     for k in 0..C {
                         d[k] = simd.sub_f32s(load::<S>(slab, k * planes.stride + col), center[k]);
                         d2 = simd.mul_add_e_f32s(d[k], d[k], d2);
                     }
-                    let w = falloff.weight(simd, column, row, d2);
+                    let mut w = falloff.weight(simd, column, row, d2);
+                    if F::WEIGHTED {
+                        w = simd.mul_f32s(w, load::<S>(slab, C * planes.stride + col));
+                    }
                     here = simd.add_f32s(here, w);
                     wy = if F::FLAT {
                         // Sums of the sums so far: rows counted from below the last one, exact in whole numbers.
@@ -194,14 +212,18 @@ pub(crate) fn sums_of_many<S: Simd, F: Falloff>(
             let (mut weight, mut wy) = (zero, zero);
             let mut dy = (top as f64 - by) as f32;
             for y in top..top + rows {
-                let slab = planes.slab(y);
-                let row = simd.splat_f32s(falloff.row(dy - fy));
+                let slab = planes.slab(at.frame, y);
+                let row = simd.splat_f32s(falloff.row(at.across(dy - fy)));
                 let mut d2 = if F::START_AT_COLUMN { column } else { zero };
                 for (plane, &c) in slab.chunks_exact(planes.stride).zip(at.color) {
                     let d = simd.sub_f32s(load::<S>(plane, col), simd.splat_f32s(c));
                     d2 = simd.mul_add_e_f32s(d, d, d2);
                 }
-                let w = falloff.weight(simd, column, row, d2);
+                let mut w = falloff.weight(simd, column, row, d2);
+                if F::WEIGHTED {
+                    let own = planes.channels * planes.stride;
+                    w = simd.mul_f32s(w, load::<S>(slab, own + col));
+                }
                 weight = simd.add_f32s(weight, w);
                 wy = simd.mul_add_e_f32s(w, simd.splat_f32s(dy), wy);
                 let planes = slab.chunks_exact(planes.stride);

@@ -1,8 +1,10 @@
-//! `locality image filter` and `locality image segment`.
+//! `locality image filter`, `locality image segment` and `locality image superpixels`.
 
 mod filter;
 mod labels;
+mod regions;
 mod segment;
+mod superpixels;
 
 use std::path::PathBuf;
 
@@ -20,6 +22,8 @@ pub(crate) enum Command {
     Filter(filter::Args),
     /// Divide a picture into regions of like colour
     Segment(segment::Args),
+    /// Divide a picture into superpixels by quick shift in position and colour
+    Superpixels(superpixels::Args),
 }
 
 /// Flags that both commands share.
@@ -74,6 +78,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> Result<()> {
     match command {
         Command::Filter(args) => filter::run(args, context),
         Command::Segment(args) => segment::run(args, context),
+        Command::Superpixels(args) => superpixels::run(args, context),
     }
 }
 
@@ -99,7 +104,7 @@ impl Common {
 }
 
 /// The core's view of a picture.
-fn view<'a, T: Sample>(picture: &Picture, samples: &'a [T]) -> Result<ImageView<'a, T>> {
+pub(super) fn view<'a, T: Sample>(picture: &Picture, samples: &'a [T]) -> Result<ImageView<'a, T>> {
     let view = ImageView::new(samples, picture.height, picture.width, picture.channels)?;
     Ok(if picture.has_alpha() {
         view.with_alpha()?

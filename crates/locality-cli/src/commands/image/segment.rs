@@ -1,18 +1,16 @@
 //! `locality image segment`.
 
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use locality::image::{Connectivity, MeanShiftSegmenter, Sample, Segmentation};
+use locality::image::{Connectivity, EdgeWeights, MeanShiftSegmenter, Sample};
 use serde_json::json;
 
-use super::labels::LabelFormat;
+use super::regions::{Drawn, Paths, RegionFlags};
 use super::{Common, Facts, view};
 use crate::commands::count;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::output::{self, Outputs, is_standard};
-use crate::picture::{self, Picture, Samples};
+use crate::picture::{Picture, Samples};
 
 /// Flags of `locality image segment`.
 #[derive(clap::Args, Debug)]
@@ -20,6 +18,7 @@ use crate::picture::{self, Picture, Samples};
   locality image segment photo.png -o regions.png
   locality image segment photo.jpg -o regions.png --range 8 --min-region 300 --boundaries lines.png
   locality image segment scan.tiff -o regions.tiff --labels labels.npy
+  locality image segment photo.png -o regions.png --edges --regions 30
 
 OUT shows each region in its mean colour.")]
 pub(crate) struct Args {
@@ -40,13 +39,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PIXELS", default_value_t = 100)]
     min_region: usize,
 
-    /// Write the number of each pixel's region: L.npy (32 bit), or L.png (8 or 16 bit grey, as needed)
-    #[arg(long, value_name = "L.npy|L.png")]
-    labels: Option<PathBuf>,
-
-    /// Write the picture with the regions' boundaries drawn in
-    #[arg(long, value_name = "B.png")]
-    boundaries: Option<PathBuf>,
+    #[command(flatten)]
+    regions: RegionFlags,
 
     /// Neighbouring pixels are of one region when their modes lie within this many bandwidths
     #[arg(
@@ -60,6 +54,38 @@ pub(crate) struct Args {
     /// Neighbours of a pixel: 4 or 8
     #[arg(long, value_name = "4|8", default_value = "8", value_parser = connectivity)]
     connectivity: Connectivity,
+
+    /// As EDISON: pixels on edges count less, and regions with a strong edge between them are not joined
+    #[arg(long)]
+    edges: bool,
+
+    /// With --edges: the window of gradients has twice as many rows and columns, and one
+    #[arg(long, value_name = "PIXELS", default_value_t = 2, requires = "edges")]
+    gradient_window: usize,
+
+    /// With --edges: the gradient's share of the edge strength; the rest is the likeness to an ideal edge
+    #[arg(long, value_name = "SHARE", default_value_t = 0.3, requires = "edges")]
+    mixture: f64,
+
+    /// With --edges: regions are kept apart by a mean edge strength of at least this, from 0 to 1
+    #[arg(
+        long,
+        value_name = "STRENGTH",
+        default_value_t = 0.3,
+        requires = "edges"
+    )]
+    edge_strength_threshold: f64,
+}
+
+impl Args {
+    fn edge_weights(&self) -> Option<EdgeWeights> {
+        self.edges.then(|| {
+            EdgeWeights::default()
+                .gradient_window_radius(self.gradient_window)
+                .mixture(self.mixture)
+                .edge_strength_threshold(self.edge_strength_threshold)
+        })
+    }
 }
 
 fn connectivity(text: &str) -> Result<Connectivity, String> {
@@ -73,51 +99,28 @@ fn connectivity(text: &str) -> Result<Connectivity, String> {
 /// Runs it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let common = &args.common;
-    let format = picture::format_of(&common.output)?;
-    let boundaries = args.boundaries.as_deref();
-    let boundaries = boundaries
-        .map(|path| Ok::<_, Error>((path, picture::format_of(path)?)))
-        .transpose()?;
-    let labels = args.labels.as_deref();
-    let labels = labels.map(|path| Ok::<_, Error>((path, LabelFormat::of(path)?)));
-    let labels = labels.transpose()?;
-    let mut outputs: Vec<&Path> = vec![&common.output];
-    outputs.extend(boundaries.iter().map(|b| b.0));
-    outputs.extend(labels.iter().map(|l| l.0));
-    output::check(&outputs)?;
-    let stdout_taken = outputs.iter().any(|path| is_standard(path));
+    let paths = args.regions.paths(&common.output)?;
+    let stdout_taken = paths.take_stdout();
     context.json_needs_stdout(stdout_taken)?;
     let picture = common.read()?;
-    picture.check(format, &common.output)?;
-    if let Some((path, format)) = boundaries {
-        picture.check(format, path)?;
-    }
+    paths.check(&picture)?;
 
     let parameters = MeanShiftSegmenter::with_filter(common.parameters(args.range))
         .min_region(args.min_region)
         .fusion(args.fusion)
-        .connectivity(args.connectivity);
-    let lines = boundaries.is_some();
-    let done = match &picture.samples {
+        .connectivity(args.connectivity)
+        .edges(args.edge_weights());
+    let (drawn, done) = match &picture.samples {
         Samples::Eight(samples) => {
-            divide(&parameters, &picture, samples, lines, context)?.map(Samples::Eight)
+            let done = divide(args, &parameters, &picture, samples, &paths, context)?;
+            (done.0.map(Samples::Eight), done.1)
         }
         Samples::Sixteen(samples) => {
-            divide(&parameters, &picture, samples, lines, context)?.map(Samples::Sixteen)
+            let done = divide(args, &parameters, &picture, samples, &paths, context)?;
+            (done.0.map(Samples::Sixteen), done.1)
         }
     };
-
-    let mut files = Outputs::default();
-    let mean = picture.with_samples(done.mean);
-    files.add(&common.output, &mean.encode(format, &common.output)?)?;
-    if let (Some((path, format)), Some(lines)) = (boundaries, done.lines) {
-        let lines = picture.with_samples(lines);
-        files.add(path, &lines.encode(format, path)?)?;
-    }
-    if let Some((path, format)) = labels {
-        files.add(path, &format.encode(&done.labels, &picture, path)?)?;
-    }
-    files.commit()?;
+    paths.write(&picture, drawn)?;
 
     let (smallest, largest) = (done.sizes.iter().min(), done.sizes.iter().max());
     let regions = done.sizes.len();
@@ -134,6 +137,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         "spatial": common.spatial,
         "range": args.range,
         "min_region": args.min_region,
+        "edges": args.edges,
         "regions": regions,
         "sizes": done.sizes,
         "steps": done.facts.steps,
@@ -153,56 +157,34 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     context.summary(&words, &object, stdout_taken)
 }
 
-/// A segmentation in the pieces that are written; `S` holds samples.
-struct Divided<S> {
-    mean: S,
-    lines: Option<S>,
-    labels: Vec<u32>,
+/// What the summary says.
+struct Done {
     sizes: Vec<usize>,
     facts: Facts,
     seconds: f64,
 }
 
-impl<T> Divided<Vec<T>> {
-    fn map(self, wrap: impl Fn(Vec<T>) -> Samples) -> Divided<Samples> {
-        Divided {
-            mean: wrap(self.mean),
-            lines: self.lines.map(wrap),
-            labels: self.labels,
-            sizes: self.sizes,
-            facts: self.facts,
-            seconds: self.seconds,
-        }
-    }
-}
-
 fn divide<T: Sample>(
+    args: &Args,
     parameters: &MeanShiftSegmenter,
     picture: &Picture,
     samples: &[T],
-    lines: bool,
+    paths: &Paths<'_>,
     context: &Context,
-) -> Result<Divided<Vec<T>>> {
+) -> Result<(Drawn<Vec<T>>, Done)> {
     let view = view(picture, samples)?;
     let start = Instant::now();
-    let done: Segmentation<T> =
-        context.watched("segmenting", |watch| parameters.segment(&view, watch))?;
-    let seconds = start.elapsed().as_secs_f64();
-    // Yellow, or white: opaque, full intensity in all but blue.
-    let (full, none) = (T::nearest(T::FULL), T::nearest(0.0));
-    let ink = match picture.channels {
-        1 | 2 => [full; 4],
-        _ => [full, full, none, full],
+    let (facts, found) = context.watched("segmenting", |watch| {
+        let done = parameters.segment(&view, watch)?;
+        let facts = Facts::of(done.filtered());
+        let found = done.into_partition();
+        let merged = args.regions.merge(found, &view, args.connectivity, watch)?;
+        Ok::<_, Error>((facts, merged))
+    })?;
+    let done = Done {
+        sizes: found.sizes().to_vec(),
+        facts,
+        seconds: start.elapsed().as_secs_f64(),
     };
-    let lines = lines
-        .then(|| done.draw_boundaries(&view, &ink[..picture.channels]))
-        .transpose()?;
-    Ok(Divided {
-        mean: done.mean_picture(),
-        lines,
-        labels: done.labels().to_vec(),
-        sizes: done.sizes().to_vec(),
-        facts: Facts::of(done.filtered()),
-        seconds,
-    })
+    Ok((Drawn::new(&found, &view, paths.with_lines())?, done))
 }

@@ -1,0 +1,234 @@
+//! Superpixels against scikit-image's labels (`oracle/quickshift.py`), a plain double loop, and their laws.
+
+use locality::image::{ColorSpace, ImageView, Superpixels};
+use locality::{ErrorKind, Watch};
+use locality_testing::Rng;
+
+const WIDTH: usize = 120;
+const HEIGHT: usize = 100;
+
+fn piece(name: &str, grey: bool) -> Vec<u8> {
+    let path = format!("{}/../../data/{name}.png", env!("CARGO_MANIFEST_DIR"));
+    let rgb = image::open(path).unwrap().to_rgb8();
+    let mut out = Vec::new();
+    for (y, x) in (20..120).flat_map(|y| (180..300).map(move |x| (y, x))) {
+        let [r, g, b] = rgb[(x, y)].0.map(u32::from);
+        if grey {
+            // Pillow's luma.
+            out.push(((r * 19_595 + g * 38_470 + b * 7_471 + 0x8000) >> 16) as u8);
+        } else {
+            out.extend([r, g, b].map(|c| c as u8));
+        }
+    }
+    out
+}
+
+fn theirs(name: &str) -> Vec<u32> {
+    let path = format!(
+        "{}/tests/oracle/quickshift_{name}.png",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let labels = image::open(path).unwrap().to_luma16();
+    labels.into_raw().into_iter().map(u32::from).collect()
+}
+
+fn ours(superpixels: Superpixels, samples: &[u8]) -> Vec<u32> {
+    let image = ImageView::new(samples, HEIGHT, WIDTH, samples.len() / HEIGHT / WIDTH).unwrap();
+    let found = superpixels.segment(&image, &Watch::default()).unwrap();
+    found.labels().to_vec()
+}
+
+/// The share of pixels that lie in the part common to a region of `a` and the region of `b` that it overlaps most.
+fn agreement(a: &[u32], b: &[u32]) -> f64 {
+    let mut common = std::collections::HashMap::new();
+    for pair in a.iter().zip(b) {
+        *common.entry(pair).or_insert(0_usize) += 1;
+    }
+    let mut best = std::collections::HashMap::new();
+    for ((a, _), n) in common {
+        let best = best.entry(a).or_insert(0);
+        *best = n.max(*best);
+    }
+    best.values().sum::<usize>() as f64 / a.len() as f64
+}
+
+#[test]
+fn raw_labels_are_scikit_images_without_its_noise() {
+    let raw = |ratio: f64, size: f64, dist: f64| {
+        Superpixels::new(size, dist)
+            .ratio(ratio / 255.0)
+            .color(ColorSpace::Raw)
+    };
+    let found = ours(raw(100.0, 3.0, 6.0), &piece("astronaut", false));
+    assert!(
+        found == theirs("raw"),
+        "{}",
+        agreement(&found, &theirs("raw"))
+    );
+    // Many grey levels are equally far from others, so rounding decides: by quarters there is none.
+    let found = ours(raw(63.75, 2.0, 12.0), &piece("coffee", true));
+    assert!(
+        found == theirs("grey"),
+        "{}",
+        agreement(&found, &theirs("grey"))
+    );
+}
+
+#[test]
+fn lab_labels_are_scikit_images_up_to_its_digits_of_the_white_point() {
+    for (name, photo, parameters, least) in [
+        ("lab", "coffee", Superpixels::new(5.0, 10.0), 0.99),
+        (
+            "smooth",
+            "astronaut",
+            Superpixels::new(2.0, 8.0).ratio(0.5).sigma(1.0),
+            0.99,
+        ),
+    ] {
+        let found = ours(parameters, &piece(photo, false));
+        let same = agreement(&found, &theirs(name));
+        println!("{name}: {same}");
+        assert!(same >= least, "{name}: {same}");
+    }
+}
+
+/// Brute force, in whole.
+fn plain(samples: &[f32], (height, width): (usize, usize), size: f64, dist: f64) -> Vec<u32> {
+    let channels = samples.len() / height / width;
+    let reach = (3.0 * size).ceil() as usize;
+    let near = |a: usize, b: usize| {
+        (a / width).abs_diff(b / width) <= reach && (a % width).abs_diff(b % width) <= reach
+    };
+    let d2 = |a: usize, b: usize| {
+        let color: f64 = (0..channels)
+            .map(|k| f64::from(samples[a * channels + k]) - f64::from(samples[b * channels + k]))
+            .map(|d| d * d)
+            .sum();
+        let (dy, dx) = (
+            (a / width).abs_diff(b / width),
+            (a % width).abs_diff(b % width),
+        );
+        color + (dy * dy) as f64 + (dx * dx) as f64
+    };
+    let n = height * width;
+    let density: Vec<f64> = (0..n)
+        .map(|i| {
+            let others = (0..n).filter(|&j| near(i, j));
+            others.map(|j| (-0.5 * d2(i, j) / size / size).exp()).sum()
+        })
+        .collect();
+    let denser =
+        |j: usize, i: usize| density[j] > density[i] || (density[j] >= density[i] && j < i);
+    let parent: Vec<usize> = (0..n)
+        .map(|i| {
+            let above = (0..n).filter(|&j| near(i, j) && denser(j, i) && d2(i, j).sqrt() <= dist);
+            above
+                .min_by(|&a, &b| d2(i, a).total_cmp(&d2(i, b)).then(a.cmp(&b)))
+                .unwrap_or(i)
+        })
+        .collect();
+    let root = |mut i: usize| {
+        while parent[i] != i {
+            i = parent[i];
+        }
+        i
+    };
+    let ends: Vec<usize> = (0..n).filter(|&i| parent[i] == i).collect();
+    (0..n)
+        .map(|i| ends.binary_search(&root(i)).unwrap() as u32)
+        .collect()
+}
+
+#[test]
+fn any_number_of_channels_by_brute_force() {
+    for (channels, size, dist) in [(1, 1.3, 4.0), (2, 0.7, 9.0), (5, 2.0, 3.5)] {
+        let (height, width) = (17, 21);
+        let mut r = Rng::new(channels as u64);
+        let samples: Vec<f32> = (0..height * width * channels)
+            .map(|i| (4.0 * r.uniform()) as f32 + if i / channels % width > 9 { 3.0 } else { 0.0 })
+            .collect();
+        let image = ImageView::new(&samples, height, width, channels).unwrap();
+        let parameters = Superpixels::new(size, dist).color(ColorSpace::Raw);
+        for threads in [1, 3] {
+            let found = parameters
+                .segment(&image, &Watch::default().threads(threads))
+                .unwrap();
+            assert_eq!(
+                found.labels(),
+                plain(&samples, (height, width), size, dist),
+                "{channels}"
+            );
+        }
+    }
+}
+
+#[test]
+fn clear_pixels_influence_no_other() {
+    let mut r = Rng::new(4);
+    let mut rgba: Vec<u8> = (0..15 * 18 * 4)
+        .map(|_| (60.0 + 40.0 * r.uniform()) as u8)
+        .collect();
+    for (i, pixel) in rgba.chunks_exact_mut(4).enumerate() {
+        pixel[3] = if i % 18 > 11 { 0 } else { 255 };
+    }
+    let mut other = rgba.clone();
+    for pixel in other.chunks_exact_mut(4).filter(|p| p[3] == 0) {
+        pixel[..3].fill(200);
+    }
+    for sigma in [0.0, 1.2] {
+        let parameters = Superpixels::new(2.0, 5.0).sigma(sigma);
+        let labels = |samples: &[u8]| {
+            let image = ImageView::new(samples, 15, 18, 4)
+                .unwrap()
+                .with_alpha()
+                .unwrap();
+            parameters
+                .segment(&image, &Watch::default())
+                .unwrap()
+                .labels()
+                .to_vec()
+        };
+        let found = labels(&rgba);
+        assert_eq!(found, labels(&other));
+        for (i, label) in found.iter().enumerate() {
+            let opaque = rgba[4 * i + 3] > 0;
+            assert!(
+                (0..found.len()).all(|j| found[j] != *label || (rgba[4 * j + 3] > 0) == opaque)
+            );
+        }
+    }
+}
+
+#[test]
+fn mistakes_are_named() {
+    let samples = [0_u8; 12];
+    let image = ImageView::new(&samples, 2, 2, 3).unwrap();
+    for (parameters, text) in [
+        (Superpixels::new(0.0, 1.0), "kernel_size is 0"),
+        (Superpixels::new(f64::NAN, 1.0), "kernel_size is NaN"),
+        (Superpixels::new(1.0, -2.0), "max_dist is -2"),
+        (
+            Superpixels::new(1.0, 2.0).sigma(f64::INFINITY),
+            "sigma is inf",
+        ),
+        (Superpixels::new(1.0, 2.0).ratio(0.0), "ratio is 0"),
+    ] {
+        let error = parameters.segment(&image, &Watch::default()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Parameter);
+        assert!(error.to_string().starts_with(text), "{error}");
+    }
+    // No limit on links, and a limit that no link passes.
+    let whole = Superpixels::new(1.0, f64::INFINITY)
+        .segment(&image, &Watch::default())
+        .unwrap();
+    assert_eq!(whole.n_regions(), 1);
+    let single = Superpixels::new(1.0, 0.5)
+        .segment(&image, &Watch::default())
+        .unwrap();
+    assert_eq!(single.labels(), [0, 1, 2, 3]);
+    let stack = ImageView::stack(&samples, 2, 1, 2, 3).unwrap();
+    let error = Superpixels::new(1.0, 1.0)
+        .segment(&stack, &Watch::default())
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Shape);
+}

@@ -1,0 +1,134 @@
+"""Superpixels, hierarchies of regions, edges, stacks of frames and tracking in Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import locality as lc
+import numpy as np
+import pytest
+from PIL import Image
+
+DATA = Path(__file__).parents[2] / "data"
+ORACLE = Path(__file__).parents[2] / "crates" / "locality" / "tests" / "oracle"
+
+
+def piece(name, grey=False):
+    picture = Image.open(DATA / f"{name}.png").convert("L" if grey else "RGB").crop((180, 20, 300, 120))
+    return np.asarray(picture)
+
+
+@pytest.mark.parametrize(
+    ("case", "image", "parameters"),
+    [
+        ("lab", piece("coffee"), {}),
+        ("smooth", piece("astronaut"), {"ratio": 0.5, "kernel_size": 2, "max_dist": 8, "sigma": 1}),
+        ("raw", piece("astronaut"), {"ratio": 100, "kernel_size": 3, "max_dist": 6, "convert2lab": False}),
+    ],
+)
+def test_labels_are_those_of_scikit_image(case, image, parameters):
+    theirs = np.asarray(Image.open(ORACLE / f"quickshift_{case}.png"))
+    found = lc.image.superpixels(image, **parameters)
+    assert found.n_regions == theirs.max() + 1
+    assert (found.labels == theirs).mean() > 0.999
+    same = lc.image.superpixels(image, **parameters, n_jobs=1)
+    np.testing.assert_array_equal(found.labels, same.labels)
+
+
+def test_a_tree_of_regions():
+    image = piece("coffee")
+    start = lc.image.superpixels(image, kernel_size=2, max_dist=5)
+    tree = lc.image.region_tree(image, start)
+    assert tree.n_leaves == start.n_regions
+    assert tree.children.shape == (start.n_regions - 1, 2)
+    cut = tree.cut(12)
+    assert cut.n_regions == 12
+    assert cut.sizes.sum() == image.shape[0] * image.shape[1]
+    for label in range(12):
+        mean = image[cut.labels == label].mean(0)
+        assert np.abs(cut.colors[label] - mean).max() < 25
+    # By labels of one's own, in whatever numbers.
+    again = lc.image.region_tree(image, start.labels * 3 + 5).cut(12)
+    np.testing.assert_array_equal(again.labels, cut.labels)
+    high = tree.cut(height=float(tree.heights.max()))
+    assert high.n_regions == 1
+    with pytest.raises(ValueError, match="either n_regions or height"):
+        tree.cut()
+    with pytest.raises(ValueError, match="one label a pixel"):
+        lc.image.region_tree(image, [[0, 1]])
+
+
+def test_edges():
+    image = piece("coffee")
+    maps = lc.image.edge_maps(image)
+    assert maps.weight.shape == image.shape[:2]
+    strong = maps.gradient > 0.02
+    expected = np.where(strong, 0.3 * maps.gradient + 0.7 * maps.confidence, 0)
+    np.testing.assert_allclose(maps.weight, expected, atol=1e-6)
+    plain = lc.image.mean_shift_segment(image, 5, 8, 20)
+    edged = lc.image.mean_shift_segment(image, 5, 8, 20, edges=True)
+    stricter = lc.image.mean_shift_segment(
+        image, 5, 8, 20, edges=lc.image.EdgeWeights(edge_strength_threshold=0.05)
+    )
+    assert stricter.n_regions >= edged.n_regions
+    assert (plain.labels != edged.labels).any()
+    with pytest.raises(ValueError, match="mixture"):
+        lc.image.edge_maps(image, lc.image.EdgeWeights(mixture=2))
+
+
+def test_stacks_have_frames_first():
+    film = np.full((5, 16, 18, 1), 40, np.uint8)
+    for t in range(5):
+        film[t, 4:10, 3 + t : 9 + t] = 200
+    found = lc.image.mean_shift_segment(film, 3, 20, 10, depth=1)
+    assert found.n_regions == 2
+    assert found.labels.shape == film.shape[:3]
+    assert found.picture.shape == film.shape
+    np.testing.assert_array_equal(found.labels, (film[..., 0] == 200).astype(int))
+    assert repr(found) == "Segmentation(2 regions of 5 x 16 x 18 pixels)"
+    # Frames that do not see one another are pictures.
+    image = piece("astronaut")
+    stack = np.stack([image, image[::-1]])
+    apart = lc.image.mean_shift_filter(stack, 3, 10, depth=0.5)
+    np.testing.assert_array_equal(apart[1], lc.image.mean_shift_filter(image[::-1], 3, 10))
+
+
+def test_windows_are_opencvs():
+    p = np.zeros((90, 120), np.uint8)
+    ys, xs = np.mgrid[:90, :120]
+    p[((xs - 60) / 18) ** 2 + ((ys - 40) / 9) ** 2 <= 1] = 180
+    box, steps = lc.image.mean_shift_window(p, (40, 25, 30, 20), max_iter=20)
+    assert box == (46, 30, 30, 20)
+    assert steps >= 1
+    box, rotated = lc.image.cam_shift(p, (40, 25, 30, 20), max_iter=20)
+    (x, y), (width, height), angle = rotated
+    assert abs(x - 60) < 1 and abs(y - 40) < 1
+    assert abs(height - 36) < 1.5 and abs(width - 18) < 1.5 and abs(angle - 90) < 1
+    assert lc.image.cam_shift(np.zeros((20, 20)), (2, 2, 4, 4))[1] is None
+    with pytest.raises(ValueError, match="four whole numbers"):
+        lc.image.cam_shift(p, (1.5, 2, 3, 4))
+    with pytest.raises(ValueError, match="overlaps"):
+        lc.image.cam_shift(p, (200, 2, 3, 4))
+
+
+@pytest.mark.parametrize(("method", "color"), [("camshift", "hue"), ("mean-shift", "raw"), ("mean-shift", "lab")])
+def test_an_object_is_followed(method, color):
+    background = np.asarray(Image.open(DATA / "astronaut.png").convert("RGB"))
+    cup = np.asarray(Image.open(DATA / "coffee.png").convert("RGB"))[100:180, 280:360, ::-1]
+    tracker = lc.image.Tracker(method, color=color)
+    with pytest.raises(RuntimeError, match="call init"):
+        tracker.update(background)
+    for t in range(12):
+        left, top = 40 + 9 * t, 60 + 6 * t
+        frame = background.copy()
+        frame[top : top + 80, left : left + 80] = cup
+        if t == 0:
+            assert tracker.init(frame, (left, top, 80, 80)) is tracker
+            continue
+        found = tracker.update(frame)
+        x, y, w, h = found.box
+        wide = max(0, min(x + w, left + 80) - max(x, left))
+        high = max(0, min(y + h, top + 80) - max(y, top))
+        assert wide * high / (w * h + 6400 - wide * high) > 0.6, (t, found)
+        assert found.confidence > 0.8
+    assert tracker.back_projection(frame).shape == frame.shape[:2]
