@@ -54,13 +54,16 @@ if TYPE_CHECKING:
     from ._models import LocalDiscriminantAnalysis, LocalQuantileRegressor
     from ._modes import MedoidShift, QuickShift, Tomato
     from ._outlier import LocalOutlierFactor
+    from ._pca import LocalPCA, TangentSpaces, intrinsic_dimension, manifold_blurring
     from ._process import GaussianProcessRegressor
     from ._regression import LocalMeanRegressor
     from ._ridge import KernelRidge
     from ._risk import LocalRisk
+    from ._spectral import DiffusionMap, LaplacianEigenmaps
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
 __all__ = [
+    "DiffusionMap",
     "GWR",
     "GaussianProcessRegressor",
     "KNeighborsClassifier",
@@ -71,12 +74,14 @@ __all__ = [
     "KernelLogisticRegression",
     "KernelPCA",
     "KernelRidge",
+    "LaplacianEigenmaps",
     "LocalDiscriminantAnalysis",
     "LocalGLMRegressor",
     "LocalLogisticRegression",
     "LocalMeanGradients",
     "LocalMeanRegressor",
     "LocalOutlierFactor",
+    "LocalPCA",
     "LocalPolynomialRegressor",
     "LocalQuantileRegressor",
     "LocalRisk",
@@ -96,12 +101,14 @@ __all__ = [
     "RadiusNeighborsRegressor",
     "Surrogate",
     "TableEncoder",
+    "TangentSpaces",
     "Tomato",
     "__version__",
     "continuity",
     "estimate_bandwidth",
     "get_bin_seeds",
     "image",
+    "intrinsic_dimension",
     "kernels",
     "load",
     "local_mean",
@@ -110,6 +117,7 @@ __all__ = [
     "log_sum",
     "lowess",
     "lowess_fit",
+    "manifold_blurring",
     "nearest",
     "save",
     "trustworthiness",
@@ -118,6 +126,7 @@ __all__ = [
 
 # The estimators load scikit-learn, which takes longer than all the rest: only when they are asked for.
 _LATER = {
+    "DiffusionMap": "_spectral",
     "GWR": "_gwr",
     "GaussianProcessRegressor": "_process",
     "KNeighborsClassifier": "_lazy_classification",
@@ -127,11 +136,13 @@ _LATER = {
     "KernelLogisticRegression": "_kernel_logistic",
     "KernelPCA": "_kernel_features",
     "KernelRidge": "_ridge",
+    "LaplacianEigenmaps": "_spectral",
     "LocalDiscriminantAnalysis": "_models",
     "LocalGLMRegressor": "_glm",
     "LocalLogisticRegression": "_glm",
     "LocalMeanRegressor": "_regression",
     "LocalOutlierFactor": "_outlier",
+    "LocalPCA": "_pca",
     "LocalPolynomialRegressor": "_local",
     "LocalQuantileRegressor": "_models",
     "LocalRisk": "_risk",
@@ -147,11 +158,14 @@ _LATER = {
     "RadiusNeighborsClassifier": "_lazy_classification",
     "RadiusNeighborsRegressor": "_lazy_regression",
     "TableEncoder": "_columns",
+    "TangentSpaces": "_pca",
     "Tomato": "_modes",
     "continuity": "_embed",
     "estimate_bandwidth": "_shift",
     "get_bin_seeds": "_shift",
+    "intrinsic_dimension": "_pca",
     "load": "_model",
+    "manifold_blurring": "_pca",
     "save": "_model",
     "trustworthiness": "_embed",
 }

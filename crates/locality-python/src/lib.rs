@@ -20,7 +20,9 @@ mod model;
 mod models;
 mod modes;
 mod nearest;
+mod pca;
 mod shift;
+mod spectral;
 mod watch;
 
 /// The compiled half of the package `locality`; use it through `import locality`.
@@ -68,6 +70,10 @@ mod _core {
     use super::modes::cluster_modes;
     #[pymodule_export]
     use super::nearest::Nearest;
+    #[pymodule_export]
+    use super::pca::{LocalPcaModel, intrinsic_dimension, manifold_blurring};
+    #[pymodule_export]
+    use super::spectral::{DiffusionMapModel, laplacian_eigenmaps};
     #[pymodule_export]
     use super::shift::{bin_seeds, estimate_bandwidth, mean_shift};
 
