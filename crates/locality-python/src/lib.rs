@@ -73,9 +73,9 @@ mod _core {
     #[pymodule_export]
     use super::pca::{LocalPcaModel, intrinsic_dimension, manifold_blurring};
     #[pymodule_export]
-    use super::spectral::{DiffusionMapModel, laplacian_eigenmaps};
-    #[pymodule_export]
     use super::shift::{bin_seeds, estimate_bandwidth, mean_shift};
+    #[pymodule_export]
+    use super::spectral::{DiffusionMapModel, laplacian_eigenmaps};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]

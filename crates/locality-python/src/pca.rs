@@ -89,7 +89,9 @@ impl LocalPcaModel {
         let model = model.components(components);
         let samples = Matrix::<f64>::from_any(samples, "X")?;
         let rows = samples.rows()?;
-        let weights = sample_weight.map(PyArrayMethods::try_readonly).transpose()?;
+        let weights = sample_weight
+            .map(PyArrayMethods::try_readonly)
+            .transpose()?;
         let weights = weights.as_ref().map(|w| w.as_slice()).transpose()?;
         Ok(Self {
             inner: watched(py, threads, None, |watch| model.fit(rows, weights, watch))?,

@@ -159,8 +159,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let seconds = start.elapsed().as_secs_f64();
     let kept = args.neighbors.min((table.rows() - 1) / 2);
     let trust = if kept > 0 {
-        let score =
-            |watch: &locality::Watch<'_>| trustworthiness(rows, fit.rows()?, kept, watch);
+        let score = |watch: &locality::Watch<'_>| trustworthiness(rows, fit.rows()?, kept, watch);
         Some(context.watched("scoring", score)?)
     } else {
         None

@@ -249,11 +249,7 @@ impl DiffusionMapFit {
     ///
     /// # Errors
     /// Parts that do not fit one another, numbers that are not finite.
-    pub fn from_parts(
-        parts: DiffusionMapParts,
-        columns: usize,
-        watch: &Watch<'_>,
-    ) -> Result<Self> {
+    pub fn from_parts(parts: DiffusionMapParts, columns: usize, watch: &Watch<'_>) -> Result<Self> {
         let n = parts.pieces.len();
         let samples = Rows::new(&parts.samples, n, columns)?;
         samples.require_finite("X")?;
@@ -357,7 +353,11 @@ impl DiffusionMapFit {
             if total > 0.0 {
                 let lambdas = &self.parts.eigenvalues[piece * c..][..c];
                 for (t, lambda) in to.iter_mut().zip(lambdas) {
-                    *t = if *lambda > FADED { *t / (total * lambda) } else { 0.0 };
+                    *t = if *lambda > FADED {
+                        *t / (total * lambda)
+                    } else {
+                        0.0
+                    };
                 }
             } else {
                 to.copy_from_slice(&self.parts.embedding[first * c..][..c]);

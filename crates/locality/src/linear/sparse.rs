@@ -98,7 +98,9 @@ impl Sparse {
 
     /// The sum of each row, `[n]`.
     pub(crate) fn row_sums(&self) -> Vec<f64> {
-        (0..self.rows()).map(|i| self.row(i).1.iter().sum()).collect()
+        (0..self.rows())
+            .map(|i| self.row(i).1.iter().sum())
+            .collect()
     }
 
     pub(crate) fn rows(&self) -> usize {

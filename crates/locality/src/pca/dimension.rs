@@ -88,11 +88,14 @@ impl IntrinsicDimension {
                 super::Components::Share(share)
                     .check(samples.columns())
                     .map_err(|_| {
-                        Error::parameter(format!(
-                            "threshold={share} must be above 0 and at most 1"
-                        ))
+                        Error::parameter(format!("threshold={share} must be above 0 and at most 1"))
                     })?;
-                components(samples, k, |around| around.components_for(share) as f64, watch)
+                components(
+                    samples,
+                    k,
+                    |around| around.components_for(share) as f64,
+                    watch,
+                )
             }
         }
     }
@@ -118,10 +121,7 @@ fn logarithms(row: &[f64]) -> (f64, usize) {
         return (0.0, 0);
     };
     let apart = others.iter().filter(|d| **d > 0.0);
-    (
-        apart.clone().map(|d| (last / d).ln()).sum(),
-        apart.count(),
-    )
+    (apart.clone().map(|d| (last / d).ln()).sum(), apart.count())
 }
 
 fn likelihood(samples: Rows<'_, f64>, k: usize, watch: &Watch<'_>) -> Result<Dimensions> {
@@ -133,7 +133,11 @@ fn likelihood(samples: Rows<'_, f64>, k: usize, watch: &Watch<'_>) -> Result<Dim
         return Err(equally_far());
     }
     let one = |&(sum, count): &(f64, usize)| {
-        if count > 0 { count as f64 / sum } else { f64::NAN }
+        if count > 0 {
+            count as f64 / sum
+        } else {
+            f64::NAN
+        }
     };
     Ok(Dimensions {
         global: count as f64 / sum,

@@ -84,7 +84,12 @@ impl ManifoldBlurring {
 
     fn check(&self, samples: Rows<'_, f64>) -> Result<()> {
         samples.require_finite("X")?;
-        let (n, d, l, k) = (samples.rows(), samples.columns(), self.dimension, self.neighbors);
+        let (n, d, l, k) = (
+            samples.rows(),
+            samples.columns(),
+            self.dimension,
+            self.neighbors,
+        );
         if l >= d {
             return Err(Error::parameter(format!(
                 "n_components={l} must be less than the number of columns of X, {d}: samples that fill their space have no noise to take off"
