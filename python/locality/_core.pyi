@@ -417,7 +417,6 @@ class LocalPcaModel:
         neighborhood: Neighborhood | str | None = None,
         n_components: int | None = None,
         share: float | None = None,
-        sample_weight: _Array | None = None,
         threads: int = 0,
     ) -> LocalPcaModel: ...
     def whole(self) -> tuple[_Array, _Array, _Array, _Array, _Array]: ...

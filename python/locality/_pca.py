@@ -61,8 +61,6 @@ class LocalPCA(TransformerMixin, BaseEstimator):
     ----------
     X_fit_ : ndarray, shape (n, d)
         The samples.
-    sample_weight_fit_ : ndarray, shape (n,), or None
-        Their weights.
     kernel_ : Kernel or None
         The kernel in force.
     neighborhood_ : Neighborhood
@@ -109,7 +107,7 @@ class LocalPCA(TransformerMixin, BaseEstimator):
         self.neighborhood = neighborhood
         self.n_jobs = n_jobs
 
-    def fit(self, X: npt.ArrayLike, y: Any = None, sample_weight: npt.ArrayLike | None = None) -> Self:
+    def fit(self, X: npt.ArrayLike, y: Any = None) -> Self:
         """Lays out the samples.
 
         Parameters
@@ -117,8 +115,6 @@ class LocalPCA(TransformerMixin, BaseEstimator):
         X : array_like, shape (n, d)
             Samples.
         y : ignored
-        sample_weight : array_like, shape (n,), optional
-            Weights, not negative; they multiply the kernel's.
 
         Returns
         -------
@@ -126,7 +122,6 @@ class LocalPCA(TransformerMixin, BaseEstimator):
             Itself.
         """
         self.X_fit_: Array = validate_data(self, X, dtype=np.float64)
-        self.sample_weight_fit_ = _arrays.weights(sample_weight, len(self.X_fit_), np.float64)
         self.kernel_ = None if self.kernel is None else _arrays.kernel_of(self.kernel, X)
         if self.neighborhood is not None:
             if self.n_neighbors is not None:
@@ -156,7 +151,7 @@ class LocalPCA(TransformerMixin, BaseEstimator):
             else:
                 count = _arrays.count(self.n_components, "n_components")
         threads = _arrays.threads(self.n_jobs)
-        return _core.LocalPcaModel(self.X_fit_, self.kernel_, self.neighborhood_, count, share, self.sample_weight_fit_, threads)
+        return _core.LocalPcaModel(self.X_fit_, self.kernel_, self.neighborhood_, count, share, threads=threads)
 
     def _rows(self, X: npt.ArrayLike) -> tuple[_core.LocalPcaModel, Array, int]:
         check_is_fitted(self)

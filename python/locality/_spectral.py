@@ -166,6 +166,7 @@ class LaplacianEigenmaps(_Map):
             dense=_dense(self.eigen_solver),
             threads=_arrays.threads(self.n_jobs),
         )
+        self.pieces_ = self.pieces_.astype(np.intp)
         self.eigenvalues_: Array = _per_piece(values)
         if warning is not None:
             warnings.warn(warning, stacklevel=2)
@@ -305,7 +306,7 @@ class DiffusionMap(TransformerMixin, _Map):
         self.X_fit_: Array = samples
         self.embedding_: Array = made.embedding()
         self.eigenvalues_: Array = _per_piece(made.eigenvalues())
-        self.pieces_: Array = made.pieces()
+        self.pieces_: Array = made.pieces().astype(np.intp)
         self.kernel_: Kernel = made.kernel
         self._thinning: Array = made.thinning()
         self._prepared = Prepared(made)

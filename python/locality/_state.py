@@ -157,7 +157,7 @@ STATES = {
     "LocalPCA": State(
         "local_pca",
         "_pca",
-        {"X_fit_": "n d", "sample_weight_fit_": "n?", "mean_": "d", "components_": "c d", "explained_variance_": "c"},
+        {"X_fit_": "n d", "mean_": "d", "components_": "c d", "explained_variance_": "c"},
         {"kernel_": "kernel?", "neighborhood_": "neighborhood"},
         _lay,
     ),

@@ -110,7 +110,7 @@ OTHERS = [
     (lc.DiffusionMap(n_neighbors=30), (X,), "transform"),
     (lc.DiffusionMap(1, kernel="epanechnikov(h=2)", n_neighbors=None), (np.concatenate([X, X + 90.0]),), "transform"),
     (lc.LocalPCA(1), (X,), "transform score_samples"),
-    (lc.LocalPCA(0.9, kernel="gaussian(h=3)"), (X, None, 1.0 + PLACES[:, 0]), "transform"),
+    (lc.LocalPCA(0.9, kernel="gaussian(h=3)"), (X,), "transform"),
     (lc.LocalOutlierFactor(novelty=True, p=1), (X,), "score_samples predict"),
     (lc.TableEncoder(missing="indicator"), (TABLE,), "transform"),
     (lc.NearestNeighbors(n_neighbors=3, radius=2.0), (X,), "kneighbors radius_neighbors"),

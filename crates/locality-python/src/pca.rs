@@ -5,7 +5,7 @@ use locality::pca::{
 };
 use locality::shift::ManifoldBlurring;
 use numpy::ndarray::Array3;
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyArray3, PyArrayMethods};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArray3};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -64,7 +64,7 @@ fn spaces<'py>(py: Python<'py>, fits: &[PcaFit], d: usize) -> PyResult<Spaces<'p
 #[pymethods]
 impl LocalPcaModel {
     #[new]
-    #[pyo3(signature = (samples, kernel=None, neighborhood=None, n_components=None, share=None, sample_weight=None, threads=0))]
+    #[pyo3(signature = (samples, kernel=None, neighborhood=None, n_components=None, share=None, threads=0))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         samples: &Bound<'_, PyAny>,
@@ -72,7 +72,6 @@ impl LocalPcaModel {
         neighborhood: Option<&Bound<'_, PyAny>>,
         n_components: Option<usize>,
         share: Option<f64>,
-        sample_weight: Option<&Bound<'_, PyArray1<f64>>>,
         threads: usize,
     ) -> PyResult<Self> {
         let py = samples.py();
@@ -89,12 +88,8 @@ impl LocalPcaModel {
         let model = model.components(components);
         let samples = Matrix::<f64>::from_any(samples, "X")?;
         let rows = samples.rows()?;
-        let weights = sample_weight
-            .map(PyArrayMethods::try_readonly)
-            .transpose()?;
-        let weights = weights.as_ref().map(|w| w.as_slice()).transpose()?;
         Ok(Self {
-            inner: watched(py, threads, None, |watch| model.fit(rows, weights, watch))?,
+            inner: watched(py, threads, None, |watch| model.fit(rows, None, watch))?,
             columns: rows.columns(),
         })
     }
