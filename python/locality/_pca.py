@@ -218,10 +218,11 @@ class LocalPCA(TransformerMixin, BaseEstimator):
         ndarray of str
         """
         check_is_fitted(self)
+        d = self.X_fit_.shape[1]
         if input_features is None:
-            input_features = getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])
-        if len(input_features) != self.n_features_in_:
-            raise ValueError(f"input_features should have length equal to number of features ({self.n_features_in_}), got {len(input_features)}")
+            input_features = getattr(self, "feature_names_in_", [f"x{i}" for i in range(d)])
+        if len(input_features) != d:
+            raise ValueError(f"input_features should have length equal to number of features ({d}), got {len(input_features)}")
         return np.asarray(input_features, dtype=object)
 
 

@@ -377,7 +377,9 @@ fn a_noisy_spiral_gets_nearer_and_does_not_shrink() {
     }
     // Plain blurring of as many rounds draws samples together along the spiral.
     let slid = |dimension: usize| {
-        let model = ManifoldBlurring::new(dimension).n_neighbors(24).max_iter(12);
+        let model = ManifoldBlurring::new(dimension)
+            .n_neighbors(24)
+            .max_iter(12);
         let found = denoised(&model.kernel(kernel.clone()), &x, 2);
         along(&start, &against_spiral(&found.points().to_vec()).1)
     };
