@@ -54,13 +54,16 @@ if TYPE_CHECKING:
     from ._models import LocalDiscriminantAnalysis, LocalModeRegressor, LocalQuantileRegressor
     from ._modes import MedoidShift, QuickShift, Tomato
     from ._outlier import LocalOutlierFactor
+    from ._pca import LocalPCA, TangentSpaces, intrinsic_dimension, manifold_blurring
     from ._process import GaussianProcessRegressor
     from ._regression import LocalMeanRegressor
     from ._ridge import KernelRidge
     from ._risk import LocalRisk
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds, mean_shift
+    from ._spectral import DiffusionMap, LaplacianEigenmaps
 
 __all__ = [
+    "DiffusionMap",
     "GWR",
     "GaussianProcessRegressor",
     "KNeighborsClassifier",
@@ -71,6 +74,7 @@ __all__ = [
     "KernelLogisticRegression",
     "KernelPCA",
     "KernelRidge",
+    "LaplacianEigenmaps",
     "LocalDiscriminantAnalysis",
     "LocalGLMRegressor",
     "LocalLogisticRegression",
@@ -78,6 +82,7 @@ __all__ = [
     "LocalMeanRegressor",
     "LocalModeRegressor",
     "LocalOutlierFactor",
+    "LocalPCA",
     "LocalPolynomialRegressor",
     "LocalQuantileRegressor",
     "LocalRisk",
@@ -97,12 +102,14 @@ __all__ = [
     "RadiusNeighborsRegressor",
     "Surrogate",
     "TableEncoder",
+    "TangentSpaces",
     "Tomato",
     "__version__",
     "continuity",
     "estimate_bandwidth",
     "get_bin_seeds",
     "image",
+    "intrinsic_dimension",
     "kernels",
     "load",
     "local_mean",
@@ -112,6 +119,7 @@ __all__ = [
     "lowess",
     "lowess_fit",
     "mean_shift",
+    "manifold_blurring",
     "nearest",
     "save",
     "trustworthiness",
@@ -120,6 +128,7 @@ __all__ = [
 
 # The estimators load scikit-learn, which takes longer than all the rest: only when they are asked for.
 _LATER = {
+    "DiffusionMap": "_spectral",
     "GWR": "_gwr",
     "GaussianProcessRegressor": "_process",
     "KNeighborsClassifier": "_lazy_classification",
@@ -129,12 +138,14 @@ _LATER = {
     "KernelLogisticRegression": "_kernel_logistic",
     "KernelPCA": "_kernel_features",
     "KernelRidge": "_ridge",
+    "LaplacianEigenmaps": "_spectral",
     "LocalDiscriminantAnalysis": "_models",
     "LocalGLMRegressor": "_glm",
     "LocalLogisticRegression": "_glm",
     "LocalMeanRegressor": "_regression",
     "LocalModeRegressor": "_models",
     "LocalOutlierFactor": "_outlier",
+    "LocalPCA": "_pca",
     "LocalPolynomialRegressor": "_local",
     "LocalQuantileRegressor": "_models",
     "LocalRisk": "_risk",
@@ -150,12 +161,15 @@ _LATER = {
     "RadiusNeighborsClassifier": "_lazy_classification",
     "RadiusNeighborsRegressor": "_lazy_regression",
     "TableEncoder": "_columns",
+    "TangentSpaces": "_pca",
     "Tomato": "_modes",
     "continuity": "_embed",
     "estimate_bandwidth": "_shift",
     "get_bin_seeds": "_shift",
     "mean_shift": "_shift",
+    "intrinsic_dimension": "_pca",
     "load": "_model",
+    "manifold_blurring": "_pca",
     "save": "_model",
     "trustworthiness": "_embed",
 }

@@ -380,6 +380,83 @@ def locally_linear_embedding(
     kernel: Kernel | str | None = None,
     threads: int = 0,
 ) -> tuple[_Array, float, _Array, str | None]: ...
+def laplacian_eigenmaps(
+    samples: _Array,
+    *,
+    n_components: int,
+    n_neighbors: int | None = None,
+    kernel: Kernel | str | None = None,
+    everywhere: bool = False,
+    tol: float = 1e-9,
+    dense: bool = False,
+    threads: int = 0,
+) -> tuple[_Array, _Array, _Array, int | None, str | None]: ...
+
+@final
+class DiffusionMapModel:
+    kernel: Kernel
+    def __new__(
+        cls,
+        samples: _Array,
+        kernel: Kernel | str,
+        n_neighbors: int | None,
+        embedding: _Array,
+        eigenvalues: _Array,
+        thinning: _Array,
+        pieces: _Array,
+        threads: int = 0,
+    ) -> DiffusionMapModel: ...
+    @staticmethod
+    def fit(
+        samples: _Array,
+        kernel: Kernel | str,
+        *,
+        n_components: int,
+        n_neighbors: int | None = None,
+        bandwidth: float | None = None,
+        alpha: float = 1.0,
+        time: float = 1.0,
+        tol: float = 1e-9,
+        dense: bool = False,
+        threads: int = 0,
+    ) -> DiffusionMapModel: ...
+    def transform(self, queries: _Array, threads: int = 0) -> _Array: ...
+    def embedding(self) -> _Array: ...
+    def eigenvalues(self) -> _Array: ...
+    def thinning(self) -> _Array: ...
+    def pieces(self) -> _Array: ...
+    def warning(self) -> str | None: ...
+
+@final
+class LocalPcaModel:
+    def __new__(
+        cls,
+        samples: _Array,
+        kernel: Kernel | str | None = None,
+        neighborhood: Neighborhood | str | None = None,
+        n_components: int | None = None,
+        share: float | None = None,
+        threads: int = 0,
+    ) -> LocalPcaModel: ...
+    def whole(self) -> tuple[_Array, _Array, _Array, _Array, _Array]: ...
+    def at(self, targets: _Array, threads: int = 0) -> tuple[_Array, _Array, _Array, _Array, _Array]: ...
+    def project(self, rows: _Array, threads: int = 0) -> _Array: ...
+    def errors(self, rows: _Array, threads: int = 0) -> _Array: ...
+
+def intrinsic_dimension(
+    samples: _Array, method: str, n_neighbors: int = 20, threshold: float = 0.95, threads: int = 0
+) -> tuple[float, _Array]: ...
+def manifold_blurring(
+    samples: _Array,
+    n_components: int,
+    *,
+    n_neighbors: int = 10,
+    kernel: Kernel | str | None = None,
+    all_samples: bool = False,
+    max_iter: int = 3,
+    tol: float = 0.0,
+    threads: int = 0,
+) -> tuple[_Array, _Array]: ...
 def local_outlier_factor(
     samples: _Array,
     n_neighbors: int,

@@ -151,6 +151,7 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
             kernel=None if self.kernel is None else _arrays.kernel_of(self.kernel, X),
             threads=_arrays.threads(self.n_jobs),
         )
+        self.pieces_ = self.pieces_.astype(np.intp)
         if warning is not None:
             warnings.warn(warning, stacklevel=2)
         self._samples = samples

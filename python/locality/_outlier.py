@@ -140,6 +140,17 @@ class LocalOutlierFactor(OutlierMixin, BaseEstimator):
             share = _arrays.number(self.contamination, "contamination")
             if not 0 < share <= 0.5:
                 raise ValueError(f"contamination={share} must be 'auto' or above 0 and at most 0.5")
+        self._metric = self._how(X)
+        self.effective_metric_ = self._metric[0]
+        self._samples = samples
+        self.negative_outlier_factor_: Array = -self._factors()
+        self.offset_ = -1.5 if share is None else float(np.percentile(self.negative_outlier_factor_, 100.0 * share))
+        if self.negative_outlier_factor_.min() < -1e7 and not self.novelty:
+            warnings.warn("samples that are alike make others look like outliers; raise n_neighbors", stacklevel=2)
+        return self
+
+    def _how(self, X: Any) -> tuple[str, Any]:
+        """The metric as the extension knows it."""
         search = NearestNeighbors(
             algorithm=self.algorithm,
             leaf_size=self.leaf_size,
@@ -148,14 +159,7 @@ class LocalOutlierFactor(OutlierMixin, BaseEstimator):
             metric_params=self.metric_params,
         )
         search._check_parameters()
-        self._metric = search._how(X)
-        self.effective_metric_ = self._metric[0]
-        self._samples = samples
-        self.negative_outlier_factor_: Array = -self._factors()
-        self.offset_ = -1.5 if share is None else float(np.percentile(self.negative_outlier_factor_, 100.0 * share))
-        if self.negative_outlier_factor_.min() < -1e7 and not self.novelty:
-            warnings.warn("samples that are alike make others look like outliers; raise n_neighbors", stacklevel=2)
-        return self
+        return search._how(X)
 
     def _factors(self, queries: Array | None = None) -> Array:
         threads = _arrays.threads(self.n_jobs)

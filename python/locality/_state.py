@@ -152,7 +152,57 @@ _FIGURES = dict.fromkeys(
     "real",
 )
 
+
+def _spread(model: Any) -> None:
+    pieces = model.pieces_
+    rows = len(np.atleast_2d(model.eigenvalues_))
+    if pieces.min() < 0 or pieces.max() + 1 != rows:
+        raise ValueError(f"the file's pieces do not fit its eigenvalues; {_DAMAGED}")
+    _lay(model)
+
+
+def _embedded(model: Any) -> None:
+    if model.pieces_.min() < 0:
+        raise ValueError(f"the file's pieces are none; {_DAMAGED}")
+
+
+def _outliers(model: Any) -> None:
+    model.n_samples_fit_ = len(model._samples)
+    model._metric = model._how(None)
+    model.effective_metric_ = model._metric[0]
+    if not 1 <= model.n_neighbors_ < model.n_samples_fit_:
+        raise ValueError(f"the file's n_neighbors_={model.n_neighbors_} does not fit its samples; {_DAMAGED}")
+
+
 STATES = {
+    "DiffusionMap": State(
+        "diffusion_map",
+        "_spectral",
+        {"X_fit_": "n d", "embedding_": "n c", "eigenvalues_": "c|p c", "_thinning": "n", "pieces_": "int n"},
+        {"kernel_": "kernel"},
+        _spread,
+    ),
+    "LocalOutlierFactor": State(
+        "local_outlier_factor",
+        "_outlier",
+        {"_samples": "n d", "negative_outlier_factor_": "n"},
+        {"n_neighbors_": "count", "offset_": "real"},
+        _outliers,
+    ),
+    "LocalPCA": State(
+        "local_pca",
+        "_pca",
+        {"X_fit_": "n d", "mean_": "d", "components_": "c d", "explained_variance_": "c"},
+        {"kernel_": "kernel?", "neighborhood_": "neighborhood"},
+        _lay,
+    ),
+    "LocallyLinearEmbedding": State(
+        "locally_linear_embedding",
+        "_embed",
+        {"_samples": "n d", "embedding_": "n c", "pieces_": "int n"},
+        {"reconstruction_error_": "real"},
+        _embedded,
+    ),
     "GWR": State(
         "gwr",
         "_gwr",
@@ -366,6 +416,8 @@ def _array(name: str, x: Array | None, shape: str, sizes: dict[str, int]) -> Arr
 def _value(name: str, x: Any, what: str) -> Any:
     if what == "kernel" and isinstance(x, str):
         return Kernel(x)
+    if what == "kernel?":
+        return None if x is None else _value(name, x, "kernel")
     if what == "neighborhood" and isinstance(x, str):
         return Neighborhood(x)
     if what == "texts" and isinstance(x, list) and all(isinstance(part, str) for part in x):

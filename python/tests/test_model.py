@@ -115,12 +115,18 @@ OTHERS = [
     (lc.Tomato(), (X,), "predict"),
     (lc.Tomato(2, kernel="cauchy"), (X,), "predict"),
     (lc.NearestCentroid(shrink_threshold=0.1, priors=[0.2, 0.3, 0.5]), (X, WORDS), "predict predict_proba"),
+    (lc.LocallyLinearEmbedding(n_neighbors=8), (X,), "transform"),
+    (lc.DiffusionMap(n_neighbors=30), (X,), "transform"),
+    (lc.DiffusionMap(1, kernel="epanechnikov(h=2)", n_neighbors=None), (np.concatenate([X, X + 90.0]),), "transform"),
+    (lc.LocalPCA(1), (X,), "transform score_samples"),
+    (lc.LocalPCA(0.9, kernel="gaussian(h=3)"), (X,), "transform"),
+    (lc.LocalOutlierFactor(novelty=True, p=1), (X,), "score_samples predict"),
     (lc.TableEncoder(missing="indicator"), (TABLE,), "transform"),
     (lc.NearestNeighbors(n_neighbors=3, radius=2.0), (X,), "kneighbors radius_neighbors"),
     (lc.NearestNeighbors(metric="mahalanobis", metric_params={"V": [[1.0, 0.2], [0.2, 9.0]]}), (X,), "kneighbors"),
 ]
 # Functions of other people, and what is quick to fit again.
-NOT_KEPT = {"LocalOutlierFactor", "LocalRisk", "Localized", "LocallyLinearEmbedding"}
+NOT_KEPT = {"LaplacianEigenmaps", "LocalRisk", "Localized"}
 
 
 RESOLVED = {"KernelClassifier", "KernelDensity", "NearestNeighbors"}

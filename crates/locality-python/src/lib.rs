@@ -20,8 +20,10 @@ mod model;
 mod models;
 mod modes;
 mod nearest;
+mod pca;
 mod regions;
 mod shift;
+mod spectral;
 mod track;
 mod watch;
 
@@ -71,9 +73,13 @@ mod _core {
     #[pymodule_export]
     use super::nearest::Nearest;
     #[pymodule_export]
+    use super::pca::{LocalPcaModel, intrinsic_dimension, manifold_blurring};
+    #[pymodule_export]
     use super::regions::{ImageRegionTree, image_edges, image_partition, image_superpixels};
     #[pymodule_export]
     use super::shift::{BinnedSites, bin_seeds, estimate_bandwidth, mean_shift};
+    #[pymodule_export]
+    use super::spectral::{DiffusionMapModel, laplacian_eigenmaps};
     #[pymodule_export]
     use super::track::{ImageTracker, cam_shift, shift_window};
 

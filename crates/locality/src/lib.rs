@@ -95,6 +95,8 @@ mod linear;
 pub mod local;
 pub mod model;
 pub mod outlier;
+#[cfg(feature = "dense")]
+pub mod pca;
 mod random;
 pub mod shift;
 mod widths;

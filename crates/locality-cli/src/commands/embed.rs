@@ -1,13 +1,16 @@
 //! `locality embed`.
 
+mod mapping;
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use locality::Rows;
-use locality::embed::{LocallyLinearEmbedding, Method, trustworthiness};
-use serde_json::json;
+use locality::embed::trustworthiness;
+use locality::{Kernel, Rows};
+use serde_json::{Value, json};
 
+use self::mapping::Mapping;
 use super::cluster::{Scaling, round};
 use super::count;
 use crate::context::Context;
@@ -21,7 +24,8 @@ use crate::table::{Column, Format, Options, Table};
 #[command(after_help = "Examples:
   locality embed wine.csv -o map.csv --columns alcohol,hue,flavanoids,proline --standardize
   locality embed iris.csv -o map.csv --method ltsa --neighbors 30 --plot iris.png --color target
-  locality embed points.npy -o unrolled.csv --method mlle --dims 2")]
+  locality embed points.npy -o unrolled.csv --method mlle --dims 2
+  locality embed points.npy -o map.csv --method diffusion --neighbors 63 --kernel gaussian")]
 pub(crate) struct Args {
     /// The table: .csv, .tsv or .npy, or - for CSV on standard input
     table: PathBuf,
@@ -35,8 +39,13 @@ pub(crate) struct Args {
     columns: Option<Vec<String>>,
 
     /// What must stay as it was in every neighbourhood: lle, the mixture that gives a row from its neighbours; mlle, several such
-    /// mixtures; hlle, flatness along the tangent plane; ltsa, the coordinates of the tangent plane
-    #[arg(long, value_name = "lle|mlle|hlle|ltsa", default_value = "lle")]
+    /// mixtures; hlle, flatness along the tangent plane; ltsa, the coordinates of the tangent plane. Or what the whole graph of neighbours
+    /// says: laplacian, that neighbours stay near; diffusion, where random walks go
+    #[arg(
+        long,
+        value_name = "lle|mlle|hlle|ltsa|laplacian|diffusion",
+        default_value = "lle"
+    )]
     method: String,
 
     /// How many neighbours a neighbourhood has
@@ -55,6 +64,29 @@ pub(crate) struct Args {
         allow_negative_numbers = true
     )]
     reg: f64,
+
+    /// For lle, laplacian and diffusion: how much neighbours count, such as 'gaussian(h=2)' [default: alike; for diffusion a Gaussian whose
+    /// bandwidth is found]
+    #[arg(long, value_name = "KERNEL")]
+    kernel: Option<Kernel>,
+
+    /// For diffusion: how far the density of the rows is taken out, 0 to 1
+    #[arg(
+        long,
+        value_name = "A",
+        default_value_t = 1.0,
+        allow_negative_numbers = true
+    )]
+    alpha: f64,
+
+    /// For diffusion: number of steps of the walk
+    #[arg(
+        long,
+        value_name = "T",
+        default_value_t = 1.0,
+        allow_negative_numbers = true
+    )]
+    time: f64,
 
     /// Embed (x - mean) / standard deviation of each column
     #[arg(long)]
@@ -79,7 +111,7 @@ pub(crate) struct Args {
 /// Runs it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let format = Format::of(&args.output, args.options.delimiter())?;
-    let method = method(&args.method)?;
+    let mapping = Mapping::of(args)?;
     let mut outputs: Vec<&Path> = vec![&args.output];
     outputs.extend(args.plot.iter().map(PathBuf::as_path));
     output::check(&outputs)?;
@@ -115,30 +147,25 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
             table.origin()
         )));
     }
+    let mapping = mapping.with_columns(&names)?;
     let raw = table.numbers(&columns, "--columns")?;
     let scaled = Scaling::of(&raw, &names, args.standardize)?.apply(&raw);
     let rows = Rows::new(&scaled, table.rows(), columns.len())?;
 
     let start = Instant::now();
-    let model = LocallyLinearEmbedding::new()
-        .method(method)
-        .n_neighbors(args.neighbors)
-        .n_components(args.dims)
-        .reg(args.reg);
     let fit = context
-        .watched("embedding", |watch| model.fit(rows, watch))
+        .watched("embedding", |watch| mapping.embed(args, rows, watch))
         .map_err(|e| flags(e.into()))?;
     let seconds = start.elapsed().as_secs_f64();
     let kept = args.neighbors.min((table.rows() - 1) / 2);
     let trust = if kept > 0 {
-        let score =
-            |watch: &locality::Watch<'_>| trustworthiness(rows, fit.embedding(), kept, watch);
+        let score = |watch: &locality::Watch<'_>| trustworthiness(rows, fit.rows()?, kept, watch);
         Some(context.watched("scoring", score)?)
     } else {
         None
     };
 
-    let embedding = fit.embedding();
+    let embedding = fit.rows()?;
     let added: Vec<(String, Column)> = (0..args.dims)
         .map(|j| {
             let column = embedding.iter().map(|row| row[j]).collect();
@@ -158,7 +185,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     }
     files.commit()?;
 
-    let object = json!({
+    let mut object = json!({
         "command": "embed",
         "table": table.origin(),
         "output": args.output.display().to_string(),
@@ -168,12 +195,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         "method": args.method,
         "neighbors": args.neighbors,
         "dims": args.dims,
-        "reconstruction_error": fit.reconstruction_error(),
         "trustworthiness": trust,
-        "pieces": fit.n_pieces(),
-        "warning": fit.warning(),
+        "pieces": fit.pieces,
+        "warning": fit.warning,
         "seconds": seconds,
     });
+    if let Value::Object(fields) = &mut object {
+        fields.extend(fit.found.clone());
+    }
     let mut words = format!(
         "{} in {} by {}: {} in {seconds:.3} s\n",
         count(table.rows(), "row"),
@@ -189,7 +218,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
             round(trust)
         );
     }
-    if let Some(warning) = fit.warning() {
+    if let Some(warning) = &fit.warning {
         let warning = warning.replace("n_neighbors", "--neighbors");
         let _ = writeln!(words, "note: {warning}");
     }
@@ -207,18 +236,6 @@ fn flags(error: Error) -> Error {
         Error::Usage(sentence) => Error::Usage(named(sentence)),
         Error::Data(sentence) => Error::Data(named(sentence)),
         other => other,
-    }
-}
-
-fn method(name: &str) -> Result<Method> {
-    match name {
-        "lle" => Ok(Method::Standard),
-        "mlle" => Ok(Method::Modified),
-        "hlle" => Ok(Method::Hessian),
-        "ltsa" => Ok(Method::Ltsa),
-        _ => Err(Error::usage(format!(
-            "--method '{name}' is none of lle, mlle, hlle and ltsa"
-        ))),
     }
 }
 

@@ -57,5 +57,52 @@ fn too_few_rows_and_unknown_methods_are_named() {
     let args = ["embed", &iris, "-o", "out.csv", "--neighbors", "150"];
     folder.fails(&args, 2, &["--neighbors=150"]);
     let args = ["embed", &iris, "-o", "out.csv", "--method", "isomap"];
-    folder.fails(&args, 2, &["none of lle, mlle, hlle and ltsa"]);
+    folder.fails(
+        &args,
+        2,
+        &["none of lle, mlle, hlle, ltsa, laplacian and diffusion"],
+    );
+}
+
+#[test]
+fn graphs_of_neighbours_say_what_they_found() {
+    for (method, kernel) in [
+        ("laplacian", "gaussian(h=2)"),
+        ("diffusion", "gaussian(cols=[sepal_length, petal_length])"),
+    ] {
+        let folder = Folder::new();
+        let iris = data("iris.csv");
+        let args = ["embed", &iris, "-o", "out.csv", "--method", method];
+        let more = [
+            "--neighbors",
+            "60",
+            "--kernel",
+            kernel,
+            "--color",
+            "target",
+            "--json",
+        ];
+        let run = folder.ok(&[&args[..], &more[..]].concat());
+        let found: serde_json::Value = serde_json::from_str(&run.text()).unwrap();
+        let values = found["eigenvalues"].as_array().unwrap();
+        assert_eq!(values.len(), 2, "{found}");
+        let values: Vec<f64> = values.iter().map(|v| v.as_f64().unwrap()).collect();
+        // Of the Laplacian they rise from 0, of the walk they fall from 1.
+        assert_eq!(values[0] < values[1], method == "laplacian", "{values:?}");
+        assert!(found["trustworthiness"].as_f64().unwrap() > 0.9, "{found}");
+        let header = folder.text("out.csv");
+        assert!(header.lines().next().unwrap().ends_with("embedding_1"));
+    }
+    let folder = Folder::new();
+    let iris = data("iris.csv");
+    let args = ["embed", &iris, "-o", "out.csv", "--method", "diffusion"];
+    folder.fails(
+        &[&args[..], &["--neighbors", "150"]].concat(),
+        2,
+        &["--neighbors=150"],
+    );
+    folder.fails(&[&args[..], &["--alpha", "-1"]].concat(), 2, &["alpha=-1"]);
+    let args = ["embed", &iris, "-o", "out.csv", "--method", "ltsa"];
+    let kernel = ["--kernel", "gaussian(h=1)"];
+    folder.fails(&[&args[..], &kernel[..]].concat(), 2, &["not ltsa"]);
 }

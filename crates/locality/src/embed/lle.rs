@@ -200,6 +200,23 @@ fn place(vectors: &mut Matrix, members: &[usize], scale: f64, c: usize, out: &mu
     }
 }
 
+/// Turns each piece's coordinates `[n, c]` so that their largest entries are positive.
+pub(super) fn point_pieces(embedding: &mut [f64], c: usize, labels: &[usize], count: usize) {
+    let mut members = vec![Vec::new(); count];
+    for (i, &label) in labels.iter().enumerate() {
+        members[label].push(i);
+    }
+    for members in &members {
+        for j in 0..c {
+            let mut column: Vec<f64> = members.iter().map(|i| embedding[i * c + j]).collect();
+            point(&mut column);
+            for (i, x) in members.iter().zip(column) {
+                embedding[i * c + j] = x;
+            }
+        }
+    }
+}
+
 impl LocallyLinearEmbeddingFit {
     /// The parameters.
     pub fn parameters(&self) -> &LocallyLinearEmbedding {
@@ -232,7 +249,7 @@ impl LocallyLinearEmbeddingFit {
 
     /// A sentence where the neighbours' graph is not connected.
     pub fn warning(&self) -> Option<String> {
-        super::disconnected(&self.pieces, self.count, self.model.neighbors)
+        super::disconnected(&self.pieces, self.count, Some(self.model.neighbors))
     }
 
     /// Coordinates of new places `[m, d]`: the mixture of their nearest samples' coordinates that reconstructs them, `[m, n_components]`.

@@ -3,9 +3,11 @@
 //! | | |
 //! |---|---|
 //! | [`LocallyLinearEmbedding`] | each sample stays the same mixture of its neighbours; also modified, Hessian and tangent-space |
+//! | [`LaplacianEigenmaps`] | samples with much weight between them stay near one another |
+//! | [`DiffusionMap`] | distances are those between where random walks from two samples go |
 //! | [`trustworthiness`], [`continuity`] | how well an embedding keeps neighbourhoods |
 //!
-//! The parameters' names and defaults are scikit-learn's.
+//! The parameters' names and defaults are scikit-learn's, where it has the method.
 //!
 //! # Sources
 //! - S. Roweis, L. Saul, *Nonlinear dimensionality reduction by locally linear embedding*, Science 290 (2000).
@@ -13,24 +15,32 @@
 //! - D. Donoho, C. Grimes, *Hessian eigenmaps*, PNAS 100 (2003).
 //! - Z. Zhang, H. Zha, *Principal manifolds and nonlinear dimensionality reduction via tangent space alignment*, SIAM J. Scientific
 //!   Computing 26 (2004).
+//! - M. Belkin, P. Niyogi, *Laplacian eigenmaps for dimensionality reduction and data representation*, Neural Computation 15 (2003).
+//! - R. Coifman, S. Lafon, *Diffusion maps*, Applied and Computational Harmonic Analysis 21 (2006).
 //! - Z. Zhang, J. Wang, *MLLE: modified locally linear embedding using multiple weights*, NIPS 19 (2007).
 
+mod diffusion;
+mod graph;
+mod laplacian;
 mod lle;
 mod near;
 mod parameters;
 mod patches;
+mod scale;
 mod scores;
-mod small;
 mod tangent;
 mod weights;
 
+pub use diffusion::{DiffusionMap, DiffusionMapFit, DiffusionMapParts};
+pub use laplacian::{LaplacianEigenmaps, LaplacianEigenmapsFit};
 pub use lle::LocallyLinearEmbeddingFit;
 pub use parameters::{LocallyLinearEmbedding, Method, Solver};
+pub use scale::kernel_scale;
 pub use scores::{continuity, trustworthiness};
 pub use weights::reconstruction_weights;
 
 /// A sentence where the neighbours' graph has several pieces.
-fn disconnected(pieces: &[usize], count: usize, neighbors: usize) -> Option<String> {
+fn disconnected(pieces: &[usize], count: usize, neighbors: Option<usize>) -> Option<String> {
     if count < 2 {
         return None;
     }
@@ -41,9 +51,13 @@ fn disconnected(pieces: &[usize], count: usize, neighbors: usize) -> Option<Stri
     sizes.sort_unstable_by(|a, b| b.cmp(a));
     let shown: Vec<String> = sizes.iter().take(5).map(ToString::to_string).collect();
     let more = if count > 5 { ", .." } else { "" };
-    Some(format!(
-        "the graph of {neighbors} nearest neighbours falls into {count} pieces of {}{more} samples; each is embedded by itself, around 0. \
-         Raise n_neighbors to connect them",
-        shown.join(", ")
-    ))
+    let sizes = format!("{count} pieces of {}{more} samples", shown.join(", "));
+    Some(match neighbors {
+        Some(k) => format!(
+            "the graph of {k} nearest neighbours falls into {sizes}; each is embedded by itself, around 0. Raise n_neighbors to connect them"
+        ),
+        None => format!(
+            "the kernel leaves no weight between {sizes}; each is embedded by itself, around 0. Widen its bandwidth to connect them"
+        ),
+    })
 }

@@ -1,6 +1,5 @@
 //! Parameters of local linear embedding.
 
-use super::weights::check_reg;
 use crate::{Error, Kernel, Result, Rows};
 
 /// What a neighbourhood asks of the coordinates.
@@ -174,18 +173,10 @@ impl LocallyLinearEmbedding {
                 "n_components={c} must be from 1 to the number of columns of X, {d}"
             )));
         }
-        check_reg(self.reg)?;
-        for (name, value) in [
-            ("modified_tol", self.modified_tol),
-            ("hessian_tol", self.hessian_tol),
-            ("tol", self.tol),
-        ] {
-            if !(value.is_finite() && value >= 0.0) {
-                return Err(Error::parameter(format!(
-                    "{name}={value} must be a finite number of at least 0"
-                )));
-            }
-        }
+        not_negative("reg", self.reg)?;
+        not_negative("modified_tol", self.modified_tol)?;
+        not_negative("hessian_tol", self.hessian_tol)?;
+        not_negative("tol", self.tol)?;
         if self.kernel.is_some() && self.method != Method::Standard {
             return Err(Error::unsupported(
                 "a kernel weighs the neighbours of the standard method only; leave out kernel, or choose method='standard'",
@@ -205,4 +196,14 @@ impl LocallyLinearEmbedding {
         }
         Ok(())
     }
+}
+
+/// Refuses a number that is negative or not finite.
+pub(super) fn not_negative(name: &str, value: f64) -> Result<()> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::parameter(format!(
+        "{name}={value} must be a finite number of at least 0"
+    )))
 }

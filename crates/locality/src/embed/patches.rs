@@ -106,10 +106,13 @@ fn root(parent: &mut [usize], mut i: usize) -> usize {
 }
 
 /// The connected piece of each sample, numbered by their first samples: two samples of one patch are connected.
-pub(super) fn pieces<'a>(n: usize, groups: impl Iterator<Item = &'a [u32]>) -> (Vec<usize>, usize) {
+pub(super) fn pieces(
+    n: usize,
+    groups: impl Iterator<Item = impl AsRef<[u32]>>,
+) -> (Vec<usize>, usize) {
     let mut parent: Vec<usize> = (0..n).collect();
     for group in groups {
-        for pair in group.windows(2) {
+        for pair in group.as_ref().windows(2) {
             let a = root(&mut parent, pair[0] as usize);
             let b = root(&mut parent, pair[1] as usize);
             let (low, high) = (a.min(b), a.max(b));

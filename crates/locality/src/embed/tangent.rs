@@ -2,7 +2,7 @@
 
 use super::parameters::LocallyLinearEmbedding;
 use super::patches::Patch;
-use super::small::Singular;
+use crate::linear::{Singular, orthonormal};
 use crate::{Result, Rows, Watch, par};
 
 /// Neighbourhoods that are one piece of work.
@@ -116,34 +116,6 @@ fn centred(
         range.map(one).collect::<Result<Vec<_>>>()
     })?;
     Ok(blocks.into_iter().flatten().collect())
-}
-
-/// Makes columns of length `k` orthonormal, each to those before it; what is nothing but rounding becomes 0.
-fn orthonormal(columns: &mut [f64], k: usize) {
-    for j in 0..columns.len() / k {
-        let (before, rest) = columns.split_at_mut(j * k);
-        let column = &mut rest[..k];
-        let whole = column.iter().map(|x| x * x).sum::<f64>().sqrt();
-        // Twice is enough (Kahan and Parlett).
-        for _ in 0..2 {
-            for other in before.chunks_exact(k) {
-                let along: f64 = column.iter().zip(other).map(|(x, o)| x * o).sum();
-                column
-                    .iter_mut()
-                    .zip(other)
-                    .for_each(|(x, o)| *x -= along * o);
-            }
-        }
-        let left = column.iter().map(|x| x * x).sum::<f64>().sqrt();
-        let scale = if left > 1e-12 * whole {
-            left.recip()
-        } else {
-            0.0
-        };
-        for x in column.iter_mut() {
-            *x *= scale;
-        }
-    }
 }
 
 /// What a neighbourhood's offsets from its sample say.

@@ -1,6 +1,7 @@
 //! Reconstruction weights: how neighbours are mixed to give a sample.
 
-use super::small::cholesky_solve;
+use super::parameters::not_negative;
+use crate::linear::cholesky_solve;
 use crate::{Error, Result, Rows, Watch, par};
 
 /// Samples whose weights are one piece of work.
@@ -32,7 +33,7 @@ pub fn reconstruction_weights(
     reg: f64,
     watch: &Watch<'_>,
 ) -> Result<Vec<f64>> {
-    check_reg(reg)?;
+    not_negative("reg", reg)?;
     let (m, n) = (queries.rows(), samples.rows());
     if m == 0 {
         return Ok(Vec::new());
@@ -75,15 +76,6 @@ pub fn reconstruction_weights(
         Ok(out)
     })?;
     Ok(blocks.concat())
-}
-
-pub(super) fn check_reg(reg: f64) -> Result<()> {
-    if reg.is_finite() && reg >= 0.0 {
-        return Ok(());
-    }
-    Err(Error::parameter(format!(
-        "reg={reg} must be a finite number of at least 0"
-    )))
 }
 
 /// Room for one local system.

@@ -3,10 +3,12 @@
 mod krylov;
 mod lobpcg;
 mod matrix;
+mod small;
 mod sparse;
 mod values;
 
 pub(crate) use krylov::{falling, largest, point};
 pub(crate) use matrix::{Factor, Matrix, eigen, on_threads};
+pub(crate) use small::{Singular, Symmetric, cholesky_solve, orthonormal};
 pub(crate) use sparse::{Search, Sparse};
 pub(crate) use values::Values;

@@ -23,6 +23,8 @@ const SHIFTS: [f64; 4] = [1e-13, 1e-11, 1e-9, 1e-7];
 const MOST: usize = 150_000_000;
 /// Columns beyond those that are asked for: they make the others converge in a few steps.
 const SPARE: usize = 4;
+/// A matrix of more than one entry in so many is crowded.
+const CROWDED: usize = 12;
 /// Rows whose product is one thread's work.
 const ROWS: usize = 4096;
 
@@ -69,8 +71,45 @@ impl Sparse {
         out
     }
 
+    /// Half the sum of a square matrix of such rows and its transpose.
+    pub(crate) fn averaged(rows: &[(Vec<usize>, Vec<f64>)]) -> Self {
+        let mut across = vec![(Vec::new(), Vec::new()); rows.len()];
+        for (i, (columns, values)) in rows.iter().enumerate() {
+            for (&j, &v) in columns.iter().zip(values) {
+                let (c, w): &mut (Vec<usize>, Vec<f64>) = &mut across[j];
+                c.push(i);
+                w.push(v);
+            }
+        }
+        let both = rows.iter().zip(&across);
+        Self::new(both.map(|(a, b)| half_sum(a, b)).collect())
+    }
+
+    /// Entries changed by row, column and value.
+    #[must_use]
+    pub(crate) fn map(mut self, change: impl Fn(usize, usize, f64) -> f64) -> Self {
+        for i in 0..self.rows() {
+            for at in self.starts[i]..self.starts[i + 1] {
+                self.values[at] = change(i, self.columns[at], self.values[at]);
+            }
+        }
+        self
+    }
+
+    /// The sum of each row, `[n]`.
+    pub(crate) fn row_sums(&self) -> Vec<f64> {
+        (0..self.rows())
+            .map(|i| self.row(i).1.iter().sum())
+            .collect()
+    }
+
     pub(crate) fn rows(&self) -> usize {
         self.starts.len() - 1
+    }
+
+    /// Whether so many entries are there that a factor is as good as full.
+    fn is_crowded(&self) -> bool {
+        self.rows() > SMALL && self.values.len() > self.rows() * self.rows() / CROWDED
     }
 
     /// Columns and values of a row.
@@ -164,6 +203,43 @@ impl Sparse {
         self.directly(search, watch)
     }
 
+    /// The same for a matrix without eigenvalues above `top`, and few below that are near one another: where the matrix is crowded, from
+    /// products alone.
+    pub(crate) fn bottom_below(
+        &self,
+        top: f64,
+        search: Search<'_>,
+        watch: &Watch<'_>,
+    ) -> Result<Bottom> {
+        let n = self.rows();
+        if search.dense || !self.is_crowded() || 6 * (search.count + SPARE) >= n {
+            return self.bottom(search, watch);
+        }
+        let mut start = random(n, search.count + SPARE);
+        without(search.known, &mut start);
+        let inner = watch.quiet();
+        let found = on_threads(watch, |threads| {
+            let times = |x: &Matrix| {
+                let mut x = x.clone();
+                without(search.known, &mut x);
+                let mut out = self.times(&x, &inner)?;
+                let pairs = out.data_mut().iter_mut().zip(x.data());
+                pairs.for_each(|(o, x)| *o = top * x - *o);
+                without(search.known, &mut out);
+                Ok(out)
+            };
+            let (most, tolerance) = (n / 3, search.tolerance);
+            dominant(&start, search.count, most, tolerance, threads, watch, times)
+        })?;
+        match found {
+            Some((values, vectors)) => Ok(Bottom {
+                values: values.iter().map(|v| (top - v).max(0.0)).collect(),
+                vectors,
+            }),
+            None => self.bottom(search, watch),
+        }
+    }
+
     /// From all eigenvalues, with the known vector's put on top.
     fn directly(&self, search: Search<'_>, watch: &Watch<'_>) -> Result<Bottom> {
         let n = self.rows();
@@ -222,6 +298,28 @@ impl Sparse {
             vectors,
         }))
     }
+}
+
+/// Half the sum of two rows of a sparse matrix, the columns of each rising.
+fn half_sum(a: &(Vec<usize>, Vec<f64>), b: &(Vec<usize>, Vec<f64>)) -> (Vec<usize>, Vec<f64>) {
+    let (mut i, mut j) = (0, 0);
+    let (mut columns, mut values) = (Vec::new(), Vec::new());
+    while i < a.0.len() || j < b.0.len() {
+        let left = a.0.get(i).copied().unwrap_or(usize::MAX);
+        let right = b.0.get(j).copied().unwrap_or(usize::MAX);
+        let mut sum = 0.0;
+        if left <= right {
+            sum += a.1[i];
+            i += 1;
+        }
+        if right <= left {
+            sum += b.1[j];
+            j += 1;
+        }
+        columns.push(left.min(right));
+        values.push(0.5 * sum);
+    }
+    (columns, values)
 }
 
 /// Takes the part along a unit vector out of each column.

@@ -37,6 +37,8 @@
 //! | [`MedoidShift`] | the sample nearest to its local mean |
 //! | [`Tomato`] | the densest of its nearest neighbours; modes are merged by persistence |
 //!
+//! `ManifoldBlurring` (feature `dense`) takes noise off samples near a curve or surface: blurring without its part along the surface.
+//!
 //! # Sources
 //! - K. Fukunaga, L. Hostetler, *The estimation of the gradient of a density function, with applications in pattern
 //!   recognition*, IEEE Trans. Information Theory 21 (1975): the step, and its blurring form.
@@ -54,6 +56,8 @@ mod common;
 mod fit;
 mod kernels;
 mod links;
+#[cfg(feature = "dense")]
+mod manifold;
 mod medoid;
 mod merge;
 mod modes;
@@ -75,6 +79,8 @@ pub use agreement::adjusted_rand;
 pub use bandwidth::{estimate_bandwidth, neighbor_bandwidth};
 pub use bins::BinnedSites;
 pub use fit::MeanShiftFit;
+#[cfg(feature = "dense")]
+pub use manifold::{Denoised, ManifoldBlurring};
 pub use medoid::{MedoidShift, MedoidShiftFit};
 pub use modes::{Lifetime, Merging, ModeTree, mode_tree};
 pub use parameters::MeanShift;

@@ -1,0 +1,134 @@
+//! How `locality embed` makes coordinates.
+
+use locality::embed::{DiffusionMap, LaplacianEigenmaps, LocallyLinearEmbedding, Method};
+use locality::{Kernel, Rows, Watch};
+use serde_json::{Map, Value};
+
+use super::Args;
+use crate::error::{Error, Result};
+
+/// What makes the coordinates.
+pub(super) enum Mapping {
+    Local(Method, Option<Kernel>),
+    Laplacian(Option<Kernel>),
+    Diffusion(Option<Kernel>),
+}
+
+/// Coordinates of rows, and what is said of them.
+pub(super) struct Embedded {
+    coordinates: Vec<f64>,
+    dims: usize,
+    pub(super) pieces: usize,
+    pub(super) warning: Option<String>,
+    /// More fields of the summary.
+    pub(super) found: Map<String, Value>,
+}
+
+impl Embedded {
+    /// The coordinates.
+    pub(super) fn rows(&self) -> locality::Result<Rows<'_, f64>> {
+        let count = self.coordinates.len() / self.dims.max(1);
+        Rows::new(&self.coordinates, count, self.dims)
+    }
+}
+
+impl Mapping {
+    /// What the flags ask for.
+    pub(super) fn of(args: &Args) -> Result<Self> {
+        let kernel = args.kernel.clone();
+        let local = match args.method.as_str() {
+            "lle" => return Ok(Self::Local(Method::Standard, kernel)),
+            "mlle" => Method::Modified,
+            "hlle" => Method::Hessian,
+            "ltsa" => Method::Ltsa,
+            "laplacian" => return Ok(Self::Laplacian(kernel)),
+            "diffusion" => return Ok(Self::Diffusion(kernel)),
+            name => {
+                return Err(Error::usage(format!(
+                    "--method '{name}' is none of lle, mlle, hlle, ltsa, laplacian and diffusion"
+                )));
+            }
+        };
+        if kernel.is_some() {
+            return Err(Error::usage(format!(
+                "--kernel is for --method lle, laplacian and diffusion, not {}; leave it out",
+                args.method
+            )));
+        }
+        Ok(Self::Local(local, None))
+    }
+
+    /// With the kernel's columns by number.
+    pub(super) fn with_columns(self, names: &[String]) -> Result<Self> {
+        let numbered = |kernel: Option<Kernel>| kernel.map(|k| k.with_columns(names)).transpose();
+        Ok(match self {
+            Self::Local(method, kernel) => Self::Local(method, numbered(kernel)?),
+            Self::Laplacian(kernel) => Self::Laplacian(numbered(kernel)?),
+            Self::Diffusion(kernel) => Self::Diffusion(numbered(kernel)?),
+        })
+    }
+
+    /// Embeds rows.
+    pub(super) fn embed(
+        &self,
+        args: &Args,
+        rows: Rows<'_, f64>,
+        watch: &Watch<'_>,
+    ) -> locality::Result<Embedded> {
+        let (dims, k, n) = (args.dims, args.neighbors, rows.rows());
+        if !matches!(self, Self::Local(..)) && (k == 0 || k >= n) {
+            return Err(locality::Error::parameter(format!(
+                "n_neighbors={k} must be at least 1 and less than n_samples = {n}; each sample needs that many others"
+            )));
+        }
+        let mut found = Map::new();
+        let (coordinates, pieces, warning) = match self {
+            Self::Local(method, kernel) => {
+                let fit = LocallyLinearEmbedding::new()
+                    .method(*method)
+                    .n_neighbors(k)
+                    .n_components(dims)
+                    .reg(args.reg)
+                    .kernel(kernel.clone())
+                    .fit(rows, watch)?;
+                found.insert(
+                    "reconstruction_error".into(),
+                    fit.reconstruction_error().into(),
+                );
+                (fit.embedding().to_vec(), fit.n_pieces(), fit.warning())
+            }
+            Self::Laplacian(kernel) => {
+                // The sample itself counts there.
+                let fit = LaplacianEigenmaps::new()
+                    .n_neighbors(k + 1)
+                    .n_components(dims)
+                    .kernel(kernel.clone())
+                    .fit(rows, watch)?;
+                found.insert("eigenvalues".into(), fit.eigenvalues().into());
+                (fit.embedding().to_vec(), fit.n_pieces(), fit.warning())
+            }
+            Self::Diffusion(kernel) => {
+                let mut model = DiffusionMap::new();
+                if let Some(kernel) = kernel {
+                    model = model.kernel(kernel.clone());
+                }
+                let fit = model
+                    .n_neighbors(k + 1)
+                    .n_components(dims)
+                    .alpha(args.alpha)
+                    .time(args.time)
+                    .fit(rows, watch)?;
+                found.insert("eigenvalues".into(), fit.eigenvalues().into());
+                found.insert("kernel".into(), fit.kernel().to_string().into());
+                (fit.embedding().to_vec(), fit.n_pieces(), fit.warning())
+            }
+        };
+        Ok(Embedded {
+            coordinates,
+            dims,
+            pieces,
+            warning,
+            found,
+        })
+    }
+}
