@@ -10,6 +10,7 @@ mod explain;
 mod format;
 mod hedge;
 mod infer;
+mod learn;
 mod membership;
 mod norms;
 mod parse;
@@ -23,6 +24,9 @@ pub use defuzzify::Defuzzifier;
 pub use explain::{Explanation, Fired};
 pub use format::Format;
 pub use hedge::Hedge;
+pub use learn::{
+    FuzzyCMeans, FuzzyCMeansFit, LearnedRules, RuleCount, RuleLearner, SubtractiveClustering,
+};
 pub use membership::Membership;
 pub use norms::{SNorm, TNorm};
 pub use rule::{Antecedent, Consequent, Rule};

@@ -19,6 +19,7 @@ mod generalized;
 mod glm;
 mod glm_search;
 mod interval;
+mod least;
 pub mod lowess;
 mod model;
 mod moments;
@@ -42,6 +43,7 @@ pub(crate) use generalized::Chosen;
 pub use generalized::{LocalGlmRegression, LocalGlmRegressionFit, LocalLogistic, LocalLogisticFit};
 pub use glm::{GlmFits, LocalGlm, LocalGlmFit};
 pub use interval::Intervals;
+pub(crate) use least::least_squares;
 pub use model::{
     LiftedFit, LocalModel, Localized, LocalizedFit, LocalizedValues, WeightedModel, WeightedSample,
 };
