@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from ._columns import TableEncoder
     from ._density import KernelClassifier, KernelDensity
     from ._embed import LocallyLinearEmbedding, continuity, trustworthiness
+    from ._fuzzy import FuzzySystem
+    from ._fuzzy_learning import FuzzyClassifier, FuzzyCMeans, FuzzyRegressor
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
     from ._gwr import GWR
     from ._kernel_features import KernelPCA, Nystroem
@@ -61,6 +63,10 @@ if TYPE_CHECKING:
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds
 
 __all__ = [
+    "FuzzyCMeans",
+    "FuzzyClassifier",
+    "FuzzyRegressor",
+    "FuzzySystem",
     "GWR",
     "GaussianProcessRegressor",
     "KNeighborsClassifier",
@@ -118,6 +124,10 @@ __all__ = [
 
 # The estimators load scikit-learn, which takes longer than all the rest: only when they are asked for.
 _LATER = {
+    "FuzzyCMeans": "_fuzzy_learning",
+    "FuzzyClassifier": "_fuzzy_learning",
+    "FuzzyRegressor": "_fuzzy_learning",
+    "FuzzySystem": "_fuzzy",
     "GWR": "_gwr",
     "GaussianProcessRegressor": "_process",
     "KNeighborsClassifier": "_lazy_classification",

@@ -101,12 +101,7 @@ impl FuzzyCMeans {
                 samples.rows()
             )));
         }
-        if !(self.fuzziness > 1.0 && self.fuzziness.is_finite()) {
-            return Err(Error::parameter(format!(
-                "m={} must be a finite number above 1; 2 is usual",
-                self.fuzziness
-            )));
-        }
+        check_fuzziness(self.fuzziness)?;
         if !(self.tol >= 0.0) {
             return Err(Error::parameter(format!(
                 "tol={} must not be negative",
@@ -191,11 +186,38 @@ impl FuzzyCMeans {
     }
 }
 
+fn check_fuzziness(m: f64) -> Result<()> {
+    if m > 1.0 && m.is_finite() {
+        return Ok(());
+    }
+    Err(Error::parameter(format!(
+        "m={m} must be a finite number above 1; 2 is usual"
+    )))
+}
+
 fn square(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
 impl FuzzyCMeansFit {
+    /// Clusters around centres `[clusters, d]` that are known already, with fuzziness `m`.
+    ///
+    /// # Errors
+    /// No centres, NaN or infinite numbers, or `m` not above 1.
+    pub fn of_centers(centers: Rows<'_, f64>, m: f64) -> Result<Self> {
+        centers.require_finite("centers")?;
+        check_fuzziness(m)?;
+        Ok(Self {
+            centers: centers.to_vec(),
+            columns: centers.columns(),
+            fuzziness: m,
+            memberships: Vec::new(),
+            objective: f64::NAN,
+            iterations: 0,
+            converged: true,
+        })
+    }
+
     /// Centres, `[clusters, d]`.
     pub fn centers(&self) -> &[f64] {
         &self.centers

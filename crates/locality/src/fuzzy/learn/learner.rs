@@ -174,6 +174,11 @@ impl RuleLearner {
     ) -> Result<LearnedRules> {
         self.check(&samples, &targets, inputs, outputs)?;
         let (data, scales) = scaled(samples, targets);
+        if let Some(j) = scales.iter().position(|s| !s.span.is_finite()) {
+            return Err(Error::not_finite(format!(
+                "samples reach further in column {j} (counted from 0) than numbers do; scale it"
+            )));
+        }
         let htsk = self.htsk.unwrap_or(scales.len() > 5);
         let divisor = if htsk { scales.len() as f64 } else { 1.0 };
         let (tsk, ridge) = self.start(&data, &scales, divisor, watch)?;
