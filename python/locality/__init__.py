@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from ._columns import TableEncoder
     from ._density import KernelClassifier, KernelDensity
     from ._embed import LocallyLinearEmbedding, continuity, trustworthiness
+    from ._fuzzy import FuzzySystem
+    from ._fuzzy_learning import FuzzyClassifier, FuzzyCMeans, FuzzyRegressor
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
     from ._gwr import GWR
     from ._kernel_features import KernelPCA, Nystroem
@@ -64,6 +66,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DiffusionMap",
+    "FuzzyCMeans",
+    "FuzzyClassifier",
+    "FuzzyRegressor",
+    "FuzzySystem",
     "GWR",
     "GaussianProcessRegressor",
     "KNeighborsClassifier",
@@ -129,6 +135,10 @@ __all__ = [
 # The estimators load scikit-learn, which takes longer than all the rest: only when they are asked for.
 _LATER = {
     "DiffusionMap": "_spectral",
+    "FuzzyCMeans": "_fuzzy_learning",
+    "FuzzyClassifier": "_fuzzy_learning",
+    "FuzzyRegressor": "_fuzzy_learning",
+    "FuzzySystem": "_fuzzy",
     "GWR": "_gwr",
     "GaussianProcessRegressor": "_process",
     "KNeighborsClassifier": "_lazy_classification",

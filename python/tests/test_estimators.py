@@ -21,6 +21,10 @@ def squared(theta, X, y):
 
 @parametrize_with_checks(
     [
+        lc.FuzzyCMeans(),
+        lc.FuzzyRegressor(),
+        lc.FuzzyRegressor(radius=0.5, order=0, consequents="local"),
+        lc.FuzzyClassifier(),
         lc.KernelClassifier(),
         lc.KernelDensity(),
         lc.LocalMeanRegressor(),

@@ -126,7 +126,9 @@ OTHERS = [
     (lc.NearestNeighbors(metric="mahalanobis", metric_params={"V": [[1.0, 0.2], [0.2, 9.0]]}), (X,), "kneighbors"),
 ]
 # Functions of other people, and what is quick to fit again.
-NOT_KEPT = {"LaplacianEigenmaps", "LocalRisk", "Localized"}
+# Fuzzy rules have a readable file of their own.
+FUZZY = {"FuzzyCMeans", "FuzzyClassifier", "FuzzyRegressor"}
+NOT_KEPT = FUZZY | {"LaplacianEigenmaps", "LocalRisk", "Localized"}
 
 
 RESOLVED = {"KernelClassifier", "KernelDensity", "NearestNeighbors"}

@@ -6,6 +6,7 @@ mod dense;
 mod density;
 mod embed;
 mod error;
+mod fuzzy;
 mod glm;
 mod gwr;
 mod heads;
@@ -47,6 +48,10 @@ mod _core {
     #[pymodule_export]
     use super::embed::{
         local_outlier_factor, locally_linear_embedding, reconstruction_weights, trustworthiness,
+    };
+    #[pymodule_export]
+    use super::fuzzy::{
+        FuzzyRules, fuzzy_c_means, fuzzy_memberships, learn_rules, subtractive_clustering,
     };
     #[pymodule_export]
     use super::glm::{LocalGlmModel, kernel_with_bandwidth};

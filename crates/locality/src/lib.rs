@@ -87,6 +87,7 @@ pub mod density;
 mod descent;
 #[cfg(feature = "dense")]
 pub mod embed;
+pub mod fuzzy;
 pub mod gwr;
 pub mod image;
 pub mod lazy;

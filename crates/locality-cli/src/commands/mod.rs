@@ -8,6 +8,7 @@ mod demo;
 mod embed;
 mod evaluate;
 mod fit;
+mod fuzzy;
 mod gwr;
 mod image;
 mod inspect;
@@ -95,6 +96,9 @@ enum Command {
     Predict(predict::Args),
     /// Compare local models with each other, with a global model and with the simplest guess, by cross-validation
     Evaluate(evaluate::Args),
+    /// Fuzzy rules in words: evaluate them, learn them from a table, draw them
+    #[command(subcommand)]
+    Fuzzy(fuzzy::Command),
     /// Say what a model file holds
     Inspect(inspect::Args),
     /// Regress a column on others at every place, by the rows around it, and draw a map
@@ -126,6 +130,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Fit(args) => fit::run(args, &context),
         Command::Predict(args) => predict::run(args, &context),
         Command::Evaluate(args) => evaluate::run(args, &context),
+        Command::Fuzzy(command) => fuzzy::run(command, &context),
         Command::Inspect(args) => inspect::run(args, &context),
         Command::Gwr(args) => gwr::run(args, &context),
         Command::Kernels(args) => kernels::run(args, &context),

@@ -5,6 +5,7 @@ mod axes;
 mod cloud;
 mod clusters;
 mod font;
+mod fuzzy;
 mod heat;
 mod kernels;
 mod lines;
@@ -25,6 +26,7 @@ use crate::output;
 #[cfg(feature = "embed")]
 pub(crate) use cloud::draw as draw_cloud;
 pub(crate) use clusters::draw as draw_clusters;
+pub(crate) use fuzzy::{Surface, draw as draw_fuzzy};
 pub(crate) use heat::draw as draw_heat;
 pub(crate) use kernels::sheet as draw_kernels;
 pub(crate) use lines::{Curve, draw as draw_lines};

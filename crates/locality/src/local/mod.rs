@@ -19,6 +19,7 @@ mod generalized;
 mod glm;
 mod glm_search;
 mod interval;
+mod least;
 pub mod lowess;
 mod mode;
 mod model;
@@ -43,6 +44,7 @@ pub(crate) use generalized::Chosen;
 pub use generalized::{LocalGlmRegression, LocalGlmRegressionFit, LocalLogistic, LocalLogisticFit};
 pub use glm::{GlmFits, LocalGlm, LocalGlmFit};
 pub use interval::Intervals;
+pub(crate) use least::least_squares;
 pub use mode::{LocalMode, LocalModeFit, Mode};
 pub use model::{
     LiftedFit, LocalModel, Localized, LocalizedFit, LocalizedValues, WeightedModel, WeightedSample,

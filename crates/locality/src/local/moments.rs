@@ -27,6 +27,16 @@ pub(super) fn at(i: usize, j: usize) -> usize {
 }
 
 impl Moments {
+    /// From sums as [`Gram`] has them, of `q` features and some responses, about the origin.
+    pub(super) fn of_sums(q: usize, squares: f64, sums: Vec<f64>) -> Self {
+        Self {
+            q,
+            squares,
+            sums,
+            second: None,
+        }
+    }
+
     /// Number of features.
     pub(super) fn features(&self) -> usize {
         self.q

@@ -1,0 +1,539 @@
+//! Learning a whole system.
+
+use super::anfis::{self, Stop};
+use super::cmeans::FuzzyCMeans;
+use super::named::{self, Names, Scale};
+use super::subtractive::SubtractiveClustering;
+use super::tsk::{Data, Solve, Tsk};
+use crate::fuzzy::FuzzySystem;
+use crate::random::Random;
+use crate::{Error, Float, Result, Rows, Watch};
+
+/// How many rules there are, and what they are made of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum RuleCount {
+    /// So many clusters of fuzzy c-means as predict best in five-fold cross-validation on at most 2000 rows.
+    Auto,
+    /// So many clusters of fuzzy c-means.
+    CMeans(usize),
+    /// The centres of [`SubtractiveClustering`] with this radius, in parts of each column's range.
+    Subtractive(f64),
+}
+
+/// The parameters of learning Takagi-Sugeno-Kang rules with Gaussian terms from a table.
+///
+/// ```
+/// use locality::{Rows, Watch, fuzzy::{RuleCount, RuleLearner}};
+/// let x: Vec<f64> = (0..60).map(|i| 0.1 * f64::from(i)).collect();
+/// let y: Vec<f64> = x.iter().map(|x| x.sin()).collect();
+/// let learned = RuleLearner::new()
+///     .rules(RuleCount::CMeans(5))
+///     .fit(Rows::column(&x), Rows::column(&y), &["x".into()], &["y".into()], &Watch::default())?;
+/// let system = learned.system();
+/// assert_eq!(system.evaluate(Rows::column(&x), &Watch::default())?.len(), 60);
+/// assert!(learned.error() < 0.01);
+/// assert!(system.to_string().starts_with("IF x IS "));
+/// # Ok::<(), locality::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RuleLearner {
+    rules: RuleCount,
+    order: usize,
+    ridge: Option<f64>,
+    local: bool,
+    htsk: Option<bool>,
+    epochs: usize,
+    patience: usize,
+    validation: f64,
+    prune: f64,
+    seed: u64,
+}
+
+/// A learned system.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LearnedRules {
+    system: FuzzySystem,
+    history: Vec<[f64; 2]>,
+    error: f64,
+    ridge: f64,
+    pruned: usize,
+}
+
+/// Conditions that hold to this degree everywhere are left out.
+const EVERYWHERE: f64 = 0.97;
+/// Rows on which the number of rules is chosen.
+const CHOOSING: usize = 2000;
+const FOLDS: usize = 5;
+
+impl Default for RuleLearner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl RuleLearner {
+    /// Rules by cross-validation, conclusions of order 1 by least squares on all rules at once, terms tuned by gradient for at most 20
+    /// epochs with a fifth of the rows held out for early stopping.
+    pub fn new() -> Self {
+        Self {
+            rules: RuleCount::Auto,
+            order: 1,
+            ridge: None,
+            local: false,
+            htsk: None,
+            epochs: 20,
+            patience: 3,
+            validation: 0.2,
+            prune: 0.005,
+            seed: 0,
+        }
+    }
+
+    /// How many rules.
+    #[must_use]
+    pub fn rules(mut self, rules: RuleCount) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// 0 for conclusions that are numbers, 1 (the default) for sums over inputs.
+    #[must_use]
+    pub fn order(mut self, order: usize) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Penalty on a coefficient of a feature of unit variance; `None` (the default) chooses among 0.0001, 0.01 and 0.3 with the rules, or
+    /// takes 0.01 where their number is given.
+    #[must_use]
+    pub fn ridge(mut self, ridge: impl Into<Option<f64>>) -> Self {
+        self.ridge = ridge.into();
+        self
+    }
+
+    /// Whether each rule's conclusion is fitted by itself under the rule's firing, which makes it a local model that can be read alone;
+    /// by default all are fitted at once, which predicts better.
+    ///
+    /// Source: J. Yen, L. Wang and C. W. Gillespie, *Improving the interpretability of TSK fuzzy models by combining global learning and
+    /// local learning*, IEEE Transactions on Fuzzy Systems 6 (1998).
+    #[must_use]
+    pub fn local(mut self, local: bool) -> Self {
+        self.local = local;
+        self
+    }
+
+    /// Whether the logarithm of firing is divided by the number of inputs; `None` (the default) does so for more than 5.
+    #[must_use]
+    pub fn htsk(mut self, htsk: impl Into<Option<bool>>) -> Self {
+        self.htsk = htsk.into();
+        self
+    }
+
+    /// Most epochs of moving the terms (five quasi-Newton steps each), and after how many without a lower validation error it ends; 0
+    /// epochs leave the terms where the clusters are.
+    #[must_use]
+    pub fn epochs(mut self, epochs: usize, patience: usize) -> Self {
+        (self.epochs, self.patience) = (epochs, patience);
+        self
+    }
+
+    /// Share of the rows that is held out to stop early and to prune; 0.2 by default.
+    #[must_use]
+    pub fn validation(mut self, share: f64) -> Self {
+        self.validation = share;
+        self
+    }
+
+    /// Rules are left out, the least needed first, while the validation error rises by less than this share of it; 0.005 by default, and
+    /// a negative number leaves all.
+    #[must_use]
+    pub fn prune(mut self, share: f64) -> Self {
+        self.prune = share;
+        self
+    }
+
+    /// Seed of clusters, folds and of what is held out.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Learns rules that tell targets `[n, p]` from samples `[n, d]`; inputs and outputs get these names.
+    ///
+    /// # Errors
+    /// No samples or fewer than 2, NaN or infinite numbers, numbers of rows or names that do not fit, parameters outside their ranges, or an
+    /// interruption.
+    pub fn fit<T: Float>(
+        &self,
+        samples: Rows<'_, T>,
+        targets: Rows<'_, T>,
+        inputs: &[String],
+        outputs: &[String],
+        watch: &Watch<'_>,
+    ) -> Result<LearnedRules> {
+        self.check(&samples, &targets, inputs, outputs)?;
+        let (data, scales) = scaled(samples, targets);
+        if let Some(j) = scales.iter().position(|s| !s.span.is_finite()) {
+            return Err(Error::not_finite(format!(
+                "samples reach further in column {j} (counted from 0) than numbers do; scale it"
+            )));
+        }
+        let htsk = self.htsk.unwrap_or(scales.len() > 5);
+        let divisor = if htsk { scales.len() as f64 } else { 1.0 };
+        let (tsk, ridge) = self.start(&data, &scales, divisor, watch)?;
+        let how = Solve {
+            order: self.order,
+            ridge,
+            local: self.local,
+        };
+        let (mut tsk, history, before) = self.improve(tsk, &data, how, watch)?;
+        tsk.simplify(EVERYWHERE);
+        let shares = tsk.shares(&data, watch)?;
+        tsk.conclude(&shares, &data, &vec![1.0; data.rows()], how, watch)?;
+        let error = tsk.error(&shares, &data, |_| true) / (data.rows() * data.y.len()) as f64;
+        let ranges: Vec<[f64; 2]> = data.y.iter().map(|y| range(y)).collect();
+        let names = Names { inputs, outputs };
+        Ok(LearnedRules {
+            pruned: before - tsk.rules(),
+            system: named::system(&tsk, &scales, &ranges, &names, htsk)?,
+            history,
+            error: error.sqrt(),
+            ridge,
+        })
+    }
+
+    fn check<T: Float>(
+        &self,
+        samples: &Rows<'_, T>,
+        targets: &Rows<'_, T>,
+        inputs: &[String],
+        outputs: &[String],
+    ) -> Result<()> {
+        samples.require_finite("samples")?;
+        targets.require_finite("targets")?;
+        if samples.rows() != targets.rows() || samples.rows() < 2 {
+            return Err(Error::shape(format!(
+                "there are {} samples and {} targets; give equally many, at least 2 (n_samples = {})",
+                samples.rows(),
+                targets.rows(),
+                samples.rows()
+            )));
+        }
+        if inputs.len() != samples.columns() || outputs.len() != targets.columns() {
+            return Err(Error::shape(format!(
+                "there are {} names for {} inputs and {} for {} outputs; give one for each",
+                inputs.len(),
+                samples.columns(),
+                outputs.len(),
+                targets.columns()
+            )));
+        }
+        if self.order > 1 {
+            return Err(Error::parameter(format!(
+                "order={} must be 0 or 1",
+                self.order
+            )));
+        }
+        if let Some(ridge) = self.ridge
+            && !(ridge >= 0.0 && ridge.is_finite())
+        {
+            return Err(Error::parameter(format!(
+                "ridge={ridge} must not be negative"
+            )));
+        }
+        if !(0.0..=0.9).contains(&self.validation) {
+            return Err(Error::parameter(format!(
+                "validation={} must lie between 0 and 0.9",
+                self.validation
+            )));
+        }
+        if self.prune.is_nan() {
+            return Err(Error::parameter(
+                "prune=NaN must be a number; 0.005 is usual",
+            ));
+        }
+        match self.rules {
+            RuleCount::CMeans(n) if n == 0 || n > samples.rows() => Err(Error::parameter(format!(
+                "rules={n} must lie between 1 and the number of samples, n_samples = {}",
+                samples.rows()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The first rules, and the penalty.
+    fn start(
+        &self,
+        data: &Data,
+        scales: &[Scale],
+        divisor: f64,
+        watch: &Watch<'_>,
+    ) -> Result<(Tsk, f64)> {
+        let ridge = self.ridge.unwrap_or(0.01);
+        match self.rules {
+            RuleCount::CMeans(n) => Ok((self.clusters(data, n, 1.0, divisor, watch)?, ridge)),
+            RuleCount::Subtractive(radius) => {
+                let rows = row_major(data);
+                let view = Rows::new(&rows, data.rows(), scales.len())?;
+                let found = SubtractiveClustering::new(radius).fit(view, watch)?;
+                let sigma = radius / 8.0_f64.sqrt();
+                let centers = found.iter().flat_map(|&i| view.row(i).iter().copied());
+                let mut tsk = Tsk {
+                    d: scales.len(),
+                    divisor,
+                    centers: centers.collect(),
+                    sigmas: vec![sigma; found.len() * scales.len()],
+                    lines: Vec::new(),
+                };
+                blind(&mut tsk, data);
+                Ok((tsk, ridge))
+            }
+            RuleCount::Auto => self.choose(data, divisor, watch),
+        }
+    }
+
+    /// One rule for each cluster, as wide as the cluster.
+    fn clusters(
+        &self,
+        data: &Data,
+        n: usize,
+        width: f64,
+        divisor: f64,
+        watch: &Watch<'_>,
+    ) -> Result<Tsk> {
+        let d = data.x.len();
+        let rows = row_major(data);
+        let view = Rows::new(&rows, data.rows(), d)?;
+        let model = FuzzyCMeans::new(n).seed(self.seed).max_iter(100).tol(1e-4);
+        let fit = model.fit(view, &watch.quiet())?;
+        let mut sigmas = vec![0.0; n * d];
+        let mut weights = vec![0.0; n];
+        for (row, u) in view.iter().zip(fit.memberships().chunks_exact(n)) {
+            for (r, u) in u.iter().enumerate() {
+                weights[r] += u * u;
+                for (j, x) in row.iter().enumerate() {
+                    let away = x - fit.centers()[r * d + j];
+                    sigmas[r * d + j] += u * u * away * away;
+                }
+            }
+        }
+        for (at, s) in sigmas.iter_mut().enumerate() {
+            *s = (width * (*s / weights[at / d].max(f64::MIN_POSITIVE)).sqrt()).max(0.03);
+        }
+        let mut tsk = Tsk {
+            d,
+            divisor,
+            centers: fit.centers().to_vec(),
+            sigmas,
+            lines: Vec::new(),
+        };
+        blind(&mut tsk, data);
+        Ok(tsk)
+    }
+
+    fn choose(&self, all: &Data, divisor: f64, watch: &Watch<'_>) -> Result<(Tsk, f64)> {
+        let mut order = shuffled(all.rows(), self.seed);
+        order.truncate(CHOOSING);
+        let data = all.subset(&order);
+        let n = data.rows();
+        let each = if self.order == 1 { data.x.len() + 1 } else { 1 };
+        let most = (n / (2 * each)).min(400 / each).max(1);
+        let counts = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32]
+            .into_iter()
+            .filter(|c| *c <= most);
+        let ridges = self.ridge.map_or(vec![1e-4, 1e-2, 0.3], |r| vec![r]);
+        let mut best = (f64::INFINITY, 1, 1.0, ridges[0]);
+        let folds = FOLDS.min(n);
+        for count in counts {
+            for width in [1.0, 2.5] {
+                if count == 1 && width > 1.0 {
+                    continue;
+                }
+                let mut tsk = self.clusters(&data, count, width, divisor, watch)?;
+                let shares = tsk.shares(&data, watch)?;
+                for &ridge in &ridges {
+                    let how = Solve {
+                        order: self.order,
+                        ridge,
+                        local: self.local,
+                    };
+                    let mut error = 0.0;
+                    for fold in 0..folds {
+                        watch.check()?;
+                        let weights: Vec<f64> =
+                            (0..n).map(|i| f64::from(i % folds != fold)).collect();
+                        tsk.conclude(&shares, &data, &weights, how, watch)?;
+                        error += tsk.error(&shares, &data, |i| i % folds == fold);
+                    }
+                    // A more complicated model must earn its place.
+                    if error < best.0 * 0.995 {
+                        best = (error, count, width, ridge);
+                    }
+                }
+            }
+        }
+        let (_, count, width, ridge) = best;
+        Ok((self.clusters(all, count, width, divisor, watch)?, ridge))
+    }
+
+    /// Moves terms and prunes rules by what is held out; also says how many rules there were.
+    fn improve(
+        &self,
+        tsk: Tsk,
+        data: &Data,
+        how: Solve,
+        watch: &Watch<'_>,
+    ) -> Result<(Tsk, Vec<[f64; 2]>, usize)> {
+        let rules = tsk.rules();
+        let n = data.rows();
+        let held = (self.validation * n as f64).round() as usize;
+        if held < 5 || n - held < 5 || (self.epochs == 0 && self.prune < 0.0) || rules < 2 {
+            return Ok((tsk, Vec::new(), rules));
+        }
+        let order = shuffled(n, self.seed ^ 0x5eed);
+        let (check, train) = (data.subset(&order[..held]), data.subset(&order[held..]));
+        let stop = Stop {
+            epochs: self.epochs,
+            patience: self.patience.max(1),
+        };
+        let (tsk, history) = anfis::tune(tsk, &train, &check, how, stop, watch)?;
+        let tsk = self.pruned(tsk, &train, &check, how, watch)?;
+        Ok((tsk, history, rules))
+    }
+
+    fn pruned(
+        &self,
+        mut tsk: Tsk,
+        train: &Data,
+        check: &Data,
+        how: Solve,
+        watch: &Watch<'_>,
+    ) -> Result<Tsk> {
+        let weights = vec![1.0; train.rows()];
+        let error = |tsk: &mut Tsk| -> Result<f64> {
+            let shares = tsk.shares(train, watch)?;
+            tsk.conclude(&shares, train, &weights, how, watch)?;
+            Ok(tsk.error(&tsk.shares(check, watch)?, check, |_| true))
+        };
+        let mut now = error(&mut tsk)?;
+        while tsk.rules() > 1 && self.prune >= 0.0 {
+            watch.check()?;
+            let mut best: Option<(f64, Tsk)> = None;
+            for r in 0..tsk.rules() {
+                let mut fewer = tsk.without(r);
+                let found = error(&mut fewer)?;
+                if best.as_ref().is_none_or(|(e, _)| found < *e) {
+                    best = Some((found, fewer));
+                }
+            }
+            match best {
+                Some((found, fewer)) if found <= now * (1.0 + self.prune) => {
+                    (now, tsk) = (found.min(now), fewer);
+                }
+                _ => break,
+            }
+        }
+        Ok(tsk)
+    }
+}
+
+impl LearnedRules {
+    /// The system.
+    pub fn system(&self) -> &FuzzySystem {
+        &self.system
+    }
+
+    /// Takes the system out.
+    pub fn into_system(self) -> FuzzySystem {
+        self.system
+    }
+
+    /// Mean squared errors, summed over targets, on training and held-out rows: at the start, then after each epoch.
+    pub fn history(&self) -> &[[f64; 2]] {
+        &self.history
+    }
+
+    /// Root mean squared error on all rows.
+    pub fn error(&self) -> f64 {
+        self.error
+    }
+
+    /// The penalty in force.
+    pub fn ridge(&self) -> f64 {
+        self.ridge
+    }
+
+    /// How many rules were left out as not needed.
+    pub fn pruned(&self) -> usize {
+        self.pruned
+    }
+}
+
+/// No rule asks for a column that never changes, unless there is no other.
+fn blind(tsk: &mut Tsk, data: &Data) {
+    let constant: Vec<bool> = data
+        .x
+        .iter()
+        .map(|x| x.iter().all(|v| *v == x[0]))
+        .collect();
+    if constant.iter().all(|c| *c) {
+        tsk.sigmas.fill(1.0);
+        return;
+    }
+    for (at, s) in tsk.sigmas.iter_mut().enumerate() {
+        if constant[at % tsk.d] {
+            *s = f64::INFINITY;
+        }
+    }
+}
+
+fn row_major(data: &Data) -> Vec<f64> {
+    let cells = (0..data.rows()).flat_map(|i| data.x.iter().map(move |x| x[i]));
+    cells.collect()
+}
+
+/// The numbers below `n` in an order of the seed's.
+fn shuffled(n: usize, seed: u64) -> Vec<usize> {
+    let mut random = Random::new(seed, 1);
+    let mut order: Vec<usize> = (0..n).collect();
+    for i in (1..n).rev() {
+        order.swap(i, random.below(i + 1));
+    }
+    order
+}
+
+/// From the least to the greatest number; some room around one alone.
+fn range(x: &[f64]) -> [f64; 2] {
+    let low = x.iter().fold(f64::INFINITY, |a, b| a.min(*b));
+    let high = x.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
+    if low < high {
+        [low, high]
+    } else {
+        let room = low.abs().max(1.0);
+        [low - room, high + room]
+    }
+}
+
+/// Columns over their ranges, and those.
+fn scaled<T: Float>(samples: Rows<'_, T>, targets: Rows<'_, T>) -> (Data, Vec<Scale>) {
+    let column =
+        |rows: &Rows<'_, T>, j: usize| -> Vec<f64> { rows.iter().map(|r| r[j].to_f64()).collect() };
+    let mut scales = Vec::new();
+    let x = (0..samples.columns()).map(|j| {
+        let mut x = column(&samples, j);
+        let [low, high] = range(&x);
+        let scale = Scale {
+            low,
+            span: high - low,
+        };
+        x.iter_mut().for_each(|v| *v = (*v - low) / scale.span);
+        scales.push(scale);
+        x
+    });
+    let x = x.collect();
+    let y = (0..targets.columns())
+        .map(|j| column(&targets, j))
+        .collect();
+    (Data { x, y }, scales)
+}

@@ -1,0 +1,12 @@
+//! Rules from data: clusters become rules, least squares their conclusions, and gradients move their terms.
+
+mod anfis;
+mod cmeans;
+mod learner;
+mod named;
+mod subtractive;
+mod tsk;
+
+pub use cmeans::{FuzzyCMeans, FuzzyCMeansFit};
+pub use learner::{LearnedRules, RuleCount, RuleLearner};
+pub use subtractive::SubtractiveClustering;

@@ -1,0 +1,239 @@
+//! A Takagi-Sugeno-Kang model with a Gaussian for each rule and column, over columns scaled to `[0, 1]`.
+
+use crate::local::least_squares;
+use crate::{Result, Watch, par};
+
+/// Rows of a block.
+const BLOCK: usize = 512;
+
+/// Columns of a table.
+#[derive(Clone, Debug)]
+pub(super) struct Data {
+    /// Inputs, `[d][n]`, scaled.
+    pub(super) x: Vec<Vec<f64>>,
+    /// Targets, `[p][n]`.
+    pub(super) y: Vec<Vec<f64>>,
+}
+
+impl Data {
+    pub(super) fn rows(&self) -> usize {
+        self.y[0].len()
+    }
+
+    pub(super) fn subset(&self, rows: &[usize]) -> Self {
+        let pick = |all: &[Vec<f64>]| -> Vec<Vec<f64>> {
+            let one = |c: &Vec<f64>| rows.iter().map(|&i| c[i]).collect();
+            all.iter().map(one).collect()
+        };
+        Self {
+            x: pick(&self.x),
+            y: pick(&self.y),
+        }
+    }
+}
+
+/// How conclusions are fitted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Solve {
+    /// 0 or 1.
+    pub(super) order: usize,
+    pub(super) ridge: f64,
+    /// Each rule by itself, under its own firing.
+    pub(super) local: bool,
+}
+
+/// A constant, and slopes where the order is 1.
+pub(super) type Line = (f64, Vec<f64>);
+
+#[derive(Clone, Debug)]
+pub(super) struct Tsk {
+    /// Number of columns.
+    pub(super) d: usize,
+    /// What log-firing is divided by.
+    pub(super) divisor: f64,
+    /// `[rules, d]`.
+    pub(super) centers: Vec<f64>,
+    /// `[rules, d]`; infinity where a rule does not ask for a column.
+    pub(super) sigmas: Vec<f64>,
+    /// Of each target and rule.
+    pub(super) lines: Vec<Vec<Line>>,
+}
+
+impl Tsk {
+    pub(super) fn rules(&self) -> usize {
+        self.centers.len() / self.d
+    }
+
+    /// Firing of the rules relative to their sum, `[rules][n]`.
+    pub(super) fn shares(&self, data: &Data, watch: &Watch<'_>) -> Result<Vec<Vec<f64>>> {
+        let rules = self.rules();
+        let blocks = par::map_blocks(&watch.quiet(), data.rows(), BLOCK, |range| {
+            let count = range.len();
+            let mut logs = vec![0.0; rules * count];
+            for (r, to) in logs.chunks_exact_mut(count).enumerate() {
+                for (j, column) in data.x.iter().enumerate() {
+                    let (c, s) = (self.centers[r * self.d + j], self.sigmas[r * self.d + j]);
+                    let by = -0.5 / (s * s * self.divisor);
+                    if by == 0.0 {
+                        continue;
+                    }
+                    for (to, x) in to.iter_mut().zip(&column[range.clone()]) {
+                        *to += (x - c) * (x - c) * by;
+                    }
+                }
+            }
+            for b in 0..count {
+                let run = || (0..rules).map(|r| r * count + b);
+                let most = run().fold(f64::NEG_INFINITY, |m, at| m.max(logs[at]));
+                let mut sum = 0.0;
+                for at in run() {
+                    logs[at] = (logs[at] - most).exp();
+                    sum += logs[at];
+                }
+                run().for_each(|at| logs[at] /= sum);
+            }
+            Ok(logs)
+        })?;
+        let mut out = vec![Vec::with_capacity(data.rows()); rules];
+        for block in &blocks {
+            let count = block.len() / rules;
+            for (r, to) in out.iter_mut().enumerate() {
+                to.extend_from_slice(&block[r * count..][..count]);
+            }
+        }
+        Ok(out)
+    }
+
+    /// Fits the conclusions to rows of weight 1 (those of weight 0 do not count).
+    pub(super) fn conclude(
+        &mut self,
+        shares: &[Vec<f64>],
+        data: &Data,
+        weights: &[f64],
+        how: Solve,
+        watch: &Watch<'_>,
+    ) -> Result<()> {
+        if how.local {
+            return self.conclude_each(shares, data, weights, how, watch);
+        }
+        let mut columns: Vec<Vec<f64>> = shares.to_vec();
+        if how.order == 1 {
+            for share in shares {
+                for x in &data.x {
+                    columns.push(share.iter().zip(x).map(|(w, x)| w * x).collect());
+                }
+            }
+        }
+        let found = least_squares(weights, &columns, &data.y, (how.ridge, false), watch)?;
+        let rules = self.rules();
+        let lines = found
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(constant, slopes)| {
+                let line = |r: usize| {
+                    let from = rules + r * self.d;
+                    let own = if how.order == 1 {
+                        slopes[from..from + self.d].to_vec()
+                    } else {
+                        Vec::new()
+                    };
+                    (constant + slopes[r], own)
+                };
+                (0..rules).map(line).collect()
+            });
+        self.lines = lines.collect();
+        Ok(())
+    }
+
+    /// Fits each rule's conclusion to the rows under its firing: local models at the rules.
+    fn conclude_each(
+        &mut self,
+        shares: &[Vec<f64>],
+        data: &Data,
+        weights: &[f64],
+        how: Solve,
+        watch: &Watch<'_>,
+    ) -> Result<()> {
+        let none = Vec::new();
+        let columns = if how.order == 1 { &data.x } else { &none };
+        self.lines = vec![Vec::new(); data.y.len()];
+        for share in shares {
+            let own: Vec<f64> = share.iter().zip(weights).map(|(a, b)| a * b).collect();
+            let found = least_squares(&own, columns, &data.y, (how.ridge, true), watch)?;
+            let nothing = vec![(0.0, vec![0.0; columns.len()]); data.y.len()];
+            let found = found.unwrap_or(nothing);
+            for (lines, line) in self.lines.iter_mut().zip(found) {
+                lines.push(line);
+            }
+        }
+        Ok(())
+    }
+
+    /// What rule `r` says about target `o` at row `i`.
+    pub(super) fn says(&self, o: usize, r: usize, data: &Data, i: usize) -> f64 {
+        let (constant, slopes) = &self.lines[o][r];
+        let parts = slopes.iter().zip(&data.x).map(|(s, x)| s * x[i]);
+        constant + parts.sum::<f64>()
+    }
+
+    /// Predictions, `[p][n]`.
+    pub(super) fn predict(&self, shares: &[Vec<f64>], data: &Data) -> Vec<Vec<f64>> {
+        let mut out = vec![vec![0.0; data.rows()]; data.y.len()];
+        for (o, out) in out.iter_mut().enumerate() {
+            for (r, share) in shares.iter().enumerate() {
+                for (i, (out, w)) in out.iter_mut().zip(share).enumerate() {
+                    *out += w * self.says(o, r, data, i);
+                }
+            }
+        }
+        out
+    }
+
+    /// Sum of the squared errors of the rows that `counts` lets through, over all targets.
+    pub(super) fn error(
+        &self,
+        shares: &[Vec<f64>],
+        data: &Data,
+        counts: impl Fn(usize) -> bool,
+    ) -> f64 {
+        let predicted = self.predict(shares, data);
+        let mut sum = 0.0;
+        for (y, p) in data.y.iter().zip(&predicted) {
+            let rows = y.iter().zip(p).enumerate().filter(|(i, _)| counts(*i));
+            sum += rows.map(|(_, (y, p))| (y - p) * (y - p)).sum::<f64>();
+        }
+        sum
+    }
+
+    /// The same without one rule.
+    pub(super) fn without(&self, rule: usize) -> Self {
+        let mut out = self.clone();
+        let range = rule * self.d..(rule + 1) * self.d;
+        out.centers.drain(range.clone());
+        out.sigmas.drain(range);
+        for lines in &mut out.lines {
+            lines.remove(rule);
+        }
+        out
+    }
+
+    /// Drops conditions that hold to `degree` or more all over `[0, 1]`; a rule keeps its narrowest.
+    pub(super) fn simplify(&mut self, degree: f64) -> usize {
+        let mut dropped = 0;
+        let d = self.d;
+        for r in 0..self.rules() {
+            let sigmas = &mut self.sigmas[r * d..][..d];
+            let centers = &self.centers[r * d..][..d];
+            let narrowest = (1..d).fold(0, |b, j| if sigmas[j] < sigmas[b] { j } else { b });
+            for j in (0..d).filter(|j| *j != narrowest) {
+                let reach = centers[j].abs().max((1.0 - centers[j]).abs());
+                let lowest = (-0.5 * (reach / sigmas[j]).powi(2) / self.divisor).exp();
+                if sigmas[j].is_finite() && lowest >= degree {
+                    sigmas[j] = f64::INFINITY;
+                    dropped += 1;
+                }
+            }
+        }
+        dropped
+    }
+}

@@ -1,0 +1,417 @@
+//! A system laid out for tables: each condition is computed once for a block of rows, and rules fold whole runs.
+
+use super::defuzzify::{Defuzzifier, Grid};
+use super::hedge::Hedge;
+use super::infer::{self, Mamdani, Uses, Weighted};
+use super::membership::Membership;
+use super::rule::{Antecedent, Consequent};
+use super::shape::Shape;
+use super::system::{FuzzySystem, Powered, conjunction};
+use super::variable::{Conclusion, Inference, Output};
+use crate::isa::{Isa, Task, dispatch};
+use crate::{Float, Result, Rows, Watch, par};
+
+/// Rows of a block.
+const BLOCK: usize = 256;
+
+/// A condition `input IS hedges term`.
+#[derive(Clone, Debug, PartialEq)]
+struct Atom {
+    input: usize,
+    hedges: Vec<Hedge>,
+    term: usize,
+}
+
+/// A step of a rule's antecedent, on a stack of runs of degrees.
+#[derive(Clone, Debug)]
+enum Op {
+    Push(usize),
+    AndAtom(usize),
+    OrAtom(usize),
+    And,
+    Or,
+    Not,
+}
+
+/// How the rules' firing is found.
+enum Firing {
+    /// By norms, on degrees.
+    Degrees {
+        atoms: Vec<Atom>,
+        programs: Vec<Vec<Op>>,
+    },
+    /// Products of powers, as sums of logarithms, over `divisor`.
+    Logs {
+        rules: Vec<Vec<Powered>>,
+        divisor: f64,
+    },
+}
+
+/// How an output is found.
+pub(super) enum Target<'a> {
+    Mamdani(Mamdani),
+    Weighted(Weighted<'a>),
+}
+
+pub(super) struct Plan<'a> {
+    system: &'a FuzzySystem,
+    firing: Firing,
+    targets: Vec<Target<'a>>,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn new(system: &'a FuzzySystem) -> Result<Self> {
+        let targets = system.outputs().iter().enumerate();
+        let targets = targets.map(|(o, output)| target(system, o, output));
+        let targets: Result<Vec<Target<'a>>> = targets.collect();
+        Ok(Self {
+            system,
+            firing: Self::firing_of(system),
+            targets: targets?,
+        })
+    }
+
+    fn firing_of(system: &FuzzySystem) -> Firing {
+        let settings = system.settings();
+        let averages = system.outputs().iter().all(|o| {
+            o.inference == Inference::Sugeno && o.defuzzifier == Defuzzifier::WeightedAverage
+        });
+        let conjunctions: Option<Vec<Vec<Powered>>> = system
+            .rules()
+            .iter()
+            .map(|r| conjunction(&r.antecedent))
+            .collect();
+        let gaussian = |rules: &[Vec<Powered>]| {
+            let mut all = rules.iter().flatten();
+            all.all(|&(input, term, _)| {
+                system.inputs()[input].terms[term].1.shape() == Shape::Gaussian
+            })
+        };
+        let product = settings.and == super::TNorm::Product;
+        match conjunctions {
+            Some(rules) if settings.htsk || (product && averages && gaussian(&rules)) => {
+                let inputs = system.inputs().len() as f64;
+                let divisor = if settings.htsk { inputs } else { 1.0 };
+                Firing::Logs { rules, divisor }
+            }
+            _ => {
+                let mut atoms = Atoms::default();
+                let antecedents = system.rules().iter().map(|r| &r.antecedent);
+                let programs = antecedents.map(|a| {
+                    let mut ops = Vec::new();
+                    atoms.compile(a, &mut ops);
+                    ops
+                });
+                let programs = programs.collect();
+                let atoms = atoms.list;
+                Firing::Degrees { atoms, programs }
+            }
+        }
+    }
+
+    fn logs(&self) -> bool {
+        matches!(self.firing, Firing::Logs { .. })
+    }
+
+    pub(super) fn evaluate<T: Float>(
+        &self,
+        rows: Rows<'_, T>,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<T>> {
+        let outputs = self.targets.len();
+        let blocks = par::map_blocks(watch, rows.rows(), BLOCK, |range| {
+            let count = range.len();
+            let columns = self.columns(rows.slice(range));
+            let mut firing = self.fire(&columns, count);
+            let mut out = vec![T::ZERO; count * outputs];
+            let mut one = vec![0.0; count];
+            infer::each(
+                &self.targets,
+                &mut firing,
+                self.logs(),
+                &columns,
+                &mut one,
+                |o, one| {
+                    for (b, x) in one.iter().enumerate() {
+                        out[b * outputs + o] = T::from_f64(*x);
+                    }
+                },
+            );
+            Ok(out)
+        })?;
+        Ok(blocks.concat())
+    }
+
+    pub(super) fn firing<T: Float>(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<T>> {
+        let rules = self.system.rules().len();
+        let blocks = par::map_blocks(watch, rows.rows(), BLOCK, |range| {
+            let count = range.len();
+            let columns = self.columns(rows.slice(range));
+            let firing = self.fire(&columns, count);
+            let mut out = vec![T::ZERO; count * rules];
+            for (r, run) in firing.chunks_exact(count).enumerate() {
+                for (b, x) in run.iter().enumerate() {
+                    let x = if self.logs() { x.exp() } else { *x };
+                    out[b * rules + r] = T::from_f64(x);
+                }
+            }
+            Ok(out)
+        })?;
+        Ok(blocks.concat())
+    }
+
+    /// The columns of some rows, within their ranges where that is asked for.
+    fn columns<T: Float>(&self, rows: Rows<'_, T>) -> Vec<Vec<f64>> {
+        let clip = self.system.settings().clip;
+        let inputs = self.system.inputs().iter().enumerate();
+        let column = |(j, input): (usize, &super::Input)| {
+            let [low, high] = if clip {
+                input.range
+            } else {
+                [f64::NEG_INFINITY, f64::INFINITY]
+            };
+            let cells = rows.iter().map(|row| row[j].to_f64().clamp(low, high));
+            cells.collect()
+        };
+        inputs.map(column).collect()
+    }
+
+    /// Firing of the rules, `[rules, count]`; its logarithms where the plan says so.
+    fn fire(&self, columns: &[Vec<f64>], count: usize) -> Vec<f64> {
+        let rules = self.system.rules();
+        let mut out = vec![0.0; rules.len() * count];
+        match &self.firing {
+            Firing::Degrees { atoms, programs } => {
+                let degrees = self.degrees(atoms, columns, count);
+                let mut stack = Vec::new();
+                for (r, to) in out.chunks_exact_mut(count).enumerate() {
+                    self.run(&programs[r], &degrees, count, &mut stack);
+                    to.copy_from_slice(&stack[..count]);
+                    let weight = rules[r].weight;
+                    if weight != 1.0 {
+                        to.iter_mut().for_each(|x| *x *= weight);
+                    }
+                }
+            }
+            Firing::Logs {
+                rules: all,
+                divisor,
+            } => {
+                let mut one = vec![0.0; count];
+                for (r, to) in out.chunks_exact_mut(count).enumerate() {
+                    for &(input, term, power) in &all[r] {
+                        let membership = &self.system.inputs()[input].terms[term].1;
+                        let power = power / divisor;
+                        add_logs(membership, power, &columns[input], &mut one, to);
+                    }
+                    let weight = rules[r].weight.ln();
+                    if weight != 0.0 {
+                        to.iter_mut().for_each(|x| *x += weight);
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    fn degrees(&self, atoms: &[Atom], columns: &[Vec<f64>], count: usize) -> Vec<f64> {
+        let mut out = vec![0.0; atoms.len() * count];
+        for (atom, to) in atoms.iter().zip(out.chunks_exact_mut(count)) {
+            let (_, membership) = &self.system.inputs()[atom.input].terms[atom.term];
+            membership.fill(&columns[atom.input], to);
+            for hedge in atom.hedges.iter().rev() {
+                to.iter_mut().for_each(|x| *x = hedge.of(*x));
+            }
+        }
+        out
+    }
+
+    /// Runs a rule's program; its result is the first run of the stack.
+    fn run(&self, program: &[Op], degrees: &[f64], count: usize, stack: &mut Vec<f64>) {
+        let settings = self.system.settings();
+        let atom = |a: usize| &degrees[a * count..][..count];
+        stack.clear();
+        for op in program {
+            let top = stack.len().saturating_sub(count);
+            match op {
+                Op::Push(a) => stack.extend_from_slice(atom(*a)),
+                Op::AndAtom(a) => settings.and.fold(&mut stack[top..], atom(*a)),
+                Op::OrAtom(a) => settings.or.fold(&mut stack[top..], atom(*a)),
+                Op::Not => stack[top..].iter_mut().for_each(|x| *x = 1.0 - *x),
+                Op::And | Op::Or => {
+                    let (into, with) = stack.split_at_mut(top);
+                    let into = &mut into[top - count..];
+                    if matches!(op, Op::And) {
+                        settings.and.fold(into, with);
+                    } else {
+                        settings.or.fold(into, with);
+                    }
+                    stack.truncate(top);
+                }
+            }
+        }
+    }
+}
+
+/// The list of different conditions.
+#[derive(Default)]
+struct Atoms {
+    list: Vec<Atom>,
+    known: std::collections::HashMap<(usize, usize, Vec<Hedge>), usize>,
+}
+
+impl Atoms {
+    fn number(&mut self, input: usize, hedges: &[Hedge], term: usize) -> usize {
+        let key = (input, term, hedges.to_vec());
+        *self.known.entry(key).or_insert_with(|| {
+            let hedges = hedges.to_vec();
+            self.list.push(Atom {
+                input,
+                hedges,
+                term,
+            });
+            self.list.len() - 1
+        })
+    }
+
+    fn compile(&mut self, antecedent: &Antecedent, ops: &mut Vec<Op>) {
+        let (parts, fold, with): (_, fn(usize) -> Op, fn() -> Op) = match antecedent {
+            Antecedent::Is {
+                input,
+                hedges,
+                term,
+            } => {
+                let a = self.number(*input, hedges, *term);
+                ops.push(Op::Push(a));
+                return;
+            }
+            Antecedent::Not(part) => {
+                self.compile(part, ops);
+                ops.push(Op::Not);
+                return;
+            }
+            Antecedent::And(parts) => (parts, Op::AndAtom, || Op::And),
+            Antecedent::Or(parts) => (parts, Op::OrAtom, || Op::Or),
+        };
+        for (i, part) in parts.iter().enumerate() {
+            match part {
+                Antecedent::Is {
+                    input,
+                    hedges,
+                    term,
+                } if i > 0 => {
+                    let a = self.number(*input, hedges, *term);
+                    ops.push(fold(a));
+                }
+                _ => {
+                    self.compile(part, ops);
+                    if i > 0 {
+                        ops.push(with());
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn target<'a>(system: &'a FuzzySystem, o: usize, output: &'a Output) -> Result<Target<'a>> {
+    let mut mine: Vec<(usize, &Consequent)> = Vec::new();
+    for (r, rule) in system.rules().iter().enumerate() {
+        let parts = rule.consequents.iter().filter(|c| c.output == o);
+        mine.extend(parts.map(|c| (r, c)));
+    }
+    if output.inference == Inference::Mamdani {
+        return Ok(Target::Mamdani(mamdani(system, output, &mine)));
+    }
+    let uses: Uses = mine.iter().map(|(r, _)| *r).collect();
+    let conclusions: Vec<&Conclusion> = mine.iter().map(|(_, c)| &output.terms[c.term].1).collect();
+    Ok(Target::Weighted(Weighted {
+        uses,
+        conclusions,
+        average: output.defuzzifier == Defuzzifier::WeightedAverage,
+        range: output.range,
+        default: output.default.unwrap_or(f64::NAN),
+    }))
+}
+
+fn mamdani(system: &FuzzySystem, output: &Output, mine: &[(usize, &Consequent)]) -> Mamdani {
+    let settings = system.settings();
+    let grid = Grid::new(output.range, settings.resolution);
+    let places: Vec<f64> = (0..grid.len()).map(|k| grid.at(k)).collect();
+    let mut keys: Vec<(usize, &[Hedge])> = Vec::new();
+    let mut uses = Vec::new();
+    for (r, part) in mine {
+        let key = (part.term, &*part.hedges);
+        let at = keys.iter().position(|k| *k == key).unwrap_or_else(|| {
+            keys.push(key);
+            keys.len() - 1
+        });
+        uses.push((*r, at));
+    }
+    let sets = keys.iter().map(|(term, hedges)| {
+        let mut set = vec![0.0; grid.len()];
+        if let Conclusion::Set(membership) = &output.terms[*term].1 {
+            sample(membership, &places, &mut set);
+        }
+        for hedge in hedges.iter().rev() {
+            set.iter_mut().for_each(|x| *x = hedge.of(*x));
+        }
+        set
+    });
+    Mamdani {
+        sets: sets.collect(),
+        grid,
+        uses,
+        implication: settings.implication,
+        aggregation: output.aggregation,
+        defuzzifier: output.defuzzifier,
+        default: output.default.unwrap_or(f64::NAN),
+    }
+}
+
+/// A set on a grid; a singleton stands on the nearest point.
+fn sample(membership: &Membership, places: &[f64], set: &mut [f64]) {
+    if membership.shape() != Shape::Singleton {
+        membership.fill(places, set);
+        return;
+    }
+    let x = membership.parameters()[0];
+    let near = |a: &&f64, b: &&f64| (**a - x).abs().total_cmp(&(**b - x).abs());
+    if let Some(k) = places.iter().min_by(near) {
+        let k = places.iter().position(|p| p == k).unwrap_or(0);
+        set[k] = 1.0;
+    }
+}
+
+/// `to += power ln m(x)`; a factor of 0 stays 0.
+fn add_logs(membership: &Membership, power: f64, x: &[f64], one: &mut [f64], to: &mut [f64]) {
+    if membership.shape() == Shape::Gaussian {
+        let p = membership.parameters();
+        let (mean, by) = (p[0], -0.5 * power / (p[1] * p[1]));
+        dispatch(Squares { mean, by, x, to });
+        return;
+    }
+    membership.fill_log(x, one);
+    for (to, one) in to.iter_mut().zip(one) {
+        *to += power * *one;
+    }
+}
+
+struct Squares<'a> {
+    mean: f64,
+    by: f64,
+    x: &'a [f64],
+    to: &'a mut [f64],
+}
+
+impl Task for Squares<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        for (to, x) in self.to.iter_mut().zip(self.x) {
+            let d = *x - self.mean;
+            *to = isa.fma(d * d, self.by, *to);
+        }
+    }
+}

@@ -1,0 +1,256 @@
+"""Fuzzy inference: systems of rules in words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays, _core
+from ._arrays import Array
+
+
+class FuzzySystem:
+    """A fuzzy inference system: inputs with terms, outputs, and rules in words.
+
+    Each output has its own inference, Mamdani, Takagi-Sugeno-Kang of order 0 or 1, or Tsukamoto. Whole tables are evaluated at once.
+
+    Parameters
+    ----------
+    text : str
+        The system as text.
+    format : {"toml", "fcl", "fis"}, default "toml"
+        How it is written: the package's own format, IEC 61131-7 FCL, or MATLAB's.
+
+    See Also
+    --------
+    FuzzyRegressor : learns rules from data.
+
+    References
+    ----------
+    Mamdani and Assilian (1975); Takagi and Sugeno (1985); Tsukamoto (1979).
+
+    Examples
+    --------
+    >>> import locality as lc
+    >>> system = lc.FuzzySystem('''
+    ... [[input]]
+    ... name = "heat"
+    ... range = [0, 40]
+    ... terms = { low = "trapezoid(0, 0, 15, 25)", high = "trapezoid(15, 25, 40, 40)" }
+    ... [[output]]
+    ... name = "fan"
+    ... range = [0, 100]
+    ... inference = "sugeno"
+    ... terms = { slow = 20, fast = "50 + heat" }
+    ... [rules]
+    ... text = \"\"\"
+    ... IF heat IS low THEN fan IS slow
+    ... IF heat IS high THEN fan IS fast
+    ... \"\"\"
+    ... ''')
+    >>> system.evaluate([[10.0], [20.0], [30.0]])
+    array([20., 45., 80.])
+    >>> system.explain([20.0])["fired"][1]["text"]
+    'IF heat IS high THEN fan IS fast'
+    """
+
+    def __init__(self, text: str, format: str = "toml") -> None:
+        self._rules = _core.FuzzyRules(text, format)
+
+    @classmethod
+    def _of(cls, rules: _core.FuzzyRules) -> FuzzySystem:
+        made = cls.__new__(cls)
+        made._rules = rules
+        return made
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> FuzzySystem:
+        """Reads a system from a file, by its ending.
+
+        Parameters
+        ----------
+        path : path-like
+            A file that ends in .toml, .fcl or .fis.
+
+        Returns
+        -------
+        FuzzySystem
+        """
+        file = Path(path)
+        return cls(file.read_text(encoding="utf-8", errors="replace"), file.suffix.removeprefix("."))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the system as TOML, number for number.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+        """
+        Path(path).write_text(self.to_toml(), encoding="utf-8")
+
+    def to_toml(self) -> str:
+        """The system as text that reads back.
+
+        Returns
+        -------
+        str
+        """
+        return self._rules.to_toml()
+
+    def add(self, rule: str) -> FuzzySystem:
+        """Adds a rule.
+
+        Parameters
+        ----------
+        rule : str
+            For example ``"IF a IS very high AND NOT b IS low THEN y IS big WITH 0.8"``.
+
+        Returns
+        -------
+        FuzzySystem
+            Itself.
+        """
+        self._rules = self._rules.with_rule(rule)
+        return self
+
+    @property
+    def rules(self) -> list[str]:
+        """The rules as text."""
+        return self._rules.rules()
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the inputs, the columns of a table."""
+        return [name for name, _, _ in self._rules.inputs()]
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the outputs."""
+        return [name for name, _ in self._rules.outputs()]
+
+    def evaluate(self, X: Any, *, n_jobs: int | None = None) -> Array:
+        """Outputs of the rows of a table.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, inputs), data frame, or dict of columns
+            The inputs, in the order of `inputs`; a frame or dict is read by name.
+        n_jobs : int, optional
+            Number of threads; every core by default. The result does not depend on it.
+
+        Returns
+        -------
+        ndarray, shape (n,), or (n, outputs) where there are several
+            NaN where no rule fires and the output has no default.
+        """
+        values = self._rules.evaluate(self._table(X), _arrays.threads(n_jobs))
+        return values[:, 0] if values.shape[1] == 1 else values
+
+    def firing(self, X: Any, *, n_jobs: int | None = None) -> Array:
+        """How much each rule fires for each row.
+
+        Parameters
+        ----------
+        X : array_like, data frame, or dict of columns
+            As in `evaluate`.
+        n_jobs : int, optional
+            Number of threads.
+
+        Returns
+        -------
+        ndarray, shape (n, rules)
+        """
+        return self._rules.firing(self._table(X), _arrays.threads(n_jobs))
+
+    def explain(self, x: Sequence[float] | Mapping[str, float] | npt.NDArray[Any]) -> dict[str, Any]:
+        """Why one row gives what it gives.
+
+        Parameters
+        ----------
+        x : sequence or mapping
+            One number for each input.
+
+        Returns
+        -------
+        dict
+            ``"fired"``: the rules that fire, the strongest first, each with ``rule`` (its number), ``degree``, ``share`` and ``text``;
+            ``"inputs"``: degrees of all terms; ``"outputs"``; ``"text"``: all of this in words.
+        """
+        if isinstance(x, Mapping):
+            x = [x[name] for name in self.inputs]
+        found, text = self._rules.explain([_arrays.number(v, "x") for v in x])
+        found["text"] = text
+        return found
+
+    def surface(
+        self,
+        x: str,
+        y: str,
+        output: str | None = None,
+        *,
+        points: int = 101,
+        at: Mapping[str, float] | None = None,
+        n_jobs: int | None = None,
+    ) -> tuple[Array, Array, Array]:
+        """An output over two inputs, for a plot.
+
+        Parameters
+        ----------
+        x, y : str
+            The two inputs.
+        output : str, optional
+            Which output; the first by default.
+        points : int, default 101
+            Points along each input's range.
+        at : dict, optional
+            Values of other inputs; the middle of their ranges by default.
+        n_jobs : int, optional
+            Number of threads.
+
+        Returns
+        -------
+        x, y : ndarray, shape (points,)
+        values : ndarray, shape (points, points)
+            A row for each ``y``.
+        """
+        inputs = self._rules.inputs()
+        names = self.inputs
+        for name in (x, y, *(at or {})):
+            if name not in names:
+                raise ValueError(f"unknown input {name!r}; known: {', '.join(names)}")
+        if output is not None and output not in self.outputs:
+            raise ValueError(f"unknown output {output!r}; known: {', '.join(self.outputs)}")
+        rest = [float((at or {}).get(name, (low + high) / 2)) for name, (low, high), _ in inputs]
+        over = (names.index(x), names.index(y))
+        chosen = 0 if output is None else self.outputs.index(output)
+        values = self._rules.surface(over, chosen, _arrays.count(points, "points"), rest, _arrays.threads(n_jobs))
+        ends = [inputs[j][1] for j in over]
+        return np.linspace(*ends[0], points), np.linspace(*ends[1], points), values
+
+    def _table(self, X: Any) -> Array:
+        names = _arrays.names(X)
+        if isinstance(X, Mapping) or names is not None:
+            known = list(X) if isinstance(X, Mapping) else (names or [])
+            missing = [n for n in self.inputs if n not in known]
+            if missing:
+                raise ValueError(f"the table has no column {missing[0]!r}; its columns are {', '.join(map(str, known))}")
+            columns = [np.atleast_1d(_arrays.numbers(X[n], n)) for n in self.inputs]
+            if len({len(c) for c in columns}) > 1:
+                raise ValueError("the columns differ in length; make them equally long")
+            return np.ascontiguousarray(np.column_stack(columns), dtype=np.float64)
+        return np.ascontiguousarray(_arrays.sites(X, "X"), dtype=np.float64)
+
+    def __repr__(self) -> str:
+        name = self._rules.name()
+        return f"<FuzzySystem {name!r}: {len(self.inputs)} inputs, {len(self.outputs)} outputs, {len(self.rules)} rules>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FuzzySystem) and self._rules == other._rules
+
+    __hash__ = None  # type: ignore[assignment]

@@ -1,0 +1,106 @@
+"""Fuzzy systems, fuzzy c-means, and rules from data."""
+
+from __future__ import annotations
+
+import pickle
+
+import locality as lc
+import numpy as np
+import pytest
+
+TIP = """
+name = "tipping"
+[[input]]
+name = "quality"
+range = [0, 10]
+terms = { poor = "triangle(0, 0, 5)", average = "triangle(0, 5, 10)", good = "triangle(5, 10, 10)" }
+[[input]]
+name = "service"
+range = [0, 10]
+terms = { poor = "triangle(0, 0, 5)", average = "triangle(0, 5, 10)", good = "triangle(5, 10, 10)" }
+[[output]]
+name = "tip"
+range = [0, 25]
+terms = { low = "triangle(0, 0, 13)", medium = "triangle(0, 13, 25)", high = "triangle(13, 25, 25)" }
+[rules]
+text = '''
+IF quality IS poor OR service IS poor THEN tip IS low
+IF service IS average THEN tip IS medium
+IF service IS good OR quality IS good THEN tip IS high
+'''
+"""
+
+
+def test_a_system_is_read_evaluated_explained_and_kept(tmp_path):
+    system = lc.FuzzySystem(TIP)
+    # What scikit-fuzzy's gallery gives for its example.
+    assert system.evaluate([[6.5, 9.8]])[0] == pytest.approx(19.8578, abs=0.01)
+    table = {"service": [9.8, 1.0], "quality": [6.5, 2.0]}
+    np.testing.assert_array_equal(system.evaluate(table), system.evaluate([[6.5, 9.8], [2.0, 1.0]]))
+    why = system.explain({"quality": 6.5, "service": 9.8})
+    assert [f["rule"] for f in why["fired"]] == [2, 1]
+    assert why["inputs"]["quality"] == pytest.approx({"poor": 0.0, "average": 0.7, "good": 0.3})
+    assert "IF service IS good OR quality IS good THEN tip IS high" in why["text"]
+    np.testing.assert_allclose(system.firing([[6.5, 9.8]]), [[0.0, 0.04, 0.96]], atol=1e-12)
+    x, y, z = system.surface("quality", "service", points=11)
+    assert z.shape == (11, 11)
+    assert z[8, 3] == system.evaluate([[x[3], y[8]]])[0]
+    system.save(tmp_path / "tip.toml")
+    assert lc.FuzzySystem.load(tmp_path / "tip.toml") == system == pickle.loads(pickle.dumps(system))
+    assert len(system.add("IF quality IS very good THEN tip IS high WITH 0.5").rules) == 4
+
+
+def test_faults_are_named():
+    system = lc.FuzzySystem(TIP)
+    with pytest.raises(ValueError, match="did you mean 'good'"):
+        system.add("IF service IS god THEN tip IS low")
+    with pytest.raises(ValueError, match="no column 'service'"):
+        system.evaluate({"quality": [1.0]})
+    with pytest.raises(ValueError, match="3 columns, but the system has 2 inputs"):
+        system.evaluate([[1.0, 2.0, 3.0]])
+    with pytest.raises(ValueError, match="NaN in row 0, column 1"):
+        system.evaluate([[1.0, np.nan]])
+    with pytest.raises(ValueError, match="unknown format"):
+        lc.FuzzySystem(TIP, "tom")
+    with pytest.raises(ValueError, match="unknown input 'price'"):
+        system.surface("price", "service")
+
+
+def test_c_means_holds_its_own_equations():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(c, 0.5, (60, 2)) for c in ((0, 0), (4, 0), (0, 5))])
+    model = lc.FuzzyCMeans(3, tol=1e-10).fit(X)
+    u, c = model.memberships_, model.cluster_centers_
+    np.testing.assert_allclose(u.sum(axis=1), 1.0)
+    np.testing.assert_allclose((u**2).T @ X / (u**2).sum(axis=0)[:, None], c, atol=1e-6)
+    d = ((X[:, None] - c) ** 2).sum(axis=2)
+    np.testing.assert_allclose(u, (1 / d) / (1 / d).sum(axis=1, keepdims=True), atol=1e-6)
+    np.testing.assert_allclose(model.predict_proba(X), u, atol=1e-9)
+    assert sorted(np.bincount(model.labels_)) == [60, 60, 60]
+
+
+def test_learned_rules_beat_one_plane_and_are_readable():
+    rng = np.random.default_rng(1)
+    X = rng.uniform(-3, 3, (400, 2))
+    y = np.sin(2 * X[:, 0]) + 0.2 * X[:, 1] ** 2
+    model = lc.FuzzyRegressor().fit(X[:300], y[:300])
+    assert model.score(X[300:], y[300:]) > 0.95
+    again = lc.FuzzySystem(model.system_.to_toml())
+    np.testing.assert_array_equal(again.evaluate(X), model.predict(X))
+    assert all(rule.startswith("IF x0 IS ") or rule.startswith("IF x1 IS ") for rule in again.rules)
+    held = [h[1] for h in model.history_]
+    assert min(held) < 0.9 * held[0]
+    one, two = (lc.FuzzyRegressor(6, n_jobs=j).fit(X, y).predict(X) for j in (1, 2))
+    np.testing.assert_array_equal(one, two)
+
+
+def test_constant_columns_and_few_samples_are_no_trouble():
+    X = np.column_stack([np.linspace(0, 1, 30), np.ones(30)])
+    for order in (0, 1):
+        model = lc.FuzzyRegressor(3, order=order).fit(X, X[:, 0] ** 2)
+        assert np.isfinite(model.predict(X)).all()
+        assert model.score(X, X[:, 0] ** 2) > 0.8
+    model = lc.FuzzyRegressor().fit(np.ones((5, 2)), [1.0, 2.0, 3.0, 4.0, 5.0])
+    np.testing.assert_allclose(model.predict(np.ones((1, 2))), 3.0)
+    with pytest.raises(ValueError, match="n_samples"):
+        lc.FuzzyRegressor(9).fit(X[:5], X[:5, 0])
