@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from ._embed import LocallyLinearEmbedding, continuity, trustworthiness
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
     from ._gwr import GWR
+    from ._hopfield import HopfieldMemory, HopfieldNetwork
+    from ._hopfield_models import HopfieldClassifier, HopfieldImputer
     from ._kernel_features import KernelPCA, Nystroem
     from ._kernel_logistic import KernelLogisticRegression
     from ._lazy import NearestNeighbors
@@ -63,6 +65,10 @@ if TYPE_CHECKING:
 __all__ = [
     "GWR",
     "GaussianProcessRegressor",
+    "HopfieldClassifier",
+    "HopfieldImputer",
+    "HopfieldMemory",
+    "HopfieldNetwork",
     "KNeighborsClassifier",
     "KNeighborsRegressor",
     "Kernel",
@@ -120,6 +126,10 @@ __all__ = [
 _LATER = {
     "GWR": "_gwr",
     "GaussianProcessRegressor": "_process",
+    "HopfieldClassifier": "_hopfield_models",
+    "HopfieldImputer": "_hopfield_models",
+    "HopfieldMemory": "_hopfield",
+    "HopfieldNetwork": "_hopfield",
     "KNeighborsClassifier": "_lazy_classification",
     "KNeighborsRegressor": "_lazy_regression",
     "KernelClassifier": "_density",

@@ -87,6 +87,7 @@ mod descent;
 #[cfg(feature = "dense")]
 pub mod embed;
 pub mod gwr;
+pub mod hopfield;
 pub mod image;
 pub mod lazy;
 #[cfg(feature = "dense")]
