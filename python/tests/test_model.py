@@ -111,7 +111,19 @@ OTHERS = [
     (lc.NearestNeighbors(metric="mahalanobis", metric_params={"V": [[1.0, 0.2], [0.2, 9.0]]}), (X,), "kneighbors"),
 ]
 # Functions of other people, and what is quick to fit again.
-NOT_KEPT = {"LocalOutlierFactor", "LocalRisk", "Localized", "LocallyLinearEmbedding", "MedoidShift", "QuickShift", "Tomato"}
+NOT_KEPT = {
+    "HopfieldClassifier",
+    "HopfieldImputer",
+    "HopfieldMemory",
+    "HopfieldNetwork",
+    "LocalOutlierFactor",
+    "LocalRisk",
+    "Localized",
+    "LocallyLinearEmbedding",
+    "MedoidShift",
+    "QuickShift",
+    "Tomato",
+}
 
 
 RESOLVED = {"KernelClassifier", "KernelDensity", "NearestNeighbors"}

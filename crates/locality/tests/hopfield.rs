@@ -50,7 +50,12 @@ fn one_step_is_attention() {
     let keys = Rows::new(&keys, n, d).unwrap();
     let queries = Rows::new(&queries, m, d).unwrap();
     let mean = local_mean(memory.kernel(), queries, keys, keys).unwrap();
-    assert_eq!(mean.means, found.states);
+    let off = mean
+        .means
+        .iter()
+        .zip(&found.states)
+        .map(|(a, b)| (a - b).abs());
+    assert!(off.fold(0.0, f64::max) < 1e-14);
 }
 
 #[test]
@@ -255,11 +260,11 @@ fn storing_and_forgetting_one_by_one_is_storing_what_is_left() {
         let row = |x: &[f64], i: usize, d: usize| x[i * d..][..d].to_vec();
         let mut grown = memory
             .store_pairs(
-                Rows::new(&keys[..d], 1, d).unwrap(),
-                Rows::new(&values[..p], 1, p).unwrap(),
+                Rows::new(&keys[..6 * d], 6, d).unwrap(),
+                Rows::new(&values[..6 * p], 6, p).unwrap(),
             )
             .unwrap();
-        for i in 1..n {
+        for i in 6..n {
             let (key, value) = (row(&keys, i, d), row(&values, i, p));
             let ids = grown.add_pairs(
                 Rows::new(&key, 1, d).unwrap(),
@@ -446,7 +451,7 @@ fn bad_arguments_are_named() {
 
 #[test]
 fn states_that_no_pattern_is_near_stay() {
-    let x = [0.0, 1.0, 2.0];
+    let x = [0.0_f64, 1.0, 2.0];
     let stored = HopfieldMemory::new(kernel("epanechnikov(h=1.2)"))
         .trace(true)
         .store_pairs(Rows::column(&x), Rows::column(&[5.0, 6.0, 7.0]))

@@ -75,12 +75,15 @@ impl Overlaps {
                 .zip(signs)
                 .for_each(|(o, &x)| *o += s * i32::from(x));
         }
-        Overlapping {
+        let mut out = Overlapping {
             memory: self,
             bias,
             state: state.to_vec(),
             overlaps,
-        }
+            depth: (0, 0.0, 0.0),
+        };
+        out.depth = out.depth_of(out.overlaps.iter().copied());
+        out
     }
 }
 
@@ -90,6 +93,8 @@ pub(super) struct Overlapping<'a> {
     bias: &'a [f64],
     state: Vec<f64>,
     overlaps: Vec<i32>,
+    /// Of these overlaps.
+    depth: (i32, f64, f64),
 }
 
 /// What is no more than this share of the sums behind it is rounding.
@@ -97,7 +102,7 @@ const ROUNDING: f64 = 1e-13;
 
 impl Overlapping<'_> {
     /// Minus the energy without the bias: a whole number, and a sum of terms with the sum of their sizes.
-    fn depth(&self, overlaps: impl Iterator<Item = i32> + Clone) -> (i32, f64, f64) {
+    fn depth_of(&self, overlaps: impl Iterator<Item = i32> + Clone) -> (i32, f64, f64) {
         match &self.memory.shape {
             Shape::Table(table) => {
                 let at = |o: i32| table[(o + self.memory.units as i32) as usize];
@@ -129,8 +134,8 @@ impl Dynamics for Overlapping<'_> {
     }
 
     fn gain(&self, unit: usize) -> f64 {
-        let (top, now, size) = self.depth(self.overlaps.iter().copied());
-        let (turned_top, turned, turned_size) = self.depth(self.turned(unit));
+        let (top, now, size) = self.depth;
+        let (turned_top, turned, turned_size) = self.depth_of(self.turned(unit));
         let bias = 2.0 * self.state[unit] * self.bias[unit];
         let gain = f64::from(turned_top - top) + (turned - now) - bias;
         if gain.abs() <= ROUNDING * (size + turned_size + bias.abs()) {
@@ -141,12 +146,13 @@ impl Dynamics for Overlapping<'_> {
 
     fn flip(&mut self, unit: usize) {
         self.overlaps = self.turned(unit).collect();
+        self.depth = self.depth_of(self.overlaps.iter().copied());
         self.state[unit] = -self.state[unit];
     }
 
     fn energy(&self) -> f64 {
         let bias: f64 = self.state.iter().zip(self.bias).map(|(s, b)| s * b).sum();
-        let (top, sum, _) = self.depth(self.overlaps.iter().copied());
+        let (top, sum, _) = self.depth;
         -f64::from(top) - sum - bias
     }
 }

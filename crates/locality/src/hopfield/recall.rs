@@ -96,8 +96,9 @@ impl<'a, T: Float> Way<'a, T> {
             let gathered = self.gather();
             let rows = Rows::new(&gathered, self.active.len(), d)?;
             let means = merged(&fits, rows, stored.parts.row(), &watch.quiet())?;
-            let moving = self.active.clone();
+            let mut moving = self.active.clone();
             self.take(&moving, &means);
+            moving.retain(|&i| self.found.steps[i] > step);
             if let Some(meter) = &meter {
                 let gathered: Vec<T> = self.gather_of(&moving);
                 let now = meter.energies(Rows::new(&gathered, moving.len(), d)?, watch)?;
