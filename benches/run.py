@@ -22,6 +22,7 @@ NAMES = (
     "kernel_methods",
     "gwr",
     "embed",
+    "hopfield",
     "accuracy",
 )
 

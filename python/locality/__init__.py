@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from ._fuzzy_learning import FuzzyClassifier, FuzzyCMeans, FuzzyRegressor
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
     from ._gwr import GWR
+    from ._hopfield import HopfieldMemory, HopfieldNetwork
+    from ._hopfield_models import HopfieldClassifier, HopfieldImputer
     from ._kernel_features import KernelPCA, Nystroem
     from ._kernel_logistic import KernelLogisticRegression
     from ._lazy import NearestNeighbors
@@ -72,6 +74,10 @@ __all__ = [
     "FuzzySystem",
     "GWR",
     "GaussianProcessRegressor",
+    "HopfieldClassifier",
+    "HopfieldImputer",
+    "HopfieldMemory",
+    "HopfieldNetwork",
     "KNeighborsClassifier",
     "KNeighborsRegressor",
     "Kernel",
@@ -141,6 +147,10 @@ _LATER = {
     "FuzzySystem": "_fuzzy",
     "GWR": "_gwr",
     "GaussianProcessRegressor": "_process",
+    "HopfieldClassifier": "_hopfield_models",
+    "HopfieldImputer": "_hopfield_models",
+    "HopfieldMemory": "_hopfield",
+    "HopfieldNetwork": "_hopfield",
     "KNeighborsClassifier": "_lazy_classification",
     "KNeighborsRegressor": "_lazy_regression",
     "KernelClassifier": "_density",

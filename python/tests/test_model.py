@@ -128,7 +128,8 @@ OTHERS = [
 # Functions of other people, and what is quick to fit again.
 # Fuzzy rules have a readable file of their own.
 FUZZY = {"FuzzyCMeans", "FuzzyClassifier", "FuzzyRegressor"}
-NOT_KEPT = FUZZY | {"LaplacianEigenmaps", "LocalRisk", "Localized"}
+HOPFIELD = {"HopfieldClassifier", "HopfieldImputer", "HopfieldMemory", "HopfieldNetwork"}
+NOT_KEPT = FUZZY | HOPFIELD | {"LaplacianEigenmaps", "LocalRisk", "Localized"}
 
 
 RESOLVED = {"KernelClassifier", "KernelDensity", "NearestNeighbors"}

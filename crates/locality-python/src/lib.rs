@@ -10,6 +10,7 @@ mod fuzzy;
 mod glm;
 mod gwr;
 mod heads;
+mod hopfield;
 mod image;
 mod kernel;
 mod lazy;
@@ -59,6 +60,8 @@ mod _core {
     use super::gwr::{GwrModel, MgwrModel};
     #[pymodule_export]
     use super::heads::LocalMeanHeads;
+    #[pymodule_export]
+    use super::hopfield::{HopfieldImputer, HopfieldMemory, HopfieldNetwork};
     #[pymodule_export]
     use super::image::ImageMeanShift;
     #[pymodule_export]

@@ -89,6 +89,7 @@ mod descent;
 pub mod embed;
 pub mod fuzzy;
 pub mod gwr;
+pub mod hopfield;
 pub mod image;
 pub mod lazy;
 #[cfg(feature = "dense")]

@@ -1,0 +1,521 @@
+"""Hopfield networks: memories of real patterns, and networks of -1 and 1."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays, _core
+from ._arrays import Array
+from ._base import BaseEstimator, NotFittedError, Prepared, check_is_fitted
+from ._core import Kernel
+from ._mean import Progress
+
+
+class Recall(NamedTuple):
+    """What `HopfieldMemory` recalled."""
+
+    #: Where each state ended, ``(m, d)``.
+    states: Array
+    #: The values there, ``(m, p)`` or ``(m,)``; the states themselves where patterns have no values. NaN where no pattern has a weight.
+    values: Array
+    #: Steps of each state.
+    steps: Array
+    #: Whether each state rests.
+    settled: Array
+    #: The states that no pattern has a weight at: they stay where they are.
+    lost: Array
+    #: With ``trace=True``: the energy of each state before its first step and after each; else empty.
+    energies: list[Array]
+
+
+class HopfieldMemory(BaseEstimator):
+    """A memory of real patterns: the modern continuous Hopfield network, under any kernel.
+
+    A state moves to the local mean of the stored patterns, ``x <- sum_i K(x, x_i) x_i / sum_i K(x, x_i)``, until it rests. Under
+    ``softmax(beta=b)`` one step is attention. Under kernels of the distance (``gaussian``) patterns need not have one length; kernels that end
+    (``epanechnikov``, ``triweight``) recall a pattern alone within their bandwidth exactly.
+
+    Parameters
+    ----------
+    kernel : Kernel or str, default "softmax(beta=1)"
+        How much a stored pattern counts at a state.
+    max_iter : int, default 100
+        Most steps of a state; 1 is one read of attention.
+    tol : float, default 1e-6
+        A state rests once no column moves by more than this share of the largest absolute number stored.
+    trace : bool, default False
+        Whether energies are kept.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+
+    Attributes
+    ----------
+    patterns_ : ndarray, shape (n, d)
+        The stored patterns, in the order of their ids.
+    values_ : ndarray, shape (n, p), or None
+        Their values.
+    ids_ : ndarray of int, shape (n,)
+        Their ids.
+
+    References
+    ----------
+    Ramsauer et al. (2021), Hopfield networks is all you need; Hoover et al. (2025), Dense associative memory with Epanechnikov energy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import locality as lc
+    >>> patterns = np.array([[1.0, 1.0, -1.0, -1.0], [1.0, -1.0, 1.0, -1.0]])
+    >>> memory = lc.HopfieldMemory("softmax(beta=4)").store(patterns)
+    >>> memory.recall([[0.9, 0.4, -0.2, -1.0]]).states.round(2)
+    array([[ 1.,  1., -1., -1.]])
+    >>> memory.complete([[np.nan, -1.0, 1.0, np.nan]]).states.round(2)
+    array([[ 1., -1.,  1., -1.]])
+    >>> memory.store([[-1.0, -1.0, -1.0, -1.0]]).forget([0]).ids_
+    array([1, 2])
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel | str = "softmax(beta=1)",
+        *,
+        max_iter: int = 100,
+        tol: float = 1e-6,
+        trace: bool = False,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.kernel = kernel
+        self.max_iter = max_iter
+        self.tol = tol
+        self.trace = trace
+        self.n_jobs = n_jobs
+
+    def store(self, patterns: npt.ArrayLike, values: npt.ArrayLike | None = None) -> Self:
+        """Stores patterns beside those stored already. Ids count up from 0.
+
+        Parameters
+        ----------
+        patterns : array_like, shape (n, d)
+            Patterns, or keys.
+        values : array_like, shape (n, p) or (n,), optional
+            What comes with each (hetero-association). Either all stored patterns have values or none.
+
+        Returns
+        -------
+        HopfieldMemory
+            Itself.
+        """
+        keys, answers = _table(patterns, "patterns"), None
+        if values is not None:
+            answers = _arrays.numbers(values, "values")
+            if answers.ndim not in (1, 2):
+                raise ValueError(f"values has shape {answers.shape}; give one number or one row for each pattern")
+        known = getattr(self, "_memory", None)
+        if known is None or known.made is None and "_state" not in vars(self):
+            dtype = keys.dtype
+            rows = self._values(keys, answers, dtype)
+            self._make(keys, rows)
+            self._flat = answers is not None and answers.ndim == 1
+            self._paired = answers is not None
+            return self
+        if self._paired != (answers is not None):
+            raise ValueError(
+                "values must be given for all patterns or for none; those stored " + ("have some" if self._paired else "have none")
+            )
+        self._core().add(keys.astype(self._dtype, copy=False), self._values(keys, answers, self._dtype))
+        return self
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike | None = None) -> Self:
+        """Forgets everything and stores these patterns, with values `y` if given.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Patterns.
+        y : array_like, shape (n, p) or (n,), optional
+            Values.
+
+        Returns
+        -------
+        HopfieldMemory
+            Itself.
+        """
+        for name in ("_memory", "_state"):
+            vars(self).pop(name, None)
+        return self.store(X, y)
+
+    def forget(self, ids: npt.ArrayLike) -> Self:
+        """Forgets patterns, as if they had never been stored.
+
+        Parameters
+        ----------
+        ids : array_like of int
+            Their ids.
+
+        Returns
+        -------
+        HopfieldMemory
+            Itself.
+        """
+        self._core().forget([_arrays.count(i, "ids") for i in np.atleast_1d(np.asarray(ids)).tolist()])
+        return self
+
+    def recall(self, states: npt.ArrayLike, *, progress: Progress | None = None) -> Recall:
+        """Moves states until they rest.
+
+        Parameters
+        ----------
+        states : array_like, shape (m, d)
+            Where to start.
+        progress : callable, optional
+            Called with steps done and steps at most.
+
+        Returns
+        -------
+        Recall
+        """
+        rows = self._rows(states)
+        return self._told(self._core().recall(rows, None, _arrays.threads(self.n_jobs), progress))
+
+    def complete(
+        self, states: npt.ArrayLike, known: npt.ArrayLike | None = None, *, progress: Progress | None = None
+    ) -> Recall:
+        """Recalls from some known cells: the first step weighs patterns by these alone, and they keep their values.
+
+        Parameters
+        ----------
+        states : array_like, shape (m, d)
+            Where to start.
+        known : array_like of bool, shape (m, d) or (d,), optional
+            Which cells are known; by default those that are not NaN.
+        progress : callable, optional
+            As in `recall`.
+
+        Returns
+        -------
+        Recall
+        """
+        rows = self._rows(states)
+        mask = ~np.isnan(rows) if known is None else np.asarray(known)
+        if mask.dtype != np.bool_:
+            raise TypeError(f"known holds {mask.dtype}; give True for known cells and False for the others")
+        try:
+            mask = np.ascontiguousarray(np.broadcast_to(mask, rows.shape))
+        except ValueError:
+            raise ValueError(f"known has shape {mask.shape}, but states has {rows.shape}; give one for each cell") from None
+        return self._told(self._core().recall(rows, mask, _arrays.threads(self.n_jobs), progress))
+
+    def energies(self, states: npt.ArrayLike) -> Array | None:
+        """The energy of each state, which no step raises.
+
+        Parameters
+        ----------
+        states : array_like, shape (m, d)
+            States.
+
+        Returns
+        -------
+        ndarray, shape (m,), or None
+            None where the kernel has no energy that is known: it has one where it is one profile on all columns, ``softmax``, ``gaussian``,
+            ``uniform``, ``epanechnikov``, ``biweight``, ``triweight``, ``student_t`` (``nu > 1``) or ``rational_quadratic`` (``alpha > 1``).
+        """
+        found = self._core().energies(self._rows(states), _arrays.threads(self.n_jobs))
+        return None if found is None else np.array(found)
+
+    def participation(self, states: npt.ArrayLike) -> Array:
+        """Over how many patterns the weight at each state is spread, ``1 / sum_i w_i^2``. A state at rest with clearly more than 1 is metastable:
+        a mean of similar patterns.
+
+        Parameters
+        ----------
+        states : array_like, shape (m, d)
+            States.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+            From 1 to n; 0 where no pattern has a weight.
+        """
+        return np.array(self._core().participation(self._rows(states), _arrays.threads(self.n_jobs)))
+
+    def holders(self, states: npt.ArrayLike, least: float = 0.01) -> list[dict[int, float]]:
+        """The patterns behind each state.
+
+        Parameters
+        ----------
+        states : array_like, shape (m, d)
+            States.
+        least : float, default 0.01
+            Least share of the weight.
+
+        Returns
+        -------
+        list of dict
+            For each state, ids and shares, heaviest first.
+        """
+        least = _arrays.number(least, "least")
+        return [dict(row) for row in self._core().holders(self._rows(states), least, _arrays.threads(self.n_jobs))]
+
+    @property
+    def patterns_(self) -> Array:
+        return self._core().state()[0]
+
+    @property
+    def values_(self) -> Array | None:
+        values = self._core().state()[1]
+        return None if not self._paired else values[:, 0] if self._flat else values
+
+    @property
+    def ids_(self) -> Array:
+        return np.array(self._core().state()[2], dtype=np.intp)
+
+    def __len__(self) -> int:
+        return len(self._core()) if "_memory" in vars(self) else 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if state.get("_memory") is not None:
+            state["_state"] = self._core().state()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_memory" in vars(self)
+
+    def _make(self, keys: Array, values: Array, ids: list[int] | None = None, next_id: int = 0) -> None:
+        self._dtype = keys.dtype
+        self._memory = Prepared(
+            _core.HopfieldMemory(
+                keys,
+                values,
+                _arrays.kernel_of(self.kernel, None),
+                _arrays.count(self.max_iter, "max_iter"),
+                _arrays.number(self.tol, "tol"),
+                bool(self.trace),
+                ids,
+                next_id,
+            )
+        )
+
+    def _core(self) -> _core.HopfieldMemory:
+        if "_memory" not in vars(self):
+            raise NotFittedError("this HopfieldMemory holds nothing; call store first")
+        if self._memory.made is None:
+            self._make(*vars(self).pop("_state"))
+        made: _core.HopfieldMemory = self._memory.made
+        return made
+
+    def _values(self, keys: Array, values: Array | None, dtype: npt.DTypeLike) -> Array:
+        if values is None:
+            return np.empty((len(keys), 0), dtype)
+        rows = values[:, None] if values.ndim == 1 else values
+        return np.ascontiguousarray(rows, dtype=dtype)
+
+    def _rows(self, states: npt.ArrayLike) -> Array:
+        self._core()
+        return _table(states, "states").astype(self._dtype, copy=False)
+
+    def _told(self, found: tuple[Any, ...]) -> Recall:
+        states, values, steps, settled, lost, energies = found
+        if not self._paired:
+            values = states
+        elif self._flat:
+            values = values[:, 0]
+        return Recall(
+            states,
+            values,
+            np.array(steps, dtype=np.intp),
+            np.array(settled, dtype=bool),
+            np.array(lost, dtype=np.intp),
+            [np.array(e) for e in energies],
+        )
+
+
+def _table(x: npt.ArrayLike, name: str) -> Array:
+    array = _arrays.numbers(x, name)
+    if array.ndim != 2:
+        raise ValueError(f"{name} has shape {array.shape}; patterns are the rows of two dimensions, {name}.reshape(1, -1) for one")
+    return array
+
+
+class NetworkRecall(NamedTuple):
+    """What `HopfieldNetwork` recalled."""
+
+    #: Where each state ended, ``(m, d)``, of -1 and 1.
+    states: Array
+    #: Sweeps of each state, the last of which changed nothing where it rests.
+    sweeps: Array
+    #: Whether each state rests; else the sweeps ran out, or it goes to and fro.
+    settled: Array
+    #: The energy of each state before its first sweep and after each.
+    energies: list[Array]
+
+
+class HopfieldNetwork(BaseEstimator):
+    """A Hopfield network of units that are -1 or 1, classic or dense.
+
+    Parameters
+    ----------
+    rule : {"hebbian", "pseudo_inverse", "storkey", "polynomial", "rectified", "exponential"}, default "hebbian"
+        "hebbian" (Hopfield 1982), "pseudo_inverse" (Personnaz et al. 1986) and "storkey" (1997) learn couplings of pairs of units. The dense
+        memories keep the patterns ``x_k``: "polynomial" has the energy ``-(d / n) sum_k (x_k s / d)^n`` (Krotov and Hopfield 2016), "rectified"
+        the same without negative overlaps, and "exponential" ``-ln sum_k exp(x_k s)`` (Demircigil et al. 2017).
+    degree : int, default 3
+        ``n`` of "polynomial" and "rectified", at least 2.
+    update : {"asynchronous", "synchronous"}, default "asynchronous"
+        Units one after the other in an order drawn anew for each sweep, with which the energy never rises; or all at once.
+    bias : array_like, shape (d,), optional
+        What each unit is drawn to by itself: minus its threshold.
+    max_iter : int, default 100
+        Most sweeps over all units.
+    random_state : int, default 0
+        Of the orders.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+
+    Attributes
+    ----------
+    couplings_ : ndarray, shape (d, d), or None
+        Symmetric, with a zero diagonal; None for dense memories.
+    n_features_in_ : int
+        Number of units.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import locality as lc
+    >>> patterns = np.array([[1, 1, 1, 1, -1, -1, -1, -1], [1, -1, 1, -1, 1, -1, 1, -1]])
+    >>> network = lc.HopfieldNetwork().fit(patterns)
+    >>> network.recall([[1, 1, 1, 1, -1, 1, -1, -1]]).states
+    array([[ 1.,  1.,  1.,  1., -1., -1., -1., -1.]])
+    """
+
+    def __init__(
+        self,
+        rule: Literal["hebbian", "pseudo_inverse", "storkey", "polynomial", "rectified", "exponential"] = "hebbian",
+        *,
+        degree: int = 3,
+        update: Literal["asynchronous", "synchronous"] = "asynchronous",
+        bias: npt.ArrayLike | None = None,
+        max_iter: int = 100,
+        random_state: int = 0,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.rule = rule
+        self.degree = degree
+        self.update = update
+        self.bias = bias
+        self.max_iter = max_iter
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, X: npt.ArrayLike, y: Any = None) -> Self:
+        """Learns patterns.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Patterns of -1 and 1.
+        y : ignored
+
+        Returns
+        -------
+        HopfieldNetwork
+            Itself.
+        """
+        rows = _table(X, "X").astype(np.float64, copy=False)
+        self._network = Prepared(self._learn(rows))
+        self._patterns = rows
+        self.n_features_in_ = rows.shape[1]
+        return self
+
+    def partial_fit(self, X: npt.ArrayLike, y: Any = None) -> Self:
+        """Learns more patterns: the same as learning all at once, in this order.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Patterns of -1 and 1.
+        y : ignored
+
+        Returns
+        -------
+        HopfieldNetwork
+            Itself.
+        """
+        if "_network" not in vars(self):
+            return self.fit(X)
+        rows = _table(X, "X").astype(np.float64, copy=False)
+        self._core().add(rows, _arrays.threads(self.n_jobs))
+        self._patterns = np.concatenate([self._patterns, rows])
+        return self
+
+    def recall(self, states: npt.ArrayLike, *, progress: Progress | None = None) -> NetworkRecall:
+        """Updates states until they rest.
+
+        Parameters
+        ----------
+        states : array_like, shape (m, d)
+            States of -1 and 1.
+        progress : callable, optional
+            Called with states done and states.
+
+        Returns
+        -------
+        NetworkRecall
+        """
+        check_is_fitted(self)
+        rows = _table(states, "states").astype(np.float64, copy=False)
+        ends, sweeps, settled, energies = self._core().recall(rows, _arrays.threads(self.n_jobs), progress)
+        return NetworkRecall(ends, np.array(sweeps), np.array(settled), [np.array(e) for e in energies])
+
+    def energies(self, states: npt.ArrayLike) -> Array:
+        """The energy of each state.
+
+        Parameters
+        ----------
+        states : array_like, shape (m, d)
+            States of -1 and 1.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+        """
+        check_is_fitted(self)
+        rows = _table(states, "states").astype(np.float64, copy=False)
+        return np.array(self._core().energies(rows, _arrays.threads(self.n_jobs)))
+
+    @property
+    def couplings_(self) -> Array | None:
+        check_is_fitted(self)
+        return self._core().couplings()
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_network" in vars(self)
+
+    def _learn(self, rows: Array) -> _core.HopfieldNetwork:
+        if self.update not in ("asynchronous", "synchronous"):
+            raise ValueError(f"update={self.update!r} is neither 'asynchronous' nor 'synchronous'")
+        bias = None
+        if self.bias is not None:
+            bias = [float(b) for b in _arrays.numbers(self.bias, "bias").ravel()]
+        return _core.HopfieldNetwork(
+            rows,
+            self.rule,
+            _arrays.count(self.degree, "degree"),
+            bias,
+            _arrays.count(self.random_state, "random_state") if self.update == "asynchronous" else None,
+            _arrays.count(self.max_iter, "max_iter"),
+            _arrays.threads(self.n_jobs),
+        )
+
+    def _core(self) -> _core.HopfieldNetwork:
+        if self._network.made is None:
+            self._network = Prepared(self._learn(self._patterns))
+        made: _core.HopfieldNetwork = self._network.made
+        return made

@@ -1,0 +1,270 @@
+"""Estimators on Hopfield memories: a classifier, and the filling of missing cells."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays, _core
+from ._arrays import Array
+from ._base import BaseEstimator, ClassifierMixin, Prepared, TransformerMixin, check_is_fitted, validate_data
+from ._classes import classes_of
+from ._core import Kernel
+
+
+class HopfieldClassifier(ClassifierMixin, BaseEstimator):
+    """Classification by recall: a sample moves among the stored samples until it rests, and reads the classes there.
+
+    Parameters
+    ----------
+    kernel : Kernel or str, optional
+        How much a stored sample counts; by default ``gaussian`` with the median distance from a sample to its nearest other one as bandwidth.
+    max_iter : int, default 100
+        Most steps. 1 reads the classes at the sample's own place: attention under ``softmax``, Parzen's classifier under ``gaussian``.
+    tol : float, default 1e-6
+        A sample rests once no column moves by more than this share of the largest absolute number stored.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (k,)
+        The classes.
+    kernel_ : Kernel
+        The kernel in force.
+    X_fit_ : ndarray, shape (n, d)
+        The samples.
+    y_fit_ : ndarray of int, shape (n,)
+        Their classes, by number.
+    n_features_in_ : int
+        Number of columns.
+
+    Examples
+    --------
+    >>> import locality as lc
+    >>> X = [[0.0, 0.0], [0.0, 1.0], [5.0, 5.0], [6.0, 5.0]]
+    >>> model = lc.HopfieldClassifier().fit(X, ["low", "low", "high", "high"])
+    >>> model.predict([[1.0, 1.0], [4.0, 4.0]]).tolist()
+    ['low', 'high']
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel | str | None = None,
+        *,
+        max_iter: int = 100,
+        tol: float = 1e-6,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.kernel = kernel
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_jobs = n_jobs
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Stores samples with their classes.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Samples.
+        y : array_like, shape (n,)
+            Classes.
+
+        Returns
+        -------
+        HopfieldClassifier
+            Itself.
+        """
+        sites, self.classes_, self.y_fit_ = classes_of(self, X, y)
+        self.kernel_ = self._typical(sites) if self.kernel is None else _arrays.kernel_of(self.kernel, X)
+        self.X_fit_ = sites
+        self._prepared = Prepared(self._make())
+        return self
+
+    def predict_proba(self, X: npt.ArrayLike) -> Array:
+        """The share of each class where the samples come to rest.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Samples.
+
+        Returns
+        -------
+        ndarray, shape (m, k)
+            The classes' shares of all stored samples where none is near.
+        """
+        check_is_fitted(self)
+        states = validate_data(self, X, reset=False, dtype=self.X_fit_.dtype)
+        if self._prepared.made is None:
+            self._prepared = Prepared(self._make())
+        _, values, _, _, lost, _ = self._prepared.made.recall(states, None, _arrays.threads(self.n_jobs))
+        if lost:
+            values[lost] = np.bincount(self.y_fit_, minlength=len(self.classes_)) / len(self.y_fit_)
+        # Rounding of the mean aside, shares sum up to one.
+        return values / values.sum(axis=1, keepdims=True)
+
+    def predict(self, X: npt.ArrayLike) -> Array:
+        """The class of the largest share.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Samples.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+        """
+        shares = self.predict_proba(X)
+        return self.classes_[shares.argmax(axis=1)]
+
+    def _typical(self, sites: Array) -> Kernel:
+        if len(sites) < 2:
+            return Kernel("gaussian(h=1)")
+        threads = _arrays.threads(self.n_jobs)
+        nearest = _core.Nearest(sites, threads=threads).k_nearest(sites, 2, threads)[1][:, 1]
+        apart = nearest[nearest > 0]
+        return Kernel(f"gaussian(h={float(np.median(apart)) if len(apart) else 1.0!r})")
+
+    def _make(self) -> _core.HopfieldMemory:
+        one_hot = np.eye(len(self.classes_), dtype=self.X_fit_.dtype)[self.y_fit_]
+        return _core.HopfieldMemory(
+            self.X_fit_,
+            one_hot,
+            self.kernel_,
+            _arrays.count(self.max_iter, "max_iter"),
+            _arrays.number(self.tol, "tol"),
+        )
+
+
+class HopfieldImputer(TransformerMixin, BaseEstimator):
+    """Fills missing cells (NaN) by recall from the rows whose known cells agree.
+
+    Columns are standardized. A row recalls the mean of the stored rows under a Gaussian kernel of the distance over its known cells; where a
+    stored row misses one of these, the squared difference is the expected one. Each missing cell is filled from the stored rows that know
+    it. Known cells stay as they are.
+
+    Parameters
+    ----------
+    bandwidth : float, optional
+        Of the Gaussian, in standard deviations of a column; by default the one of ten that best fills a tenth of the known cells, hidden.
+    max_iter : int, default 1
+        Number of steps; those after the first weigh by the filled cells, too.
+    random_state : int, default 0
+        Which cells are hidden to choose the bandwidth.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+
+    Attributes
+    ----------
+    bandwidth_ : float
+        The bandwidth in force.
+    X_fit_ : ndarray, shape (n, d)
+        The stored rows, gaps included.
+    n_features_in_ : int
+        Number of columns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import locality as lc
+    >>> X = np.array([[0.0, 1.0], [0.1, 1.1], [5.0, 9.0], [5.1, np.nan]])
+    >>> lc.HopfieldImputer(bandwidth=0.1).fit_transform(X).round(2)
+    array([[0. , 1. ],
+           [0.1, 1.1],
+           [5. , 9. ],
+           [5.1, 9. ]])
+    """
+
+    def __init__(
+        self,
+        bandwidth: float | None = None,
+        *,
+        max_iter: int = 1,
+        random_state: int = 0,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.bandwidth = bandwidth
+        self.max_iter = max_iter
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, X: npt.ArrayLike, y: Any = None) -> Self:
+        """Stores rows.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Rows; NaN is a missing cell. A column without known cells is filled with 0.
+        y : ignored
+
+        Returns
+        -------
+        HopfieldImputer
+            Itself.
+        """
+        rows = validate_data(self, X, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
+        bandwidth = None if self.bandwidth is None else _arrays.number(self.bandwidth, "bandwidth")
+        made = self._make(rows, bandwidth)
+        self.bandwidth_ = made.bandwidth()
+        self.X_fit_ = rows
+        self._prepared = Prepared(made)
+        return self
+
+    def transform(self, X: npt.ArrayLike) -> Array:
+        """Fills the missing cells.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Rows; NaN is a missing cell.
+
+        Returns
+        -------
+        ndarray, shape (m, d)
+        """
+        check_is_fitted(self)
+        rows = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
+        if self._prepared.made is None:
+            self._prepared = Prepared(self._make(self.X_fit_, self.bandwidth_))
+        filled: Array = self._prepared.made.transform(rows, _arrays.threads(self.n_jobs))
+        return filled
+
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
+        """The columns' names, which stay.
+
+        Parameters
+        ----------
+        input_features : array_like of str, optional
+            Names where the imputer was fitted without any.
+
+        Returns
+        -------
+        ndarray of str, shape (d,)
+        """
+        check_is_fitted(self)
+        own = getattr(self, "feature_names_in_", None)
+        names = own if input_features is None else np.asarray(input_features, dtype=object)
+        if names is None:
+            names = np.array([f"x{i}" for i in range(self.n_features_in_)], dtype=object)
+        if len(names) != self.n_features_in_ or own is not None and list(names) != list(own):
+            raise ValueError(f"input_features must be the {self.n_features_in_} names of the columns the imputer was fitted with")
+        return np.asarray(names, dtype=object)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def _make(self, rows: Array, bandwidth: float | None) -> _core.HopfieldImputer:
+        return _core.HopfieldImputer(
+            rows,
+            bandwidth,
+            _arrays.count(self.max_iter, "max_iter"),
+            _arrays.count(self.random_state, "random_state"),
+            _arrays.threads(self.n_jobs),
+        )

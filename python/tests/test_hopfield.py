@@ -1,0 +1,143 @@
+"""Hopfield memories, networks, the classifier and the imputer."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import locality as lc
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.model_selection import train_test_split
+
+RNG = np.random.default_rng(0)
+
+
+def signs(n, d, seed=0):
+    return np.random.default_rng(seed).choice([-1.0, 1.0], size=(n, d))
+
+
+def test_one_step_is_attention():
+    keys, values, queries = RNG.normal(size=(20, 4)), RNG.normal(size=(20, 3)), RNG.normal(size=(5, 4))
+    found = lc.HopfieldMemory("softmax(beta=0.8)", max_iter=1).store(keys, values).recall(queries)
+    weights = np.exp(0.8 * queries @ keys.T)
+    weights /= weights.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found.states, weights @ keys, atol=1e-13)
+    np.testing.assert_allclose(found.values, weights @ values, atol=1e-13)
+    assert found.steps.tolist() == [1] * 5
+
+
+def test_memories_store_forget_and_tell():
+    patterns = signs(30, 40)
+    memory = lc.HopfieldMemory("softmax(beta=1)", trace=True).store(patterns[:20]).store(patterns[20:])
+    noisy = patterns * np.random.default_rng(1).choice([1.0, -1.0], p=[0.85, 0.15], size=patterns.shape)
+    found = memory.recall(noisy)
+    np.testing.assert_allclose(found.states, patterns, atol=1e-3)
+    assert found.settled.all() and found.values is found.states
+    assert all((np.diff(e) <= 1e-9).all() for e in found.energies)
+    np.testing.assert_allclose(memory.energies(found.states), [e[-1] for e in found.energies])
+    assert [next(iter(held)) for held in memory.holders(found.states)] == list(range(30))
+    np.testing.assert_allclose(memory.participation(found.states), 1.0, atol=1e-3)
+    memory.forget([0, 7])
+    assert memory.ids_.tolist() == [i for i in range(30) if i not in (0, 7)]
+    assert len(memory) == 28 and memory.values_ is None
+    gone = memory.recall(patterns[[0, 7, 1]]).states
+    assert abs(gone[:2] - patterns[[0, 7]]).max() > 0.5
+    np.testing.assert_allclose(gone[2], patterns[1], atol=1e-3)
+    for twin in (pickle.loads(pickle.dumps(memory)), copy.deepcopy(memory)):
+        assert twin.ids_.tolist() == memory.ids_.tolist()
+        np.testing.assert_allclose(twin.recall(noisy).states, memory.recall(noisy).states, atol=1e-12)
+        assert twin.store(patterns[:1]).ids_[-1] == 30
+
+
+def test_completion_takes_a_mask_or_nan():
+    patterns = signs(15, 30)
+    memory = lc.HopfieldMemory("gaussian(h=1.5)").store(patterns)
+    half = patterns.copy()
+    half[:, 15:] = np.nan
+    np.testing.assert_allclose(memory.complete(half).states, patterns, atol=1e-3)
+    mask = np.arange(30) < 15
+    np.testing.assert_array_equal(memory.complete(patterns, mask).states[:, :15], patterns[:, :15])
+    np.testing.assert_allclose(memory.complete(half, mask).states, memory.complete(half).states)
+
+
+def test_float32_stays():
+    patterns = signs(5, 8).astype(np.float32)
+    assert lc.HopfieldMemory().store(patterns).recall(patterns).states.dtype == np.float32
+
+
+@pytest.mark.parametrize("rule", ["hebbian", "pseudo_inverse", "storkey", "polynomial", "rectified", "exponential"])
+def test_networks_recall_and_learn_more(rule):
+    patterns = signs(6, 100)
+    network = lc.HopfieldNetwork(rule).fit(patterns[:3]).partial_fit(patterns[3:])
+    noisy = patterns * np.random.default_rng(1).choice([1.0, -1.0], p=[0.9, 0.1], size=patterns.shape)
+    found = network.recall(noisy)
+    np.testing.assert_array_equal(found.states, patterns)
+    assert found.settled.all() and (network.couplings_ is None) == (rule in ("polynomial", "rectified", "exponential"))
+    assert all((np.diff(e) <= 1e-9).all() for e in found.energies)
+    again = pickle.loads(pickle.dumps(network)).recall(noisy)
+    np.testing.assert_array_equal(again.states, found.states)
+    np.testing.assert_allclose(network.energies(patterns), [e[-1] for e in found.energies])
+    if rule == "hebbian":
+        expected = patterns.T @ patterns / 100
+        np.fill_diagonal(expected, 0.0)
+        np.testing.assert_allclose(network.couplings_, expected, atol=1e-14)
+        together = lc.HopfieldNetwork(update="synchronous", bias=np.zeros(100)).fit(patterns)
+        np.testing.assert_array_equal(together.recall(noisy).states, patterns)
+
+
+def test_the_classifier_is_as_good_as_its_neighbours():
+    X, y = load_digits(return_X_y=True)
+    train, test, a, b = train_test_split(X, y, random_state=0)
+    score = lc.HopfieldClassifier().fit(train, a).score(test, b)
+    assert score > 0.97, score
+
+
+def test_half_hidden_digits_are_completed_better_than_by_neighbours():
+    X, _ = load_digits(return_X_y=True)
+    train, test = train_test_split(X, random_state=0)
+    seen = test.copy()
+    seen[:, 32:] = np.nan
+
+    def error(filled):
+        return np.sqrt(np.mean((filled - test)[:, 32:] ** 2))
+
+    own = error(lc.HopfieldImputer().fit(train).transform(seen))
+    mean = error(SimpleImputer().fit(train).transform(seen))
+    knn = error(KNNImputer(n_neighbors=5).fit(train).transform(seen))
+    assert own < 0.8 * mean and own < knn, (own, mean, knn)
+
+
+def test_the_imputer_keeps_what_is_known():
+    X = RNG.normal(size=(60, 4)) @ RNG.normal(size=(4, 4))
+    seen = np.where(RNG.uniform(size=X.shape) < 0.2, np.nan, X)
+    imputer = lc.HopfieldImputer().fit(seen)
+    filled = imputer.transform(seen)
+    np.testing.assert_array_equal(filled[~np.isnan(seen)], seen[~np.isnan(seen)])
+    assert np.isfinite(filled).all()
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(imputer)).transform(seen), filled)
+    assert imputer.get_feature_names_out().tolist() == ["x0", "x1", "x2", "x3"]
+    assert lc.HopfieldImputer(0.5).fit(seen).bandwidth_ == 0.5
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (lambda: lc.HopfieldMemory().recall([[1.0]]), "call store first"),
+        (lambda: lc.HopfieldMemory().store([1.0]), "patterns has shape"),
+        (lambda: lc.HopfieldMemory().store([[1.0]], [[1.0], [2.0]]), "values has 2 rows"),
+        (lambda: lc.HopfieldMemory().store([[1.0]], [1.0]).store([[1.0]]), "for all patterns or for none"),
+        (lambda: lc.HopfieldMemory(max_iter=0).store([[1.0]]), "max_iter=0"),
+        (lambda: lc.HopfieldMemory().store([[1.0]]).forget(3), "id 3"),
+        (lambda: lc.HopfieldMemory().store([[1.0]]).complete([[1.0]], [[True, False]]), "known has shape"),
+        (lambda: lc.HopfieldNetwork("hebb").fit([[1, -1]]), "rule=\"hebb\""),
+        (lambda: lc.HopfieldNetwork().fit([[1, 0]]), "units are -1 or 1"),
+        (lambda: lc.HopfieldNetwork(update="now").fit([[1, -1]]), "update='now'"),
+        (lambda: lc.HopfieldImputer(-1.0).fit([[1.0]]), "bandwidth=-1"),
+    ],
+)
+def test_bad_arguments_are_named(bad, message):
+    with pytest.raises(ValueError, match=message):
+        bad()
