@@ -310,7 +310,7 @@ fn orders_weights_sums_and_tsukamoto_are_their_formulas() {
     let found = system.evaluate(rows, &watch()).unwrap();
     let (low, high) = (0.6, 0.5 * 0.4);
     let (a, b) = (1.0 + 2.0 * 4.0, -3.0 + 0.5 * 4.0);
-    let both = low * a + high * b;
+    let both: f64 = low * a + high * b;
     assert!((found[0] - both / (low + high)).abs() < 1e-14);
     assert!((found[1] - both).abs() < 1e-14);
     // Where 1 - y/8 = 0.6, and where the spline of 2..6 reaches 0.2.
