@@ -20,7 +20,8 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     kernel : Kernel or str, optional
-        How much a stored sample counts; by default ``gaussian`` with the median distance from a sample to its nearest other one as bandwidth.
+        How much a stored sample counts; by default ``gaussian`` with a quarter of the median distance from a sample to its nearest
+        other one as bandwidth, so that samples do not blur into one another.
     max_iter : int, default 100
         Most steps. 1 reads the classes at the sample's own place: attention under ``softmax``, Parzen's classifier under ``gaussian``.
     tol : float, default 1e-6
@@ -128,7 +129,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         threads = _arrays.threads(self.n_jobs)
         nearest = _core.Nearest(sites, threads=threads).k_nearest(sites, 2, threads)[1][:, 1]
         apart = nearest[nearest > 0]
-        return Kernel(f"gaussian(h={float(np.median(apart)) if len(apart) else 1.0!r})")
+        return Kernel(f"gaussian(h={0.25 * float(np.median(apart)) if len(apart) else 1.0!r})")
 
     def _make(self) -> _core.HopfieldMemory:
         one_hot = np.eye(len(self.classes_), dtype=self.X_fit_.dtype)[self.y_fit_]

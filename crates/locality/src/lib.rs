@@ -89,6 +89,7 @@ pub mod embed;
 pub mod gwr;
 pub mod hopfield;
 pub mod image;
+pub mod labeling;
 pub mod lazy;
 #[cfg(feature = "dense")]
 mod linear;
