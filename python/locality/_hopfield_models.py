@@ -22,7 +22,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
     kernel : Kernel or str, optional
         How much a stored sample counts; by default ``gaussian`` with a quarter of the median distance from a sample to its nearest
         other one as bandwidth, so that samples do not blur into one another.
-    max_iter : int, default 100
+    max_steps : int, default 100
         Most steps. 1 reads the classes at the sample's own place: attention under ``softmax``, Parzen's classifier under ``gaussian``.
     tol : float, default 1e-6
         A sample rests once no column moves by more than this share of the largest absolute number stored.
@@ -55,12 +55,12 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         self,
         kernel: Kernel | str | None = None,
         *,
-        max_iter: int = 100,
+        max_steps: int = 100,
         tol: float = 1e-6,
         n_jobs: int | None = None,
     ) -> None:
         self.kernel = kernel
-        self.max_iter = max_iter
+        self.max_steps = max_steps
         self.tol = tol
         self.n_jobs = n_jobs
 
@@ -137,7 +137,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
             self.X_fit_,
             one_hot,
             self.kernel_,
-            _arrays.count(self.max_iter, "max_iter"),
+            _arrays.count(self.max_steps, "max_steps"),
             _arrays.number(self.tol, "tol"),
         )
 
@@ -153,7 +153,7 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
     ----------
     bandwidth : float, optional
         Of the Gaussian, in standard deviations of a column; by default the one of ten that best fills a tenth of the known cells, hidden.
-    max_iter : int, default 1
+    n_steps : int, default 1
         Number of steps; those after the first weigh by the filled cells, too.
     random_state : int, default 0
         Which cells are hidden to choose the bandwidth.
@@ -185,12 +185,12 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
         self,
         bandwidth: float | None = None,
         *,
-        max_iter: int = 1,
+        n_steps: int = 1,
         random_state: int = 0,
         n_jobs: int | None = None,
     ) -> None:
         self.bandwidth = bandwidth
-        self.max_iter = max_iter
+        self.n_steps = n_steps
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -265,7 +265,7 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
         return _core.HopfieldImputer(
             rows,
             bandwidth,
-            _arrays.count(self.max_iter, "max_iter"),
+            _arrays.count(self.n_steps, "n_steps"),
             _arrays.count(self.random_state, "random_state"),
             _arrays.threads(self.n_jobs),
         )
