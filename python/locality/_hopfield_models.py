@@ -106,7 +106,8 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         if lost:
             values[lost] = np.bincount(self.y_fit_, minlength=len(self.classes_)) / len(self.y_fit_)
         # Rounding of the mean aside, shares sum up to one.
-        return values / values.sum(axis=1, keepdims=True)
+        proba: Array = values / values.sum(axis=1, keepdims=True)
+        return proba
 
     def predict(self, X: npt.ArrayLike) -> Array:
         """The class of the largest share.
@@ -121,7 +122,8 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         ndarray, shape (m,)
         """
         shares = self.predict_proba(X)
-        return self.classes_[shares.argmax(axis=1)]
+        labels: Array = self.classes_[shares.argmax(axis=1)]
+        return labels
 
     def _typical(self, sites: Array) -> Kernel:
         if len(sites) < 2:
@@ -248,12 +250,12 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
         ndarray of str, shape (d,)
         """
         check_is_fitted(self)
-        own = getattr(self, "feature_names_in_", None)
+        own, d = getattr(self, "feature_names_in_", None), self.X_fit_.shape[1]
         names = own if input_features is None else np.asarray(input_features, dtype=object)
         if names is None:
-            names = np.array([f"x{i}" for i in range(self.n_features_in_)], dtype=object)
-        if len(names) != self.n_features_in_ or own is not None and list(names) != list(own):
-            raise ValueError(f"input_features must be the {self.n_features_in_} names of the columns the imputer was fitted with")
+            names = np.array([f"x{i}" for i in range(d)], dtype=object)
+        if len(names) != d or own is not None and list(names) != list(own):
+            raise ValueError(f"input_features must be the {d} names of the columns the imputer was fitted with")
         return np.asarray(names, dtype=object)
 
     def __sklearn_tags__(self) -> Any:

@@ -209,7 +209,9 @@ fn plain(
     if alpha.is_none() {
         for row in g.chunks_exact_mut(n) {
             let sum: f64 = row.iter().sum();
-            row.iter_mut().for_each(|x| *x /= sum);
+            for x in row {
+                *x /= sum;
+            }
         }
     } else {
         (0..n).for_each(|i| g[i * n + i] = 0.0);
@@ -233,7 +235,9 @@ fn plain(
         for row in f.chunks_exact_mut(k) {
             let sum: f64 = row.iter().sum();
             if sum != 0.0 {
-                row.iter_mut().for_each(|x| *x /= sum);
+                for x in row {
+                    *x /= sum;
+                }
             }
         }
     };

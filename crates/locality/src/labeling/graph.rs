@@ -70,7 +70,7 @@ impl Graph {
     /// # Errors
     /// More than `u32::MAX` pixels, or none.
     pub fn grid(rows: usize, columns: usize, diagonal: bool) -> Result<Self> {
-        let n = rows.checked_mul(columns).unwrap_or(usize::MAX);
+        let n = rows.saturating_mul(columns);
         check_size(n)?;
         let near = |at: usize, end: usize| at.saturating_sub(1)..(at + 2).min(end);
         let row = |i: usize| {

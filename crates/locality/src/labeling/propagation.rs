@@ -142,17 +142,15 @@ impl LabelPropagation {
             watch.report(n_iter, self.max_iter);
             let next = operator.times(&f, classes, watch)?;
             before = std::mem::replace(&mut f, next);
-            match self.alpha {
-                Some(alpha) => f
-                    .iter_mut()
-                    .zip(&start)
-                    .for_each(|(f, s)| *f = alpha * *f + (1.0 - alpha) * s),
-                None => {
-                    normalize(&mut f, classes);
-                    for (i, _) in labels.iter().enumerate().filter(|(_, l)| l.is_some()) {
-                        let own = i * classes..(i + 1) * classes;
-                        f[own.clone()].copy_from_slice(&start[own]);
-                    }
+            if let Some(alpha) = self.alpha {
+                for (f, s) in f.iter_mut().zip(&start) {
+                    *f = alpha * *f + (1.0 - alpha) * s;
+                }
+            } else {
+                normalize(&mut f, classes);
+                for (i, _) in labels.iter().enumerate().filter(|(_, l)| l.is_some()) {
+                    let own = i * classes..(i + 1) * classes;
+                    f[own.clone()].copy_from_slice(&start[own]);
                 }
             }
             n_iter += 1;
@@ -203,7 +201,7 @@ impl LabelPropagation {
                 Some(alpha) if !(alpha > 0.0 && alpha < 1.0) => Err(Error::parameter(format!(
                     "alpha={alpha} must be above 0 and below 1"
                 ))),
-                _ if !(self.tol >= 0.0) => Err(Error::parameter(format!(
+                _ if self.tol.is_nan() || self.tol < 0.0 => Err(Error::parameter(format!(
                     "tol={} must not be negative",
                     self.tol
                 ))),
@@ -226,8 +224,7 @@ impl LabelPropagation {
                 }
                 // In-degrees without oneself, as scipy's Laplacian counts them.
                 let mut degrees = vec![0.0; n];
-                for &(i, j, _) in edges.iter().filter(|(i, j, _)| i != j) {
-                    debug_assert!(i < n);
+                for &(_, j, _) in edges.iter().filter(|(i, j, _)| i != j) {
                     degrees[j] += 1.0;
                 }
                 let root = |i: usize| {
@@ -312,7 +309,9 @@ fn normalize(f: &mut [f64], classes: usize) {
     for row in f.chunks_exact_mut(classes.max(1)) {
         let sum: f64 = row.iter().sum();
         if sum != 0.0 {
-            row.iter_mut().for_each(|x| *x /= sum);
+            for x in row {
+                *x /= sum;
+            }
         }
     }
 }

@@ -200,7 +200,7 @@ impl RelaxationLabeling {
                 "the step {step} must be a positive finite number"
             )));
         }
-        if !(self.tol >= 0.0) {
+        if self.tol.is_nan() || self.tol < 0.0 {
             return Err(Error::parameter(format!(
                 "tol={} must not be negative",
                 self.tol
@@ -239,7 +239,9 @@ fn multiply(p: &mut [f64], q: &[f64]) {
     if sum > 0.0 {
         p.iter_mut().zip(q).for_each(|(p, q)| *p *= q / sum);
         let total: f64 = p.iter().sum();
-        p.iter_mut().for_each(|p| *p /= total);
+        for p in p {
+            *p /= total;
+        }
     }
 }
 
@@ -255,7 +257,9 @@ fn project(p: &mut [f64]) {
             shift = next;
         }
     }
-    p.iter_mut().for_each(|x| *x = (*x - shift).max(0.0));
+    for x in p {
+        *x = (*x - shift).max(0.0);
+    }
 }
 
 /// Compatibilities `[k, k]` learnt from the labels `[n]` of neighbours: how many times as often labels `a` and `b` meet across the edges as they would
