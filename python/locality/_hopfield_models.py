@@ -20,8 +20,9 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     kernel : Kernel or str, optional
-        How much a stored sample counts; by default ``gaussian`` with the median distance from a sample to its nearest other one as bandwidth.
-    max_iter : int, default 100
+        How much a stored sample counts; by default ``gaussian`` with a quarter of the median distance from a sample to its nearest
+        other one as bandwidth, so that samples do not blur into one another.
+    max_steps : int, default 100
         Most steps. 1 reads the classes at the sample's own place: attention under ``softmax``, Parzen's classifier under ``gaussian``.
     tol : float, default 1e-6
         A sample rests once no column moves by more than this share of the largest absolute number stored.
@@ -54,12 +55,12 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         self,
         kernel: Kernel | str | None = None,
         *,
-        max_iter: int = 100,
+        max_steps: int = 100,
         tol: float = 1e-6,
         n_jobs: int | None = None,
     ) -> None:
         self.kernel = kernel
-        self.max_iter = max_iter
+        self.max_steps = max_steps
         self.tol = tol
         self.n_jobs = n_jobs
 
@@ -105,7 +106,8 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         if lost:
             values[lost] = np.bincount(self.y_fit_, minlength=len(self.classes_)) / len(self.y_fit_)
         # Rounding of the mean aside, shares sum up to one.
-        return values / values.sum(axis=1, keepdims=True)
+        proba: Array = values / values.sum(axis=1, keepdims=True)
+        return proba
 
     def predict(self, X: npt.ArrayLike) -> Array:
         """The class of the largest share.
@@ -120,7 +122,8 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         ndarray, shape (m,)
         """
         shares = self.predict_proba(X)
-        return self.classes_[shares.argmax(axis=1)]
+        labels: Array = self.classes_[shares.argmax(axis=1)]
+        return labels
 
     def _typical(self, sites: Array) -> Kernel:
         if len(sites) < 2:
@@ -128,7 +131,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         threads = _arrays.threads(self.n_jobs)
         nearest = _core.Nearest(sites, threads=threads).k_nearest(sites, 2, threads)[1][:, 1]
         apart = nearest[nearest > 0]
-        return Kernel(f"gaussian(h={float(np.median(apart)) if len(apart) else 1.0!r})")
+        return Kernel(f"gaussian(h={0.25 * float(np.median(apart)) if len(apart) else 1.0!r})")
 
     def _make(self) -> _core.HopfieldMemory:
         one_hot = np.eye(len(self.classes_), dtype=self.X_fit_.dtype)[self.y_fit_]
@@ -136,7 +139,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
             self.X_fit_,
             one_hot,
             self.kernel_,
-            _arrays.count(self.max_iter, "max_iter"),
+            _arrays.count(self.max_steps, "max_steps"),
             _arrays.number(self.tol, "tol"),
         )
 
@@ -152,7 +155,7 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
     ----------
     bandwidth : float, optional
         Of the Gaussian, in standard deviations of a column; by default the one of ten that best fills a tenth of the known cells, hidden.
-    max_iter : int, default 1
+    n_steps : int, default 1
         Number of steps; those after the first weigh by the filled cells, too.
     random_state : int, default 0
         Which cells are hidden to choose the bandwidth.
@@ -184,12 +187,12 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
         self,
         bandwidth: float | None = None,
         *,
-        max_iter: int = 1,
+        n_steps: int = 1,
         random_state: int = 0,
         n_jobs: int | None = None,
     ) -> None:
         self.bandwidth = bandwidth
-        self.max_iter = max_iter
+        self.n_steps = n_steps
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -247,12 +250,12 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
         ndarray of str, shape (d,)
         """
         check_is_fitted(self)
-        own = getattr(self, "feature_names_in_", None)
+        own, d = getattr(self, "feature_names_in_", None), self.X_fit_.shape[1]
         names = own if input_features is None else np.asarray(input_features, dtype=object)
         if names is None:
-            names = np.array([f"x{i}" for i in range(self.n_features_in_)], dtype=object)
-        if len(names) != self.n_features_in_ or own is not None and list(names) != list(own):
-            raise ValueError(f"input_features must be the {self.n_features_in_} names of the columns the imputer was fitted with")
+            names = np.array([f"x{i}" for i in range(d)], dtype=object)
+        if len(names) != d or own is not None and list(names) != list(own):
+            raise ValueError(f"input_features must be the {d} names of the columns the imputer was fitted with")
         return np.asarray(names, dtype=object)
 
     def __sklearn_tags__(self) -> Any:
@@ -264,7 +267,7 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
         return _core.HopfieldImputer(
             rows,
             bandwidth,
-            _arrays.count(self.max_iter, "max_iter"),
+            _arrays.count(self.n_steps, "n_steps"),
             _arrays.count(self.random_state, "random_state"),
             _arrays.threads(self.n_jobs),
         )

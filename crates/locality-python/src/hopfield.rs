@@ -6,7 +6,7 @@
 use locality::hopfield::{self, Rule, StoredPatterns, Update};
 use locality::{Error, Float, Rows};
 use numpy::ndarray::Array2;
-use numpy::{Element, IntoPyArray, PyArray2, PyReadonlyArray2, prelude::*};
+use numpy::{Element, IntoPyArray, PyArray2, PyReadonlyArray2};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 

@@ -91,6 +91,7 @@ pub mod fuzzy;
 pub mod gwr;
 pub mod hopfield;
 pub mod image;
+pub mod labeling;
 pub mod lazy;
 #[cfg(feature = "dense")]
 mod linear;

@@ -37,10 +37,9 @@ impl Energy {
             return None;
         }
         let square = match atom.bandwidth_rule() {
-            Bandwidth::Default => 1.0,
             Bandwidth::Fixed(h) => h * h,
-            // Each column has a unit of its own.
-            Bandwidth::PerFeature(_) => 1.0,
+            // Where each column has a unit of its own, that is the unit.
+            Bandwidth::Default | Bandwidth::PerFeature(_) => 1.0,
             _ => return None,
         };
         let own = |power: f64, scale: f64| {

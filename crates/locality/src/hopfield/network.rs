@@ -372,6 +372,8 @@ fn sweep(way: &mut dyn Dynamics, seed: u64, number: usize) -> bool {
 fn all_at_once(way: &mut dyn Dynamics) -> bool {
     let d = way.state().len();
     let turned: Vec<usize> = (0..d).filter(|&i| way.gain(i) > 0.0).collect();
-    turned.iter().for_each(|&i| way.flip(i));
+    for &unit in &turned {
+        way.flip(unit);
+    }
     turned.is_empty()
 }

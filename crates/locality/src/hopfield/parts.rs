@@ -23,7 +23,7 @@ pub(super) struct Parts<T> {
     /// Columns of a pattern, and of a value.
     pub(super) columns: usize,
     pub(super) width: usize,
-    parts: Vec<Part<T>>,
+    laid: Vec<Part<T>>,
 }
 
 /// Whether a pattern's weight is the same whatever else is stored.
@@ -90,7 +90,7 @@ impl<T: Float> Parts<T> {
             tolerance,
             columns,
             width,
-            parts: Vec::new(),
+            laid: Vec::new(),
         }
     }
 
@@ -101,27 +101,27 @@ impl<T: Float> Parts<T> {
 
     /// Number of patterns.
     pub(super) fn len(&self) -> usize {
-        self.parts.iter().map(|p| p.ids.len()).sum()
+        self.laid.iter().map(|p| p.ids.len()).sum()
     }
 
     /// All ids, in their order.
     pub(super) fn ids(&self) -> Vec<usize> {
-        self.parts.iter().flat_map(|p| p.ids.clone()).collect()
+        self.laid.iter().flat_map(|p| p.ids.clone()).collect()
     }
 
     /// All rows `[n, columns + width]`, in the order of ids.
     pub(super) fn rows(&self) -> Vec<T> {
-        self.parts.iter().flat_map(|p| p.rows.clone()).collect()
+        self.laid.iter().flat_map(|p| p.rows.clone()).collect()
     }
 
     /// The laid-out parts.
     pub(super) fn fits(&self) -> Vec<&LocalMeanFit<T>> {
-        self.parts.iter().map(|p| &p.fit).collect()
+        self.laid.iter().map(|p| &p.fit).collect()
     }
 
     /// The ids of each part.
     pub(super) fn part_ids(&self) -> impl Iterator<Item = &[usize]> {
-        self.parts.iter().map(|p| p.ids.as_slice())
+        self.laid.iter().map(|p| p.ids.as_slice())
     }
 
     fn lay_out(&self, ids: Vec<usize>, rows: Vec<T>, watch: &Watch<'_>) -> Result<Part<T>> {
@@ -151,7 +151,7 @@ impl<T: Float> Parts<T> {
         watch: &Watch<'_>,
     ) -> Result<Vec<LocalMeanFit<T>>> {
         let values = if with_values { self.row() } else { 0 };
-        let each = self.parts.iter();
+        let each = self.laid.iter();
         each.map(|p| self.lay(kernel, &p.rows, p.ids.len(), values, watch))
             .collect()
     }
@@ -163,24 +163,24 @@ impl<T: Float> Parts<T> {
         mut rows: Vec<T>,
         watch: &Watch<'_>,
     ) -> Result<()> {
-        let mut kept = self.parts.len();
+        let mut kept = self.laid.len();
         let whole = !is_separable(&self.kernel);
-        while kept > 0 && (whole || self.parts[kept - 1].ids.len() < 2 * ids.len()) {
+        while kept > 0 && (whole || self.laid[kept - 1].ids.len() < 2 * ids.len()) {
             kept -= 1;
-            let before = &self.parts[kept];
+            let before = &self.laid[kept];
             ids = [before.ids.as_slice(), &ids].concat();
             rows = [before.rows.as_slice(), &rows].concat();
         }
         let part = self.lay_out(ids, rows, watch)?;
-        self.parts.truncate(kept);
-        self.parts.push(part);
+        self.laid.truncate(kept);
+        self.laid.push(part);
         Ok(())
     }
 
     /// Drops the rows of these ids; nothing is changed by an error.
     pub(super) fn remove(&mut self, gone: &HashSet<usize>, watch: &Watch<'_>) -> Result<()> {
         let mut changed = Vec::new();
-        for (at, part) in self.parts.iter().enumerate() {
+        for (at, part) in self.laid.iter().enumerate() {
             if !part.ids.iter().any(|id| gone.contains(id)) {
                 continue;
             }
@@ -199,8 +199,8 @@ impl<T: Float> Parts<T> {
         }
         for (at, part) in changed.into_iter().rev() {
             match part {
-                Some(part) => self.parts[at] = part,
-                None => drop(self.parts.remove(at)),
+                Some(part) => self.laid[at] = part,
+                None => drop(self.laid.remove(at)),
             }
         }
         Ok(())

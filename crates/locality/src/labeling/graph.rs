@@ -1,0 +1,233 @@
+//! Sparse neighbourhood graphs.
+
+use crate::{Error, Float, Metric, Nearest, Profile, Result, Rows, Takes, Watch, par};
+
+/// Rows whose product is one thread's work.
+const ROWS: usize = 1024;
+
+/// Who hears of whom, and how much: object `i` hears of object `j` with the weight `w_ij`, not negative. Most weights are zero and are not kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Graph {
+    starts: Vec<usize>,
+    columns: Vec<u32>,
+    weights: Vec<f64>,
+}
+
+impl Graph {
+    /// From rows of neighbours, which rise, and weights.
+    fn from_rows(rows: impl Iterator<Item = Vec<(u32, f64)>>) -> Self {
+        let mut out = Self {
+            starts: vec![0],
+            columns: Vec::new(),
+            weights: Vec::new(),
+        };
+        for row in rows {
+            for (column, weight) in row {
+                out.columns.push(column);
+                out.weights.push(weight);
+            }
+            out.starts.push(out.columns.len());
+        }
+        out
+    }
+
+    /// From edges `(i, j, w)` among `n` objects: `i` hears of `j`. The weights of an edge that is given several times add up.
+    ///
+    /// # Errors
+    /// An object that is not below `n`; a weight that is negative or not finite; more than `u32::MAX` objects.
+    pub fn edges(n: usize, edges: &[(usize, usize, f64)]) -> Result<Self> {
+        check_size(n)?;
+        let mut rows: Vec<Vec<(u32, f64)>> = vec![Vec::new(); n];
+        for (at, &(i, j, w)) in edges.iter().enumerate() {
+            if i >= n || j >= n {
+                return Err(Error::parameter(format!(
+                    "edge {at} (counted from 0) joins {i} and {j}, but there are {n} objects, numbered from 0"
+                )));
+            }
+            if !(w.is_finite() && w >= 0.0) {
+                return Err(Error::parameter(format!(
+                    "edge {at} (counted from 0) has the weight {w}; weights must be finite and not negative"
+                )));
+            }
+            rows[i].push((j as u32, w));
+        }
+        let merged = rows.into_iter().map(|mut row| {
+            row.sort_by_key(|e| e.0);
+            row.dedup_by(|next, kept| {
+                let same = next.0 == kept.0;
+                if same {
+                    kept.1 += next.1;
+                }
+                same
+            });
+            row
+        });
+        Ok(Self::from_rows(merged))
+    }
+
+    /// The pixels of a picture, row after row, each hearing of its 4 neighbours, or with `diagonal` of 8, with weight 1.
+    ///
+    /// # Errors
+    /// More than `u32::MAX` pixels, or none.
+    pub fn grid(rows: usize, columns: usize, diagonal: bool) -> Result<Self> {
+        let n = rows.saturating_mul(columns);
+        check_size(n)?;
+        let near = |at: usize, end: usize| at.saturating_sub(1)..(at + 2).min(end);
+        let row = |i: usize| {
+            let (y, x) = (i / columns, i % columns);
+            let mut row = Vec::with_capacity(8);
+            for b in near(y, rows) {
+                for a in near(x, columns) {
+                    if (a, b) != (x, y) && (diagonal || a == x || b == y) {
+                        row.push(((b * columns + a) as u32, 1.0));
+                    }
+                }
+            }
+            row
+        };
+        Ok(Self::from_rows((0..n).map(row)))
+    }
+
+    /// The `k` nearest other samples of each `[n, d]`, with weight 1, or with the weight of a profile at the distance over the bandwidth `h`.
+    /// Not symmetric; see [`symmetric`](Self::symmetric).
+    ///
+    /// # Errors
+    /// `k` of 0, or not below the number of samples; samples that are not finite; a profile of a score; a bandwidth that is not positive;
+    /// an interruption.
+    pub fn nearest<T: Float>(
+        samples: Rows<'_, T>,
+        k: usize,
+        profile: Option<(&Profile, f64)>,
+        watch: &Watch<'_>,
+    ) -> Result<Self> {
+        samples.require_finite("samples")?;
+        let n = samples.rows();
+        check_size(n)?;
+        if k == 0 || k >= n {
+            return Err(Error::parameter(format!(
+                "k={k} must be at least 1 and below the number of samples, {n}: a sample is no neighbour of its own"
+            )));
+        }
+        if let Some((profile, h)) = profile {
+            if profile.info().takes != Takes::Distance {
+                return Err(Error::parameter(format!(
+                    "{} takes a score; choose a profile of the distance, such as gaussian",
+                    profile.info().name
+                )));
+            }
+            if !(h.is_finite() && h > 0.0) {
+                return Err(Error::parameter(format!(
+                    "the bandwidth h={h} must be a positive finite number"
+                )));
+            }
+        }
+        let found = Nearest::fit(samples, &Metric::Euclidean)?.k_nearest(samples, k + 1, watch)?;
+        let row = |i: usize| {
+            let at = i * (k + 1)..(i + 1) * (k + 1);
+            let pairs = found.indices[at.clone()].iter().zip(&found.distances[at]);
+            // Among duplicates a sample may not be its own nearest: then the farthest goes.
+            let mut row: Vec<(u32, f64)> = pairs
+                .filter(|(j, _)| **j != i)
+                .take(k)
+                .map(|(&j, d)| {
+                    let weight = profile.map_or(1.0, |(p, h)| p.weight(d.to_f64() / h));
+                    (j as u32, weight)
+                })
+                .collect();
+            row.sort_by_key(|e| e.0);
+            row
+        };
+        Ok(Self::from_rows((0..n).map(row)))
+    }
+
+    /// Number of objects.
+    pub fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Whether there is no object.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The neighbours of object `i`, ascending, and their weights.
+    ///
+    /// # Panics
+    /// Where `i` is not below [`len`](Self::len).
+    pub fn row(&self, i: usize) -> (&[u32], &[f64]) {
+        let range = self.starts[i]..self.starts[i + 1];
+        (&self.columns[range.clone()], &self.weights[range])
+    }
+
+    /// The mean of the graph and its transpose: `(w_ij + w_ji) / 2`.
+    #[must_use]
+    pub fn symmetric(&self) -> Self {
+        let mut rows: Vec<Vec<(u32, f64)>> = vec![Vec::new(); self.len()];
+        for i in 0..self.len() {
+            let (columns, weights) = self.row(i);
+            for (&j, &w) in columns.iter().zip(weights) {
+                rows[i].push((j, 0.5 * w));
+                rows[j as usize].push((i as u32, 0.5 * w));
+            }
+        }
+        let merged = rows.into_iter().map(|mut row| {
+            row.sort_by_key(|e| e.0);
+            row.dedup_by(|next, kept| {
+                let same = next.0 == kept.0;
+                if same {
+                    kept.1 += next.1;
+                }
+                same
+            });
+            row
+        });
+        Self::from_rows(merged)
+    }
+
+    /// The same with each weight changed: `change(i, j, w_ij)`.
+    pub(super) fn map(mut self, change: impl Fn(usize, usize, f64) -> f64) -> Self {
+        for i in 0..self.len() {
+            for at in self.starts[i]..self.starts[i + 1] {
+                self.weights[at] = change(i, self.columns[at] as usize, self.weights[at]);
+            }
+        }
+        self
+    }
+
+    /// The largest sum of the weights of an object.
+    pub(super) fn largest_sum(&self) -> f64 {
+        let sums = (0..self.len()).map(|i| self.row(i).1.iter().sum::<f64>());
+        sums.fold(0.0, f64::max)
+    }
+
+    /// `sum_j w_ij x_j` for rows `x_j` of so many numbers.
+    pub(super) fn times(&self, x: &[f64], columns: usize, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        let blocks = par::map_blocks(&watch.quiet(), self.len(), ROWS, |range| {
+            let mut out = vec![0.0; range.len() * columns];
+            for (i, out) in range.zip(out.chunks_exact_mut(columns.max(1))) {
+                let (neighbours, weights) = self.row(i);
+                for (&j, w) in neighbours.iter().zip(weights) {
+                    let row = &x[j as usize * columns..][..columns];
+                    out.iter_mut().zip(row).for_each(|(o, x)| *o += w * x);
+                }
+            }
+            Ok(out)
+        })?;
+        Ok(blocks.concat())
+    }
+}
+
+fn check_size(n: usize) -> Result<()> {
+    if n == 0 {
+        return Err(Error::empty(
+            "the graph has no objects; at least one is needed",
+        ));
+    }
+    if n > u32::MAX as usize {
+        return Err(Error::unsupported(format!(
+            "{n} objects are more than a graph can number, {}; split them",
+            u32::MAX
+        )));
+    }
+    Ok(())
+}

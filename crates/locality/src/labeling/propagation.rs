@@ -1,0 +1,390 @@
+//! Label propagation and label spreading.
+
+use super::graph::Graph;
+use crate::{
+    Error, Float, Kernel, LocalMean, LocalMeanFit, Metric, Nearest, Neighborhood, OnEmpty, Result,
+    Rows, Watch,
+};
+
+/// Who hears of whom.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Affinity {
+    /// Every sample of every other, with the weight `exp(-gamma |x_i - x_j|^2)`, by the local mean: no matrix is kept.
+    Rbf {
+        /// Positive.
+        gamma: f64,
+    },
+    /// Each of its `k` nearest samples, itself among them, with weight 1: memory and time grow with `n k`.
+    Nearest {
+        /// From 1 to the number of samples.
+        k: usize,
+    },
+}
+
+/// The parameters of label propagation (Zhu and Ghahramani 2002) and label spreading (Zhou et al. 2004), with the conventions and results of
+/// scikit-learn's estimators of these names.
+///
+/// ```
+/// use locality::{Rows, Watch, labeling::{Affinity, LabelPropagation}};
+/// let x = [0.0, 0.2, 0.4, 5.0, 5.2, 5.4];
+/// let known = [Some(0), None, None, None, None, Some(1)];
+/// let fit = LabelPropagation::propagation(Affinity::Nearest { k: 3 })
+///     .fit(Rows::column(&x), &known, 2, &Watch::default())?;
+/// assert_eq!(fit.labels(), [0, 0, 0, 1, 1, 1]);
+/// # Ok::<(), locality::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabelPropagation {
+    affinity: Affinity,
+    alpha: Option<f64>,
+    max_iter: usize,
+    tol: f64,
+}
+
+/// Labels spread over samples.
+#[derive(Clone, Debug)]
+pub struct LabelPropagationFit<T> {
+    parameters: LabelPropagation,
+    classes: usize,
+    distributions: Vec<f64>,
+    samples: Vec<T>,
+    columns: usize,
+    n_iter: usize,
+    converged: bool,
+}
+
+/// `sum_j g_ij f_j`.
+enum Operator {
+    Sparse(Graph),
+    /// The local mean over all samples.
+    Mean {
+        queries: Vec<f64>,
+        d: usize,
+        h: f64,
+    },
+    /// The same over all others, times roots of degrees.
+    Spread {
+        queries: Vec<f64>,
+        d: usize,
+        h: f64,
+        degrees: Vec<f64>,
+    },
+}
+
+impl LabelPropagation {
+    /// Label propagation: known labels are held fast; at most 1,000 rounds, to 0.001.
+    pub fn propagation(affinity: Affinity) -> Self {
+        Self {
+            affinity,
+            alpha: None,
+            max_iter: 1000,
+            tol: 1e-3,
+        }
+    }
+
+    /// Label spreading: a share `alpha` of each distribution comes from the neighbours, by the symmetric normalized graph, the rest from the
+    /// label that was known; at most 30 rounds, to 0.001.
+    pub fn spreading(affinity: Affinity, alpha: f64) -> Self {
+        Self {
+            affinity,
+            alpha: Some(alpha),
+            max_iter: 30,
+            tol: 1e-3,
+        }
+    }
+
+    /// Most rounds.
+    #[must_use]
+    pub fn max_iter(mut self, max_iter: usize) -> Self {
+        self.max_iter = max_iter;
+        self
+    }
+
+    /// Rounds end once the sum of all changes of a round is below this.
+    #[must_use]
+    pub fn tol(mut self, tol: f64) -> Self {
+        self.tol = tol;
+        self
+    }
+
+    /// Spreads labels `[n]`, each below `classes` or unknown, over samples `[n, d]`.
+    ///
+    /// # Errors
+    /// No samples, or such that are not finite; labels that are not one for each sample or not below `classes`; `gamma`, `k`, `alpha` or `tol`
+    /// out of range; an interruption.
+    pub fn fit<T: Float>(
+        &self,
+        samples: Rows<'_, T>,
+        labels: &[Option<usize>],
+        classes: usize,
+        watch: &Watch<'_>,
+    ) -> Result<LabelPropagationFit<T>> {
+        self.check(samples, labels, classes)?;
+        let n = samples.rows();
+        let operator = self.operator(samples, watch)?;
+        let mut f = vec![0.0; n * classes];
+        for (i, label) in labels.iter().enumerate() {
+            if let Some(label) = label {
+                f[i * classes + label] = 1.0;
+            }
+        }
+        let start = f.clone();
+        let mut before = vec![0.0; n * classes];
+        let (mut n_iter, mut converged) = (0, false);
+        while n_iter < self.max_iter {
+            let change: f64 = f.iter().zip(&before).map(|(a, b)| (a - b).abs()).sum();
+            if change < self.tol {
+                converged = true;
+                break;
+            }
+            watch.check()?;
+            watch.report(n_iter, self.max_iter);
+            let next = operator.times(&f, classes, watch)?;
+            before = std::mem::replace(&mut f, next);
+            if let Some(alpha) = self.alpha {
+                for (f, s) in f.iter_mut().zip(&start) {
+                    *f = alpha * *f + (1.0 - alpha) * s;
+                }
+            } else {
+                normalize(&mut f, classes);
+                for (i, _) in labels.iter().enumerate().filter(|(_, l)| l.is_some()) {
+                    let own = i * classes..(i + 1) * classes;
+                    f[own.clone()].copy_from_slice(&start[own]);
+                }
+            }
+            n_iter += 1;
+        }
+        normalize(&mut f, classes);
+        Ok(LabelPropagationFit {
+            parameters: self.clone(),
+            classes,
+            distributions: f,
+            samples: samples.to_vec(),
+            columns: samples.columns(),
+            n_iter,
+            converged,
+        })
+    }
+
+    fn check<T: Float>(
+        &self,
+        samples: Rows<'_, T>,
+        labels: &[Option<usize>],
+        classes: usize,
+    ) -> Result<()> {
+        samples.require_finite("samples")?;
+        if labels.len() != samples.rows() {
+            return Err(Error::shape(format!(
+                "labels has {} entries, but there are {} samples; give one for each, none where it is unknown",
+                labels.len(),
+                samples.rows()
+            )));
+        }
+        if let Some(i) = labels.iter().position(|l| l.is_some_and(|l| l >= classes)) {
+            return Err(Error::parameter(format!(
+                "labels has {} at position {i} (counted from 0), but there are {classes} classes, numbered from 0",
+                labels[i].unwrap_or(0)
+            )));
+        }
+        match self.affinity {
+            Affinity::Rbf { gamma } if !(gamma.is_finite() && gamma > 0.0) => Err(
+                Error::parameter(format!("gamma={gamma} must be a positive finite number")),
+            ),
+            Affinity::Nearest { k } if k == 0 || k > samples.rows() => {
+                Err(Error::parameter(format!(
+                    "n_neighbors={k} must be from 1 to the number of samples, {}",
+                    samples.rows()
+                )))
+            }
+            _ => match self.alpha {
+                Some(alpha) if !(alpha > 0.0 && alpha < 1.0) => Err(Error::parameter(format!(
+                    "alpha={alpha} must be above 0 and below 1"
+                ))),
+                _ if self.tol.is_nan() || self.tol < 0.0 => Err(Error::parameter(format!(
+                    "tol={} must not be negative",
+                    self.tol
+                ))),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    fn operator<T: Float>(&self, samples: Rows<'_, T>, watch: &Watch<'_>) -> Result<Operator> {
+        let (n, d) = (samples.rows(), samples.columns());
+        match self.affinity {
+            Affinity::Nearest { k } => {
+                let found =
+                    Nearest::fit(samples, &Metric::Euclidean)?.k_nearest(samples, k, watch)?;
+                let pairs = found.indices.iter().enumerate();
+                let edges: Vec<_> = pairs.map(|(at, &j)| (at / k, j, 1.0)).collect();
+                let graph = Graph::edges(n, &edges)?;
+                if self.alpha.is_none() {
+                    return Ok(Operator::Sparse(graph.map(|_, _, w| w / k as f64)));
+                }
+                // In-degrees without oneself, as scipy's Laplacian counts them.
+                let mut degrees = vec![0.0; n];
+                for &(_, j, _) in edges.iter().filter(|(i, j, _)| i != j) {
+                    degrees[j] += 1.0;
+                }
+                let root = |i: usize| {
+                    if degrees[i] > 0.0 {
+                        f64::sqrt(degrees[i])
+                    } else {
+                        1.0
+                    }
+                };
+                let weigh = |i, j, w: f64| if i == j { 0.0 } else { w / root(i) / root(j) };
+                Ok(Operator::Sparse(graph.map(weigh)))
+            }
+            Affinity::Rbf { gamma } => {
+                let queries: Vec<f64> = samples.iter().flatten().map(|x| x.to_f64()).collect();
+                let h = (0.5 / gamma).sqrt();
+                if self.alpha.is_none() {
+                    return Ok(Operator::Mean { queries, d, h });
+                }
+                let rows = Rows::new(&queries, n, d)?;
+                let fit = hollow(h).fit(rows, Rows::new(&[], n, 0)?)?;
+                let logs = fit.at(rows, &watch.quiet())?.log_normalizer;
+                let degrees = logs.iter().map(|log| log.exp()).collect();
+                Ok(Operator::Spread {
+                    queries,
+                    d,
+                    h,
+                    degrees,
+                })
+            }
+        }
+    }
+}
+
+fn hollow(h: f64) -> LocalMean {
+    LocalMean::new(Kernel::gaussian(h))
+        .neighborhood(Neighborhood::hollow())
+        .on_empty(OnEmpty::Nan)
+}
+
+impl Operator {
+    fn times(&self, f: &[f64], classes: usize, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        let watch = &watch.quiet();
+        match self {
+            Self::Sparse(graph) => graph.times(f, classes, watch),
+            Self::Mean { queries, d, h } => {
+                let rows = Rows::new(queries, queries.len() / d, *d)?;
+                let fit = LocalMean::new(Kernel::gaussian(*h))
+                    .fit(rows, Rows::new(f, rows.rows(), classes)?)?;
+                Ok(fit.at(rows, watch)?.means)
+            }
+            Self::Spread {
+                queries,
+                d,
+                h,
+                degrees,
+            } => {
+                let rows = Rows::new(queries, queries.len() / d, *d)?;
+                let root = |i: usize| {
+                    if degrees[i] > 0.0 {
+                        degrees[i].sqrt()
+                    } else {
+                        1.0
+                    }
+                };
+                let scaled = f.iter().enumerate().map(|(at, x)| x / root(at / classes));
+                let scaled: Vec<f64> = scaled.collect();
+                let fit: LocalMeanFit<f64> =
+                    hollow(*h).fit(rows, Rows::new(&scaled, rows.rows(), classes)?)?;
+                let means = fit.at(rows, watch)?.means;
+                let each = means.iter().enumerate().map(|(at, m)| {
+                    let degree = degrees[at / classes];
+                    if degree > 0.0 { m * degree.sqrt() } else { 0.0 }
+                });
+                Ok(each.collect())
+            }
+        }
+    }
+}
+
+/// Divides each row by its sum; rows of zeros stay.
+fn normalize(f: &mut [f64], classes: usize) {
+    for row in f.chunks_exact_mut(classes.max(1)) {
+        let sum: f64 = row.iter().sum();
+        if sum != 0.0 {
+            for x in row {
+                *x /= sum;
+            }
+        }
+    }
+}
+
+/// The place of the largest number, the first of equals.
+pub(super) fn largest(row: &[f64]) -> usize {
+    (1..row.len()).fold(0, |best, j| if row[j] > row[best] { j } else { best })
+}
+
+impl<T: Float> LabelPropagationFit<T> {
+    /// The parameters it was made with.
+    pub fn parameters(&self) -> &LabelPropagation {
+        &self.parameters
+    }
+
+    /// The distribution of each sample, `[n, classes]`; zeros where no label arrived.
+    pub fn distributions(&self) -> &[f64] {
+        &self.distributions
+    }
+
+    /// The likeliest label of each sample, `[n]`.
+    pub fn labels(&self) -> Vec<usize> {
+        self.distributions
+            .chunks_exact(self.classes.max(1))
+            .map(largest)
+            .collect()
+    }
+
+    /// Number of rounds.
+    pub fn n_iter(&self) -> usize {
+        self.n_iter
+    }
+
+    /// Whether the changes fell below the tolerance.
+    pub fn converged(&self) -> bool {
+        self.converged
+    }
+
+    /// The distribution at new rows `[m, d]`: the mean of the samples' distributions under the same kernel, or over the `k` nearest.
+    ///
+    /// # Errors
+    /// Another number of columns, numbers that are not finite, an interruption.
+    pub fn predict_proba(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        let (n, c) = (self.samples.len() / self.columns, self.classes);
+        let samples = Rows::new(&self.samples, n, self.columns)?;
+        let mut out = match self.parameters.affinity {
+            Affinity::Nearest { k } => {
+                let found = Nearest::fit(samples, &Metric::Euclidean)?.k_nearest(rows, k, watch)?;
+                let mut out = vec![0.0; rows.rows() * c];
+                for (out, near) in out
+                    .chunks_exact_mut(c.max(1))
+                    .zip(found.indices.chunks_exact(k))
+                {
+                    for &j in near {
+                        let own = &self.distributions[j * c..][..c];
+                        out.iter_mut().zip(own).for_each(|(o, x)| *o += x);
+                    }
+                }
+                out
+            }
+            Affinity::Rbf { gamma } => {
+                let values: Vec<T> = self.distributions.iter().map(|&x| T::from_f64(x)).collect();
+                let mean = LocalMean::new(Kernel::gaussian((0.5 / gamma).sqrt()))
+                    .on_empty(OnEmpty::Nearest);
+                let fit = mean.fit(samples, Rows::new(&values, n, c)?)?;
+                fit.at(rows, watch)?
+                    .means
+                    .iter()
+                    .map(|x| x.to_f64())
+                    .collect()
+            }
+        };
+        normalize(&mut out, c);
+        Ok(out)
+    }
+}

@@ -1,0 +1,366 @@
+//! Laws of relaxation labeling and of label propagation.
+
+use locality::labeling::{
+    Affinity, Graph, LabelPropagation, RelaxationLabeling, Step, compatibilities,
+};
+use locality::{Kernel, Rows, Watch};
+use locality_testing::{Rng, blobs, normal};
+
+/// `n` random distributions over `k` labels.
+fn distributions(seed: u64, n: usize, k: usize) -> Vec<f64> {
+    let mut rng = Rng::new(seed);
+    let mut out = Vec::with_capacity(n * k);
+    for _ in 0..n {
+        let row: Vec<f64> = (0..k).map(|_| rng.uniform()).collect();
+        let sum: f64 = row.iter().sum();
+        out.extend(row.iter().map(|x| x / sum));
+    }
+    out
+}
+
+/// A symmetric matrix of numbers from `low` to 1.
+fn symmetric(seed: u64, k: usize, low: f64) -> Vec<f64> {
+    let mut rng = Rng::new(seed);
+    let mut out = vec![0.0; k * k];
+    for a in 0..k {
+        for b in 0..=a {
+            let x = low + (1.0 - low) * rng.uniform();
+            (out[a * k + b], out[b * k + a]) = (x, x);
+        }
+    }
+    out
+}
+
+fn graphs() -> Vec<Graph> {
+    let x = normal(3, 40, 2);
+    let rows = Rows::new(&x, 40, 2).unwrap();
+    let Kernel::Atom(atom) = Kernel::gaussian(1.0) else {
+        panic!("a Gaussian is one atom")
+    };
+    let watch = Watch::default();
+    vec![
+        Graph::grid(6, 7, false).unwrap(),
+        Graph::grid(6, 7, true).unwrap(),
+        Graph::nearest(rows, 5, None, &watch).unwrap().symmetric(),
+        Graph::nearest(rows, 5, Some((atom.profile(), 0.5)), &watch)
+            .unwrap()
+            .symmetric(),
+        Graph::edges(3, &[(0, 1, 0.5), (1, 0, 0.5), (1, 2, 2.0), (2, 1, 2.0)]).unwrap(),
+    ]
+}
+
+#[test]
+fn rows_stay_distributions_and_consistency_never_falls() {
+    let k = 4;
+    for (seed, graph) in graphs().iter().enumerate() {
+        let seed = seed as u64;
+        let n = graph.len();
+        let p = distributions(seed, n, k);
+        for (step, low) in [
+            (Step::Product, 0.0),
+            (Step::Gradient(None), 0.0),
+            (Step::Gradient(None), -1.0),
+        ] {
+            let r = symmetric(seed + 9, k, low);
+            let found = RelaxationLabeling::new(step)
+                .max_iter(40)
+                .run(graph, &r, &p, None, &Watch::default())
+                .unwrap();
+            for row in found.distributions.chunks_exact(k) {
+                assert!(row.iter().all(|x| *x >= 0.0), "{step:?}");
+                assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{step:?}");
+            }
+            for pair in found.consistency.windows(2) {
+                assert!(
+                    pair[1] >= pair[0] - 1e-12,
+                    "{step:?}: {:?}",
+                    found.consistency
+                );
+            }
+            assert!(found.consistency[found.consistency.len() - 1] > found.consistency[0] + 1e-3);
+        }
+    }
+}
+
+#[test]
+fn one_step_is_the_formula() {
+    let k = 3;
+    let graph = &graphs()[3];
+    let n = graph.len();
+    let (p, r) = (distributions(1, n, k), symmetric(2, k, 0.0));
+    // Well inside the simplex.
+    let p: Vec<f64> = p.iter().map(|x| 0.5 * x + 0.5 / k as f64).collect();
+    let mut q = vec![0.0; n * k];
+    for i in 0..n {
+        let (neighbours, weights) = graph.row(i);
+        for (&j, w) in neighbours.iter().zip(weights) {
+            for a in 0..k {
+                for b in 0..k {
+                    q[i * k + a] += w * r[a * k + b] * p[j as usize * k + b];
+                }
+            }
+        }
+    }
+    let run = |step| {
+        let relaxation = RelaxationLabeling::new(step).max_iter(1);
+        relaxation
+            .run(graph, &r, &p, None, &Watch::default())
+            .unwrap()
+            .distributions
+    };
+    let (product, gradient) = (run(Step::Product), run(Step::Gradient(Some(1e-3))));
+    for i in 0..n {
+        let row = |x: &[f64]| x[i * k..(i + 1) * k].to_vec();
+        let (p, q) = (row(&p), row(&q));
+        let total: f64 = p.iter().zip(&q).map(|(p, q)| p * q).sum();
+        let mean = q.iter().sum::<f64>() / k as f64;
+        for a in 0..k {
+            assert!((row(&product)[a] - p[a] * q[a] / total).abs() < 1e-12);
+            // Inside the simplex the projection takes the mean off.
+            assert!((row(&gradient)[a] - (p[a] + 1e-3 * (q[a] - mean))).abs() < 1e-12);
+        }
+    }
+}
+
+#[test]
+fn a_noisy_picture_is_cleaned_and_seeds_stay() {
+    let (rows, columns) = (40, 40);
+    let n = rows * columns;
+    let truth: Vec<usize> = (0..n)
+        .map(|i| usize::from((i % columns) > 15) + usize::from(i / columns > 24))
+        .collect();
+    let mut rng = Rng::new(1);
+    let noisy: Vec<usize> = truth
+        .iter()
+        .map(|&t| {
+            if rng.uniform() < 0.25 {
+                rng.below(3)
+            } else {
+                t
+            }
+        })
+        .collect();
+    let p: Vec<f64> = noisy
+        .iter()
+        .flat_map(|&l| (0..3).map(move |c| if c == l { 0.6 } else { 0.2 }))
+        .collect();
+    let graph = Graph::grid(rows, columns, true).unwrap();
+    // A label goes with itself (Potts).
+    let r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+    let wrong = |labels: &[usize]| labels.iter().zip(&truth).filter(|(a, b)| a != b).count();
+    let fixed: Vec<bool> = (0..n).map(|i| i % 97 == 0).collect();
+    for step in [Step::Product, Step::Gradient(None)] {
+        let found = RelaxationLabeling::new(step)
+            .run(&graph, &r, &p, Some(&fixed), &Watch::default())
+            .unwrap();
+        let (before, after) = (wrong(&noisy), wrong(&found.labels()));
+        assert!(
+            after * 5 < before,
+            "{step:?}: {before} wrong before, {after} after"
+        );
+        for i in (0..n).filter(|&i| fixed[i]) {
+            assert_eq!(found.distributions[i * 3..][..3], p[i * 3..][..3]);
+        }
+    }
+}
+
+#[test]
+fn learnt_compatibilities_are_ratios_of_shares() {
+    // A line of labels 0 0 1 1: meetings 00, 01, 11, each both ways.
+    let graph = Graph::grid(1, 4, false).unwrap();
+    let labels = [Some(0), Some(0), Some(1), Some(1)];
+    let r = compatibilities(&graph, &labels, 2, 0.0).unwrap();
+    // P(0, 0) = P(1, 1) = 1/3, P(0, 1) = P(1, 0) = 1/6, P(0) = P(1) = 1/2.
+    for (own, want) in r.iter().zip([4.0 / 3.0, 2.0 / 3.0, 2.0 / 3.0, 4.0 / 3.0]) {
+        assert!((own - want).abs() < 1e-12, "{r:?}");
+    }
+    assert_eq!(
+        compatibilities(&graph, &[None; 4], 2, 0.0).unwrap(),
+        [1.0; 4]
+    );
+}
+
+#[test]
+fn grids_and_lists_are_as_said() {
+    let grid = Graph::grid(2, 3, false).unwrap();
+    assert_eq!(grid.row(0), (&[1, 3][..], &[1.0, 1.0][..]));
+    assert_eq!(grid.row(4).0, [1, 3, 5]);
+    assert_eq!(Graph::grid(2, 3, true).unwrap().row(1).0, [0, 2, 3, 4, 5]);
+    let twice = Graph::edges(3, &[(0, 2, 1.0), (0, 1, 1.0), (0, 2, 0.5)]).unwrap();
+    assert_eq!(twice.row(0), (&[1, 2][..], &[1.0, 1.5][..]));
+    assert_eq!(twice.symmetric().row(2), (&[0][..], &[0.75][..]));
+    let x = [0.0, 0.0, 0.0, 5.0];
+    let near = Graph::nearest(Rows::column(&x), 2, None, &Watch::default()).unwrap();
+    for i in 0..4 {
+        assert_eq!(near.row(i).0.len(), 2);
+        assert!(!near.row(i).0.contains(&(i as u32)));
+    }
+}
+
+/// Label propagation and spreading by plain matrices, as scikit-learn writes them.
+fn plain(
+    weights: &[f64],
+    n: usize,
+    known: &[Option<usize>],
+    k: usize,
+    alpha: Option<f64>,
+) -> (Vec<f64>, usize) {
+    let mut g = weights.to_vec();
+    if alpha.is_none() {
+        for row in g.chunks_exact_mut(n) {
+            let sum: f64 = row.iter().sum();
+            for x in row {
+                *x /= sum;
+            }
+        }
+    } else {
+        (0..n).for_each(|i| g[i * n + i] = 0.0);
+        let degree: Vec<f64> = (0..n)
+            .map(|j| (0..n).map(|i| g[i * n + j]).sum::<f64>().sqrt())
+            .collect();
+        for (at, x) in g.iter_mut().enumerate() {
+            let root = |d: f64| if d > 0.0 { d } else { 1.0 };
+            *x /= root(degree[at / n]) * root(degree[at % n]);
+        }
+    }
+    let mut f = vec![0.0; n * k];
+    for (i, label) in known.iter().enumerate() {
+        if let Some(label) = label {
+            f[i * k + label] = 1.0;
+        }
+    }
+    let start = f.clone();
+    let mut before = vec![0.0; n * k];
+    let normalize = |f: &mut Vec<f64>| {
+        for row in f.chunks_exact_mut(k) {
+            let sum: f64 = row.iter().sum();
+            if sum != 0.0 {
+                for x in row {
+                    *x /= sum;
+                }
+            }
+        }
+    };
+    let mut rounds = 0;
+    let most = if alpha.is_none() { 1000 } else { 30 };
+    while rounds < most
+        && f.iter()
+            .zip(&before)
+            .map(|(a, b)| f64::abs(a - b))
+            .sum::<f64>()
+            >= 1e-3
+    {
+        let next: Vec<f64> = (0..n * k)
+            .map(|at| (0..n).map(|j| g[at / k * n + j] * f[j * k + at % k]).sum())
+            .collect();
+        before = std::mem::replace(&mut f, next);
+        if let Some(alpha) = alpha {
+            f.iter_mut()
+                .zip(&start)
+                .for_each(|(f, s)| *f = alpha * *f + (1.0 - alpha) * s);
+        } else {
+            normalize(&mut f);
+            for i in (0..n).filter(|&i| known[i].is_some()) {
+                f[i * k..(i + 1) * k].copy_from_slice(&start[i * k..(i + 1) * k]);
+            }
+        }
+        rounds += 1;
+    }
+    normalize(&mut f);
+    (f, rounds)
+}
+
+#[test]
+fn propagation_and_spreading_are_the_plain_iteration() {
+    let (n, d, k) = (60, 2, 3);
+    let (x, clusters) = blobs(2, n, d, k, 1.5);
+    let known: Vec<Option<usize>> = clusters
+        .iter()
+        .enumerate()
+        .map(|(i, &c)| (i % 10 < 3).then_some(c))
+        .collect();
+    let rows = Rows::new(&x, n, d).unwrap();
+    let square = |i: usize, j: usize| {
+        (0..d)
+            .map(|c| (x[i * d + c] - x[j * d + c]).powi(2))
+            .sum::<f64>()
+    };
+    let rbf: Vec<f64> = (0..n * n)
+        .map(|at| (-0.1 * square(at / n, at % n)).exp())
+        .collect();
+    let mut nearest = vec![0.0; n * n];
+    for i in 0..n {
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_by(|&a, &b| square(i, a).total_cmp(&square(i, b)));
+        order[..7].iter().for_each(|&j| nearest[i * n + j] = 1.0);
+    }
+    for (affinity, weights) in [
+        (Affinity::Rbf { gamma: 0.1 }, &rbf),
+        (Affinity::Nearest { k: 7 }, &nearest),
+    ] {
+        for alpha in [None, Some(0.2), Some(0.9)] {
+            let parameters = match alpha {
+                None => LabelPropagation::propagation(affinity),
+                Some(alpha) => LabelPropagation::spreading(affinity, alpha),
+            };
+            let fit = parameters.fit(rows, &known, k, &Watch::default()).unwrap();
+            let (want, rounds) = plain(weights, n, &known, k, alpha);
+            assert_eq!(fit.n_iter(), rounds, "{affinity:?} {alpha:?}");
+            for (own, want) in fit.distributions().iter().zip(&want) {
+                assert!(
+                    (own - want).abs() < 1e-10,
+                    "{affinity:?} {alpha:?}: {own} {want}"
+                );
+            }
+            let right = fit
+                .labels()
+                .iter()
+                .zip(&clusters)
+                .filter(|(a, b)| a == b)
+                .count();
+            assert!(right > n / 2);
+        }
+    }
+}
+
+#[test]
+fn bad_arguments_are_named() {
+    let watch = Watch::default();
+    let x = [0.0, 1.0, 2.0];
+    let rows = Rows::column(&x);
+    let text = |affinity, labels: &[Option<usize>]| {
+        let fit = LabelPropagation::propagation(affinity).fit(rows, labels, 2, &watch);
+        fit.unwrap_err().to_string()
+    };
+    assert!(text(Affinity::Rbf { gamma: 0.0 }, &[None; 3]).contains("gamma=0"));
+    assert!(text(Affinity::Nearest { k: 4 }, &[None; 3]).contains("n_neighbors=4"));
+    assert!(text(Affinity::Nearest { k: 2 }, &[None; 2]).contains("2 entries"));
+    assert!(text(Affinity::Nearest { k: 2 }, &[None, Some(2), None]).contains("position 1"));
+    let graph = Graph::grid(1, 3, false).unwrap();
+    let run = |r: &[f64], p: &[f64]| {
+        let found = RelaxationLabeling::new(Step::Product).run(&graph, r, p, None, &watch);
+        found.unwrap_err().to_string()
+    };
+    assert!(run(&[1.0], &[0.5; 6]).contains("1 numbers"));
+    assert!(run(&[1.0, 0.0, -1.0, 1.0], &[0.5; 6]).contains("-1 in row 1, column 0"));
+    assert!(run(&[1.0; 4], &[0.5, 0.5, 0.5, 0.5, 0.5, 0.6]).contains("row 2"));
+    assert!(run(&[1.0; 4], &[0.5; 5]).contains("5 numbers"));
+    assert!(
+        Graph::edges(2, &[(0, 2, 1.0)])
+            .unwrap_err()
+            .to_string()
+            .contains("joins 0 and 2")
+    );
+    assert!(
+        Graph::edges(2, &[(0, 1, -1.0)])
+            .unwrap_err()
+            .to_string()
+            .contains("weight -1")
+    );
+    assert!(
+        Graph::nearest(rows, 3, None, &watch)
+            .unwrap_err()
+            .to_string()
+            .contains("k=3")
+    );
+}
