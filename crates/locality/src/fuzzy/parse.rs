@@ -259,7 +259,7 @@ impl<'a> Parser<'a> {
         }
         let name = self.name("an input, NOT or '('")?;
         let known = self.inputs.iter().map(|i| &*i.name);
-        let input = find("input", name, known).map_err(|e| self.error_before(&e.to_string()))?;
+        let input = find("input", name, &known).map_err(|e| self.error_before(&e.to_string()))?;
         self.is()?;
         let hedges = self.hedges();
         let variable = &self.inputs[input];
@@ -305,13 +305,13 @@ impl<'a> Parser<'a> {
     ) -> Result<usize> {
         let name = self.name("a term")?;
         let what = format!("term of '{of}'");
-        find(&what, name, known).map_err(|e| self.error_before(&e.to_string()))
+        find(&what, name, &known).map_err(|e| self.error_before(&e.to_string()))
     }
 
     fn consequent(&mut self) -> Result<Consequent> {
         let name = self.name("an output")?;
         let known = self.outputs.iter().map(|o| &*o.name);
-        let output = find("output", name, known).map_err(|e| self.error_before(&e.to_string()))?;
+        let output = find("output", name, &known).map_err(|e| self.error_before(&e.to_string()))?;
         self.is()?;
         let hedges = self.hedges();
         let variable = &self.outputs[output];
