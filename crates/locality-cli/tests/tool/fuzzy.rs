@@ -122,7 +122,7 @@ fn faults_are_named() {
     assert_eq!(run.code, Some(1));
     assert!(
         run.stderr
-            .contains("bad.toml: line 19: cannot read the rule at column 35"),
+            .contains("bad.toml: line 18: cannot read the rule at column 35"),
         "{}",
         run.stderr
     );
