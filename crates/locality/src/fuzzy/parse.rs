@@ -268,7 +268,7 @@ impl<'a> Parser<'a> {
         let term = if bare && !variable.terms.is_empty() {
             0
         } else {
-            self.term(variable.terms.iter().map(|t| &*t.0), &variable.name)?
+            self.term(&variable.terms.iter().map(|t| &*t.0), &variable.name)?
         };
         Ok(Antecedent::Is {
             input,
@@ -300,12 +300,12 @@ impl<'a> Parser<'a> {
 
     fn term<'b>(
         &mut self,
-        known: impl Iterator<Item = &'b str> + Clone,
+        known: &(impl Iterator<Item = &'b str> + Clone),
         of: &str,
     ) -> Result<usize> {
         let name = self.name("a term")?;
         let what = format!("term of '{of}'");
-        find(&what, name, &known).map_err(|e| self.error_before(&e.to_string()))
+        find(&what, name, known).map_err(|e| self.error_before(&e.to_string()))
     }
 
     fn consequent(&mut self) -> Result<Consequent> {
@@ -315,7 +315,7 @@ impl<'a> Parser<'a> {
         self.is()?;
         let hedges = self.hedges();
         let variable = &self.outputs[output];
-        let term = self.term(variable.terms.iter().map(|t| &*t.0), &variable.name)?;
+        let term = self.term(&variable.terms.iter().map(|t| &*t.0), &variable.name)?;
         Ok(Consequent {
             output,
             hedges,

@@ -359,7 +359,7 @@ fn mamdani(system: &FuzzySystem, output: &Output, mine: &[(usize, &Consequent)])
             sample(membership, &places, &mut set);
         }
         for hedge in hedges.iter().rev() {
-            for x in set.iter_mut() {
+            for x in &mut set {
                 *x = hedge.of(*x);
             }
         }

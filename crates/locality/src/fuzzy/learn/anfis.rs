@@ -154,7 +154,7 @@ fn slope(
             *g += b;
         }
     }
-    for g in gradient.iter_mut() {
+    for g in &mut gradient {
         *g /= n as f64;
     }
     Ok((error / n as f64, gradient))

@@ -418,7 +418,7 @@ fn scaled<T: Float>(samples: Rows<'_, T>, targets: Rows<'_, T>) -> (Data, Vec<Sc
             low,
             span: high - low,
         };
-        for v in x.iter_mut() {
+        for v in &mut x {
             *v = (*v - low) / scale.span;
         }
         scales.push(scale);

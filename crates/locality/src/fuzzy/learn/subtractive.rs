@@ -82,7 +82,7 @@ impl SubtractiveClustering {
         let ones = vec![1.0; rows.rows()];
         let fit = LocalMean::new(kernel).fit_watched(rows, Rows::column(&ones), None, watch)?;
         let mut potential = fit.at(rows, watch)?.log_normalizer;
-        for p in potential.iter_mut() {
+        for p in &mut potential {
             *p = p.exp();
         }
         let beyond = self.radius * self.squash;
