@@ -6,8 +6,10 @@ pub fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> 
     let lower = name.to_lowercase();
     let nearest = known
         .clone()
-        .min_by_key(|k| edit_distance(&lower, k))
-        .filter(|k| edit_distance(&lower, k) <= (k.len() / 2).max(2));
+        .map(|k| (edit_distance(&lower, &k.to_lowercase()), k))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, k)| *distance <= (k.len() / 2).max(2))
+        .map(|(_, k)| k);
     let list = known.collect::<Vec<_>>().join(", ");
     match nearest {
         Some(k) => format!("unknown {what} '{name}'; did you mean '{k}'? Known: {list}"),
@@ -42,6 +44,9 @@ mod tests {
             unknown("kernel", "gausian", known.into_iter()).contains("did you mean 'gaussian'?")
         );
         assert!(!unknown("kernel", "xyzzyplugh", known.into_iter()).contains("did you mean"));
+        assert!(
+            unknown("shape", "TRIANG", ["TRIAN", "GAUSS"].into_iter()).contains("mean 'TRIAN'?")
+        );
         assert_eq!(edit_distance("kitten", "sitting"), 3);
     }
 }

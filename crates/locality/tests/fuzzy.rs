@@ -308,7 +308,7 @@ fn orders_weights_sums_and_tsukamoto_are_their_formulas() {
         .unwrap();
     let rows = Rows::column(&[4.0]);
     let found = system.evaluate(rows, &watch()).unwrap();
-    let (low, high) = (0.6, 0.5 * 0.4);
+    let (low, high): (f64, f64) = (0.6, 0.5 * 0.4);
     let (a, b) = (1.0 + 2.0 * 4.0, -3.0 + 0.5 * 4.0);
     let both: f64 = low * a + high * b;
     assert!((found[0] - both / (low + high)).abs() < 1e-14);
@@ -699,7 +699,7 @@ fn faults_of_files_have_their_place() {
         ),
         (
             own("[[input]]", "[input]"),
-            "begin each input with [[input]]",
+            "line 8, column 10: 'input' is there already and is no list of tables",
         ),
         (
             own("centroid", "weighted_average"),

@@ -5,6 +5,7 @@ mod bad_tables;
 mod cluster;
 #[cfg(feature = "embed")]
 mod embed;
+mod fuzzy;
 mod gwr;
 mod mean;
 mod models;

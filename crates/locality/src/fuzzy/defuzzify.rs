@@ -128,7 +128,7 @@ impl Grid {
     /// The number of a set, or `None` where it is empty.
     pub(super) fn defuzzify(&self, by: Defuzzifier, set: &[f64]) -> Option<f64> {
         let (area, moment) = dispatch(Sums(self, set));
-        if !(area > 0.0) {
+        if area <= 0.0 || area.is_nan() {
             return None;
         }
         match by {

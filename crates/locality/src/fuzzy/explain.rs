@@ -18,6 +18,9 @@ pub struct Fired {
     pub text: String,
 }
 
+/// Names and degrees of terms.
+pub type Degrees = Vec<(String, f64)>;
+
 /// Why a system decides as it does for one row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
@@ -26,7 +29,7 @@ pub struct Explanation {
     /// Names and values of the outputs.
     pub outputs: Vec<(String, f64)>,
     /// For each input, its name, its value, and names and degrees of its terms.
-    pub inputs: Vec<(String, f64, Vec<(String, f64)>)>,
+    pub inputs: Vec<(String, f64, Degrees)>,
 }
 
 impl FuzzySystem {

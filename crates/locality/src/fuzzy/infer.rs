@@ -139,7 +139,7 @@ impl Weighted<'_> {
             }
         }
         for (o, s) in out.iter_mut().zip(&sum) {
-            if !(*s > 0.0) {
+            if *s <= 0.0 || s.is_nan() {
                 *o = self.default;
             } else if self.average {
                 *o /= s;

@@ -21,7 +21,7 @@ mod system;
 mod variable;
 
 pub use defuzzify::Defuzzifier;
-pub use explain::{Explanation, Fired};
+pub use explain::{Degrees, Explanation, Fired};
 pub use format::Format;
 pub use hedge::Hedge;
 pub use learn::{

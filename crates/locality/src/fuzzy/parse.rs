@@ -259,7 +259,7 @@ impl<'a> Parser<'a> {
         }
         let name = self.name("an input, NOT or '('")?;
         let known = self.inputs.iter().map(|i| &*i.name);
-        let input = find("input", name, known).map_err(|e| self.error_before(&e.to_string()))?;
+        let input = find("input", name, &known).map_err(|e| self.error_before(&e.to_string()))?;
         self.is()?;
         let hedges = self.hedges();
         let variable = &self.inputs[input];
@@ -268,7 +268,7 @@ impl<'a> Parser<'a> {
         let term = if bare && !variable.terms.is_empty() {
             0
         } else {
-            self.term(variable.terms.iter().map(|t| &*t.0), &variable.name)?
+            self.term(&variable.terms.iter().map(|t| &*t.0), &variable.name)?
         };
         Ok(Antecedent::Is {
             input,
@@ -300,7 +300,7 @@ impl<'a> Parser<'a> {
 
     fn term<'b>(
         &mut self,
-        known: impl Iterator<Item = &'b str> + Clone,
+        known: &(impl Iterator<Item = &'b str> + Clone),
         of: &str,
     ) -> Result<usize> {
         let name = self.name("a term")?;
@@ -311,11 +311,11 @@ impl<'a> Parser<'a> {
     fn consequent(&mut self) -> Result<Consequent> {
         let name = self.name("an output")?;
         let known = self.outputs.iter().map(|o| &*o.name);
-        let output = find("output", name, known).map_err(|e| self.error_before(&e.to_string()))?;
+        let output = find("output", name, &known).map_err(|e| self.error_before(&e.to_string()))?;
         self.is()?;
         let hedges = self.hedges();
         let variable = &self.outputs[output];
-        let term = self.term(variable.terms.iter().map(|t| &*t.0), &variable.name)?;
+        let term = self.term(&variable.terms.iter().map(|t| &*t.0), &variable.name)?;
         Ok(Consequent {
             output,
             hedges,

@@ -60,15 +60,14 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(system: &'a FuzzySystem) -> Result<Self> {
+    pub(super) fn new(system: &'a FuzzySystem) -> Self {
         let targets = system.outputs().iter().enumerate();
         let targets = targets.map(|(o, output)| target(system, o, output));
-        let targets: Result<Vec<Target<'a>>> = targets.collect();
-        Ok(Self {
+        Self {
             system,
             firing: Self::firing_of(system),
-            targets: targets?,
-        })
+            targets: targets.collect(),
+        }
     }
 
     fn firing_of(system: &FuzzySystem) -> Firing {
@@ -189,7 +188,9 @@ impl<'a> Plan<'a> {
                     to.copy_from_slice(&stack[..count]);
                     let weight = rules[r].weight;
                     if weight != 1.0 {
-                        to.iter_mut().for_each(|x| *x *= weight);
+                        for x in to.iter_mut() {
+                            *x *= weight;
+                        }
                     }
                 }
             }
@@ -206,7 +207,9 @@ impl<'a> Plan<'a> {
                     }
                     let weight = rules[r].weight.ln();
                     if weight != 0.0 {
-                        to.iter_mut().for_each(|x| *x += weight);
+                        for x in to.iter_mut() {
+                            *x += weight;
+                        }
                     }
                 }
             }
@@ -220,7 +223,9 @@ impl<'a> Plan<'a> {
             let (_, membership) = &self.system.inputs()[atom.input].terms[atom.term];
             membership.fill(&columns[atom.input], to);
             for hedge in atom.hedges.iter().rev() {
-                to.iter_mut().for_each(|x| *x = hedge.of(*x));
+                for x in to.iter_mut() {
+                    *x = hedge.of(*x);
+                }
             }
         }
         out
@@ -275,7 +280,7 @@ impl Atoms {
     }
 
     fn compile(&mut self, antecedent: &Antecedent, ops: &mut Vec<Op>) {
-        let (parts, fold, with): (_, fn(usize) -> Op, fn() -> Op) = match antecedent {
+        let (parts, all) = match antecedent {
             Antecedent::Is {
                 input,
                 hedges,
@@ -290,8 +295,8 @@ impl Atoms {
                 ops.push(Op::Not);
                 return;
             }
-            Antecedent::And(parts) => (parts, Op::AndAtom, || Op::And),
-            Antecedent::Or(parts) => (parts, Op::OrAtom, || Op::Or),
+            Antecedent::And(parts) => (parts, true),
+            Antecedent::Or(parts) => (parts, false),
         };
         for (i, part) in parts.iter().enumerate() {
             match part {
@@ -301,12 +306,12 @@ impl Atoms {
                     term,
                 } if i > 0 => {
                     let a = self.number(*input, hedges, *term);
-                    ops.push(fold(a));
+                    ops.push(if all { Op::AndAtom(a) } else { Op::OrAtom(a) });
                 }
                 _ => {
                     self.compile(part, ops);
                     if i > 0 {
-                        ops.push(with());
+                        ops.push(if all { Op::And } else { Op::Or });
                     }
                 }
             }
@@ -314,24 +319,24 @@ impl Atoms {
     }
 }
 
-fn target<'a>(system: &'a FuzzySystem, o: usize, output: &'a Output) -> Result<Target<'a>> {
+fn target<'a>(system: &'a FuzzySystem, o: usize, output: &'a Output) -> Target<'a> {
     let mut mine: Vec<(usize, &Consequent)> = Vec::new();
     for (r, rule) in system.rules().iter().enumerate() {
         let parts = rule.consequents.iter().filter(|c| c.output == o);
         mine.extend(parts.map(|c| (r, c)));
     }
     if output.inference == Inference::Mamdani {
-        return Ok(Target::Mamdani(mamdani(system, output, &mine)));
+        return Target::Mamdani(mamdani(system, output, &mine));
     }
     let uses: Uses = mine.iter().map(|(r, _)| *r).collect();
     let conclusions: Vec<&Conclusion> = mine.iter().map(|(_, c)| &output.terms[c.term].1).collect();
-    Ok(Target::Weighted(Weighted {
+    Target::Weighted(Weighted {
         uses,
         conclusions,
         average: output.defuzzifier == Defuzzifier::WeightedAverage,
         range: output.range,
         default: output.default.unwrap_or(f64::NAN),
-    }))
+    })
 }
 
 fn mamdani(system: &FuzzySystem, output: &Output, mine: &[(usize, &Consequent)]) -> Mamdani {
@@ -354,7 +359,9 @@ fn mamdani(system: &FuzzySystem, output: &Output, mine: &[(usize, &Consequent)])
             sample(membership, &places, &mut set);
         }
         for hedge in hedges.iter().rev() {
-            set.iter_mut().for_each(|x| *x = hedge.of(*x));
+            for x in &mut set {
+                *x = hedge.of(*x);
+            }
         }
         set
     });

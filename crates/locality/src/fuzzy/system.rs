@@ -176,7 +176,7 @@ impl FuzzySystem {
     /// No rows, NaN or infinite numbers, another number of columns, a system without rules, or an interruption.
     pub fn evaluate<T: Float>(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<T>> {
         self.check_rows(&rows)?;
-        Plan::new(self)?.evaluate(rows, watch)
+        Plan::new(self).evaluate(rows, watch)
     }
 
     /// How much each rule fires for each row, `[n, rules]`, its weight included.
@@ -185,7 +185,7 @@ impl FuzzySystem {
     /// As [`FuzzySystem::evaluate`].
     pub fn firing<T: Float>(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<T>> {
         self.check_rows(&rows)?;
-        Plan::new(self)?.firing(rows, watch)
+        Plan::new(self).firing(rows, watch)
     }
 
     pub(super) fn check_rows<T: Float>(&self, rows: &Rows<'_, T>) -> Result<()> {

@@ -124,7 +124,7 @@ impl Output {
 pub(super) fn find<'a>(
     what: &str,
     name: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
+    known: &(impl Iterator<Item = &'a str> + Clone),
 ) -> Result<usize> {
     let exact = known.clone().position(|k| k == name);
     let folded = || {

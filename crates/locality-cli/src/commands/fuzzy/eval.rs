@@ -1,5 +1,6 @@
 //! `locality fuzzy eval`.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -108,10 +109,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         count(system.outputs().len(), "output"),
     );
     if silent > 0 {
-        words.push_str(&format!(
-            "note: {} have no value, since no rule fires; add rules, or default = .. to the output\n",
+        let _ = writeln!(
+            words,
+            "note: {} have no value, since no rule fires; add rules, or default = .. to the output",
             count(silent, "cell")
-        ));
+        );
     }
     if let Some(why) = why {
         words.push_str(&why);

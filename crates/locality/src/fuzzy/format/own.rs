@@ -252,7 +252,7 @@ fn sum(text: &str, inputs: &[Input]) -> Result<Conclusion> {
             None => constant += sign * factor,
             Some(name) => {
                 let name = name.trim_matches('"');
-                slopes[find("input", name, known())?] += sign * factor;
+                slopes[find("input", name, &known())?] += sign * factor;
                 linear = true;
             }
         }

@@ -129,16 +129,16 @@ fn slope(
                 let p: f64 = says.iter().zip(&shares).map(|(s, w)| s * w[i]).sum();
                 let off = p - y[i];
                 error += off * off;
-                for r in 0..rules {
-                    pull[r] += 2.0 * off * shares[r][i] * (says[r] - p);
+                for ((pull, share), says) in pull.iter_mut().zip(&shares).zip(&says) {
+                    *pull += 2.0 * off * share[i] * (says - p);
                 }
             }
-            for r in 0..rules {
+            for (r, pull) in pull.iter().enumerate() {
                 for (j, column) in data.x.iter().enumerate() {
                     let at = r * d + j;
                     let s = tsk.sigmas[at];
                     let away = column[i] - tsk.centers[at];
-                    let by = pull[r] * away / (s * s * tsk.divisor);
+                    let by = pull * away / (s * s * tsk.divisor);
                     gradient[at] += by;
                     gradient[half + at] += by * away;
                 }
@@ -154,7 +154,9 @@ fn slope(
             *g += b;
         }
     }
-    gradient.iter_mut().for_each(|g| *g /= n as f64);
+    for g in &mut gradient {
+        *g /= n as f64;
+    }
     Ok((error / n as f64, gradient))
 }
 

@@ -102,7 +102,7 @@ impl FuzzyCMeans {
             )));
         }
         check_fuzziness(self.fuzziness)?;
-        if !(self.tol >= 0.0) {
+        if self.tol < 0.0 || self.tol.is_nan() {
             return Err(Error::parameter(format!(
                 "tol={} must not be negative",
                 self.tol
@@ -290,8 +290,9 @@ impl FuzzyCMeansFit {
         let least = out.iter().fold(f64::INFINITY, |a, b| a.min(*b));
         if least == 0.0 {
             let all = out.iter().filter(|u| **u == 0.0).count() as f64;
-            out.iter_mut()
-                .for_each(|u| *u = if *u == 0.0 { 1.0 / all } else { 0.0 });
+            for u in out.iter_mut() {
+                *u = if *u == 0.0 { 1.0 / all } else { 0.0 };
+            }
             return 0.0;
         }
         // Relative to the nearest, so that powers neither overflow nor vanish.

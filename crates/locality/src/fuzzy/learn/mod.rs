@@ -4,6 +4,7 @@ mod anfis;
 mod cmeans;
 mod learner;
 mod named;
+mod search;
 mod subtractive;
 mod tsk;
 

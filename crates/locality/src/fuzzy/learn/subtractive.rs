@@ -82,7 +82,9 @@ impl SubtractiveClustering {
         let ones = vec![1.0; rows.rows()];
         let fit = LocalMean::new(kernel).fit_watched(rows, Rows::column(&ones), None, watch)?;
         let mut potential = fit.at(rows, watch)?.log_normalizer;
-        potential.iter_mut().for_each(|p| *p = p.exp());
+        for p in &mut potential {
+            *p = p.exp();
+        }
         let beyond = self.radius * self.squash;
         let first = potential.iter().fold(0.0, |a: f64, b| a.max(*b));
         let mut centers: Vec<usize> = Vec::new();

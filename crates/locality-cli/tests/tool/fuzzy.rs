@@ -1,0 +1,144 @@
+//! `locality fuzzy` on rules and tables.
+
+use crate::run::{Folder, data};
+
+const RULES: &str = r#"
+name = "tipping"
+[[input]]
+name = "quality"
+range = [0, 10]
+terms = { poor = "triangle(0, 0, 5)", average = "triangle(0, 5, 10)", good = "triangle(5, 10, 10)" }
+[[input]]
+name = "service"
+range = [0, 10]
+terms = { poor = "triangle(0, 0, 5)", average = "triangle(0, 5, 10)", good = "triangle(5, 10, 10)" }
+[[output]]
+name = "tip"
+range = [0, 25]
+terms = { low = "triangle(0, 0, 13)", medium = "triangle(0, 13, 25)", high = "triangle(13, 25, 25)" }
+[rules]
+text = '''
+IF quality IS poor OR service IS poor THEN tip IS low
+IF service IS average THEN tip IS medium
+IF service IS good OR quality IS good THEN tip IS high
+'''
+"#;
+
+#[test]
+fn rules_are_evaluated_explained_and_drawn() {
+    let folder = Folder::new();
+    folder.file("tip.toml", RULES);
+    folder.file("visits.csv", "service,quality\n9.8,6.5\n0,0\n");
+    let args = [
+        "fuzzy",
+        "eval",
+        "tip.toml",
+        "visits.csv",
+        "-o",
+        "tips.csv",
+        "--rules",
+        "--explain",
+        "0",
+    ];
+    let run = folder.ok(&args);
+    let table = folder.text("tips.csv");
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines[0], "service,quality,tip,rule_1,rule_2,rule_3");
+    let fields: Vec<f64> = lines[1].split(',').map(|x| x.parse().unwrap()).collect();
+    // What scikit-fuzzy gives.
+    assert!((fields[2] - 19.8578).abs() < 0.01, "{table}");
+    assert!((fields[5] - 0.96).abs() < 1e-9, "{table}");
+    assert!(
+        run.text()
+            .contains("rule 3: IF service IS good OR quality IS good THEN tip IS high")
+    );
+    folder.ok(&[
+        "fuzzy",
+        "plot",
+        "tip.toml",
+        "-o",
+        "tip.svg",
+        "--of",
+        "service,quality",
+    ]);
+    let picture = folder.text("tip.svg");
+    assert!(picture.contains("tip over service and quality") && picture.contains("average"));
+}
+
+#[test]
+fn rules_are_learned_and_used_again() {
+    let folder = Folder::new();
+    let wine = data("wine.csv");
+    let args = [
+        "fuzzy",
+        "learn",
+        &wine,
+        "--target",
+        "alcohol",
+        "--columns",
+        "color_intensity,proline",
+        "-o",
+        "rules.toml",
+        "--rules",
+        "4",
+        "--json",
+    ];
+    let told: serde_json::Value = serde_json::from_str(&folder.ok(&args).text()).unwrap();
+    assert!(told["r2"].as_f64().unwrap() > 0.5, "{told}");
+    let rules = folder.text("rules.toml");
+    assert!(rules.contains("IF color_intensity IS "), "{rules}");
+    folder.file("new.csv", "color_intensity,proline\n5,1000\n");
+    folder.ok(&["fuzzy", "eval", "rules.toml", "new.csv", "-o", "out.csv"]);
+    let value: f64 = folder
+        .text("out.csv")
+        .trim()
+        .rsplit(',')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((12.0..15.0).contains(&value), "{value}");
+}
+
+#[test]
+fn faults_are_named() {
+    let folder = Folder::new();
+    folder.file("tip.toml", RULES);
+    folder.file("bad.toml", RULES.replace("tip IS medium", "tip IS medum"));
+    folder.file("visits.csv", "service,food\n9.8,6.5\n");
+    let eval = |rules, table| ["fuzzy", "eval", rules, table, "-o", "out.csv"];
+    folder.fails(
+        &eval("tip.toml", "visits.csv"),
+        2,
+        &["quality", "--columns"],
+    );
+    folder.fails(&eval("tip.txt", "visits.csv"), 2, &[".toml, .fcl or .fis"]);
+    folder.fails(
+        &eval("none.fis", "visits.csv"),
+        1,
+        &["cannot read none.fis"],
+    );
+    let run = folder.run(&eval("bad.toml", "visits.csv"));
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stderr
+            .contains("bad.toml: line 18: cannot read the rule at column 35"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.contains("did you mean 'medium'?"),
+        "{}",
+        run.stderr
+    );
+    let plot = [
+        "fuzzy",
+        "plot",
+        "tip.toml",
+        "-o",
+        "p.png",
+        "--of",
+        "service,food",
+    ];
+    folder.fails(&plot, 2, &["--of: unknown name 'food'"]);
+}
