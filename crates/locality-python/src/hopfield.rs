@@ -119,13 +119,13 @@ impl HopfieldMemory {
     /// Energies ``[m]`` of states ``[m, d]``, or none.
     #[pyo3(signature = (states, threads=0))]
     fn energies(&self, states: &Bound<'_, PyAny>, threads: usize) -> PyResult<Option<Vec<f64>>> {
-        with!(&self.inner, m => read(m, states, threads, |m, rows, watch| m.energies(rows, watch)))
+        with!(&self.inner, m => read(m, states, threads, locality::hopfield::StoredPatterns::energies))
     }
 
     /// Over how many patterns the weight at states ``[m, d]`` is spread, ``[m]``.
     #[pyo3(signature = (states, threads=0))]
     fn participation(&self, states: &Bound<'_, PyAny>, threads: usize) -> PyResult<Vec<f64>> {
-        with!(&self.inner, m => read(m, states, threads, |m, rows, watch| m.participation(rows, watch)))
+        with!(&self.inner, m => read(m, states, threads, locality::hopfield::StoredPatterns::participation))
     }
 
     /// For each state ``[m, d]``, ids and shares of the patterns that have at least this share of the weight.

@@ -169,7 +169,7 @@ impl ImageRegionTree {
         let labels = labels.as_slice()?;
         three_kinds!(
             image,
-            tree(&merging, labels, (alpha, frames), threads, progress)
+            tree(merging, labels, (alpha, frames), threads, progress)
         )
     }
 
@@ -214,7 +214,7 @@ impl ImageRegionTree {
 
 fn tree<T: Element + Sample>(
     image: &Bound<'_, PyArray3<T>>,
-    merging: &RegionMerging,
+    merging: RegionMerging,
     labels: &[u32],
     kind: (bool, usize),
     threads: usize,

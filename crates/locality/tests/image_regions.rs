@@ -260,7 +260,6 @@ fn a_strong_edge_keeps_regions_apart_that_a_weak_one_does_not() {
     let samples: Vec<u8> = (0..height * width)
         .map(|i| match i % width {
             0..20 => 100.0 + grain[i],
-            20..40 => 112.0 + grain[i],
             _ => 112.0 + grain[i],
         } as u8)
         .collect();

@@ -91,7 +91,7 @@ fn frame(step: u32, background: &image::RgbImage, object: &image::RgbImage) -> (
             out[(left + x, top + y)] = object[(at(x), at(y))];
         }
     }
-    let window = [left, top, w, h].map(|n| n.cast_signed());
+    let window = [left, top, w, h].map(u32::cast_signed);
     let [x, y, w, h] = window;
     (out.into_raw(), Window::new(x, y, w, h))
 }

@@ -175,8 +175,8 @@ fn the_shift_is_in_proportion_to_the_gradient_of_the_shadows_density() {
                         h.powi(-(d as i32) - 2) * profile.weight(squared(r, p).sqrt() / h)
                     })
                     .sum();
-                for c in 0..d {
-                    let moved = step.means[i * d + c] - p[c];
+                for (c, own) in p.iter().enumerate() {
+                    let moved = step.means[i * d + c] - own;
                     let expected = slope(c) / (2.0 * weights);
                     assert!(
                         (moved - expected).abs() < 1e-4,

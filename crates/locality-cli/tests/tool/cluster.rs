@@ -1,5 +1,7 @@
 //! `locality cluster` on real tables.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::run::{Folder, data};
@@ -296,11 +298,8 @@ fn weights_directions_and_stable_bandwidths() {
         let angle = f64::from(i % 3) * 2.0 + f64::from(i * 37 % 100) / 400.0;
         let length = 1.0 + f64::from(i * 13 % 7);
         let weight = i32::from(i < 60);
-        rows += &format!(
-            "{},{},{weight}\n",
-            length * angle.cos(),
-            length * angle.sin()
-        );
+        let (x, y) = (length * angle.cos(), length * angle.sin());
+        writeln!(rows, "{x},{y},{weight}").unwrap();
     }
     folder.file("d.csv", &rows);
     let json = |more: &[&str]| -> Value {

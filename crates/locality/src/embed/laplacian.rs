@@ -172,12 +172,15 @@ impl LaplacianEigenmaps {
         let found = graph::leading(&weights, &degrees, sought, quiet)?;
         let mut embedding = found.vectors;
         let mut sizes = vec![0_usize; count];
-        labels.iter().for_each(|&l| sizes[l] += 1);
+        for &l in &labels {
+            sizes[l] += 1;
+        }
         for (i, row) in embedding.chunks_exact_mut(c).enumerate() {
             let share = sizes[labels[i]] as f64 / n as f64;
             if degrees[i] > 0.0 {
-                row.iter_mut()
-                    .for_each(|y| *y *= (share / degrees[i]).sqrt());
+                for y in row.iter_mut() {
+                    *y *= (share / degrees[i]).sqrt();
+                }
             }
         }
         point_pieces(&mut embedding, c, &labels, count);

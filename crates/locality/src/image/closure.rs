@@ -87,7 +87,9 @@ impl Closure<'_> {
             }
         }
         for (sums, size) in sums.chunks_exact_mut(channels).zip(sizes) {
-            sums.iter_mut().for_each(|s| *s /= size as f64);
+            for s in sums.iter_mut() {
+                *s /= size as f64;
+            }
         }
         sums
     }

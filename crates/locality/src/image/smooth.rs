@@ -17,7 +17,9 @@ pub(crate) fn gaussian(
         .map(|x| (-0.5 * x * x / (sigma * sigma)).exp())
         .collect();
     let total: f64 = kernel.iter().sum();
-    kernel.iter_mut().for_each(|k| *k /= total);
+    for k in &mut kernel {
+        *k /= total;
+    }
     let down = pass(data, (height, width * channels), &kernel, watch)?;
     let row = width * channels;
     let rows = map_blocks(&watch.quiet(), height, 16, |rows| {

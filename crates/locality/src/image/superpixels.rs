@@ -296,7 +296,9 @@ fn smoothed(
     let total = gaussian(&known, (height, width, 1), sigma, watch)?;
     for ((pixel, known), total) in sums.chunks_exact_mut(channels).zip(&known).zip(&total) {
         let share = if *known > 0.0 { *total } else { 0.0 };
-        pixel.iter_mut().for_each(|c| *c /= share);
+        for c in pixel.iter_mut() {
+            *c /= share;
+        }
         if share <= 0.0 {
             pixel.fill(f64::INFINITY);
         }

@@ -286,7 +286,8 @@ impl<T: Float> MeanShiftFit<T> {
     /// Cluster centres `[k, d]`, densest first: of merged modes the densest.
     pub fn cluster_centers(&self) -> Rows<'_, T> {
         let centers = &self.clusters.centers;
-        Rows::new(centers, self.n_clusters(), self.columns).expect("a row of columns for each")
+        Rows::new(centers, self.n_clusters(), self.columns)
+            .unwrap_or_else(|_| unreachable!("a centre for each cluster"))
     }
 
     /// All modes `[m, d]`, densest first: the centres, where none were merged.
@@ -335,7 +336,9 @@ impl<T: Float> MeanShiftFit<T> {
     /// Another number of columns, NaN or infinite numbers, an interruption.
     pub fn predict(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<i64>> {
         let own = self.read(rows)?;
-        let modes = self.centers.label(table(&own, rows)?, None, watch)?;
+        let modes = self
+            .centers
+            .label(table(own.as_ref(), rows)?, None, watch)?;
         Ok(clusters_of(&self.cluster_of, modes))
     }
 
@@ -355,7 +358,7 @@ impl<T: Float> MeanShiftFit<T> {
     /// As [`predict`](Self::predict).
     pub fn assign(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<i64>> {
         let own = self.read(rows)?;
-        let rows = table(&own, rows)?;
+        let rows = table(own.as_ref(), rows)?;
         let ends = follow(&self.stepper, rows, self.limits, watch)?;
         let reach = (!self.parameters.cluster_all).then_some(self.bandwidth);
         let modes = self.centers.label_ends(&ends, rows, reach, watch)?;
@@ -369,7 +372,7 @@ impl<T: Float> MeanShiftFit<T> {
     /// As [`predict`](Self::predict).
     pub fn step(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<LocalMeans<T>> {
         let own = self.read(rows)?;
-        self.stepper.means(table(&own, rows)?, watch)
+        self.stepper.means(table(own.as_ref(), rows)?, watch)
     }
 
     /// Rows as they are moved: directions on the sphere, nothing of their own elsewhere.
@@ -384,14 +387,15 @@ impl<T: Float> MeanShiftFit<T> {
         if rows.rows() > 0 {
             rows.require_finite("rows")?;
         }
-        match self.parameters.sphere() {
-            true => directions(rows, "rows").map(Some),
-            false => Ok(None),
+        if self.parameters.sphere() {
+            directions(rows, "rows").map(Some)
+        } else {
+            Ok(None)
         }
     }
 }
 
-fn table<'a, T>(own: &'a Option<Vec<T>>, rows: Rows<'a, T>) -> Result<Rows<'a, T>> {
+fn table<'a, T>(own: Option<&'a Vec<T>>, rows: Rows<'a, T>) -> Result<Rows<'a, T>> {
     match own {
         Some(own) => Rows::new(own, rows.rows(), rows.columns()),
         None => Ok(rows),

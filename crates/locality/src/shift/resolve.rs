@@ -127,9 +127,8 @@ impl MeanShift {
 
     /// Whether the kernel is flat and leaves its bandwidth open.
     fn is_flat(&self) -> bool {
-        let atom = match &self.kernel {
-            Kernel::Atom(atom) => atom,
-            _ => return false,
+        let Kernel::Atom(atom) = &self.kernel else {
+            return false;
         };
         matches!(
             (atom.profile(), atom.bandwidth_rule()),

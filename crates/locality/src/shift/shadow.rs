@@ -18,7 +18,7 @@ pub fn shadow(kernel: &Kernel) -> Option<Kernel> {
     match kernel {
         Kernel::Atom(atom) => shadow_of(atom).map(Kernel::Atom),
         // A product of Gaussians is one.
-        Kernel::Product(parts) if parts.iter().all(|p| gaussians(p)) => Some(kernel.clone()),
+        Kernel::Product(parts) if parts.iter().all(gaussians) => Some(kernel.clone()),
         _ => None,
     }
 }

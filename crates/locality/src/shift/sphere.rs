@@ -61,7 +61,7 @@ mod tests {
         let x = [3.0, 4.0, 3e200, 4e200, -3e-300, 4e-300];
         let found = directions(Rows::new(&x, 3, 2).unwrap(), "rows").unwrap();
         for (a, b) in found.iter().zip([0.6, 0.8, 0.6, 0.8, -0.6, 0.8]) {
-            assert!((a - b as f64).abs() < 1e-15, "{found:?}");
+            assert!((a - b).abs() < 1e-15, "{found:?}");
         }
         let e = directions(Rows::new(&[1.0, 0.0, 0.0, 0.0], 2, 2).unwrap(), "rows").unwrap_err();
         assert!(e.to_string().contains("row 1"), "{e}");

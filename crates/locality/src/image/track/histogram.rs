@@ -205,7 +205,9 @@ impl Ellipse {
             }
         });
         if total > 0.0 {
-            out.iter_mut().for_each(|p| *p /= total);
+            for p in &mut out {
+                *p /= total;
+            }
         }
         out
     }

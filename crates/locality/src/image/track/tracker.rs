@@ -258,7 +258,9 @@ fn ring(window: Window, bins: &[u32], (width, height): (i32, i32), total: usize)
         }
     }
     if sum > 0.0 {
-        out.iter_mut().for_each(|o| *o /= sum);
+        for o in &mut out {
+            *o /= sum;
+        }
     }
     out
 }
