@@ -97,7 +97,7 @@ pub(super) fn card(stage: &mut Stage<'_>) -> Result<Card> {
         "the coefficient of the share born abroad over the counties of Georgia",
     );
     card.command(format!(
-        "locality gwr {} --target PctBach --features PctFB,PctRural,PctPov --at X,Y -o local.csv --plot georgia.png",
+        "locality gwr {} --target PctBach --features PctFB,PctRural,PctPov --at X,Y -o local.csv --plot map.png",
         georgia.path
     ));
     Ok(card)

@@ -5,9 +5,9 @@ use crate::{
 };
 
 /// Places where the density of a target's responses is first looked at, for each bandwidth of it.
-const PER_BANDWIDTH: f64 = 4.0;
+const PER_BANDWIDTH: f64 = 16.0;
 /// At most so many of them.
-const MOST_PLACES: usize = 4096;
+const MOST_PLACES: usize = 1 << 15;
 /// A response farther than so many bandwidths does not count.
 const REACH: f64 = 8.0;
 /// Most steps of an ascent.
