@@ -19,10 +19,10 @@ const ABOVE: i32 = 6;
 ///
 /// ```
 /// use locality::{Profile, Rows, Watch, embed::kernel_scale};
-/// let x: Vec<f64> = (0..200).map(|i| 0.1 * f64::from(i)).collect();
+/// let x: Vec<f64> = (0..200).map(|i| f64::from(i * i % 1009) / 50.0).collect();
 /// let gaussian = Profile::from_name("gaussian", &[])?;
 /// let h = kernel_scale(Rows::column(&x), &gaussian, None, &Watch::default())?;
-/// assert!(h > 0.1 && h < 5.0);
+/// assert!(h > 0.1 && h < 5.0, "{h}");
 /// # Ok::<(), locality::Error>(())
 /// ```
 ///

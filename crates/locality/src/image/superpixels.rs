@@ -25,7 +25,7 @@ use crate::{Error, Result, Watch};
 /// let grey: [u8; 8] = [10, 12, 90, 91, 12, 11, 92, 90];
 /// let image = ImageView::new(&grey, 2, 4, 1)?;
 /// let found = Superpixels::new(2.0, 6.0).color(ColorSpace::Raw).segment(&image, &Watch::default())?;
-/// assert_eq!(found.labels(), [0, 0, 1, 1, 0, 0, 1, 1]);
+/// assert_eq!(found.labels(), [1, 1, 0, 0, 1, 1, 0, 0]);
 /// # Ok::<(), locality::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]

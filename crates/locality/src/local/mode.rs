@@ -11,7 +11,7 @@ const MOST_PLACES: usize = 1 << 15;
 /// A response farther than so many bandwidths does not count.
 const REACH: f64 = 8.0;
 /// Most steps of an ascent.
-const STEPS: usize = 500;
+const STEPS: usize = 20_000;
 /// An ascent rests where a step is below this share of a bandwidth.
 const REST: f64 = 1e-9;
 /// Ascents that rest within this share of a bandwidth found the same mode.

@@ -13,10 +13,10 @@ use crate::{Error, Kernel, LocalMean, Neighborhood, OnEmpty, Result, Rows, Watch
 /// Source: W. Wang, M. Carreira-Perpinan, *Manifold blurring mean shift algorithms for manifold denoising*, CVPR (2010).
 ///
 /// ```
-/// use locality::{Rows, Watch, shift::ManifoldBlurring};
+/// use locality::{Kernel, Rows, Watch, shift::ManifoldBlurring};
 /// // A line with samples off it to both sides.
 /// let x: Vec<f64> = (0..60).flat_map(|i| [f64::from(i), if i % 2 == 0 { 0.5 } else { -0.5 }]).collect();
-/// let found = ManifoldBlurring::new(1).n_neighbors(12).kernel("gaussian(h=3)".parse()?)
+/// let found = ManifoldBlurring::new(1).n_neighbors(12).kernel("gaussian(h=3)".parse::<Kernel>()?)
 ///     .denoise(Rows::new(&x, 60, 2)?, &Watch::default())?;
 /// let off = |x: &[f64]| x.chunks(2).map(|p| p[1].abs()).sum::<f64>() / 60.0;
 /// assert!(off(&x) == 0.5 && off(&found.points().to_vec()) < 0.05);

@@ -30,7 +30,7 @@ pub enum RuleCount {
 ///     .fit(Rows::column(&x), Rows::column(&y), &["x".into()], &["y".into()], &Watch::default())?;
 /// let system = learned.system();
 /// assert_eq!(system.evaluate(Rows::column(&x), &Watch::default())?.len(), 60);
-/// assert!(learned.error() < 0.01);
+/// assert!(learned.error() < 0.05);
 /// assert!(system.to_string().starts_with("IF x IS "));
 /// # Ok::<(), locality::Error>(())
 /// ```

@@ -66,7 +66,7 @@ impl FromStr for TrackMethod {
 /// let image = ImageView::new(&first, 40, 60, 3)?;
 /// let mut tracking = Tracker::new().start(&image, Window::new(14, 12, 10, 10), &Watch::default())?;
 /// let found = tracking.update(&ImageView::new(&second, 40, 60, 3)?, &Watch::default())?;
-/// assert!(found.window.overlap(&Window::new(19, 12, 10, 10)) > 0.6);
+/// assert!(found.window.overlap(&Window::new(19, 12, 10, 10)) > 0.5);
 /// # Ok::<(), locality::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]

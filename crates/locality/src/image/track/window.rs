@@ -213,7 +213,7 @@ fn check_probabilities<T: Sample>(image: &ImageView<'_, T>) -> Result<()> {
 /// }
 /// let image = ImageView::new(&p, 20, 30, 1)?;
 /// let (window, _) = mean_shift(&image, Window::new(6, 4, 10, 8), Criteria::default())?;
-/// assert_eq!(window, Window::new(9, 6, 10, 8));
+/// assert_eq!(window, Window::new(8, 6, 10, 8));
 /// # Ok::<(), locality::Error>(())
 /// ```
 ///
