@@ -9,7 +9,7 @@ from pathlib import Path
 import locality as lc
 import numpy as np
 import pytest
-from locality._gwr import _t_quantile
+from locality._geographic import t_quantile
 from sklearn.base import clone
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "georgia.csv"
@@ -147,7 +147,7 @@ def test_quantiles_of_student():
     stats = pytest.importorskip("scipy.stats")
     for df in (1.0, 3.5, 30.0, 158.0, 999.0, 1001.0, 1e5):
         for p in (0.5, 0.9, 0.975, 0.9999):
-            assert _t_quantile(p, df) == pytest.approx(stats.t.ppf(p, df), rel=1e-8, abs=1e-8)
+            assert t_quantile(p, df) == pytest.approx(stats.t.ppf(p, df), rel=1e-8, abs=1e-8)
 
 
 @pytest.mark.parametrize(
