@@ -122,6 +122,8 @@ def weights(x: Any, n: int, dtype: npt.DTypeLike) -> Array | None:
     array = numbers(x, "sample_weight")
     if array.shape != (n,):
         raise ValueError(f"sample_weight has shape {array.shape}, but there are {n} keys; give one number for each")
+    if n > 0 and not array.any():
+        raise ValueError("sample_weight is zero for every row; give some rows a weight above 0")
     return np.ascontiguousarray(array, dtype=dtype)
 
 

@@ -387,5 +387,6 @@ class FuzzyClassifier(ClassifierMixin, _Learner):
         -------
         ndarray, shape (m,)
         """
+        check_is_fitted(self)
         found: Array = self.classes_[np.argmax(self.predict_proba(X), axis=1)]
         return found

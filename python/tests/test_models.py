@@ -126,7 +126,6 @@ def test_learned_widths_do_no_harm_on_a_real_table_and_survive_pickling():
         (lc.LocalQuantileRegressor(1.5, bandwidth=1.0), "level=1.5"),
         (lc.LocalQuantileRegressor(bandwidth="widest"), "widest"),
         (lc.LocalModeRegressor(bandwidth=1.0, response_bandwidth=0.0), "response_bandwidth=0"),
-        (lc.LocalModeRegressor(bandwidth=1.0, response_bandwidth="wide"), "response_bandwidth"),
         (lc.LocalDiscriminantAnalysis("quadratic", bandwidth=1.0), "'quadratic' is none of lda"),
         (lc.LocalDiscriminantAnalysis(bandwidth=1.0, shrinkage=2.0), "shrinkage=2"),
         (lc.LocalLogisticRegression(bandwidth="widest"), "bandwidth='widest' must be a number or one of"),
