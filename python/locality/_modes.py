@@ -36,7 +36,7 @@ class _Modes(ClusterMixin, BaseEstimator):
             Points.
         y : ignored
         sample_weight : array_like, shape (n,), optional
-            A point of weight 2 counts as two in the density.
+            A point of weight 2 counts as two in the density; one of weight 0 is still a place that others may go to.
 
         Returns
         -------

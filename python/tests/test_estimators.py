@@ -24,7 +24,7 @@ def not_met(estimator):
     found = {}
     name = type(estimator).__name__
     if name in {"QuickShift", "MedoidShift"} or getattr(estimator, "bandwidth", None) == "auto" and name == "MeanShift":
-        found["check_sample_weight_equivalence_on_dense_data"] = "neighbour graphs, medoids and draws are of rows, not of weights"
+        found["check_sample_weight_equivalence_on_dense_data"] = "rows of weight 0 are places that others go to, and draws are of rows"
     if name in {"QuickShift", "MedoidShift"} or name == "MeanShift" and estimator.compression:
         found["check_sample_weights_shape"] = "most of its rows are at one place: the estimated bandwidth is 0, which is refused"
     return found

@@ -135,3 +135,8 @@ def test_bad_parameters_are_named(model, message):
     x = np.arange(6.0)[:, None]
     with pytest.raises(ValueError, match=message):
         model.fit(x, [0, 0, 0, 1, 1, 1])
+
+
+def test_a_word_is_no_bandwidth_of_the_responses():
+    with pytest.raises(TypeError, match="response_bandwidth must be a number, not 'wide'"):
+        lc.LocalModeRegressor(bandwidth=1.0, response_bandwidth="wide").fit(np.arange(6.0)[:, None], np.arange(6.0))

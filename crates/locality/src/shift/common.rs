@@ -85,7 +85,8 @@ macro_rules! common_parameters {
             self.run(samples, None, watch)
         }
 
-        /// The same with sample weights `[n]`: a sample of weight 2 counts as two at the same place.
+        /// The same with sample weights `[n]`: a sample of weight 2 counts in the density as two at the same place. One of weight 0 adds
+        /// nothing to it, but is still a place that others may go to.
         ///
         /// # Errors
         /// As [`fit`](Self::fit), and for weights that are negative, not finite, all zero or not `n`.
