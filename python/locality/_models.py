@@ -38,6 +38,12 @@ class _Model(BaseEstimator):
         self.kernel_: Kernel = found.kernel_
         self.scales_: Array = found.scales_
 
+    def _learn(self, X: npt.ArrayLike, y: npt.ArrayLike, degree: int, sample_weight: npt.ArrayLike | None) -> None:
+        """The same for one number to predict."""
+        sites, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
+        self._lay(X, sites, self.y_fit_, degree, sample_weight)
+
     def _at(self, X: npt.ArrayLike) -> Any:
         check_is_fitted(self)
         queries = validate_data(self, X, reset=False, dtype=np.float64)
@@ -137,9 +143,7 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         LocalQuantileRegressor
             Itself.
         """
-        sites, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-        self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
-        self._lay(X, sites, self.y_fit_, _arrays.count(self.degree, "degree"), sample_weight)
+        self._learn(X, y, _arrays.count(self.degree, "degree"), sample_weight)
         self._prepared = Prepared(self._make())
         return self
 
@@ -247,9 +251,7 @@ class LocalModeRegressor(RegressorMixin, _Model):
         LocalModeRegressor
             Itself.
         """
-        sites, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-        self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
-        self._lay(X, sites, self.y_fit_, 0, sample_weight)
+        self._learn(X, y, 0, sample_weight)
         given = self.response_bandwidth
         made = self._build(None if given == "auto" else _arrays.number(given, "response_bandwidth"))
         self.response_bandwidth_: float = made.response_bandwidth

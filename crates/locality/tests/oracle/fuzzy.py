@@ -1,4 +1,4 @@
-"""Figures of scikit-fuzzy for tests/fuzzy.rs: python fuzzy.py > fuzzy.txt
+"""Figures of scikit-fuzzy for tests/fuzzy/main.rs: python fuzzy.py > fuzzy.txt
 
 Run with scikit-fuzzy 0.5.0 and numpy 2.4.6. One line for each case: name, inputs, output.
 """
