@@ -70,7 +70,7 @@ def cam_shift(
     >>> p = np.zeros((60, 80), np.uint8)
     >>> p[20:30, 30:50] = 200
     >>> lc.image.cam_shift(p, (25, 15, 20, 20))[0]
-    (28, 18, 24, 14)
+    (28, 18, 25, 13)
     """
     pixels, _, _ = picture(prob_image, False)
     found = _cam_shift(pixels, _box(box), _arrays.count(max_iter, "max_iter"), _arrays.number(epsilon, "epsilon"))
@@ -132,7 +132,7 @@ class Tracker:
     >>> tracker = lc.image.Tracker().init(frame(14), (14, 12, 10, 10))
     >>> found = tracker.update(frame(19))
     >>> found.box
-    (18, 11, 13, 13)
+    (18, 10, 13, 13)
     """
 
     def __init__(
