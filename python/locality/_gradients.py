@@ -113,8 +113,10 @@ def local_mean_vjp(
             raise ValueError(f"{name} has shape {array.shape}, but there are {m} queries; give one number for each")
         return array.astype(keys.dtype, copy=False)
 
-    by_means = like_means(grad_means, "grad_means")
-    by_logs = None if grad_log_normalizer is None else like_logs(grad_log_normalizer, "grad_log_normalizer")
+    by_means = _finite(like_means(grad_means, "grad_means"), "grad_means")
+    by_logs = None
+    if grad_log_normalizer is not None:
+        by_logs = _finite(like_logs(grad_log_normalizer, "grad_log_normalizer"), "grad_log_normalizer")
     biases = Biases(bias, relative_bias, (m, len(keys)), (), keys.dtype)
     fit = LocalMeanFit(
         keys,
@@ -132,10 +134,28 @@ def local_mean_vjp(
         means, logs = fit.at(queries, threads, progress, biases.one())
     else:
         means, logs = like_means(forward[0], "forward[0]"), like_logs(forward[1], "forward[1]")
+        _found(means, logs)
     found = fit.pull_back(queries, keys, means, logs, by_means, by_logs, threads, progress, biases.one())
     arrays = [g.reshape(shape) for g, shape in zip(found[:3], shapes, strict=True)]
     by_bias = biases.gather((), [found[6]])
     return LocalMeanGradients(arrays[0], arrays[1], arrays[2], found[3], np.array(found[4]), found[5], by_bias)
+
+
+def _finite(x: Array, name: str) -> Array:
+    """What has no NaN and no infinite number."""
+    wrong = np.argwhere(~np.isfinite(x))
+    if len(wrong):
+        at = tuple(int(i) for i in wrong[0])
+        raise ValueError(f"{name} has {x[at]} at {at if len(at) > 1 else at[0]}; derivatives must be finite")
+    return x
+
+
+def _found(means: Array, logs: Array) -> None:
+    """Refuses what no forward pass gives: only an empty region, whose log normaliser is minus infinity, may have a mean of NaN."""
+    if not (logs < np.inf).all():
+        raise ValueError("forward[1] has NaN or infinity; pass what local_mean returned with return_log_normalizer=True")
+    if not np.isfinite(means[np.isfinite(logs)]).all():
+        raise ValueError("forward[0] has NaN or infinity where a region is not empty; pass the means that local_mean returned")
 
 
 def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[str, Any]) -> LocalMeanGradients:
@@ -150,6 +170,8 @@ def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[st
 
     def lists(x: npt.ArrayLike, name: str, shape: tuple[int, ...]) -> list[Array]:
         whole = _arrays.like(x, name, shape).astype(batch.q.dtype, copy=False)
+        if not name.startswith("forward"):
+            _finite(whole, name)
         return [whole[i] for i in each]
 
     by_means = lists(given["grad_means"], "grad_means", shaped)
@@ -158,6 +180,7 @@ def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[st
         by_logs = lists(by_logs, "grad_log_normalizer", rows)
     if forward is not None:
         means, logs = lists(forward[0], "forward[0]", shaped), lists(forward[1], "forward[1]", rows)
+        _found(np.stack(means), np.stack(logs))
         forward = list(zip(means, logs, strict=True))
     biases = Biases(given["bias"], given["relative_bias"], batch.rows(), batch.shape, batch.q.dtype)
     bias, progress = biases.each(batch.shape), given["progress"]

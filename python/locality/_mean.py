@@ -102,8 +102,8 @@ def local_mean(
         mask the true pairs take part. Broadcasts.
     relative_bias : array_like, shape (m + n - 1,) or (..., m + n - 1), optional
         The same by relative position: entry ``j - i + m - 1`` is for key ``j`` at query ``i``. A bias that is a function of the data
-        needs neither: it is a factor of the kernel. ALiBi is ``softmax * laplace(h=1/slope, metric=manhattan, cols=0)`` with
-        the position in column 0.
+        needs neither: it is a factor of the kernel. ALiBi, of positions in column 0 and content in
+        columns 1 and 2, is ``softmax(cols=[1, 2]) * laplace(h=1/slope, metric=manhattan, cols=0)``.
     return_log_normalizer : bool, default False
         Whether to return the logarithm of the weight sum too.
     n_jobs : int, optional

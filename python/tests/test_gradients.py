@@ -156,3 +156,23 @@ def test_a_null_weight_is_softmax_plus_one():
     np.testing.assert_allclose(got, ((up - down) * by).sum() / (2 * step), rtol=1e-6)
     with pytest.raises(ValueError, match="null_weight=-1"):
         lc.local_mean(q, k, v, null_weight=-1)
+
+
+@pytest.mark.parametrize("lead", [(), (2,)])
+def test_what_is_not_finite_is_named_as_the_caller_named_it(lead):
+    q, k, v = (np.broadcast_to(np.arange(3.0)[:, None], (*lead, 3, 1)) for _ in range(3))
+    means, logs = lc.local_mean(q, k, v, return_log_normalizer=True)
+    good, bad = np.ones_like(means), np.ones_like(means)
+    bad[..., 1, 0] = np.nan
+    wrong = np.where(np.arange(3) == 1, np.inf, logs)
+    with pytest.raises(ValueError, match="^grad_means has nan at"):
+        lc.local_mean_vjp(q, k, v, bad)
+    with pytest.raises(ValueError, match="^grad_log_normalizer has inf at"):
+        lc.local_mean_vjp(q, k, v, good, grad_log_normalizer=wrong)
+    with pytest.raises(ValueError, match=r"^forward\[0\] has NaN"):
+        lc.local_mean_vjp(q, k, v, good, forward=(bad, logs))
+    with pytest.raises(ValueError, match=r"^forward\[1\] has NaN"):
+        lc.local_mean_vjp(q, k, v, good, forward=(means, wrong))
+    # An empty region has no mean.
+    found = lc.local_mean(q, k + 100, v, kernel="uniform(h=1)", on_empty="nan", return_log_normalizer=True)
+    lc.local_mean_vjp(q, k + 100, v, good, kernel="uniform(h=1)", on_empty="nan", forward=found)

@@ -169,7 +169,8 @@ impl<S: pulp::Simd + Send + Sync + 'static> Isa for Fused<S> {
     }
     #[inline(always)]
     fn gram(self, gram: Gram<'_>, out: &mut [f64]) {
-        gram.vectors(self.0, out);
+        let simd = self.0;
+        simd.vectorize(calls::Sums { simd, gram, out });
     }
     #[inline(always)]
     fn tile<T: Float, const G: usize>(

@@ -91,9 +91,6 @@ struct Fallback<T> {
     weights: Option<Vec<T>>,
 }
 
-/// Queries of a block; results do not depend on it.
-const BLOCK: usize = 32;
-
 impl LocalMean {
     /// A local mean under `kernel`, over all keys, exact to rounding, with an error for empty regions.
     pub fn new(kernel: Kernel) -> Self {
@@ -396,7 +393,8 @@ impl<T: Float> LocalMeanFit<T> {
             None => self.prepared.order(queries),
             Some(_) => None,
         };
-        let blocks = par::map_blocks(watch, queries.rows(), BLOCK, |range| {
+        let block = self.prepared.block_of(queries.rows(), watch.width());
+        let blocks = par::map_blocks(watch, queries.rows(), block, |range| {
             let mut gathered = Vec::new();
             let (indices, rows) = match &order {
                 None => (Indices::From(range.start), queries.slice(range)),

@@ -3,6 +3,7 @@
 use crate::engine::scan::Best;
 use crate::engine::search::{Found, MOST_SORTED, SearchScratch, Searcher};
 use crate::isa::{Isa, Task, compiled};
+use crate::lanes::TILE;
 use crate::{Columns, Error, Float, Metric, Result, Rows, Watch, par};
 
 /// Keys ready to be searched.
@@ -20,6 +21,8 @@ pub struct Nearest<T> {
     searcher: Searcher<T>,
     keys: usize,
     columns: usize,
+    /// The largest coordinate whose squared differences sum up within the number type; none where nothing is squared.
+    most: Option<f64>,
     /// Which keys are left out; empty where none is.
     left_out: Vec<bool>,
     n_left_out: usize,
@@ -49,14 +52,40 @@ pub struct WithinRadius<T> {
 
 /// Queries of a block; results do not depend on it.
 const BLOCK: usize = 64;
-/// The same where all keys are looked at: so many share what is read of them.
-const SCAN_BLOCK: usize = 128;
+/// The same where all keys are looked at: so many share what is read of them, at the least and at the most.
+const SCANS: [usize; 2] = [128, 512];
+
+/// The row that has the largest coordinate, and that.
+fn magnitude<T: Float>(rows: Rows<'_, T>) -> (usize, f64) {
+    let mut found = (0, T::ZERO);
+    for (i, row) in rows.iter().enumerate() {
+        let largest = row.iter().fold(T::ZERO, |a, x| a.max(x.abs()));
+        if largest > found.1 {
+            found = (i, largest);
+        }
+    }
+    (found.0, found.1.to_f64())
+}
+
+/// Refuses coordinates beyond `most`.
+fn check_squares<T: Float>(rows: Rows<'_, T>, most: Option<f64>, name: &str) -> Result<()> {
+    let Some(most) = most else { return Ok(()) };
+    let (row, largest) = magnitude(rows);
+    if largest <= most {
+        return Ok(());
+    }
+    Err(Error::parameter(format!(
+        "{name} has {largest:e} in row {row} (counted from 0), beyond what {} can square; scale keys and queries down",
+        T::NAME
+    )))
+}
 
 impl<T: Float> Nearest<T> {
     /// Lays out keys `[n, d]` for searching under a metric. For the inner product the nearest key has the largest score.
     ///
     /// # Errors
-    /// No keys, NaN or infinite numbers, a metric that does not fit the columns.
+    /// No keys, NaN or infinite numbers, a metric that does not fit the columns; under the Euclidean metric, keys so large or so small
+    /// throughout that the number type cannot hold their squared distances.
     pub fn fit(keys: Rows<'_, T>, metric: &Metric) -> Result<Self> {
         keys.require_finite("keys")?;
         if *metric == Metric::Difference {
@@ -64,12 +93,24 @@ impl<T: Float> Nearest<T> {
                 "metric=difference has no nearest key; choose manhattan for absolute differences",
             ));
         }
+        let most = (*metric == Metric::Euclidean)
+            .then(|| 0.5 * (T::MAX.to_f64() / keys.columns() as f64).sqrt());
+        check_squares(keys, most, "keys")?;
+        let size = magnitude(keys).1;
+        let least = (T::MIN_POSITIVE.to_f64() / T::EPSILON.to_f64()).sqrt();
+        if most.is_some() && size > 0.0 && size < least {
+            return Err(Error::parameter(format!(
+                "keys has no coordinate larger than {size:e}, whose square {} cannot hold; scale keys and queries up",
+                T::NAME
+            )));
+        }
         let mut searcher = Searcher::new(metric, &Columns::All, keys)?;
         searcher.choose(keys);
         Ok(Self {
             searcher,
             keys: keys.rows(),
             columns: keys.columns(),
+            most,
             left_out: Vec::new(),
             n_left_out: 0,
         })
@@ -133,7 +174,8 @@ impl<T: Float> Nearest<T> {
         if queries.rows() == 0 {
             return Ok(());
         }
-        queries.require_finite("queries")
+        queries.require_finite("queries")?;
+        check_squares(queries, self.most, "queries")
     }
 
     /// The `k` nearest keys of queries `[m, d]`, nearest first, ties in index order.
@@ -177,7 +219,8 @@ impl<T: Float> Nearest<T> {
         }
         check_parts(parts, queries)?;
         let block = if parts.iter().any(|p| p.searcher.scans(k)) {
-            SCAN_BLOCK
+            let own = queries.rows().div_ceil(2 * watch.width());
+            own.next_multiple_of(TILE).clamp(SCANS[0], SCANS[1])
         } else {
             BLOCK
         };
@@ -390,5 +433,35 @@ impl<T: Float> Search<'_, T> {
             out.distances.push(self.parts[0].searcher.distance(f.raw));
         }
         out.starts.push(out.indices.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Nearest;
+    use crate::{Metric, Rows, Watch};
+
+    /// Squares that overflow, or vanish, would put neighbours in the order of their numbers.
+    #[test]
+    fn coordinates_that_cannot_be_squared_are_refused() {
+        let fit = |keys: &[f64]| Nearest::fit(Rows::column(keys), &Metric::Euclidean);
+        let text = fit(&[1.0, -1e180]).unwrap_err().to_string();
+        assert!(text.contains("1e180 in row 1"), "{text}");
+        let text = fit(&[3e-170, 1e-170]).unwrap_err().to_string();
+        assert!(text.contains("3e-170") && text.contains("up"), "{text}");
+        let far = fit(&[1.0, 2.0]).unwrap();
+        let found = far.k_nearest(Rows::column(&[1e200]), 1, &Watch::default());
+        assert!(
+            found
+                .unwrap_err()
+                .to_string()
+                .starts_with("queries has 1e200")
+        );
+        assert!(fit(&[0.0, 0.0]).is_ok() && fit(&[6e153]).is_ok());
+        // Nothing is squared there.
+        let large = [1e200, 3e200];
+        let fit = Nearest::fit(Rows::column(&large), &Metric::Manhattan).unwrap();
+        let found = fit.k_nearest(Rows::column(&[2.9e200]), 1, &Watch::default());
+        assert_eq!(found.unwrap().indices, [1]);
     }
 }

@@ -75,6 +75,14 @@ impl<'a> Watch<'a> {
         self.threads
     }
 
+    /// Number of threads that there will be at most.
+    pub(crate) fn width(&self) -> usize {
+        match self.threads {
+            0 => rayon::current_num_threads(),
+            threads => threads.min(most()),
+        }
+    }
+
     /// Whether the stop flag is down.
     ///
     /// # Errors

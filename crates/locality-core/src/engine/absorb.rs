@@ -1,8 +1,10 @@
 //! Weights of a run, and their absorption into summaries.
 
+use std::ops::Range;
+
 use super::level::{Evaluate, Keys, Level, RUN, Scratch};
 use super::prepared::Query;
-use super::sites::Values;
+use super::sites::{Values, strips};
 use crate::isa::Isa;
 use crate::lanes::{HALF, TILE};
 use crate::{Float, Summary};
@@ -73,20 +75,20 @@ pub(crate) fn absorb<T: Float, I: Isa>(
                 }
             }
         }
-        Values::Rows { data, stride } => {
-            let rows = (&data[slots.start * stride..slots.end * stride], *stride);
+        Values::Strips { data, columns } => {
+            let rows = (&data[..], *columns, slots);
             let (tiles, which) = which.as_chunks::<TILE>();
             let (tiles_weights, weights) = weights.as_chunks::<TILE>();
             for (tile, weights) in tiles.iter().zip(tiles_weights) {
-                rows_of(isa, rows, weights, *tile, out);
+                rows_of(isa, &rows, weights, *tile, out);
             }
             let (halves, which) = which.as_chunks::<HALF>();
             let (halves_weights, weights) = weights.as_chunks::<HALF>();
             for (half, weights) in halves.iter().zip(halves_weights) {
-                rows_of(isa, rows, weights, *half, out);
+                rows_of(isa, &rows, weights, *half, out);
             }
             for (one, weights) in which.iter().zip(weights) {
-                rows_of(isa, rows, std::array::from_ref(weights), [*one], out);
+                rows_of(isa, &rows, std::array::from_ref(weights), [*one], out);
             }
         }
     }
@@ -96,16 +98,21 @@ pub(crate) fn absorb<T: Float, I: Isa>(
 #[inline(always)]
 fn rows_of<T: Float, I: Isa, const G: usize>(
     isa: I,
-    (rows, stride): (&[T], usize),
+    (data, columns, slots): &(&[T], usize, Range<usize>),
     weights: &[[T; RUN]; G],
     which: [usize; G],
     out: &mut [Summary],
 ) {
     const { assert!(RUN.is_power_of_two()) }
     if let Ok(out) = out.get_disjoint_mut(which) {
-        let out = out.map(|o| &mut o.values[..]);
-        // One address for all, and no check whether it is in range.
-        isa.weigh(|i, g| weights[g][i % RUN], rows, stride, out);
+        let mut out = out.map(|o| &mut o.values[..]);
+        for (columns, rows) in strips(data, *columns, slots.clone()) {
+            let stride = columns.len();
+            let own = columns.start..columns.end.min(out[0].len());
+            let out = out.each_mut().map(|o| &mut o[own.clone()]);
+            // One address for all, and no check whether it is in range.
+            isa.weigh(|i, g| weights[g][i % RUN], rows, stride, out);
+        }
     }
 }
 

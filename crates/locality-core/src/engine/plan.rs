@@ -34,6 +34,14 @@ struct Planner<T> {
     masks: Vec<u32>,
 }
 
+/// What of a group counts in the lower bound already.
+#[derive(Clone, Copy)]
+enum Counted {
+    Nothing,
+    Unit(usize),
+    Group,
+}
+
 /// Sums up what each query sees. What the sum of the weights is off by, through nodes that are left out or taken as a whole, is at
 /// most `tolerance` times that sum. Returns the number of keys visited; a node taken as a whole counts as a leaf.
 #[inline(always)]
@@ -129,7 +137,7 @@ fn plan<T: Float, I: Isa>(
         if budget.may_skip(upper, tree.weight[node.id], least) {
             continue;
         }
-        if whole(p, tree, query, node, &mut budget, least, out) {
+        if whole(p, tree, query, node, &mut budget, least, true, out) {
             visited += LEAF;
             continue;
         }
@@ -151,9 +159,12 @@ fn plan<T: Float, I: Isa>(
         let mut upper = [Weight::NONE; GROUP];
         scratch.weights(isa, &p.bound, group, query, &mut upper);
         let upper = &upper[..units];
+        let mut counted = Counted::Nothing;
         if least.weight <= 0.0 || !p.bounds_below {
             // A unit weighed in full: the best guess at where the weight is.
-            let slots = unit_slots(p, first + best(upper));
+            let unit = first + best(upper);
+            counted = Counted::Unit(unit);
+            let slots = unit_slots(p, unit);
             visited += slots.len();
             probe.clear();
             let drop =
@@ -166,6 +177,7 @@ fn plan<T: Float, I: Isa>(
             let keys = tree.units.weights(first, query.own_unit(p));
             let (log, weight) = scratch.sum(isa, &p.bound, group.least(), query, &keys[..units]);
             add(least, log, weight * (1.0 - 1e-4));
+            counted = Counted::Group;
         }
         let before = wanted.len();
         for (i, w) in upper.iter().enumerate() {
@@ -178,7 +190,7 @@ fn plan<T: Float, I: Isa>(
                 p,
                 tree,
                 query,
-                node,
+                (node, counted),
                 wanted,
                 before,
                 &mut budget,
@@ -199,7 +211,7 @@ fn pieces<T: Float>(
     p: &Prepared<T>,
     tree: &Tree<T>,
     query: &Query<'_, T>,
-    group: Node,
+    (group, counted): (Node, Counted),
     wanted: &mut Vec<(usize, Weight<T>)>,
     before: usize,
     budget: &mut Budget,
@@ -219,7 +231,12 @@ fn pieces<T: Float>(
     });
     let mut visited = 0;
     let mut take = |node: Node, wanted: &mut Vec<(usize, Weight<T>)>| {
-        let taken = whole(p, tree, query, node, budget, least, out);
+        let new = match counted {
+            Counted::Nothing => true,
+            Counted::Unit(unit) => !node.holds(unit),
+            Counted::Group => false,
+        };
+        let taken = whole(p, tree, query, node, budget, least, new, out);
         if taken {
             visited += LEAF;
             wanted.retain(|(unit, _)| !node.holds(*unit));
@@ -285,8 +302,10 @@ fn add(least: &mut Summary, log: f64, factor: f64) {
     }
 }
 
-/// Takes in a node by a line, if that is good enough.
+/// Takes in a node by a line, if that is good enough. What it weighs counts in `least` where it is `new` there: a key that is counted
+/// twice would make this no lower bound.
 #[inline(always)]
+#[allow(clippy::too_many_arguments)]
 fn whole<T: Float>(
     p: &Prepared<T>,
     tree: &Tree<T>,
@@ -294,6 +313,7 @@ fn whole<T: Float>(
     node: Node,
     budget: &mut Budget,
     least: &mut Summary,
+    new: bool,
     out: &mut Summary,
 ) -> bool {
     let Some(moments) = &p.moments else {
@@ -315,10 +335,9 @@ fn whole<T: Float>(
     let before = out.weight;
     let factor = (least.log_scale - out.log_scale).exp();
     moments.absorb(atom, query.features, node.id, &line, factor, out);
-    add(
-        least,
-        out.log_scale,
-        out.weight - before - factor * line.error * keys,
-    );
+    if new {
+        let sure = out.weight - before - factor * line.error * keys;
+        add(least, out.log_scale, sure);
+    }
     true
 }

@@ -46,6 +46,9 @@ struct Lists<T> {
     reach: Option<Vec<T>>,
 }
 
+/// Queries of a block that walks.
+const BLOCK: usize = 32;
+
 /// Everything that does not depend on the queries.
 #[derive(Clone, Debug)]
 pub(crate) struct Prepared<T> {
@@ -194,6 +197,14 @@ impl<T: Float> Prepared<T> {
     /// Whether each query has a list of keys of its own.
     pub(crate) fn is_listed(&self) -> bool {
         self.engine == Engine::Listed
+    }
+
+    /// Queries of a block, of `m` for so many threads; results do not depend on it.
+    pub(crate) fn block_of(&self, m: usize, threads: usize) -> usize {
+        match self.engine {
+            Engine::Dense => dense::block(self, m, threads),
+            _ => BLOCK,
+        }
     }
 
     /// Decides between walk and tiles by a few trial queries, taken from the keys.

@@ -14,14 +14,16 @@ pub(crate) const LEAF: usize = 64;
 
 /// From so many columns on, values are stored by row: a weight then meets whole vectors of them.
 const WIDE: usize = 8;
+/// Rows of more columns are stored in strips of so many: what a pass over a run reads lies together.
+const STRIP: usize = 4 * ROW;
 
 /// The values of the keys, by slot.
 #[derive(Clone, Debug)]
 pub(crate) enum Values<T> {
     /// Column after column, padded to whole leaves.
     Columns(Aligned<T>),
-    /// Row after row, `stride` numbers apart, the rest zero.
-    Rows { data: Aligned<T>, stride: usize },
+    /// Strip after strip of [`STRIP`] columns, each row after row; `columns` in all, those beyond the values' own zero.
+    Strips { data: Aligned<T>, columns: usize },
 }
 
 impl<T: Float> Values<T> {
@@ -30,12 +32,40 @@ impl<T: Float> Values<T> {
         if columns < WIDE {
             return Self::Columns(Aligned::zeros(columns * padded));
         }
-        let stride = columns.next_multiple_of(ROW);
-        Self::Rows {
-            data: Aligned::zeros(padded * stride),
-            stride,
+        let columns = columns.next_multiple_of(ROW);
+        Self::Strips {
+            data: Aligned::zeros(padded * columns),
+            columns,
         }
     }
+}
+
+/// The strips of `data`, `columns` in all: the columns of each and its rows at `slots`.
+#[inline(always)]
+pub(crate) fn strips<T>(
+    data: &[T],
+    columns: usize,
+    slots: Range<usize>,
+) -> impl Iterator<Item = (Range<usize>, &[T])> {
+    let padded = data.len() / columns;
+    (0..columns).step_by(STRIP).map(move |first| {
+        let width = STRIP.min(columns - first);
+        let start = first * padded;
+        let rows = start + slots.start * width..start + slots.end * width;
+        (first..first + width, &data[rows])
+    })
+}
+
+/// Where the first of these columns of slot `slot` is, and the columns, for each strip.
+fn places(
+    padded: usize,
+    columns: usize,
+    slot: usize,
+) -> impl Iterator<Item = (usize, Range<usize>)> {
+    (0..columns).step_by(STRIP).map(move |first| {
+        let width = STRIP.min(columns - first);
+        (first * padded + slot * width, first..first + width)
+    })
 }
 
 /// The keys, their values and sample weights, stored by column and padded to whole leaves.
@@ -123,9 +153,13 @@ impl<T: Float> Sites<T> {
                     }
                 }
             }
-            Values::Rows { data, stride } => {
-                for (s, row) in data.chunks_exact_mut(*stride).enumerate() {
-                    row[..values.columns()].copy_from_slice(values.row(source(s)));
+            Values::Strips { data, columns } => {
+                for s in 0..padded {
+                    let row = values.row(source(s));
+                    for (to, own) in places(padded, *columns, s) {
+                        let own = &row[own.start..own.end.min(row.len())];
+                        data[to..to + own.len()].copy_from_slice(own);
+                    }
                 }
             }
         }
@@ -187,9 +221,13 @@ impl<T: Float> Sites<T> {
                     fill(to, from);
                 }
             }
-            (Values::Rows { data: to, stride }, Values::Rows { data: from, .. }) => {
-                for (to, s) in to.chunks_exact_mut(*stride).zip(all()) {
-                    to.copy_from_slice(&from[s as usize * *stride..][..*stride]);
+            (Values::Strips { data: to, columns }, Values::Strips { data: from, .. }) => {
+                for (t, s) in (0..self.padded).zip(all()) {
+                    let there = places(source, *columns, s as usize);
+                    for ((to_at, own), (at, _)) in places(self.padded, *columns, t).zip(there) {
+                        let (to, from) = (&mut to[to_at..], &from[at..]);
+                        to[..own.len()].copy_from_slice(&from[..own.len()]);
+                    }
                 }
             }
             _ => {}
@@ -254,10 +292,13 @@ impl<T: Float> Sites<T> {
 
     /// The values at a slot.
     pub(crate) fn values_at(&self, slot: usize) -> impl Iterator<Item = T> + '_ {
-        let (data, start, step) = match &self.value {
-            Values::Columns(data) => (data, slot, self.padded),
-            Values::Rows { data, stride } => (data, slot * stride, 1),
-        };
-        (0..self.values).map(move |c| data[start + c * step])
+        let padded = self.padded;
+        (0..self.values).map(move |c| match &self.value {
+            Values::Columns(data) => data[slot + c * padded],
+            Values::Strips { data, columns } => {
+                let first = c / STRIP * STRIP;
+                data[first * padded + slot * STRIP.min(columns - first) + c - first]
+            }
+        })
     }
 }

@@ -4,6 +4,7 @@
 use pulp::{NullaryFnOnce, Simd};
 
 use crate::Float;
+use crate::lanes::gram::Gram;
 use crate::lanes::{Fold, Side};
 
 /// A call of `Lanes::tile_vector`.
@@ -81,5 +82,20 @@ where
     #[inline(always)]
     fn call(self) {
         T::weigh_vector(self.simd, self.weight, self.rows, self.stride, self.out);
+    }
+}
+
+/// A call of `Gram::vectors`.
+pub(super) struct Sums<'a, S> {
+    pub(super) simd: S,
+    pub(super) gram: Gram<'a>,
+    pub(super) out: &'a mut [f64],
+}
+
+impl<S: Simd> NullaryFnOnce for Sums<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        self.gram.vectors(self.simd, self.out);
     }
 }

@@ -2,6 +2,7 @@
 
 mod bandwidths;
 mod case;
+mod certificate;
 mod edges;
 mod identities;
 mod neighborhoods;

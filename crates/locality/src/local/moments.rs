@@ -108,9 +108,7 @@ impl Task for Sum<'_> {
                 }
                 if w.len() < SHORT {
                     if shorts.len + w.len() > CHUNK {
-                        shorts.hand_over(|w, columns, inverse| {
-                            self.add(isa, w, columns, inverse, &shifts, &mut out);
-                        });
+                        shorts.hand_over(|chunk| self.add(isa, chunk, &shifts, &mut out));
                     }
                     shorts.push(design, slots, w);
                     continue;
@@ -118,50 +116,82 @@ impl Task for Sum<'_> {
                 columns.clear();
                 columns.extend((0..d).map(|c| design.column(c, slots.clone())));
                 columns.extend((0..p).map(|c| design.response(c, slots.clone())));
-                let inverse = design.inverse(slots);
-                self.add(isa, w, &columns, inverse, &shifts, &mut out);
+                let chunk = Chunk {
+                    weights: w,
+                    columns: &columns,
+                    inverse: design.inverse(slots),
+                };
+                self.add(isa, chunk, &shifts, &mut out);
             }
         }
-        shorts.hand_over(|w, columns, inverse| {
-            self.add(isa, w, columns, inverse, &shifts, &mut out);
-        });
+        shorts.hand_over(|chunk| self.add(isa, chunk, &shifts, &mut out));
         out
     }
 }
 
 impl Sum<'_> {
-    /// Adds a chunk: weights, columns and responses, and one over the sample weights.
+    /// Adds a chunk, as a function of its own: what is called from several places is not compiled into vector code.
     #[inline(always)]
-    fn add<I: Isa>(
-        &self,
-        isa: I,
-        w: &[f64],
-        columns: &[&[f64]],
-        inverse: Option<&[f64]>,
-        shifts: &[f64],
-        out: &mut Moments,
-    ) {
-        out.squares += isa.dot(w, w);
-        if self.design.is_linear() {
-            Self::sums(isa, w, columns, inverse, shifts, out);
-        } else {
-            let (columns, responses) = columns.split_at(self.design.columns());
-            let features = self.features(columns, w.len());
-            let mut all: Vec<&[f64]> = features.iter().map(|f| &f[..w.len()]).collect();
-            all.extend(responses);
-            Self::sums(isa, w, &all, inverse, shifts, out);
-        }
+    fn add<I: Isa>(&self, isa: I, chunk: Chunk<'_>, shifts: &[f64], out: &mut Moments) {
+        isa.enter(Add {
+            sum: self,
+            chunk,
+            shifts,
+            out,
+        });
     }
+}
+
+/// Some samples of a local sample.
+#[derive(Clone, Copy)]
+struct Chunk<'a> {
+    weights: &'a [f64],
+    /// Columns, then responses.
+    columns: &'a [&'a [f64]],
+    /// One over the sample weights.
+    inverse: Option<&'a [f64]>,
+}
+
+/// Adds a chunk to the moments.
+struct Add<'a, 'b> {
+    sum: &'a Sum<'b>,
+    chunk: Chunk<'a>,
+    shifts: &'a [f64],
+    out: &'a mut Moments,
+}
+
+impl Task for Add<'_, '_> {
+    type Out = ();
 
     #[inline(always)]
-    fn sums<I: Isa>(
-        isa: I,
-        w: &[f64],
-        columns: &[&[f64]],
-        inverse: Option<&[f64]>,
-        shifts: &[f64],
-        out: &mut Moments,
-    ) {
+    fn run<I: Isa>(self, isa: I) {
+        let (design, chunk) = (self.sum.design, self.chunk);
+        let len = chunk.weights.len();
+        self.out.squares += isa.dot(chunk.weights, chunk.weights);
+        if design.is_linear() {
+            Self::sums(isa, chunk, self.shifts, self.out);
+            return;
+        }
+        let (columns, responses) = chunk.columns.split_at(design.columns());
+        let features = self.features(columns, len);
+        let mut all: Vec<&[f64]> = features.iter().map(|f| &f[..len]).collect();
+        all.extend(responses);
+        let chunk = Chunk {
+            columns: &all,
+            ..chunk
+        };
+        Self::sums(isa, chunk, self.shifts, self.out);
+    }
+}
+
+impl Add<'_, '_> {
+    #[inline(always)]
+    fn sums<I: Isa>(isa: I, chunk: Chunk<'_>, shifts: &[f64], out: &mut Moments) {
+        let Chunk {
+            weights: w,
+            columns,
+            inverse,
+        } = chunk;
         let q = out.q;
         let gram = Gram {
             weights: w,
@@ -195,14 +225,14 @@ impl Sum<'_> {
     /// The features of a chunk.
     #[inline(always)]
     fn features(&self, columns: &[&[f64]], len: usize) -> Vec<[f64; CHUNK]> {
-        let products = self.design.products();
+        let products = self.sum.design.products();
         let mut out = vec![[0.0; CHUNK]; products.len()];
         for (f, product) in products.iter().enumerate() {
             let (before, to) = out.split_at_mut(f);
             let to = &mut to[0][..len];
             match *product {
                 Product::Column(c) => {
-                    let t = self.target[c];
+                    let t = self.sum.target[c];
                     for (to, x) in to.iter_mut().zip(columns[c]) {
                         *to = x - t;
                     }
@@ -254,12 +284,16 @@ impl Shorts {
 
     /// Hands them to `add`, and starts anew.
     #[inline(always)]
-    fn hand_over(&mut self, mut add: impl FnMut(&[f64], &[&[f64]], Option<&[f64]>)) {
+    fn hand_over(&mut self, add: impl FnOnce(Chunk<'_>)) {
         if self.len == 0 {
             return;
         }
         let columns: Vec<&[f64]> = self.columns.iter().map(|c| &c[..self.len]).collect();
-        add(&self.weights, &columns, self.inverse.as_deref());
+        add(Chunk {
+            weights: &self.weights,
+            columns: &columns,
+            inverse: self.inverse.as_deref(),
+        });
         self.len = 0;
         self.weights.clear();
         if let Some(inverse) = &mut self.inverse {

@@ -12,7 +12,7 @@ use crate::engine::bound::{Bound, BoundAtom, Op, Scale, Width};
 use crate::engine::level::{RUN, link};
 use crate::engine::prepared::{Prepared, Query};
 use crate::engine::raw::tile;
-use crate::engine::sites::{Sites, Values};
+use crate::engine::sites::{Sites, Values, strips};
 use crate::isa::{Isa, Task};
 use crate::lanes::Side;
 use crate::metric::Link;
@@ -221,10 +221,12 @@ impl<T: Float> Trace<T> {
                     }
                 }
             }
-            Values::Rows { data, stride } => {
-                let rows = data[slots.start * stride..].chunks_exact(*stride);
-                for (o, row) in gain.iter_mut().zip(rows) {
-                    *o += T::from_f64(isa.dot(flow.means, &row[..flow.means.len()]));
+            Values::Strips { data, columns } => {
+                for (columns, rows) in strips(data, *columns, slots.clone()) {
+                    let own = &flow.means[columns.start..columns.end.min(flow.means.len())];
+                    for (o, row) in gain.iter_mut().zip(rows.chunks_exact(columns.len())) {
+                        *o += T::from_f64(isa.dot(own, &row[..own.len()]));
+                    }
                 }
             }
         }
