@@ -167,8 +167,11 @@ def region_tree(
     """
     whole = pixels, shape, alpha, frames = stack(image, alpha)
     labels = regions.labels if isinstance(regions, Segmentation) else np.asarray(regions)
-    if labels.size != pixels.shape[0] * pixels.shape[1]:
-        raise ValueError(f"regions has shape {labels.shape}, but the picture {shape}; give one label a pixel")
+    wanted = shape[:3] if len(shape) == 4 else shape[:2]
+    if labels.shape != wanted:
+        raise ValueError(f"regions has shape {labels.shape}, but the pixels {wanted}; give one label a pixel")
+    if not np.issubdtype(labels.dtype, np.integer) and labels.dtype != bool:
+        raise TypeError(f"regions holds {labels.dtype}; give whole numbers, one label a pixel")
     numbers = np.unique(labels, return_inverse=True)[1].astype(np.uint32).ravel()
     if color is None:
         color = "lab" if pixels.shape[2] - alpha == 3 else "raw"

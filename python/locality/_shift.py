@@ -52,10 +52,11 @@ class MeanShift(ClusterMixin, BaseEstimator):
         How many times the way to the mean a point goes, from 1 to below 2. No step lowers the density, and where
         steps are many, it takes about ``1 / over_relaxation`` of them.
     blurring : bool, default False
-        Whether the points themselves move, all at once.
+        Whether the points themselves move, all at once, until each has met all that are within a bandwidth.
     min_persistence : float or "auto", optional
         Clusters whose mode rises less than this above the saddle to a denser one are merged into it, in units of log density:
-        ``log(2)`` asks for a peak of twice the saddle. "auto" takes the largest gap. None merges nothing.
+        ``log(2)`` asks for a peak of twice the saddle. "auto" takes the largest gap: where the rises fall
+        by the largest factor, each taken 0.1 larger. None merges nothing.
     n_neighbors : int, default 10
         For `min_persistence`: saddles are sought between each point and so many nearest others.
     compression : float, optional

@@ -202,7 +202,7 @@ class DiffusionMap(TransformerMixin, _Map):
         How much samples weigh for one another.
     bandwidth : float or "auto", default "auto"
         The ``h`` of the kernel's parts that have none. "auto" takes the bandwidth at which the sum of all weights grows fastest, both on
-        logarithmic scales.
+        logarithmic scales, and at least what half of the samples need to see their seventh neighbour.
     n_neighbors : int or None, default 64
         The kernel counts for so many nearest of each sample only, itself counted; None for all.
     alpha : float, default 1

@@ -116,8 +116,9 @@ class Tracker:
         Most steps in a picture.
     epsilon : float, default 1.0
         A step of fewer pixels is the last one.
-    scale_rate : float, default 0.1
-        What part of a change of size by a tenth "mean-shift" follows in each picture; 0 keeps the size.
+    scale_rate : float, default 0.5
+        What part of a change of size by a tenth "mean-shift" follows in each picture; 0 keeps the size. Without `background` the
+        size of the greatest likeness is followed, and of an object of one colour any part is as like as the whole.
     n_jobs : int, optional
         Number of threads; every core by default.
 
@@ -146,7 +147,7 @@ class Tracker:
         background: bool = True,
         max_iter: int = 20,
         epsilon: float = 1.0,
-        scale_rate: float = 0.1,
+        scale_rate: float = 0.5,
         n_jobs: int | None = None,
     ) -> None:
         self._tracker = ImageTracker(
@@ -185,4 +186,6 @@ def _box(box: Box) -> Box:
     if numbers.shape != (4,) or not np.issubdtype(numbers.dtype, np.integer):
         raise ValueError(f"box={box!r} must be four whole numbers: x, y, width, height")
     x, y, width, height = (int(n) for n in numbers)
+    if max(abs(n) for n in (x, y, width, height)) >= 1 << 31:
+        raise ValueError(f"box={box!r} is larger than any picture; give x, y, width and height in pixels")
     return x, y, width, height

@@ -316,7 +316,9 @@ impl DiffusionMapFit {
 
     /// A sentence where the kernel leaves pieces without weight between them.
     pub fn warning(&self) -> Option<String> {
-        super::disconnected(&self.parts.pieces, self.count, self.parts.n_neighbors)
+        // A sample is the first of its own.
+        let others = self.parts.n_neighbors.map(|k| k - 1);
+        super::disconnected(&self.parts.pieces, self.count, others)
     }
 
     /// Coordinates of new places `[m, d]`: where a step of the walk leads from there, over the eigenvalue, `[m, n_components]`.

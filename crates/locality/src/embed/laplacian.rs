@@ -248,6 +248,8 @@ impl LaplacianEigenmapsFit {
 
     /// A sentence where the graph is not connected.
     pub fn warning(&self) -> Option<String> {
-        super::disconnected(&self.pieces, self.count, self.neighbors)
+        // A sample is the first of its own.
+        let others = self.neighbors.map(|k| k - 1);
+        super::disconnected(&self.pieces, self.count, others)
     }
 }

@@ -39,7 +39,7 @@ pub use scale::kernel_scale;
 pub use scores::{continuity, trustworthiness};
 pub use weights::reconstruction_weights;
 
-/// A sentence where the neighbours' graph has several pieces.
+/// A sentence where the graph of so many nearest others, or of a kernel, has several pieces.
 fn disconnected(pieces: &[usize], count: usize, neighbors: Option<usize>) -> Option<String> {
     if count < 2 {
         return None;
@@ -54,7 +54,7 @@ fn disconnected(pieces: &[usize], count: usize, neighbors: Option<usize>) -> Opt
     let sizes = format!("{count} pieces of {}{more} samples", shown.join(", "));
     Some(match neighbors {
         Some(k) => format!(
-            "the graph of {k} nearest neighbours falls into {sizes}; each is embedded by itself, around 0. Raise n_neighbors to connect them"
+            "the graph of the {k} nearest others falls into {sizes}; each is embedded by itself, around 0. Raise n_neighbors to connect them"
         ),
         None => format!(
             "the kernel leaves no weight between {sizes}; each is embedded by itself, around 0. Widen its bandwidth to connect them"

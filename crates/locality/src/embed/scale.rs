@@ -73,7 +73,28 @@ pub fn kernel_scale(
     Ok(best.1)
 }
 
-/// The kernel with a bandwidth for each distance that has none: the given one, or by [`kernel_scale`].
+/// The neighbour that a sample should see under a bandwidth of nobody's choice (Zelnik-Manor and Perona 2004).
+const SEEN: usize = 7;
+
+/// By [`kernel_scale`], but for half of the samples at least as far as their [`SEEN`]th neighbour: the sum of all weights may grow fastest
+/// where samples only begin to see one another, and those that stand a little apart would be alone.
+fn automatic(
+    samples: Rows<'_, f64>,
+    profile: &Profile,
+    k: Option<usize>,
+    watch: &Watch<'_>,
+) -> Result<f64> {
+    let steepest = kernel_scale(samples, profile, k, watch)?;
+    let n = samples.rows();
+    let search = Nearest::fit(samples, &Metric::Euclidean)?;
+    let own = (SEEN + 1).min(n);
+    let found = search.k_nearest(samples, own, watch)?.distances;
+    let mut reach: Vec<f64> = found.chunks_exact(own).map(|row| row[own - 1]).collect();
+    reach.sort_unstable_by(f64::total_cmp);
+    Ok(steepest.max(reach[n / 2]))
+}
+
+/// The kernel with a bandwidth for each distance that has none: the given one, or the automatic one.
 pub(super) fn scaled(
     kernel: &Kernel,
     bandwidth: Option<f64>,
@@ -94,8 +115,8 @@ pub(super) fn scaled(
     }
     let h = match (bandwidth, kernel) {
         (Some(h), _) => h,
-        (None, Kernel::Atom(atom)) => kernel_scale(samples, atom.profile(), k, watch)?,
-        (None, _) => kernel_scale(samples, &Profile::from_name("gaussian", &[])?, k, watch)?,
+        (None, Kernel::Atom(atom)) => automatic(samples, atom.profile(), k, watch)?,
+        (None, _) => automatic(samples, &Profile::from_name("gaussian", &[])?, k, watch)?,
     };
     let scaled = kernel.try_map(&mut |atom| {
         Ok(if bare(atom) {

@@ -72,21 +72,26 @@ impl<F: Falloff, const C: usize> WithSimd for Block<'_, F, C> {
             let mut lanes = vec![simd.splat_f32s(0.0); channels];
             self.each(&mut modes, &mut color, |at, color, walk| {
                 sums.fill(0.0);
-                let sum = self.frames(*at, |frame, lift| {
-                    let point = at.point(color, frame, lift);
-                    let f = self.falloff;
-                    window::sums_of_many(simd, f, self.planes, point, &mut lanes, &mut sums)
-                });
-                walk.step(&sum, &sums, at, color)
+                let (f, mut all) = (self.falloff, Sums::default());
+                for frame in self.frames(*at) {
+                    let (point, step) = self.point(at, color, frame);
+                    let own =
+                        window::sums_of_many(simd, f, self.planes, point, &mut lanes, &mut sums);
+                    all.add(&own, step);
+                }
+                walk.step(&all, &sums, at, color)
             })?;
         } else {
             self.each(&mut modes, &mut [0.0; C], |at, color, walk| {
                 let mut sums = [0.0; C];
-                let sum = self.frames(*at, |frame, lift| {
-                    let point = at.point(color, frame, lift);
-                    window::sums::<S, F, C>(simd, self.falloff, self.planes, point, &mut sums)
-                });
-                walk.step(&sum, &sums, at, color)
+                let (f, mut all) = (self.falloff, Sums::default());
+                // A loop, not a closure: what is called from several places is not compiled into vector code.
+                for frame in self.frames(*at) {
+                    let (point, step) = self.point(at, color, frame);
+                    let own = window::sums::<S, F, C>(simd, f, self.planes, point, &mut sums);
+                    all.add(&own, step);
+                }
+                walk.step(&all, &sums, at, color)
             })?;
         }
         Ok(modes)
@@ -101,39 +106,30 @@ struct Place {
     frame: f64,
 }
 
-impl Place {
+impl<F: Falloff, const C: usize> Block<'_, F, C> {
+    /// The frames around a place whose windows are summed.
     #[inline(always)]
-    fn point(self, color: &[f32], frame: usize, lift: f32) -> Point<'_> {
-        Point {
-            x: self.x,
-            y: self.y,
+    fn frames(&self, at: Place) -> Range<usize> {
+        let all = self.planes.grid.frames;
+        if all == 1 {
+            return 0..1;
+        }
+        let reach = self.falloff.reach() / self.walk.spatial * self.walk.depth;
+        window::span(at.frame, reach, all).map_or(0..0, |(first, last)| first..last + 1)
+    }
+
+    /// A place as seen in a frame, whose distance counts as a row's does; and how many frames on that is.
+    #[inline(always)]
+    fn point<'c>(&self, at: &Place, color: &'c [f32], frame: usize) -> (Point<'c>, f64) {
+        let step = frame as f64 - at.frame;
+        let point = Point {
+            x: at.x,
+            y: at.y,
             color,
             frame,
-            lift,
-        }
-    }
-}
-
-impl<F: Falloff, const C: usize> Block<'_, F, C> {
-    /// Sums over the windows in all frames around a place: each frame's distance counts as a row's does.
-    #[inline(always)]
-    fn frames(&self, at: Place, mut window: impl FnMut(usize, f32) -> Sums) -> Sums {
-        if self.planes.grid.frames == 1 {
-            return window(0, 0.0);
-        }
-        let (spatial, depth) = (self.walk.spatial, self.walk.depth);
-        let reach = self.falloff.reach() / spatial * depth;
-        let mut out = Sums::default();
-        let frames = window::span(at.frame, reach, self.planes.grid.frames);
-        for frame in frames.map_or(0..0, |(first, last)| first..last + 1) {
-            let step = frame as f64 - at.frame;
-            let sum = window(frame, (step / depth * spatial) as f32);
-            out.weight += sum.weight;
-            out.x += sum.x;
-            out.y += sum.y;
-            out.frame += sum.weight * step;
-        }
-        out
+            lift: (step / self.walk.depth * self.walk.spatial) as f32,
+        };
+        (point, step)
     }
 
     /// Walks from each pixel by `step`, which says whether it has arrived.

@@ -33,7 +33,9 @@ impl Point<'_> {
     /// The distance in rows and frames together.
     #[inline(always)]
     fn across(&self, dy: f32) -> f32 {
-        // The square root of the square of a number is that number.
+        if self.lift == 0.0 {
+            return dy;
+        }
         (dy * dy + self.lift * self.lift).sqrt()
     }
 }
@@ -45,8 +47,19 @@ pub(crate) struct Sums {
     pub(crate) weight: f64,
     pub(crate) x: f64,
     pub(crate) y: f64,
-    /// Relative to the point's frame, and filled in by who adds up frames.
+    /// Relative to the point's frame.
     pub(crate) frame: f64,
+}
+
+impl Sums {
+    /// Adds the sums of a frame that is `step` frames on.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, own: &Self, step: f64) {
+        self.weight += own.weight;
+        self.x += own.x;
+        self.y += own.y;
+        self.frame += own.weight * step;
+    }
 }
 
 /// A rectangle of pixels, ends included.

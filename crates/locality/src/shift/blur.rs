@@ -1,19 +1,40 @@
 //! Blurring mean shift: the samples themselves move, all at once.
 
+use std::collections::HashMap;
+
 use super::adaptive::Motion;
 use super::paths::{Ends, Limits, squared_distance};
 use super::step::Stepper;
-use crate::{Float, Result, Rows, Watch};
+use crate::{Float, Metric, Nearest, Result, Rows, Watch};
 
-/// Moves the samples until none of them moves any more.
+/// Places that are looked at together.
+const SOME: usize = 64;
+
+/// How samples are blurred.
+#[derive(Clone, Copy)]
+pub(super) struct Blur {
+    /// Of the local means.
+    pub(super) tolerance: f64,
+    pub(super) sphere: bool,
+    /// Samples nearer than this belong together.
+    pub(super) bandwidth: f64,
+    pub(super) limits: Limits,
+}
+
+/// Moves the samples until none of them moves any more, or until each has met all that are within a bandwidth: from then on only clusters as
+/// a whole would move, slowly, into one another (Carreira-Perpinan 2006, section 3).
 pub(super) fn blur<T: Float>(
     motion: &Motion<T>,
     samples: Rows<'_, T>,
-    tolerance: f64,
-    sphere: bool,
-    limits: Limits,
+    how: Blur,
     watch: &Watch<'_>,
 ) -> Result<Ends<T>> {
+    let Blur {
+        tolerance,
+        sphere,
+        bandwidth,
+        limits,
+    } = how;
     let (n, d) = (samples.rows(), samples.columns());
     let mut places = samples.to_vec();
     let mut completed = 0;
@@ -35,7 +56,8 @@ pub(super) fn blur<T: Float>(
             }
         }
         watch.report(n - moving, n);
-        if moving == 0 || completed == limits.max_iter {
+        let over = moving == 0 || completed == limits.max_iter;
+        if over || met(&places, d, limits.rest, bandwidth, watch)? {
             break steps.levels;
         }
         completed += 1;
@@ -46,4 +68,34 @@ pub(super) fn blur<T: Float>(
         ends.push(place, level);
     }
     Ok(ends)
+}
+
+/// Whether all places that are within `reach` of one another lie within a few times `rest`.
+fn met<T: Float>(places: &[T], d: usize, rest: f64, reach: f64, watch: &Watch<'_>) -> Result<bool> {
+    if rest <= 0.0 {
+        return Ok(false);
+    }
+    // One place of each cell, in the order of the samples.
+    let mut cells = HashMap::new();
+    let mut some: Vec<T> = Vec::new();
+    for place in places.chunks_exact(d) {
+        let cell: Vec<i64> = place
+            .iter()
+            .map(|x| (x.to_f64() / rest).floor() as i64)
+            .collect();
+        cells.entry(cell).or_insert_with(|| some.extend(place));
+    }
+    let near = 2.0 * rest * (d as f64).sqrt();
+    let count = some.len() / d;
+    let some = Rows::new(&some, count, d)?;
+    let search = Nearest::fit(some, &Metric::Euclidean)?;
+    for start in (0..count).step_by(SOME) {
+        watch.check()?;
+        let few = some.slice(start..(start + SOME).min(count));
+        let found = search.within(few, T::from_f64(reach), &watch.quiet())?;
+        if found.distances.iter().any(|x| x.to_f64() > near) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

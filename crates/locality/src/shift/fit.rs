@@ -2,7 +2,7 @@
 
 use super::adaptive::Motion;
 use super::bins::BinnedSites;
-use super::blur::blur;
+use super::blur::{Blur, blur};
 use super::clusters::{Centers, ORPHAN};
 use super::kernels::flat_radius;
 use super::links::gather;
@@ -145,15 +145,13 @@ impl<'a, T: Float> Fitting<'a, T> {
             None => self.sites,
         };
         let ends = if parameters.blurring {
-            let (tolerance, sphere) = (parameters.tolerance, parameters.sphere());
-            blur(
-                &self.motion,
-                self.sites,
-                tolerance,
-                sphere,
-                self.limits,
-                watch,
-            )?
+            let how = Blur {
+                tolerance: parameters.tolerance,
+                sphere: parameters.sphere(),
+                bandwidth: self.bandwidth,
+                limits: self.limits,
+            };
+            blur(&self.motion, self.sites, how, watch)?
         } else {
             follow(&self.stepper, seeds, self.limits, watch)?
         };

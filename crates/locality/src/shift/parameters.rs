@@ -145,7 +145,8 @@ impl MeanShift {
     }
 
     /// Blurring mean shift (Fukunaga and Hostetler 1975; Cheng 1995): the samples themselves move, all at once, and each step
-    /// averages the moved samples. Faster to collapse, and not the modes of one density. Takes neither seeds nor bins.
+    /// averages the moved samples, until each has met all that are within a bandwidth: from there on only clusters as a whole would move into
+    /// one another (Carreira-Perpinan 2006). Faster to collapse, and not the modes of one density. Takes neither seeds nor bins.
     #[must_use]
     pub fn blurring(mut self, blurring: bool) -> Self {
         self.blurring = blurring;

@@ -9,6 +9,8 @@ pub(super) struct Model<'a> {
     pub(super) object: &'a [f64],
     /// What each colour counts in a candidate's histogram.
     pub(super) factors: &'a [f64],
+    /// Between what a pixel of the object counts on average and what one around it does, where these are known to differ.
+    pub(super) level: Option<f64>,
 }
 
 impl Model<'_> {
@@ -53,8 +55,20 @@ impl Model<'_> {
         at
     }
 
-    /// Climbs at this size, a tenth smaller and a tenth greater, and takes a part of the way to the size of the greatest likeness
-    /// (ibid., section 5.3).
+    /// How well an ellipse of this size encloses the object. The likeness alone cannot tell: colours that count nothing may be within, and a
+    /// part of an object of one colour is like the whole. So where colours around are known it is the sum over the pixels of what each
+    /// counts above the level, which is largest at the object's edge.
+    fn enclosed(&self, bins: &[u32], sides: (i32, i32), at: Ellipse, like: f64) -> f64 {
+        let Some(level) = self.level else { return like };
+        let mut sum = 0.0;
+        at.pixels(sides, |i, _, _, _| {
+            sum += self.factors.get(bins[i] as usize).unwrap_or(&0.0) - level;
+        });
+        sum
+    }
+
+    /// Climbs at this size, a tenth smaller and a tenth greater, and takes a part of the way to the size that encloses the object best
+    /// (as ibid., section 5.3, but for the measure).
     pub(super) fn climb_scales(
         &self,
         bins: &[u32],
@@ -63,19 +77,20 @@ impl Model<'_> {
         criteria: Criteria,
         rate: f64,
     ) -> (Ellipse, f64) {
-        let mut best: Option<(Ellipse, f64, f64)> = None;
+        let mut best: Option<(Ellipse, [f64; 2], f64)> = None;
         for scale in [1.0, 0.9, 1.1] {
             let half = at.half.map(|h| (h * scale).max(1.0));
             let found = self.climb(bins, sides, Ellipse { half, ..at }, criteria);
             let like = self.likeness(bins, sides, found);
-            if best.is_none_or(|best| like > best.1) {
-                best = Some((found, like, scale));
+            let score = self.enclosed(bins, sides, found, like);
+            if best.is_none_or(|best| score > best.1[0]) {
+                best = Some((found, [score, like], scale));
             }
             if rate <= 0.0 {
                 break;
             }
         }
-        let Some((found, like, scale)) = best else {
+        let Some((found, [_, like], scale)) = best else {
             return (at, 0.0);
         };
         let longest = f64::from(sides.0.max(sides.1));

@@ -102,7 +102,7 @@ impl Tracker {
                 max_iter: 20,
                 epsilon: 1.0,
             },
-            scale_rate: 0.1,
+            scale_rate: 0.5,
         }
     }
 
@@ -144,7 +144,8 @@ impl Tracker {
     }
 
     /// What part of a change of size by a tenth is followed in each picture ([mean shift](TrackMethod::MeanShift) only); 0 keeps
-    /// the size. 0.1 by default.
+    /// the size. 0.5 by default. Where colours around the object were not looked at ([`background`](Self::background)), the size of the
+    /// greatest likeness is followed, and for an object of one colour any part is as like as the whole.
     #[must_use]
     pub fn scale_rate(mut self, rate: f64) -> Self {
         self.scale_rate = rate;
@@ -177,12 +178,18 @@ impl Tracker {
                 window.x, window.y, window.width, window.height, self.binning.color
             )));
         }
-        let factors = if self.background {
+        let (factors, level) = if self.background {
             let around = ring(window, &bins, sides, total);
             let share = |(q, o): (&f64, &f64)| if *q > 0.0 { q / (q + o) } else { 0.0 };
-            object.iter().zip(&around).map(share).collect()
+            let factors: Vec<f64> = object.iter().zip(&around).map(share).collect();
+            let mean = |shares: &[f64]| -> f64 {
+                let counts = shares.iter().zip(&factors).map(|(s, f)| s * f);
+                counts.sum()
+            };
+            let (within, without) = (mean(&object), mean(&around));
+            (factors, Some(0.5 * (within + without)))
         } else {
-            ones
+            (ones, None)
         };
         // Without a background a colour is as probable as it is frequent in the object.
         let frequent = object.iter().copied().fold(0.0, f64::max);
@@ -195,6 +202,7 @@ impl Tracker {
             tracker: *self,
             object: place.histogram(&bins, sides, &factors),
             factors,
+            level,
             probability,
             sides,
             channels: image.colors(),
@@ -284,6 +292,7 @@ pub struct Tracking {
     tracker: Tracker,
     object: Vec<f64>,
     factors: Vec<f64>,
+    level: Option<f64>,
     probability: Vec<f32>,
     sides: (i32, i32),
     channels: usize,
@@ -370,6 +379,7 @@ impl Tracking {
         let model = Model {
             object: &self.object,
             factors: &self.factors,
+            level: self.level,
         };
         let (criteria, rate) = (self.tracker.criteria, self.tracker.scale_rate);
         let (place, like) = model.climb_scales(bins, self.sides, self.place, criteria, rate);
