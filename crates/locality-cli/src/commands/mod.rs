@@ -15,6 +15,7 @@ mod inspect;
 mod kernels;
 mod mean;
 mod predict;
+mod recall;
 mod track;
 
 use clap::{Parser, Subcommand};
@@ -96,6 +97,8 @@ enum Command {
     Predict(predict::Args),
     /// Compare local models with each other, with a global model and with the simplest guess, by cross-validation
     Evaluate(evaluate::Args),
+    /// Complete rows, or read what goes with them, from a memory of stored rows (a modern Hopfield network)
+    Recall(recall::Args),
     /// Fuzzy rules in words: evaluate them, learn them from a table, draw them
     #[command(subcommand)]
     Fuzzy(fuzzy::Command),
@@ -130,6 +133,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Fit(args) => fit::run(args, &context),
         Command::Predict(args) => predict::run(args, &context),
         Command::Evaluate(args) => evaluate::run(args, &context),
+        Command::Recall(args) => recall::run(args, &context),
         Command::Fuzzy(command) => fuzzy::run(command, &context),
         Command::Inspect(args) => inspect::run(args, &context),
         Command::Gwr(args) => gwr::run(args, &context),

@@ -82,6 +82,11 @@ impl Table {
         Self::read(stage, "diabetes.csv", text)
     }
 
+    pub(super) fn digits(stage: &mut Stage<'_>) -> Result<Self> {
+        let text = include_str!("../../../../data/digits.csv");
+        Self::read(stage, "digits.csv", text)
+    }
+
     pub(super) fn georgia(stage: &mut Stage<'_>) -> Result<Self> {
         let text = include_str!("../../../../data/georgia.csv");
         Self::read(stage, "georgia.csv", text)

@@ -7,17 +7,22 @@ mod boundary;
 mod card;
 mod data;
 mod density;
+#[cfg(feature = "embed")]
+mod embedding;
 mod filter;
 mod flowers;
 mod kernels;
 mod lowess;
+mod memory;
 mod page;
 mod pixels;
 mod places;
 mod regression;
+mod rules;
 mod score;
 mod segment;
 mod stage;
+mod superpixels;
 mod wines;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +39,7 @@ use stage::Stage;
 /// Every card, in the order of the page.
 const CARDS: &[fn(&mut Stage<'_>) -> Result<Card>] = &[
     segment::card,
+    superpixels::card,
     filter::card,
     flowers::card,
     wines::card,
@@ -43,6 +49,10 @@ const CARDS: &[fn(&mut Stage<'_>) -> Result<Card>] = &[
     boundary::card,
     density::card,
     pixels::card,
+    memory::card,
+    rules::card,
+    #[cfg(feature = "embed")]
+    embedding::card,
     attention::card,
     kernels::card,
 ];

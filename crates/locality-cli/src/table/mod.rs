@@ -317,6 +317,22 @@ impl Table {
         Ok(out)
     }
 
+    /// The same where cells may be empty or NaN, which both mean that the number is not known.
+    pub(crate) fn known_numbers(&self, columns: &[usize], flag: &str) -> Result<Vec<Option<f64>>> {
+        let mut out = Vec::with_capacity(self.rows * columns.len());
+        for row in 0..self.rows {
+            for &column in columns {
+                match self.number(row, column) {
+                    Some(x) if x.is_finite() => out.push(Some(x)),
+                    Some(x) if x.is_nan() => out.push(None),
+                    None if self.cell(row, column).trim_ascii().is_empty() => out.push(None),
+                    other => return Err(self.bad_cell(row, column, other.is_some(), flag)),
+                }
+            }
+        }
+        Ok(out)
+    }
+
     fn bad_cell(&self, row: usize, column: usize, is_number: bool, flag: &str) -> Error {
         let cell = self.cell(row, column);
         let cell = String::from_utf8_lossy(cell.trim_ascii());

@@ -11,6 +11,7 @@ mod mean;
 mod models;
 mod outputs;
 mod pictures;
+mod recall;
 mod regions;
 mod run;
 mod talk;
