@@ -48,7 +48,7 @@ def digits(report: Report) -> None:
         return float(np.sqrt(np.mean((filled - test)[:, 32:] ** 2)))
 
     memory = lc.HopfieldMemory("gaussian(h=5)", max_iter=1, n_jobs=report.threads).store(train)
-    imputed = error(lc.HopfieldImputer(n_jobs=report.threads).fit(train).transform(seen))
+    imputed = error(lc.HopfieldImputer(standardize=False, n_jobs=report.threads).fit(train).transform(seen))
     knn = KNNImputer().fit(train)
     mine, theirs, own, near = race(lambda: memory.complete(seen).states, lambda: knn.transform(seen), report.rounds(5))
     mean = error(SimpleImputer().fit(train).transform(seen))

@@ -616,7 +616,13 @@ class HopfieldNetwork:
 @final
 class HopfieldImputer:
     def __new__(
-        cls, table: _Array, bandwidth: float | None = None, max_iter: int = 1, seed: int = 0, threads: int = 0
+        cls,
+        table: _Array,
+        bandwidth: float | None = None,
+        max_iter: int = 1,
+        seed: int = 0,
+        standardize: bool = True,
+        threads: int = 0,
     ) -> HopfieldImputer: ...
     def bandwidth(self) -> float: ...
     def transform(self, table: _Array, threads: int = 0, progress: _Progress | None = None) -> _Array: ...

@@ -147,18 +147,21 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
 class HopfieldImputer(TransformerMixin, BaseEstimator):
     """Fills missing cells (NaN) by recall from the rows whose known cells agree.
 
-    Columns are standardized. A row recalls the mean of the stored rows under a Gaussian kernel of the distance over its known cells; where a
+    Columns are standardized, if wanted. A row recalls the mean of the stored rows under a Gaussian kernel of the distance over its known cells; where a
     stored row misses one of these, the squared difference is the expected one. Each missing cell is filled from the stored rows that know
     it. Known cells stay as they are.
 
     Parameters
     ----------
     bandwidth : float, optional
-        Of the Gaussian, in standard deviations of a column; by default the one of ten that best fills a tenth of the known cells, hidden.
+        Of the Gaussian, in standard deviations; by default the one of ten that best fills a tenth of the known cells, hidden.
     n_steps : int, default 1
         Number of steps; those after the first weigh by the filled cells, too.
     random_state : int, default 0
         Which cells are hidden to choose the bandwidth.
+    standardize : bool, default True
+        Whether each column is divided by its own standard deviation. If not, all are by the root of their mean variance: for columns of one
+        unit, such as pixels, of which those that hardly vary should count little.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -189,11 +192,13 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
         *,
         n_steps: int = 1,
         random_state: int = 0,
+        standardize: bool = True,
         n_jobs: int | None = None,
     ) -> None:
         self.bandwidth = bandwidth
         self.n_steps = n_steps
         self.random_state = random_state
+        self.standardize = standardize
         self.n_jobs = n_jobs
 
     def fit(self, X: npt.ArrayLike, y: Any = None) -> Self:
@@ -269,5 +274,6 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
             bandwidth,
             _arrays.count(self.n_steps, "n_steps"),
             _arrays.count(self.random_state, "random_state"),
+            bool(self.standardize),
             _arrays.threads(self.n_jobs),
         )

@@ -317,12 +317,13 @@ pub(crate) struct HopfieldImputer {
 #[pymethods]
 impl HopfieldImputer {
     #[new]
-    #[pyo3(signature = (table, bandwidth=None, max_iter=1, seed=0, threads=0))]
+    #[pyo3(signature = (table, bandwidth=None, max_iter=1, seed=0, standardize=true, threads=0))]
     fn new(
         table: &Bound<'_, PyAny>,
         bandwidth: Option<f64>,
         max_iter: usize,
         seed: u64,
+        standardize: bool,
         threads: usize,
     ) -> PyResult<Self> {
         fn fit<T: Element + Float>(
@@ -337,7 +338,8 @@ impl HopfieldImputer {
         let imputer = hopfield::HopfieldImputer::new()
             .bandwidth(bandwidth)
             .max_iter(max_iter)
-            .seed(seed);
+            .seed(seed)
+            .standardize(standardize);
         let inner = two_kinds!(table, "X", |x: f32| fit(&imputer, x, threads)?, |x: f64| {
             fit(&imputer, x, threads)?
         });

@@ -7,7 +7,7 @@ use crate::{
 
 /// The parameters of filling missing cells by recall.
 ///
-/// Columns are standardized. A row recalls the local mean of the stored rows under a Gaussian kernel of the distance over its known cells; where
+/// Columns are standardized, or, where they are of one unit (pixels), divided by one number. A row recalls the local mean of the stored rows under a Gaussian kernel of the distance over its known cells; where
 /// a stored row misses one of these cells, the squared difference there is the expected one, with the column's mean and variance. Each
 /// missing cell is filled with the mean over the stored rows that know it. Since
 /// `-(q - k)^2 / (2 h^2) = (2 q k - k^2 - q^2) / (2 h^2)`, all this is one softmax memory of the columns `k` and `k^2`.
@@ -26,6 +26,7 @@ pub struct HopfieldImputer {
     bandwidth: Option<f64>,
     max_iter: usize,
     seed: u64,
+    standardize: bool,
 }
 
 /// The rows that a [`HopfieldImputer`] recalls from.
@@ -57,10 +58,19 @@ impl HopfieldImputer {
             bandwidth: None,
             max_iter: 1,
             seed: 0,
+            standardize: true,
         }
     }
 
-    /// The bandwidth of the Gaussian, in standard deviations of a column. `None` (the default) hides a tenth of the known cells and takes the
+    /// Whether each column is divided by its own standard deviation (the default), or all by the root of their mean variance: for columns
+    /// of one unit, of which those that hardly vary should count little.
+    #[must_use]
+    pub fn standardize(mut self, standardize: bool) -> Self {
+        self.standardize = standardize;
+        self
+    }
+
+    /// The bandwidth of the Gaussian, in standard deviations (of a column, or of all). `None` (the default) hides a tenth of the known cells and takes the
     /// one of ten that fills them with the least squared error.
     #[must_use]
     pub fn bandwidth(mut self, bandwidth: impl Into<Option<f64>>) -> Self {
@@ -170,15 +180,27 @@ impl HopfieldImputerFit {
         h: f64,
         watch: &Watch<'_>,
     ) -> Result<Self> {
-        let (means, scales) = moments(table, d);
+        let (means, mut scales) = moments(table, d);
+        // What a missing cell's square is expected to be.
+        let mut squares = vec![1.0; d];
+        if !parameters.standardize {
+            let largest = scales.iter().fold(0.0, |a: f64, s| a.max(*s));
+            let mean = scales.iter().map(|s| (s / largest).powi(2)).sum::<f64>() / d as f64;
+            let common = largest * mean.sqrt();
+            for (square, scale) in squares.iter_mut().zip(&mut scales) {
+                *square = (*scale / common).powi(2);
+                *scale = common;
+            }
+        }
         let n = table.len() / d;
         let (mut keys, mut values) = (Vec::with_capacity(2 * n * d), Vec::with_capacity(2 * n * d));
         for row in table.chunks_exact(d) {
             let z = row.iter().zip(&means).zip(&scales);
             let z: Vec<f64> = z.map(|((x, m), s)| (x - m) / s).collect();
-            // A missing cell has the column's mean and mean square, which are 0 and 1.
+            // A missing cell has the column's mean, which is 0, and mean square.
             keys.extend(z.iter().map(|z| if z.is_nan() { 0.0 } else { *z }));
-            keys.extend(z.iter().map(|z| if z.is_nan() { 1.0 } else { z * z }));
+            let both = z.iter().zip(&squares);
+            keys.extend(both.map(|(z, own)| if z.is_nan() { *own } else { z * z }));
             values.extend(z.iter().map(|z| if z.is_nan() { 0.0 } else { *z }));
             values.extend(z.iter().map(|z| f64::from(!z.is_nan())));
         }
