@@ -56,6 +56,10 @@ def test_a_tree_of_regions():
         tree.cut()
     with pytest.raises(ValueError, match="one label a pixel"):
         lc.image.region_tree(image, [[0, 1]])
+    with pytest.raises(ValueError, match="regions has shape"):
+        lc.image.region_tree(image[:, :4], start.labels[:, :4].T)
+    with pytest.raises(TypeError, match="whole numbers"):
+        lc.image.region_tree(image, start.labels * 1.0)
 
 
 def test_edges():

@@ -208,3 +208,47 @@ fn mistakes_are_named() {
             .starts_with("bins is 4000")
     );
 }
+
+/// A square of one colour, at `side` and moving.
+fn square(step: i32, side: i32) -> Vec<u8> {
+    let at = 50 + step;
+    let mut out = Vec::with_capacity(240 * 320 * 3);
+    for y in 0..240 {
+        for x in 0..320 {
+            let inside = (at..at + side).contains(&x) && (at..at + side).contains(&y);
+            out.extend_from_slice(if inside {
+                &[220, 30, 20]
+            } else {
+                &[90, 100, 95]
+            });
+        }
+    }
+    out
+}
+
+/// Any part of an object of one colour is as like it as the whole; the colours around it tell where it ends.
+#[test]
+fn mean_shift_follows_the_size_of_an_object_of_one_colour() {
+    for (side, grows) in [(20, 1), (50, -1)] {
+        let tracker = Tracker::new()
+            .method(TrackMethod::MeanShift)
+            .histogram(HistogramColor::Raw, 16);
+        let first = square(0, side);
+        let image = ImageView::new(&first, 240, 320, 3).unwrap();
+        let window = Window::new(50, 50, side, side);
+        let watch = Watch::default();
+        let mut tracking = tracker.start(&image, window, &watch).unwrap();
+        for step in 1..35 {
+            let now = side + grows * step * 2 / 3;
+            let samples = square(step, now);
+            let image = ImageView::new(&samples, 240, 320, 3).unwrap();
+            let found = tracking.update(&image, &watch).unwrap();
+            let truth = Window::new(50 + step, 50 + step, now, now);
+            let overlap = found.window.overlap(&truth);
+            assert!(
+                overlap > 0.6,
+                "{side} {grows}, step {step}: {overlap}, {found:?}"
+            );
+        }
+    }
+}

@@ -279,3 +279,26 @@ fn samples_too_far_apart_to_square_are_refused_unless_the_kernel_is_flat() {
     let e = gaussian.fit(rows, &watch).unwrap_err().to_string();
     assert!(e.contains("column 0") && e.contains("scale it down"), "{e}");
 }
+
+/// Under a kernel without an edge clusters draw one another for ever; what is asked for is where samples meet.
+#[test]
+fn blurring_ends_before_clusters_drift_together() {
+    let mut rng = locality_testing::Rng::new(3);
+    let x: Vec<f64> = (0..200)
+        .map(|i| if i < 100 { 0.0 } else { 5.0 } + 0.1 * rng.normal())
+        .collect();
+    let shift = MeanShift::new().kernel(kernel("gaussian")).bandwidth(1.5);
+    let found = fit(&shift.blurring(true), &x, 1);
+    let mut centers = found.cluster_centers().to_vec();
+    centers.sort_by(f64::total_cmp);
+    assert_eq!(centers.len(), 2, "{centers:?}");
+    assert!(
+        centers[0].abs() < 0.2 && (centers[1] - 5.0).abs() < 0.2,
+        "{centers:?}"
+    );
+    assert!(found.n_iter() < 20, "{}", found.n_iter());
+    // Samples of an even row never meet before they have all met.
+    let row: Vec<f64> = (0..60).map(|i| 0.2 * f64::from(i)).collect();
+    let shift = MeanShift::new().kernel(kernel("gaussian")).bandwidth(4.0);
+    assert_eq!(fit(&shift.blurring(true), &row, 1).n_clusters(), 1);
+}

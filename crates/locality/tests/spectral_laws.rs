@@ -292,6 +292,25 @@ fn the_scale_goes_with_the_unit_and_lies_between_the_gaps_and_the_whole() {
     assert!(none.unwrap_err().to_string().contains("distance 0"));
 }
 
+/// The sum of weights grows as fast just above the spacing of an even grid as anywhere; nobody may be alone there.
+#[test]
+fn the_automatic_bandwidth_reaches_some_neighbours() {
+    let grid: Vec<f64> = (0..400)
+        .flat_map(|i| [f64::from(i % 20), f64::from(i / 20)])
+        .collect();
+    let fit = DiffusionMap::new()
+        .fit(rows(&grid, 2), &Watch::default())
+        .unwrap();
+    let h = fit.kernel().to_string();
+    let h: f64 = h
+        .trim_start_matches("gaussian(h=")
+        .trim_end_matches(')')
+        .parse()
+        .unwrap();
+    // The seventh neighbour of a place within: four are at 1, four at the diagonal.
+    assert!(h >= 2_f64.sqrt() - 1e-9 && h < 3.0, "{h}");
+}
+
 /// On a long strip the first coordinate is the first cosine along it, however the strip is rolled up.
 #[test]
 fn a_rolled_strip_is_unrolled() {
