@@ -15,6 +15,7 @@ mod page;
 mod pixels;
 mod places;
 mod regression;
+mod relabel;
 mod score;
 mod segment;
 mod stage;
@@ -35,6 +36,7 @@ use stage::Stage;
 const CARDS: &[fn(&mut Stage<'_>) -> Result<Card>] = &[
     segment::card,
     filter::card,
+    relabel::card,
     flowers::card,
     wines::card,
     regression::card,
