@@ -267,7 +267,7 @@ fn check_shape(shape: &[usize]) -> Result<usize> {
             "the shape {shape:?} has no place; every axis must be at least 1"
         ))),
         _ if shape.is_empty() => Err(Error::empty("the shape has no axes; give at least one")),
-        Some(n) if n <= u32::MAX as usize => Ok(n),
+        Some(n) if u32::try_from(n).is_ok() => Ok(n),
         _ => Err(Error::unsupported(format!(
             "the shape {shape:?} has more than {} places; split it",
             u32::MAX

@@ -218,7 +218,9 @@ impl<T: Float> Term<T> {
         let mut out = self.sums.sums(values, k, watch)?;
         if let Some(after) = &self.after {
             for (row, s) in out.chunks_exact_mut(k).zip(after) {
-                row.iter_mut().for_each(|x| *x = *x * *s);
+                for x in row {
+                    *x *= *s;
+                }
             }
         }
         Ok(out)
@@ -229,11 +231,11 @@ impl<T: Float> Term<T> {
         let k = out.len();
         for (a, out) in out.iter_mut().enumerate() {
             if self.diagonal {
-                *out = *out + self.costs[a * k + a] * filtered[a];
+                *out += self.costs[a * k + a] * filtered[a];
                 continue;
             }
             for (c, f) in self.costs[a * k..(a + 1) * k].iter().zip(filtered) {
-                *out = *out + *c * *f;
+                *out += *c * *f;
             }
         }
     }
@@ -362,7 +364,9 @@ fn soften<T: Float>(energies: &mut [T]) {
     let mut sum = T::ZERO;
     for e in energies.iter_mut() {
         *e = (least - *e).exp_std();
-        sum = sum + *e;
+        sum += *e;
     }
-    energies.iter_mut().for_each(|e| *e = *e / sum);
+    for e in energies {
+        *e = *e / sum;
+    }
 }

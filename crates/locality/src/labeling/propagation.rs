@@ -229,7 +229,7 @@ impl LabelPropagation {
             ),
             Affinity::Nearest { k } if k == 0 || k > samples.rows() => {
                 Err(Error::parameter(format!(
-                    "n_neighbors={k} must be from 1 to the number of samples, {}",
+                    "n_neighbors={k} must be from 1 to the number of samples, n_samples={}",
                     samples.rows()
                 )))
             }

@@ -358,7 +358,7 @@ impl<T: Float> Task for Read<'_, T> {
                         }
                     }
                     for l in 0..LANES {
-                        o[l] = o[l] + sum[l];
+                        o[l] += sum[l];
                     }
                 }
             }

@@ -104,7 +104,9 @@ impl<T: Float> GaussianSums<T> {
                 let mut out = found.means;
                 for (row, log) in out.chunks_exact_mut(width).zip(&found.log_normalizer) {
                     let sum = log.exp_std();
-                    row.iter_mut().for_each(|x| *x = *x * sum);
+                    for x in row {
+                        *x *= sum;
+                    }
                 }
                 Ok(out)
             }
@@ -178,7 +180,9 @@ fn orthonormal(mut axes: Vec<Vec<f64>>) -> Option<Vec<Vec<f64>>> {
         if left.is_nan() || left <= 1e-9 * before {
             return None;
         }
-        own.iter_mut().for_each(|x| *x /= left);
+        for x in own {
+            *x /= left;
+        }
     }
     Some(axes)
 }

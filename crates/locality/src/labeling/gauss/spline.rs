@@ -21,9 +21,10 @@ pub(super) struct Spline {
 
 /// The orders that are tried.
 pub(super) const ORDERS: std::ops::RangeInclusive<usize> = 2..=6;
-/// The widest spacing that is tried; each next one is a tenth closer.
+/// The widest spacing that is tried, and how many times the others are how much closer.
 const WIDEST: f64 = 1.6;
-const CLOSEST: f64 = 0.02;
+const CLOSER: f64 = 0.92;
+const STEPS: usize = 48;
 /// Places within a cell, and bandwidths of distance times 16, at which errors are measured; between them they rise by less than `MARGIN`.
 const PLACES: usize = 8;
 const MARGIN: f64 = 1.1;
@@ -33,8 +34,8 @@ const QUADRATURE: usize = 256;
 impl Spline {
     /// The widest grid whose weights are off by no more than `error`.
     pub(super) fn within(order: usize, error: f64) -> Option<Self> {
-        let mut spacing = WIDEST;
-        while spacing > CLOSEST {
+        let at = |step: usize| {
+            let spacing = WIDEST * CLOSER.powi(step as i32);
             let mut own = Self {
                 order,
                 spacing,
@@ -42,12 +43,19 @@ impl Spline {
                 error: 0.0,
             };
             own.error = own.measure(error);
-            if own.error <= error {
-                return Some(own);
+            (own.error <= error).then_some(own)
+        };
+        // Errors fall with the spacing; what is returned was measured, whether they do or not.
+        let (mut wide, mut close) = (0, STEPS);
+        let mut best = at(close)?;
+        while wide < close {
+            let middle = usize::midpoint(wide, close);
+            match at(middle) {
+                Some(found) => (best, close) = (found, middle),
+                None => wide = middle + 1,
             }
-            spacing *= 0.9;
         }
-        None
+        Some(best)
     }
 
     /// Nodes for places from 0 to `extent` bandwidths.
