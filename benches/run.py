@@ -23,6 +23,7 @@ NAMES = (
     "gwr",
     "embed",
     "hopfield",
+    "labeling",
     "accuracy",
 )
 

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from ._hopfield_models import HopfieldClassifier, HopfieldImputer
     from ._kernel_features import KernelPCA, Nystroem
     from ._kernel_logistic import KernelLogisticRegression
+    from ._label_propagation import LabelPropagation, LabelSpreading, RelaxationLabeling
+    from ._labeling import LabelGraph, label_compatibility, local_modes, relaxation_labeling
     from ._lazy import NearestNeighbors
     from ._lazy_classification import KNeighborsClassifier, RadiusNeighborsClassifier
     from ._lazy_regression import KNeighborsRegressor, RadiusNeighborsRegressor
@@ -86,6 +88,9 @@ __all__ = [
     "KernelLogisticRegression",
     "KernelPCA",
     "KernelRidge",
+    "LabelGraph",
+    "LabelPropagation",
+    "LabelSpreading",
     "LaplacianEigenmaps",
     "LocalDiscriminantAnalysis",
     "LocalGLMRegressor",
@@ -112,6 +117,7 @@ __all__ = [
     "QuickShift",
     "RadiusNeighborsClassifier",
     "RadiusNeighborsRegressor",
+    "RelaxationLabeling",
     "Surrogate",
     "TableEncoder",
     "TangentSpaces",
@@ -123,9 +129,11 @@ __all__ = [
     "image",
     "intrinsic_dimension",
     "kernels",
+    "label_compatibility",
     "load",
     "local_mean",
     "local_mean_vjp",
+    "local_modes",
     "local_weights",
     "log_sum",
     "lowess",
@@ -133,6 +141,7 @@ __all__ = [
     "mean_shift",
     "manifold_blurring",
     "nearest",
+    "relaxation_labeling",
     "save",
     "trustworthiness",
     "within_radius",
@@ -158,6 +167,9 @@ _LATER = {
     "KernelLogisticRegression": "_kernel_logistic",
     "KernelPCA": "_kernel_features",
     "KernelRidge": "_ridge",
+    "LabelGraph": "_labeling",
+    "LabelPropagation": "_label_propagation",
+    "LabelSpreading": "_label_propagation",
     "LaplacianEigenmaps": "_spectral",
     "LocalDiscriminantAnalysis": "_models",
     "LocalGLMRegressor": "_glm",
@@ -180,6 +192,7 @@ _LATER = {
     "QuickShift": "_modes",
     "RadiusNeighborsClassifier": "_lazy_classification",
     "RadiusNeighborsRegressor": "_lazy_regression",
+    "RelaxationLabeling": "_label_propagation",
     "TableEncoder": "_columns",
     "TangentSpaces": "_pca",
     "Tomato": "_modes",
@@ -188,8 +201,11 @@ _LATER = {
     "get_bin_seeds": "_shift",
     "mean_shift": "_shift",
     "intrinsic_dimension": "_pca",
+    "label_compatibility": "_labeling",
     "load": "_model",
+    "local_modes": "_labeling",
     "manifold_blurring": "_pca",
+    "relaxation_labeling": "_labeling",
     "save": "_model",
     "trustworthiness": "_embed",
 }

@@ -628,6 +628,79 @@ class HopfieldImputer:
     def transform(self, table: _Array, threads: int = 0, progress: _Progress | None = None) -> _Array: ...
 
 @final
+class LabelGraph:
+    @staticmethod
+    def grid(shape: Sequence[int], diagonal: bool) -> LabelGraph: ...
+    @staticmethod
+    def edges(n: int, rows: Sequence[int], columns: Sequence[int], weights: Sequence[float]) -> LabelGraph: ...
+    @staticmethod
+    def nearest(samples: _Array, k: int, kernel: Kernel | str | None = None, threads: int = 0) -> LabelGraph: ...
+    @staticmethod
+    def within(samples: _Array, radius: float, kernel: Kernel | str | None = None, threads: int = 0) -> LabelGraph: ...
+    def symmetric(self) -> LabelGraph: ...
+    def state(self) -> tuple[_Indices, _Indices, _Array]: ...
+    def __len__(self) -> int: ...
+
+def relaxation_labeling(
+    graph: LabelGraph,
+    compatibilities: _Array,
+    distributions: _Array,
+    seeds: Sequence[float] | None,
+    product: bool,
+    length: float | None,
+    max_iter: int,
+    tol: float,
+    threads: int = 0,
+    progress: _Progress | None = None,
+) -> tuple[_Array, list[float], bool]: ...
+def label_compatibilities(graph: LabelGraph, labels: _Array, k: int, prior: float) -> _Array: ...
+def local_modes(
+    graph: LabelGraph,
+    labels: Sequence[int],
+    evidence: _Array | None,
+    max_iter: int,
+    seed: int | None,
+    threads: int = 0,
+    progress: _Progress | None = None,
+) -> tuple[_Indices, list[float], bool]: ...
+@final
+class LabelPropagationModel:
+    def __new__(
+        cls,
+        samples: _Array,
+        labels: _Array,
+        classes: int,
+        kernel: Kernel | str | None,
+        n_neighbors: int,
+        alpha: float | None,
+        max_iter: int,
+        tol: float,
+        threads: int = 0,
+    ) -> LabelPropagationModel: ...
+    @staticmethod
+    def restore(
+        samples: _Array, distributions: _Array, kernel: Kernel | str | None, n_neighbors: int, alpha: float | None
+    ) -> LabelPropagationModel: ...
+    def rounds(self) -> tuple[int, bool]: ...
+    def distributions(self) -> _Array: ...
+    def predict_proba(self, rows: _Array, threads: int = 0) -> _Array: ...
+
+@final
+class DenseCrfField:
+    def __new__(
+        cls,
+        unary: _Array,
+        terms: Sequence[tuple[list[int] | None, list[float], _Array | None, list[float], Any, str]],
+        tolerance: float,
+        threads: int = 0,
+    ) -> DenseCrfField: ...
+    def sums_by(self) -> list[str]: ...
+    def start(self) -> _Array: ...
+    def step(self, distributions: _Array, threads: int = 0) -> _Array: ...
+    def inference(self, steps: int, threads: int = 0, progress: _Progress | None = None) -> tuple[_Array, float]: ...
+    def free_energy(self, distributions: _Array, threads: int = 0) -> tuple[float, float, float]: ...
+
+@final
 class NeighborMemory:
     def __new__(
         cls,

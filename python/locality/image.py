@@ -1,4 +1,5 @@
-"""Pictures and videos: mean shift in position and colour, superpixels, hierarchies of regions, edges, tracking."""
+"""Pictures and videos: mean shift in position and colour, superpixels, hierarchies of regions, edges, tracking, and labels
+cleaned by a conditional random field."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from . import _arrays
 from ._arrays import Array
 from ._core import ImageMeanShift
+from ._crf import Relabeled, dense_crf
 from ._image_edges import EdgeMaps, EdgeWeights, edge_maps, edge_numbers
 from ._image_regions import RegionTree, region_tree, superpixels
 from ._pictures import Color, Falloff, Progress, Segmentation, segmentation, stack
@@ -18,10 +20,12 @@ __all__ = [
     "EdgeMaps",
     "EdgeWeights",
     "RegionTree",
+    "Relabeled",
     "Segmentation",
     "Tracked",
     "Tracker",
     "cam_shift",
+    "dense_crf",
     "edge_maps",
     "mean_shift_filter",
     "mean_shift_segment",

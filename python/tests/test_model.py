@@ -129,7 +129,8 @@ OTHERS = [
 # Fuzzy rules have a readable file of their own.
 FUZZY = {"FuzzyCMeans", "FuzzyClassifier", "FuzzyRegressor"}
 HOPFIELD = {"HopfieldClassifier", "HopfieldImputer", "HopfieldMemory", "HopfieldNetwork"}
-NOT_KEPT = FUZZY | HOPFIELD | {"LaplacianEigenmaps", "LocalRisk", "Localized"}
+LABELS = {"LabelPropagation", "LabelSpreading", "RelaxationLabeling"}
+NOT_KEPT = FUZZY | HOPFIELD | LABELS | {"LaplacianEigenmaps", "LocalRisk", "Localized"}
 
 
 RESOLVED = {"KernelClassifier", "KernelDensity", "NearestNeighbors"}

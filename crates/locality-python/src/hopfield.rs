@@ -140,7 +140,8 @@ impl HopfieldMemory {
     }
 }
 
-fn table<T: Element>(
+/// A table of numpy's.
+pub(crate) fn table<T: Element>(
     py: Python<'_>,
     data: Vec<T>,
     rows: usize,

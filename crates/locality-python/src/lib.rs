@@ -2,6 +2,7 @@
 
 mod array;
 mod bias;
+mod crf;
 mod dense;
 mod density;
 mod embed;
@@ -13,6 +14,7 @@ mod heads;
 mod hopfield;
 mod image;
 mod kernel;
+mod labeling;
 mod lazy;
 mod lists;
 mod local;
@@ -40,6 +42,8 @@ mod _core {
     use super::lists::{metrics, neighborhoods, profiles};
 
     #[pymodule_export]
+    use super::crf::DenseCrfField;
+    #[pymodule_export]
     use super::dense::{
         Expansion, Process, kernel_logistic, kernel_pca, kernel_ridge, kernel_ridge_loo, nystroem,
         scaled_kernel,
@@ -64,6 +68,10 @@ mod _core {
     use super::hopfield::{HopfieldImputer, HopfieldMemory, HopfieldNetwork};
     #[pymodule_export]
     use super::image::ImageMeanShift;
+    #[pymodule_export]
+    use super::labeling::{
+        LabelGraph, LabelPropagationModel, label_compatibilities, local_modes, relaxation_labeling,
+    };
     #[pymodule_export]
     use super::lazy::{Centroids, NeighborMemory};
     #[pymodule_export]

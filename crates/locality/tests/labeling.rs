@@ -1,7 +1,7 @@
 //! Laws of relaxation labeling and of label propagation.
 
 use locality::labeling::{
-    Affinity, Graph, LabelPropagation, RelaxationLabeling, Step, compatibilities,
+    Affinity, Graph, LabelPropagation, LocalModes, RelaxationLabeling, Step, compatibilities,
 };
 use locality::{Kernel, Rows, Watch};
 use locality_testing::{Rng, blobs, normal};
@@ -39,8 +39,8 @@ fn graphs() -> Vec<Graph> {
     };
     let watch = Watch::default();
     vec![
-        Graph::grid(6, 7, false).unwrap(),
-        Graph::grid(6, 7, true).unwrap(),
+        Graph::grid(&[6, 7], false).unwrap(),
+        Graph::grid(&[6, 7], true).unwrap(),
         Graph::nearest(rows, 5, None, &watch).unwrap().symmetric(),
         Graph::nearest(rows, 5, Some((atom.profile(), 0.5)), &watch)
             .unwrap()
@@ -144,21 +144,22 @@ fn a_noisy_picture_is_cleaned_and_seeds_stay() {
         .iter()
         .flat_map(|&l| (0..3).map(move |c| if c == l { 0.6 } else { 0.2 }))
         .collect();
-    let graph = Graph::grid(rows, columns, true).unwrap();
+    let graph = Graph::grid(&[rows, columns], true).unwrap();
     // A label goes with itself (Potts).
     let r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
     let wrong = |labels: &[usize]| labels.iter().zip(&truth).filter(|(a, b)| a != b).count();
-    let fixed: Vec<bool> = (0..n).map(|i| i % 97 == 0).collect();
+    let held = |i: usize| if i % 97 == 0 { f64::INFINITY } else { 0.0 };
+    let seeds: Vec<f64> = (0..n).map(held).collect();
     for step in [Step::Product, Step::Gradient(None)] {
         let found = RelaxationLabeling::new(step)
-            .run(&graph, &r, &p, Some(&fixed), &Watch::default())
+            .run(&graph, &r, &p, Some(&seeds), &Watch::default())
             .unwrap();
         let (before, after) = (wrong(&noisy), wrong(&found.labels()));
         assert!(
             after * 5 < before,
             "{step:?}: {before} wrong before, {after} after"
         );
-        for i in (0..n).filter(|&i| fixed[i]) {
+        for i in (0..n).filter(|&i| seeds[i] > 0.0) {
             assert_eq!(found.distributions[i * 3..][..3], p[i * 3..][..3]);
         }
     }
@@ -167,7 +168,7 @@ fn a_noisy_picture_is_cleaned_and_seeds_stay() {
 #[test]
 fn learnt_compatibilities_are_ratios_of_shares() {
     // A line of labels 0 0 1 1: meetings 00, 01, 11, each both ways.
-    let graph = Graph::grid(1, 4, false).unwrap();
+    let graph = Graph::grid(&[1, 4], false).unwrap();
     let labels = [Some(0), Some(0), Some(1), Some(1)];
     let r = compatibilities(&graph, &labels, 2, 0.0).unwrap();
     // P(0, 0) = P(1, 1) = 1/3, P(0, 1) = P(1, 0) = 1/6, P(0) = P(1) = 1/2.
@@ -182,10 +183,13 @@ fn learnt_compatibilities_are_ratios_of_shares() {
 
 #[test]
 fn grids_and_lists_are_as_said() {
-    let grid = Graph::grid(2, 3, false).unwrap();
+    let grid = Graph::grid(&[2, 3], false).unwrap();
     assert_eq!(grid.row(0), (&[1, 3][..], &[1.0, 1.0][..]));
     assert_eq!(grid.row(4).0, [1, 3, 5]);
-    assert_eq!(Graph::grid(2, 3, true).unwrap().row(1).0, [0, 2, 3, 4, 5]);
+    assert_eq!(
+        Graph::grid(&[2, 3], true).unwrap().row(1).0,
+        [0, 2, 3, 4, 5]
+    );
     let twice = Graph::edges(3, &[(0, 2, 1.0), (0, 1, 1.0), (0, 2, 0.5)]).unwrap();
     assert_eq!(twice.row(0), (&[1, 2][..], &[1.0, 1.5][..]));
     assert_eq!(twice.symmetric().row(2), (&[0][..], &[0.75][..]));
@@ -300,8 +304,8 @@ fn propagation_and_spreading_are_the_plain_iteration() {
     ] {
         for alpha in [None, Some(0.2), Some(0.9)] {
             let parameters = match alpha {
-                None => LabelPropagation::propagation(affinity),
-                Some(alpha) => LabelPropagation::spreading(affinity, alpha),
+                None => LabelPropagation::propagation(affinity.clone()),
+                Some(alpha) => LabelPropagation::spreading(affinity.clone(), alpha),
             };
             let fit = parameters.fit(rows, &known, k, &Watch::default()).unwrap();
             let (want, rounds) = plain(weights, n, &known, k, alpha);
@@ -336,7 +340,7 @@ fn bad_arguments_are_named() {
     assert!(text(Affinity::Nearest { k: 4 }, &[None; 3]).contains("n_neighbors=4"));
     assert!(text(Affinity::Nearest { k: 2 }, &[None; 2]).contains("2 entries"));
     assert!(text(Affinity::Nearest { k: 2 }, &[None, Some(2), None]).contains("position 1"));
-    let graph = Graph::grid(1, 3, false).unwrap();
+    let graph = Graph::grid(&[1, 3], false).unwrap();
     let run = |r: &[f64], p: &[f64]| {
         let found = RelaxationLabeling::new(Step::Product).run(&graph, r, p, None, &watch);
         found.unwrap_err().to_string()
@@ -363,4 +367,169 @@ fn bad_arguments_are_named() {
             .to_string()
             .contains("k=3")
     );
+}
+
+fn likeliest(p: &[f64], k: usize) -> Vec<usize> {
+    let best = |row: &[f64]| (1..k).fold(0, |best, j| if row[j] > row[best] { j } else { best });
+    p.chunks_exact(k).map(best).collect()
+}
+
+#[test]
+fn soft_seeds_draw_and_what_counts_them_never_falls() {
+    let k = 3;
+    for (seed, graph) in graphs().iter().enumerate() {
+        let n = graph.len();
+        let p: Vec<f64> = distributions(seed as u64, n, k)
+            .iter()
+            .enumerate()
+            .map(|(at, x)| 0.4 * x + 0.6 * f64::from(u8::from(at % k == at / k % k)))
+            .collect();
+        let r = symmetric(seed as u64 + 9, k, 0.0);
+        let seeds: Vec<f64> = (0..n).map(|i| [0.0, 0.7, 300.0][i % 3]).collect();
+        for step in [Step::Product, Step::Gradient(None)] {
+            let run = |seeds: Option<&[f64]>, rounds: usize| {
+                let relaxation = RelaxationLabeling::new(step).max_iter(rounds);
+                relaxation
+                    .run(graph, &r, &p, seeds, &Watch::default())
+                    .unwrap()
+            };
+            let found = run(Some(&seeds), 30);
+            for pair in found.consistency.windows(2) {
+                assert!(
+                    pair[1] >= pair[0] - 1e-12,
+                    "{step:?}: {:?}",
+                    found.consistency
+                );
+            }
+            // One step under the product by the formula, at an object with a seed.
+            if step == Step::Product {
+                let one = run(Some(&seeds), 1).distributions;
+                let (neighbours, weights) = graph.row(1);
+                let mut q: Vec<f64> = (0..k).map(|a| 0.7 * p[k + a]).collect();
+                for (&j, w) in neighbours.iter().zip(weights) {
+                    for a in 0..k {
+                        q[a] += (0..k)
+                            .map(|b| w * r[a * k + b] * p[j as usize * k + b])
+                            .sum::<f64>();
+                    }
+                }
+                let total: f64 = (0..k).map(|a| p[k + a] * q[a]).sum();
+                for a in 0..k {
+                    assert!((one[k + a] - p[k + a] * q[a] / total).abs() < 1e-12);
+                }
+            }
+            // Strong seeds keep the label they began with, and those without one do not all.
+            let (began, held) = (likeliest(&p, k), found.labels());
+            assert!((2..n).step_by(3).all(|i| held[i] == began[i]), "{step:?}");
+            assert_ne!(run(None, 30).labels(), began, "{step:?}");
+            let fast = vec![f64::INFINITY; n];
+            assert_eq!(run(Some(&fast), 5).distributions, p);
+        }
+    }
+    let graph = Graph::grid(&[1, 2], false).unwrap();
+    for (seeds, words) in [
+        (vec![1.0], "1 entries, but there are 2"),
+        (vec![0.0, -1.0], "-1 at position 1"),
+    ] {
+        let run = RelaxationLabeling::new(Step::Product);
+        let found = run.run(
+            &graph,
+            &[1.0; 4],
+            &[0.5; 4],
+            Some(&seeds),
+            &Watch::default(),
+        );
+        let message = found.unwrap_err().to_string();
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn local_modes_rest_where_no_label_has_more_support() {
+    for (seed, graph) in graphs().iter().enumerate() {
+        let n = graph.len();
+        let mut rng = Rng::new(seed as u64);
+        let labels: Vec<usize> = (0..n).map(|_| rng.below(4)).collect();
+        let evidence: Vec<f64> = (0..4 * n).map(|_| rng.uniform()).collect();
+        for evidence in [None, Some(&evidence[..])] {
+            for order in [None, Some(3)] {
+                let modes = LocalModes::new().shuffle(order);
+                let found = modes
+                    .run(graph, &labels, evidence, &Watch::default())
+                    .unwrap();
+                assert!(found.settled);
+                for pair in found.agreement.windows(2) {
+                    assert!(pair[1] >= pair[0] - 1e-12);
+                }
+                for i in 0..n {
+                    let mut support = evidence.map_or([0.0; 4], |e| {
+                        [e[4 * i], e[4 * i + 1], e[4 * i + 2], e[4 * i + 3]]
+                    });
+                    let (neighbours, weights) = graph.row(i);
+                    for (&j, w) in neighbours.iter().zip(weights) {
+                        support[found.labels[j as usize]] += w;
+                    }
+                    let most = support.iter().fold(0.0, |a: f64, b| a.max(*b));
+                    assert!(
+                        support[found.labels[i]] >= most - 1e-12,
+                        "object {i} does not rest"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn local_modes_find_the_blobs() {
+    let (x, truth) = blobs(4, 180, 2, 3, 0.5);
+    let n = truth.len();
+    let rows = Rows::new(&x, n, 2).unwrap();
+    let graph = Graph::nearest(rows, 12, None, &Watch::default())
+        .unwrap()
+        .symmetric();
+    let own: Vec<usize> = (0..n).collect();
+    let found = LocalModes::new()
+        .shuffle(Some(1))
+        .run(&graph, &own, None, &Watch::default())
+        .unwrap();
+    let clusters = found.clusters();
+    // Whoever shares a cluster shares a blob.
+    let mut blob = vec![None; n];
+    for (c, t) in clusters.iter().zip(&truth) {
+        assert_eq!(*blob[*c].get_or_insert(*t), *t);
+    }
+    let count = clusters.iter().max().unwrap() + 1;
+    assert!((3..=12).contains(&count), "{count} clusters");
+    let graph = Graph::grid(&[1, 2], false).unwrap();
+    for (labels, evidence, words) in [
+        (vec![0], None, "1 entries, but there are 2"),
+        (vec![0, 1], Some(vec![0.0; 3]), "no table of 2 objects"),
+        (vec![0, 1], Some(vec![0.0, f64::NAN]), "NaN in row 1"),
+        (vec![0, 1], Some(vec![0.0; 2]), "1 at position 1"),
+    ] {
+        let found = LocalModes::new().run(&graph, &labels, evidence.as_deref(), &Watch::default());
+        let message = found.unwrap_err().to_string();
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn graphs_within_a_radius_and_of_volumes() {
+    let x = [0.0, 1.0, 1.5, 4.0];
+    let Kernel::Atom(atom) = Kernel::gaussian(1.0) else {
+        panic!("a Gaussian is one atom")
+    };
+    let gaussian = Some((atom.profile(), 0.5));
+    let near = Graph::within(Rows::column(&x), 1.0, gaussian, &Watch::default()).unwrap();
+    assert_eq!(near.row(1).0, [0, 2]);
+    assert!((near.row(1).1[1] - (-0.5_f64).exp()).abs() < 1e-12);
+    assert!(near.row(3).0.is_empty());
+    assert_eq!(near, near.symmetric());
+    assert!(Graph::within(Rows::column(&x), 0.0, None, &Watch::default()).is_err());
+    let volume = Graph::grid(&[3, 3, 3], false).unwrap();
+    assert_eq!(volume.row(13).0, [4, 10, 12, 14, 16, 22]);
+    assert_eq!(volume.row(0).0, [1, 3, 9]);
+    assert_eq!(Graph::grid(&[3, 3, 3], true).unwrap().row(13).0.len(), 26);
+    assert!(Graph::grid(&[], false).is_err() && Graph::grid(&[2, 0], false).is_err());
 }

@@ -13,6 +13,7 @@ mod gwr;
 mod image;
 mod inspect;
 mod kernels;
+mod label;
 mod mean;
 mod predict;
 mod recall;
@@ -79,7 +80,7 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Filter or segment a picture by mean shift in position and colour, or divide it into superpixels
+    /// Filter or segment a picture by mean shift in position and colour, divide it into superpixels, or clean its labels
     #[command(subcommand)]
     Image(image::Command),
     /// Follow an object from picture to picture
@@ -91,6 +92,8 @@ enum Command {
     Embed(embed::Args),
     /// Predict columns at new rows as a weighted mean of nearby rows (kernel regression)
     Mean(mean::Args),
+    /// Give rows without a label one, from the labelled rows around them
+    Label(label::Args),
     /// Fit a local model to a table and keep it in a file
     Fit(fit::Args),
     /// Predict at the rows of a table with a model from a file
@@ -130,6 +133,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         #[cfg(feature = "embed")]
         Command::Embed(args) => embed::run(args, &context),
         Command::Mean(args) => mean::run(args, &context),
+        Command::Label(args) => label::run(args, &context),
         Command::Fit(args) => fit::run(args, &context),
         Command::Predict(args) => predict::run(args, &context),
         Command::Evaluate(args) => evaluate::run(args, &context),

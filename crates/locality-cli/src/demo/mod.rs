@@ -18,6 +18,7 @@ mod page;
 mod pixels;
 mod places;
 mod regression;
+mod relabel;
 mod rules;
 mod score;
 mod segment;
@@ -41,6 +42,7 @@ const CARDS: &[fn(&mut Stage<'_>) -> Result<Card>] = &[
     segment::card,
     superpixels::card,
     filter::card,
+    relabel::card,
     flowers::card,
     wines::card,
     regression::card,

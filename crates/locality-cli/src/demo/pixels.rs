@@ -114,7 +114,7 @@ pub(super) fn card(stage: &mut Stage<'_>) -> Result<Card> {
 }
 
 /// A number that looks random (Steele, Lea and Flood 2014, `SplitMix`), the same on every machine.
-fn hash(i: u64) -> u64 {
+pub(super) fn hash(i: u64) -> u64 {
     let mut z = i.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

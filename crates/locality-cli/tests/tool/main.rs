@@ -7,6 +7,7 @@ mod cluster;
 mod embed;
 mod fuzzy;
 mod gwr;
+mod label;
 mod mean;
 mod models;
 mod outputs;

@@ -65,25 +65,33 @@ impl Graph {
         Ok(Self::from_rows(merged))
     }
 
-    /// The pixels of a picture, row after row, each hearing of its 4 neighbours, or with `diagonal` of 8, with weight 1.
+    /// The places of a grid, the last axis fastest (`[height, width]` for a picture, `[depth, height, width]` for a volume), each hearing of its
+    /// neighbours along the axes with weight 1 (4 in a picture), or with `diagonal` of all that touch it (8).
     ///
     /// # Errors
-    /// More than `u32::MAX` pixels, or none.
-    pub fn grid(rows: usize, columns: usize, diagonal: bool) -> Result<Self> {
-        let n = rows.saturating_mul(columns);
+    /// No axes, no places, or more than `u32::MAX`.
+    pub fn grid(shape: &[usize], diagonal: bool) -> Result<Self> {
+        if shape.is_empty() {
+            return Err(Error::empty("the shape has no axes; give at least one"));
+        }
+        let n = shape.iter().fold(1_usize, |n, &s| n.saturating_mul(s));
         check_size(n)?;
-        let near = |at: usize, end: usize| at.saturating_sub(1)..(at + 2).min(end);
+        let steps = steps(shape.len(), diagonal);
+        let mut place = vec![0; shape.len()];
         let row = |i: usize| {
-            let (y, x) = (i / columns, i % columns);
-            let mut row = Vec::with_capacity(8);
-            for b in near(y, rows) {
-                for a in near(x, columns) {
-                    if (a, b) != (x, y) && (diagonal || a == x || b == y) {
-                        row.push(((b * columns + a) as u32, 1.0));
-                    }
-                }
+            let mut rest = i;
+            for (at, size) in place.iter_mut().zip(shape).rev() {
+                (*at, rest) = (rest % size, rest / size);
             }
-            row
+            let neighbour = |step: &Vec<isize>| {
+                let mut j = 0;
+                for ((at, size), by) in place.iter().zip(shape).zip(step) {
+                    let to = at.checked_add_signed(*by).filter(|to| to < size)?;
+                    j = j * size + to;
+                }
+                Some((j as u32, 1.0))
+            };
+            steps.iter().filter_map(neighbour).collect()
         };
         Ok(Self::from_rows((0..n).map(row)))
     }
@@ -108,36 +116,47 @@ impl Graph {
                 "k={k} must be at least 1 and below the number of samples, {n}: a sample is no neighbour of its own"
             )));
         }
-        if let Some((profile, h)) = profile {
-            if profile.info().takes != Takes::Distance {
-                return Err(Error::parameter(format!(
-                    "{} takes a score; choose a profile of the distance, such as gaussian",
-                    profile.info().name
-                )));
-            }
-            if !(h.is_finite() && h > 0.0) {
-                return Err(Error::parameter(format!(
-                    "the bandwidth h={h} must be a positive finite number"
-                )));
-            }
-        }
+        check_profile(profile)?;
         let found = Nearest::fit(samples, &Metric::Euclidean)?.k_nearest(samples, k + 1, watch)?;
         let row = |i: usize| {
             let at = i * (k + 1)..(i + 1) * (k + 1);
             let pairs = found.indices[at.clone()].iter().zip(&found.distances[at]);
             // Among duplicates a sample may not be its own nearest: then the farthest goes.
-            let mut row: Vec<(u32, f64)> = pairs
-                .filter(|(j, _)| **j != i)
-                .take(k)
-                .map(|(&j, d)| {
-                    let weight = profile.map_or(1.0, |(p, h)| p.weight(d.to_f64() / h));
-                    (j as u32, weight)
-                })
-                .collect();
-            row.sort_by_key(|e| e.0);
-            row
+            let others = pairs.filter(|(j, _)| **j != i).take(k);
+            weighed(others.map(|(&j, d)| (j, d.to_f64())), profile)
         };
         Ok(Self::from_rows((0..n).map(row)))
+    }
+
+    /// All other samples within `radius` of each `[n, d]`, with weight 1, or with the weight of a profile at the distance over the bandwidth
+    /// `h`: a kernel cut off at the radius, and the whole kernel where it ends at one bandwidth and the radius is `h`. Symmetric.
+    ///
+    /// # Errors
+    /// A radius that is not positive and finite; samples that are not finite; a profile of a score; a bandwidth that is not positive; an
+    /// interruption.
+    pub fn within<T: Float>(
+        samples: Rows<'_, T>,
+        radius: f64,
+        profile: Option<(&Profile, f64)>,
+        watch: &Watch<'_>,
+    ) -> Result<Self> {
+        samples.require_finite("samples")?;
+        check_size(samples.rows())?;
+        check_profile(profile)?;
+        if !(radius.is_finite() && radius > 0.0) {
+            return Err(Error::parameter(format!(
+                "the radius {radius} must be a positive finite number"
+            )));
+        }
+        let nearest = Nearest::fit(samples, &Metric::Euclidean)?;
+        let found = nearest.within(samples, T::from_f64(radius), watch)?;
+        let row = |i: usize| {
+            let at = found.starts[i]..found.starts[i + 1];
+            let pairs = found.indices[at.clone()].iter().zip(&found.distances[at]);
+            let others = pairs.filter(|(j, _)| **j != i);
+            weighed(others.map(|(&j, d)| (j, d.to_f64())), profile)
+        };
+        Ok(Self::from_rows((0..samples.rows()).map(row)))
     }
 
     /// Number of objects.
@@ -215,6 +234,52 @@ impl Graph {
         })?;
         Ok(blocks.concat())
     }
+}
+
+/// The steps to the neighbours of a place, in the order of places.
+fn steps(axes: usize, diagonal: bool) -> Vec<Vec<isize>> {
+    let mut all: Vec<Vec<isize>> = vec![Vec::new()];
+    for _ in 0..axes {
+        let mut longer = Vec::with_capacity(3 * all.len());
+        for step in &all {
+            longer.extend((-1..=1).map(|by| [&step[..], &[by]].concat()));
+        }
+        all = longer;
+    }
+    all.retain(|step| {
+        let far = step.iter().filter(|by| **by != 0).count();
+        far == 1 || diagonal && far > 1
+    });
+    all
+}
+
+/// Others and their distances as a row.
+fn weighed(
+    others: impl Iterator<Item = (usize, f64)>,
+    profile: Option<(&Profile, f64)>,
+) -> Vec<(u32, f64)> {
+    let weight = |d: f64| profile.map_or(1.0, |(p, h)| p.weight(d / h));
+    let mut row: Vec<(u32, f64)> = others.map(|(j, d)| (j as u32, weight(d))).collect();
+    row.sort_by_key(|e| e.0);
+    row
+}
+
+fn check_profile(profile: Option<(&Profile, f64)>) -> Result<()> {
+    let Some((profile, h)) = profile else {
+        return Ok(());
+    };
+    if profile.info().takes != Takes::Distance {
+        return Err(Error::parameter(format!(
+            "{} takes a score; choose a profile of the distance, such as gaussian",
+            profile.info().name
+        )));
+    }
+    if !(h.is_finite() && h > 0.0) {
+        return Err(Error::parameter(format!(
+            "the bandwidth h={h} must be a positive finite number"
+        )));
+    }
+    Ok(())
 }
 
 fn check_size(n: usize) -> Result<()> {

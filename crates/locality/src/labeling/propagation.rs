@@ -2,12 +2,11 @@
 
 use super::graph::Graph;
 use crate::{
-    Error, Float, Kernel, LocalMean, LocalMeanFit, Metric, Nearest, Neighborhood, OnEmpty, Result,
-    Rows, Watch,
+    Error, Float, Kernel, LocalMean, Metric, Nearest, Neighborhood, OnEmpty, Result, Rows, Watch,
 };
 
 /// Who hears of whom.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Affinity {
     /// Every sample of every other, with the weight `exp(-gamma |x_i - x_j|^2)`, by the local mean: no matrix is kept.
@@ -15,6 +14,8 @@ pub enum Affinity {
         /// Positive.
         gamma: f64,
     },
+    /// The same under any kernel, which should be symmetric.
+    Kernel(Kernel),
     /// Each of its `k` nearest samples, itself among them, with weight 1: memory and time grow with `n k`.
     Nearest {
         /// From 1 to the number of samples.
@@ -61,15 +62,26 @@ enum Operator {
     Mean {
         queries: Vec<f64>,
         d: usize,
-        h: f64,
+        kernel: Kernel,
     },
     /// The same over all others, times roots of degrees.
     Spread {
         queries: Vec<f64>,
         d: usize,
-        h: f64,
+        kernel: Kernel,
         degrees: Vec<f64>,
     },
+}
+
+impl Affinity {
+    /// The kernel; none for nearest samples.
+    fn kernel(&self) -> Option<Kernel> {
+        match self {
+            Self::Rbf { gamma } => Some(Kernel::gaussian((0.5 / gamma).sqrt())),
+            Self::Kernel(kernel) => Some(kernel.clone()),
+            Self::Nearest { .. } => None,
+        }
+    }
 }
 
 impl LabelPropagation {
@@ -167,6 +179,30 @@ impl LabelPropagation {
         })
     }
 
+    /// Takes up samples `[n, d]` with distributions `[n, classes]` that were found before, to predict from them.
+    ///
+    /// # Errors
+    /// Samples that are none or not finite; distributions that are no table of `n` rows or not finite; parameters out of range.
+    pub fn restore<T: Float>(
+        &self,
+        samples: Rows<'_, T>,
+        distributions: &[f64],
+    ) -> Result<LabelPropagationFit<T>> {
+        let n = samples.rows();
+        self.check(samples, &vec![None; n], 0)?;
+        let classes = distributions.len() / n;
+        Rows::new(distributions, n, classes)?.require_finite("distributions")?;
+        Ok(LabelPropagationFit {
+            parameters: self.clone(),
+            classes,
+            distributions: distributions.to_vec(),
+            samples: samples.to_vec(),
+            columns: samples.columns(),
+            n_iter: 0,
+            converged: true,
+        })
+    }
+
     fn check<T: Float>(
         &self,
         samples: Rows<'_, T>,
@@ -193,7 +229,7 @@ impl LabelPropagation {
             ),
             Affinity::Nearest { k } if k == 0 || k > samples.rows() => {
                 Err(Error::parameter(format!(
-                    "n_neighbors={k} must be from 1 to the number of samples, {}",
+                    "n_neighbors={k} must be from 1 to the number of samples, n_samples={}",
                     samples.rows()
                 )))
             }
@@ -212,8 +248,9 @@ impl LabelPropagation {
 
     fn operator<T: Float>(&self, samples: Rows<'_, T>, watch: &Watch<'_>) -> Result<Operator> {
         let (n, d) = (samples.rows(), samples.columns());
-        match self.affinity {
+        match &self.affinity {
             Affinity::Nearest { k } => {
+                let k = *k;
                 let found =
                     Nearest::fit(samples, &Metric::Euclidean)?.k_nearest(samples, k, watch)?;
                 let pairs = found.indices.iter().enumerate();
@@ -237,20 +274,20 @@ impl LabelPropagation {
                 let weigh = |i, j, w: f64| if i == j { 0.0 } else { w / root(i) / root(j) };
                 Ok(Operator::Sparse(graph.map(weigh)))
             }
-            Affinity::Rbf { gamma } => {
+            affinity => {
+                let kernel = affinity.kernel().unwrap_or_else(|| Kernel::gaussian(1.0));
                 let queries: Vec<f64> = samples.iter().flatten().map(|x| x.to_f64()).collect();
-                let h = (0.5 / gamma).sqrt();
                 if self.alpha.is_none() {
-                    return Ok(Operator::Mean { queries, d, h });
+                    return Ok(Operator::Mean { queries, d, kernel });
                 }
                 let rows = Rows::new(&queries, n, d)?;
-                let fit = hollow(h).fit(rows, Rows::new(&[], n, 0)?)?;
+                let fit = hollow(&kernel).fit_watched(rows, Rows::new(&[], n, 0)?, None, watch)?;
                 let logs = fit.at(rows, &watch.quiet())?.log_normalizer;
                 let degrees = logs.iter().map(|log| log.exp()).collect();
                 Ok(Operator::Spread {
                     queries,
                     d,
-                    h,
+                    kernel,
                     degrees,
                 })
             }
@@ -258,8 +295,8 @@ impl LabelPropagation {
     }
 }
 
-fn hollow(h: f64) -> LocalMean {
-    LocalMean::new(Kernel::gaussian(h))
+fn hollow(kernel: &Kernel) -> LocalMean {
+    LocalMean::new(kernel.clone())
         .neighborhood(Neighborhood::hollow())
         .on_empty(OnEmpty::Nan)
 }
@@ -269,16 +306,17 @@ impl Operator {
         let watch = &watch.quiet();
         match self {
             Self::Sparse(graph) => graph.times(f, classes, watch),
-            Self::Mean { queries, d, h } => {
+            Self::Mean { queries, d, kernel } => {
                 let rows = Rows::new(queries, queries.len() / d, *d)?;
-                let fit = LocalMean::new(Kernel::gaussian(*h))
-                    .fit(rows, Rows::new(f, rows.rows(), classes)?)?;
+                let values = Rows::new(f, rows.rows(), classes)?;
+                let mean = LocalMean::new(kernel.clone());
+                let fit = mean.fit_watched(rows, values, None, watch)?;
                 Ok(fit.at(rows, watch)?.means)
             }
             Self::Spread {
                 queries,
                 d,
-                h,
+                kernel,
                 degrees,
             } => {
                 let rows = Rows::new(queries, queries.len() / d, *d)?;
@@ -291,8 +329,8 @@ impl Operator {
                 };
                 let scaled = f.iter().enumerate().map(|(at, x)| x / root(at / classes));
                 let scaled: Vec<f64> = scaled.collect();
-                let fit: LocalMeanFit<f64> =
-                    hollow(*h).fit(rows, Rows::new(&scaled, rows.rows(), classes)?)?;
+                let values = Rows::new(&scaled, rows.rows(), classes)?;
+                let fit = hollow(kernel).fit_watched(rows, values, None, watch)?;
                 let means = fit.at(rows, watch)?.means;
                 let each = means.iter().enumerate().map(|(at, m)| {
                     let degree = degrees[at / classes];
@@ -317,7 +355,7 @@ fn normalize(f: &mut [f64], classes: usize) {
 }
 
 /// The place of the largest number, the first of equals.
-pub(super) fn largest(row: &[f64]) -> usize {
+pub(super) fn largest<T: PartialOrd>(row: &[T]) -> usize {
     (1..row.len()).fold(0, |best, j| if row[j] > row[best] { j } else { best })
 }
 
@@ -325,6 +363,11 @@ impl<T: Float> LabelPropagationFit<T> {
     /// The parameters it was made with.
     pub fn parameters(&self) -> &LabelPropagation {
         &self.parameters
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
     }
 
     /// The distribution of each sample, `[n, classes]`; zeros where no label arrived.
@@ -357,14 +400,20 @@ impl<T: Float> LabelPropagationFit<T> {
     pub fn predict_proba(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<f64>> {
         let (n, c) = (self.samples.len() / self.columns, self.classes);
         let samples = Rows::new(&self.samples, n, self.columns)?;
-        let mut out = match self.parameters.affinity {
-            Affinity::Nearest { k } => {
-                let found = Nearest::fit(samples, &Metric::Euclidean)?.k_nearest(rows, k, watch)?;
+        let mut out = match (&self.parameters.affinity, self.parameters.affinity.kernel()) {
+            (_, Some(kernel)) => {
+                let values: Vec<T> = self.distributions.iter().map(|&x| T::from_f64(x)).collect();
+                let mean = LocalMean::new(kernel).on_empty(OnEmpty::Nearest);
+                let fit = mean.fit_watched(samples, Rows::new(&values, n, c)?, None, watch)?;
+                let means = fit.at(rows, watch)?.means;
+                means.iter().map(|x| x.to_f64()).collect()
+            }
+            (Affinity::Nearest { k }, None) => {
+                let near = Nearest::fit(samples, &Metric::Euclidean)?;
+                let found = near.k_nearest(rows, *k, watch)?;
                 let mut out = vec![0.0; rows.rows() * c];
-                for (out, near) in out
-                    .chunks_exact_mut(c.max(1))
-                    .zip(found.indices.chunks_exact(k))
-                {
+                let each = out.chunks_exact_mut(c.max(1));
+                for (out, near) in each.zip(found.indices.chunks_exact(*k)) {
                     for &j in near {
                         let own = &self.distributions[j * c..][..c];
                         out.iter_mut().zip(own).for_each(|(o, x)| *o += x);
@@ -372,17 +421,7 @@ impl<T: Float> LabelPropagationFit<T> {
                 }
                 out
             }
-            Affinity::Rbf { gamma } => {
-                let values: Vec<T> = self.distributions.iter().map(|&x| T::from_f64(x)).collect();
-                let mean = LocalMean::new(Kernel::gaussian((0.5 / gamma).sqrt()))
-                    .on_empty(OnEmpty::Nearest);
-                let fit = mean.fit(samples, Rows::new(&values, n, c)?)?;
-                fit.at(rows, watch)?
-                    .means
-                    .iter()
-                    .map(|x| x.to_f64())
-                    .collect()
-            }
+            _ => Vec::new(),
         };
         normalize(&mut out, c);
         Ok(out)

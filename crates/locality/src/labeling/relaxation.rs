@@ -34,7 +34,8 @@ pub struct Labeling {
     pub distributions: Vec<f64>,
     /// Number of labels, `k`.
     pub classes: usize,
-    /// The average local consistency before the first round and after each.
+    /// The average local consistency before the first round and after each; a seed of finite strength `s` adds `2 s p_i . p0_i` for its object, by which
+    /// it never falls with seeds, either.
     pub consistency: Vec<f64>,
     /// Whether the last round moved no probability by more than the tolerance.
     pub settled: bool,
@@ -75,40 +76,37 @@ impl RelaxationLabeling {
     }
 
     /// Relaxes distributions `[n, k]` over the objects of a graph under compatibilities `[k, k]`; row `a`, column `b` says how well label `a` goes
-    /// with a neighbour of label `b`. Objects that are `fixed` `[n]` keep their distributions: seeds.
+    /// with a neighbour of label `b`. `seeds` `[n]` says how much each object hears its own first distribution beside its neighbours, as
+    /// one more neighbour of this weight that goes with equal labels and never moves; 0 is no seed, and under infinity an object stays as it is.
     ///
     /// # Errors
     /// Lengths that do not fit; rows that are no distributions (negative, not finite, or a sum off 1 by more than 1e-6); compatibilities that are
-    /// not finite, or negative under [`Step::Product`]; a step or tolerance out of range; an interruption.
+    /// not finite, or negative under [`Step::Product`]; seeds that are negative or NaN; a step or tolerance out of range; an interruption.
     pub fn run(
         &self,
         graph: &Graph,
         compatibilities: &[f64],
         distributions: &[f64],
-        fixed: Option<&[bool]>,
+        seeds: Option<&[f64]>,
         watch: &Watch<'_>,
     ) -> Result<Labeling> {
         let n = graph.len();
         let k = distributions.len() / n;
-        self.check(graph, compatibilities, distributions, fixed)?;
-        let reach = graph.largest_sum() * largest_row(compatibilities, k);
-        let step = match self.step {
-            Step::Gradient(None) => {
-                if reach > 0.0 {
-                    reach.recip()
-                } else {
-                    1.0
-                }
-            }
-            Step::Gradient(Some(step)) => step,
-            Step::Product => 0.0,
+        self.check(graph, compatibilities, distributions, seeds)?;
+        let step = self.length(graph, compatibilities, k);
+        let field = Field {
+            graph,
+            compatibilities,
+            first: distributions,
+            seeds,
+            k,
         };
         let mut p = distributions.to_vec();
-        let mut q = support(graph, compatibilities, &p, k, watch)?;
+        let (mut q, value) = field.support(&p, watch)?;
         let mut out = Labeling {
             distributions: Vec::new(),
             classes: k,
-            consistency: vec![consistency(&p, &q, n)],
+            consistency: vec![value],
             settled: false,
         };
         for round in 0..self.max_iter {
@@ -116,7 +114,7 @@ impl RelaxationLabeling {
             watch.report(round, self.max_iter);
             let mut moved = 0.0_f64;
             for (i, (p, q)) in p.chunks_exact_mut(k).zip(q.chunks_exact(k)).enumerate() {
-                if fixed.is_some_and(|fixed| fixed[i]) {
+                if field.seed(i) == f64::INFINITY {
                     continue;
                 }
                 let before = p.to_vec();
@@ -129,8 +127,9 @@ impl RelaxationLabeling {
                 let off = p.iter().zip(&before).map(|(a, b)| (a - b).abs());
                 moved = off.fold(moved, f64::max);
             }
-            q = support(graph, compatibilities, &p, k, watch)?;
-            out.consistency.push(consistency(&p, &q, n));
+            let (next, value) = field.support(&p, watch)?;
+            q = next;
+            out.consistency.push(value);
             out.settled = moved <= self.tol;
             if out.settled {
                 break;
@@ -140,12 +139,24 @@ impl RelaxationLabeling {
         Ok(out)
     }
 
+    /// The length of a gradient step.
+    fn length(&self, graph: &Graph, compatibilities: &[f64], k: usize) -> f64 {
+        match self.step {
+            Step::Gradient(Some(step)) => step,
+            Step::Gradient(None) => {
+                let reach = graph.largest_sum() * largest_row(compatibilities, k);
+                if reach > 0.0 { reach.recip() } else { 1.0 }
+            }
+            Step::Product => 0.0,
+        }
+    }
+
     fn check(
         &self,
         graph: &Graph,
         compatibilities: &[f64],
         distributions: &[f64],
-        fixed: Option<&[bool]>,
+        seeds: Option<&[f64]>,
     ) -> Result<()> {
         let n = graph.len();
         let k = distributions.len() / n;
@@ -185,13 +196,8 @@ impl RelaxationLabeling {
                 )));
             }
         }
-        if let Some(fixed) = fixed
-            && fixed.len() != n
-        {
-            return Err(Error::shape(format!(
-                "fixed has {} entries, but there are {n} objects; give one for each",
-                fixed.len()
-            )));
+        if let Some(seeds) = seeds {
+            check_seeds(seeds, n)?;
         }
         if let Step::Gradient(Some(step)) = self.step
             && !(step.is_finite() && step > 0.0)
@@ -210,20 +216,63 @@ impl RelaxationLabeling {
     }
 }
 
-/// `q_i(a) = sum_j w_ij sum_b r(a, b) p_j(b)`.
-fn support(graph: &Graph, r: &[f64], p: &[f64], k: usize, watch: &Watch<'_>) -> Result<Vec<f64>> {
-    let heard = graph.times(p, k, watch)?;
-    let mut out = vec![0.0; heard.len()];
-    for (out, heard) in out.chunks_exact_mut(k).zip(heard.chunks_exact(k)) {
-        for (out, r) in out.iter_mut().zip(r.chunks_exact(k)) {
-            *out = r.iter().zip(heard).map(|(r, x)| r * x).sum();
-        }
-    }
-    Ok(out)
+/// What objects hear.
+struct Field<'a> {
+    graph: &'a Graph,
+    compatibilities: &'a [f64],
+    first: &'a [f64],
+    seeds: Option<&'a [f64]>,
+    k: usize,
 }
 
-fn consistency(p: &[f64], q: &[f64], n: usize) -> f64 {
-    p.iter().zip(q).map(|(p, q)| p * q).sum::<f64>() / n as f64
+impl Field<'_> {
+    fn seed(&self, i: usize) -> f64 {
+        self.seeds.map_or(0.0, |s| s[i])
+    }
+
+    /// `q_i(a) = sum_j w_ij sum_b r(a, b) p_j(b) + s_i p0_i(a)` for finite seeds `s`, and the average of `p_i . (q_i + s_i p0_i)`.
+    fn support(&self, p: &[f64], watch: &Watch<'_>) -> Result<(Vec<f64>, f64)> {
+        let k = self.k;
+        let heard = self.graph.times(p, k, watch)?;
+        let mut out = vec![0.0; heard.len()];
+        let mut total = 0.0;
+        for (i, (out, heard)) in out
+            .chunks_exact_mut(k)
+            .zip(heard.chunks_exact(k))
+            .enumerate()
+        {
+            let seed = self.seed(i);
+            let own = i * k..(i + 1) * k;
+            let rows = self.compatibilities.chunks_exact(k);
+            for (a, (out, r)) in out.iter_mut().zip(rows).enumerate() {
+                *out = r.iter().zip(heard).map(|(r, x)| r * x).sum();
+                let drawn = if seed.is_finite() {
+                    seed * self.first[own.start + a]
+                } else {
+                    0.0
+                };
+                total += p[own.start + a] * (*out + 2.0 * drawn);
+                *out += drawn;
+            }
+        }
+        Ok((out, total / self.graph.len() as f64))
+    }
+}
+
+fn check_seeds(seeds: &[f64], n: usize) -> Result<()> {
+    if seeds.len() != n {
+        return Err(Error::shape(format!(
+            "seeds has {} entries, but there are {n} objects; give one for each",
+            seeds.len()
+        )));
+    }
+    match seeds.iter().position(|s| s.is_nan() || *s < 0.0) {
+        None => Ok(()),
+        Some(i) => Err(Error::parameter(format!(
+            "seeds has {} at position {i} (counted from 0); a seed's strength is 0, positive, or infinite to hold it fast",
+            seeds[i]
+        ))),
+    }
 }
 
 fn largest_row(r: &[f64], k: usize) -> f64 {

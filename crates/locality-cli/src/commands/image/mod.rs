@@ -1,8 +1,9 @@
-//! `locality image filter`, `locality image segment` and `locality image superpixels`.
+//! `locality image filter`, `segment`, `superpixels` and `relabel`.
 
 mod filter;
 mod labels;
 mod regions;
+mod relabel;
 mod segment;
 mod superpixels;
 
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Segment(segment::Args),
     /// Divide a picture into superpixels by quick shift in position and colour
     Superpixels(superpixels::Args),
+    /// Clean the labels of a picture's pixels: near pixels of like colour are to have one label
+    Relabel(relabel::Args),
 }
 
 /// Flags that both commands share.
@@ -79,6 +82,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> Result<()> {
         Command::Filter(args) => filter::run(args, context),
         Command::Segment(args) => segment::run(args, context),
         Command::Superpixels(args) => superpixels::run(args, context),
+        Command::Relabel(args) => relabel::run(args, context),
     }
 }
 

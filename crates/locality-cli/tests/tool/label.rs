@@ -1,0 +1,246 @@
+//! `locality label` and `locality image relabel`.
+
+use image::{GrayImage, Luma, Rgb, RgbImage};
+use serde_json::Value;
+
+use crate::run::{Folder, data};
+
+/// The irises with most species left out, by number of row.
+fn few_species(keep: impl Fn(usize) -> bool) -> (String, Vec<String>) {
+    let text = std::fs::read_to_string(data("iris.csv")).unwrap();
+    let mut lines = text.lines();
+    let header = lines.next().unwrap();
+    let at = header.split(',').position(|name| name == "target").unwrap();
+    let (mut out, mut truth) = (format!("{header}\n"), Vec::new());
+    for (i, line) in lines.enumerate() {
+        let mut cells: Vec<&str> = line.split(',').collect();
+        truth.push(cells[at].to_owned());
+        if !keep(i) {
+            cells[at] = "";
+        }
+        out += &format!("{}\n", cells.join(","));
+    }
+    (out, truth)
+}
+
+#[test]
+fn rows_without_a_label_get_one_with_a_confidence() {
+    let (table, truth) = few_species(|i| i % 10 == 0);
+    let folder = Folder::new();
+    folder.file("few.csv", table);
+    for method in ["spreading", "propagation", "relaxation"] {
+        let args = [
+            "label", "few.csv", "--label", "target", "-o", "all.csv", "--method", method,
+        ];
+        let run = folder.ok(&[&args[..], &["--json"]].concat());
+        let json: Value = serde_json::from_slice(&run.stdout).unwrap();
+        assert_eq!(
+            (&json["known"], &json["rows"]),
+            (&15.into(), &150.into()),
+            "{json}"
+        );
+        assert_eq!(json["settled"], true, "{method}");
+        let text = folder.text("all.csv");
+        let mut lines = text.lines();
+        let header: Vec<&str> = lines.next().unwrap().split(',').collect();
+        assert_eq!(
+            header[header.len() - 2..],
+            ["target_label", "target_confidence"]
+        );
+        let mut right = 0;
+        for (line, truth) in lines.zip(&truth) {
+            let cells: Vec<&str> = line.split(',').collect();
+            let confidence: f64 = cells[cells.len() - 1].parse().unwrap();
+            assert!((1.0 / 3.0..=1.0).contains(&confidence), "{line}");
+            right += usize::from(cells[cells.len() - 2] == truth);
+        }
+        assert!(right > 135, "{method}: {right} of 150");
+    }
+    folder.ok(&[
+        "label",
+        "few.csv",
+        "--label",
+        "target",
+        "-o",
+        "k.csv",
+        "--kernel",
+        "gaussian(h=0.3)",
+        "--alpha",
+        "0.8",
+    ]);
+}
+
+#[test]
+fn mistakes_in_labels_are_named() {
+    let folder = Folder::new();
+    folder.file("t.csv", "x,kind\n1,a\n2,\n3,b\n50,\n51,\n");
+    folder.file("one.csv", "x,kind\n1,a\n2,\n");
+    let label = ["label", "t.csv", "--label", "kind", "-o", "out.csv"];
+    let with = |more: &[&'static str]| [&label[..], more].concat();
+    folder.fails(
+        &with(&["--neighbors", "9"]),
+        1,
+        &["n_neighbors=9", "from 1 to"],
+    );
+    folder.fails(
+        &with(&["--alpha", "1.5", "--neighbors", "2"]),
+        1,
+        &["alpha=1.5"],
+    );
+    folder.fails(
+        &with(&["--method", "relaxation", "--kernel", "gaussian(h=1)"]),
+        2,
+        &["relaxation hears --neighbors"],
+    );
+    folder.fails(
+        &["label", "one.csv", "--label", "kind", "-o", "out.csv"],
+        1,
+        &["1 label; at least two"],
+    );
+    folder.fails(
+        &["label", "t.csv", "--label", "sort", "-o", "out.csv"],
+        2,
+        &["no column 'sort'"],
+    );
+    // The last two rows hear only each other.
+    let run = folder.ok(&with(&["--neighbors", "2", "--method", "propagation"]));
+    assert!(
+        run.text().contains("no label reached 2 rows"),
+        "{}",
+        run.text()
+    );
+    assert!(
+        folder.text("out.csv").ends_with("51,,,0\n"),
+        "{}",
+        folder.text("out.csv")
+    );
+}
+
+/// A photo of two halves and labels of which every fourth pixel is wrong.
+fn halves(folder: &Folder) {
+    let photo = RgbImage::from_fn(40, 30, |x, y| {
+        let grain = ((x * 7 + y * 13) % 9) as u8;
+        if x < 22 {
+            Rgb([40 + grain, 60, 80])
+        } else {
+            Rgb([180, 150 + grain, 60])
+        }
+    });
+    photo.save(folder.path("photo.png")).unwrap();
+    let right = |x: u32| x >= 22;
+    let wrong = |x: u32, y: u32| (x * 5 + y * 3) % 4 == 0;
+    let grey = GrayImage::from_fn(40, 30, |x, y| {
+        Luma([if right(x) == wrong(x, y) { 3 } else { 9 }])
+    });
+    grey.save(folder.path("grey.png")).unwrap();
+    let colour = RgbImage::from_fn(40, 30, |x, y| match (x * y) % 7 {
+        0 => Rgb(if right(x) { [0, 200, 0] } else { [200, 0, 0] }),
+        _ => Rgb([0, 0, 0]),
+    });
+    colour.save(folder.path("some.png")).unwrap();
+}
+
+#[test]
+fn labels_of_a_picture_are_cleaned_along_its_edges() {
+    let folder = Folder::new();
+    halves(&folder);
+    let args = ["image", "relabel", "photo.png", "--labels"];
+    let run = folder.ok(&[
+        &args[..],
+        &["grey.png", "-o", "clean.png", "--confidence", "0.7"],
+    ]
+    .concat());
+    assert!(
+        run.text().contains("2 labels: 300 pixels changed (25.0 %)"),
+        "{}",
+        run.text()
+    );
+    let clean = image::open(folder.path("clean.png")).unwrap().into_luma8();
+    for (x, _, pixel) in clean.enumerate_pixels() {
+        assert_eq!(pixel[0], if x >= 22 { 9 } else { 3 }, "column {x}");
+    }
+    // Colours as labels, and black for what is not known.
+    let more = [
+        "some.png",
+        "-o",
+        "full.png",
+        "--unknown",
+        "0,0,0",
+        "--confidence",
+        "0.9",
+        "--json",
+    ];
+    let run = folder.ok(&[&args[..], &more].concat());
+    let json: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(json["classes"], 2);
+    let full = image::open(folder.path("full.png")).unwrap().into_rgb8();
+    for (x, _, pixel) in full.enumerate_pixels() {
+        assert_eq!(
+            pixel.0,
+            if x >= 22 { [0, 200, 0] } else { [200, 0, 0] },
+            "column {x}"
+        );
+    }
+}
+
+#[test]
+fn mistakes_in_pictures_of_labels_are_named() {
+    let folder = Folder::new();
+    halves(&folder);
+    GrayImage::from_pixel(40, 30, Luma([1]))
+        .save(folder.path("flat.png"))
+        .unwrap();
+    GrayImage::from_pixel(8, 8, Luma([1]))
+        .save(folder.path("small.png"))
+        .unwrap();
+    let args = |labels: &'static str, more: &[&'static str]| {
+        [
+            &[
+                "image",
+                "relabel",
+                "photo.png",
+                "--labels",
+                labels,
+                "-o",
+                "out.png",
+            ][..],
+            more,
+        ]
+        .concat()
+    };
+    folder.fails(
+        &args("flat.png", &[]),
+        1,
+        &["1 label; at least two are needed"],
+    );
+    folder.fails(
+        &args("small.png", &[]),
+        1,
+        &["8 x 8 pixels, but the photo has 40 x 30"],
+    );
+    folder.fails(
+        &args("photo.png", &["--confidence", "1"]),
+        2,
+        &["--confidence 1"],
+    );
+    folder.fails(
+        &args("grey.png", &["--spatial", "0"]),
+        1,
+        &["bandwidths has 0"],
+    );
+    folder.fails(
+        &args("grey.png", &["--tolerance", "0.9"]),
+        1,
+        &["tolerance=0.9"],
+    );
+    let jpeg = [
+        "image",
+        "relabel",
+        "photo.png",
+        "--labels",
+        "grey.png",
+        "-o",
+        "out.jpg",
+    ];
+    folder.fails(&jpeg, 2, &["JPEG changes the values"]);
+}

@@ -1,0 +1,174 @@
+"""Conditional random fields on pictures: one call, and what it shares with `locality.densecrf`."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays
+from ._arrays import Array
+from ._core import DenseCrfField
+from ._pictures import Progress
+
+# The grid or none, its bandwidths, features of objects or none, their bandwidths, costs, normalization.
+FieldTerm = tuple[list[int] | None, list[float], Array | None, list[float], Any, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Relabeled:
+    """Labels of a picture that agree with their neighbours and with the colours.
+
+    Attributes
+    ----------
+    labels : ndarray of int, shape (height, width)
+        The likeliest label of each pixel.
+    probabilities : ndarray, shape (height, width, labels)
+        The distribution of each pixel.
+    change : float
+        How much the last step moved any probability.
+    """
+
+    labels: Array
+    probabilities: Array
+    change: float
+
+    def __repr__(self) -> str:
+        shape = " x ".join(str(n) for n in self.labels.shape)
+        return f"Relabeled({self.probabilities.shape[-1]} labels of {shape} pixels)"
+
+
+def lengths(given: Any, name: str, count: int) -> list[float]:
+    """One number for each of so many axes."""
+    if isinstance(given, numbers.Real):
+        return [float(given)] * count
+    found = [_arrays.number(x, name) for x in given]
+    if len(found) != count:
+        raise ValueError(f"{name} has {len(found)} numbers, but {count} are needed; give one for each axis or channel, or one for all")
+    return found
+
+
+def compat_of(compat: Any) -> Any:
+    """A Potts weight as a number, costs as a matrix: one row where only equal labels cost."""
+    if isinstance(compat, numbers.Real):
+        return float(compat)
+    costs = np.atleast_2d(_arrays.numbers(compat, "compat")).astype(np.float64)
+    if costs.ndim != 2 or len(costs) not in (1, costs.shape[1]):
+        raise ValueError(f"compat has shape {costs.shape}; it must be one number, one for each label, or one for each two labels")
+    return np.ascontiguousarray(costs)
+
+
+def dense_crf(
+    image: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    n_iter: int = 5,
+    *,
+    spatial: float | Sequence[float] = 80.0,
+    range: float | Sequence[float] = 13.0,
+    weight: float | npt.ArrayLike = 10.0,
+    smooth: float | Sequence[float] = 3.0,
+    smooth_weight: float | npt.ArrayLike = 3.0,
+    confidence: float = 0.5,
+    normalization: Literal["none", "before", "after", "symmetric"] = "symmetric",
+    tolerance: float = 0.01,
+    n_jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Relabeled:
+    """Cleans the labels of a picture's pixels: near pixels of like colour are to have one label.
+
+    Mean-field inference in a fully connected conditional random field. Every pixel hears of every other: by distance alone
+    within `smooth`, and by distance and colour within `spatial` and `range`.
+
+    Parameters
+    ----------
+    image : array_like, shape (height, width), (height, width, channels) or (frames, height, width, channels)
+        The picture, in the numbers that `range` counts.
+    labels : array_like of int, shape (height, width), or of float, shape (height, width, k)
+        Labels from 0, -1 where none is known; or the probabilities of k labels. With frames, (frames, height, width) and so on.
+    n_iter : int, default 5
+        Number of steps.
+    spatial, range : float or sequence of float
+        Bandwidths in pixels (one, or one for each axis of the labels: rows, columns) and in colour (one, or one for each channel).
+    weight : float or array_like, default 10
+        How much equal labels are drawn together there; or costs ``(k,)`` of equal labels, or ``(k, k)`` of any two.
+    smooth : float or sequence of float, default 3
+        Bandwidth of the term of places alone.
+    smooth_weight : float or array_like, default 3
+        Its weight; 0 leaves the term out.
+    confidence : float, default 0.5
+        How likely a given label is right; the rest is shared by the others. For labels that are numbers.
+    normalization : {"symmetric", "after", "before", "none"}
+        How the weights of pairs are scaled by their sums.
+    tolerance : float, default 0.01
+        What the weight of a pair, at most 1, may be off by; 0 is exact and takes all pairs of pixels.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+    progress : callable, optional
+        Called now and then as ``progress(done, total)``.
+
+    Returns
+    -------
+    Relabeled
+        Labels and probabilities.
+
+    References
+    ----------
+    Krähenbühl and Koltun (2011), Efficient inference in fully connected CRFs with Gaussian edge potentials.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import locality as lc
+    >>> picture = np.repeat([[10, 14, 12, 200, 204]], 3, axis=0).astype(np.uint8)
+    >>> noisy = np.array([[0, 0, 1, 1, 1], [0, 0, 0, 1, 1], [0, 1, 0, 0, 1]])
+    >>> lc.image.dense_crf(picture, noisy, spatial=5, confidence=0.7).labels[2].tolist()
+    [0, 0, 0, 1, 1]
+    """
+    p = probabilities(labels, confidence)
+    shape = p.shape[:-1]
+    pixels = _arrays.numbers(image, "image")
+    if pixels.shape == shape:
+        pixels = pixels[..., None]
+    if pixels.shape[:-1] != shape:
+        raise ValueError(f"image has shape {pixels.shape}, but labels are of {shape} pixels; they must be the same pixels")
+    channels = pixels.shape[-1]
+    unary = -np.log(np.maximum(p, 1e-5)).astype(np.float32).reshape(-1, p.shape[-1])
+    colors = np.ascontiguousarray(pixels.reshape(-1, channels), dtype=np.float32)
+    grid, z = list(shape), normalization
+    axes = len(shape)
+    terms: list[FieldTerm] = [
+        (grid, lengths(spatial, "spatial", axes), colors, lengths(range, "range", channels), compat_of(weight), z)
+    ]
+    if np.any(smooth_weight):
+        terms.append((grid, lengths(smooth, "smooth", axes), None, [], compat_of(smooth_weight), z))
+    threads = _arrays.threads(n_jobs)
+    field = DenseCrfField(unary, terms, _arrays.number(tolerance, "tolerance"), threads)
+    found, change = field.inference(_arrays.count(n_iter, "n_iter"), threads, progress)
+    return Relabeled(found.argmax(axis=1).reshape(shape), found.reshape(p.shape), change)
+
+
+def probabilities(labels: npt.ArrayLike, confidence: float) -> Array:
+    """Probabilities ``[.., k]`` of labels that are numbers, or as they come."""
+    given = np.asarray(labels)
+    if given.dtype.kind == "f":
+        if given.ndim < 2 or given.size == 0:
+            raise ValueError(f"labels has shape {given.shape}; probabilities are (height, width, k)")
+        if not (np.isfinite(given).all() and (given >= 0.0).all()):
+            raise ValueError("labels has probabilities that are negative, NaN or infinite")
+        return given
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"labels holds {given.dtype}; give labels as whole numbers, or probabilities as floats")
+    if given.size == 0 or given.min() < -1 or given.max() < 1:
+        raise ValueError("labels must be whole numbers from 0, with -1 for none, and at least two labels")
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence={confidence} must be above 0 and below 1")
+    k = int(given.max()) + 1
+    p = np.full((*given.shape, k), (1.0 - confidence) / (k - 1))
+    known = given >= 0
+    p[known, given[known]] = confidence
+    p[~known] = 1.0 / k
+    return p

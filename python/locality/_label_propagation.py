@@ -1,0 +1,395 @@
+"""Semi-supervised classifiers: label propagation, label spreading, relaxation labeling."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays, _core
+from ._arrays import Array
+from ._base import BaseEstimator, ClassifierMixin, Prepared, check_is_fitted, validate_data
+from ._core import Kernel
+from ._labeling import LabelGraph, Step, label_compatibility, relaxation_labeling
+from ._lazy_classification import labels_of
+
+
+class _Propagation(ClassifierMixin, BaseEstimator):
+    """What the estimators share: labels of which -1 is unknown, and the mean of distributions under a kernel at new samples."""
+
+    kernel: Kernel | str
+    gamma: float
+    n_neighbors: int
+    max_iter: int
+    tol: float
+    n_jobs: int | None
+    classes_: Array
+    X_: Array
+    label_distributions_: Array
+
+    def _known(self, X: Any, y: Any) -> tuple[Array, npt.NDArray[np.int64]]:
+        """Samples, and the number of each one's class, -1 where it is unknown; sets the classes."""
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        labels = labels_of(y)
+        if labels.ndim != 1:
+            raise ValueError(f"y has shape {labels.shape}; give one class for each row of X, -1 where it is unknown")
+        samples = validate_data(self, X, dtype=[np.float64, np.float32])
+        if len(labels) != len(samples):
+            raise ValueError(f"y has {len(labels)} rows, but X has {len(samples)}; they must be equally many")
+        unknown = np.zeros(len(labels), dtype=bool) if labels.dtype.kind in "US" else labels == -1
+        classes, numbers = np.unique(labels[~unknown], return_inverse=True)
+        if len(classes) == 0:
+            raise ValueError("y is -1 everywhere; at least one sample needs a class")
+        known = np.full(len(labels), -1, dtype=np.int64)
+        known[~unknown] = numbers
+        self.classes_ = classes
+        return samples, known
+
+    def _kernel(self) -> Kernel | None:
+        """The kernel; none for nearest samples."""
+        if not isinstance(self.kernel, str):
+            if not isinstance(self.kernel, Kernel):
+                raise TypeError(f"kernel must be 'rbf', 'knn', a Kernel or its text, not {self.kernel!r}")
+            return self.kernel
+        if self.kernel == "rbf":
+            gamma = _arrays.number(self.gamma, "gamma")
+            if not 0.0 < gamma < np.inf:
+                raise ValueError(f"gamma={gamma} must be a positive finite number")
+            return Kernel(f"gaussian(h={float(np.sqrt(0.5 / gamma))!r})")
+        return None if self.kernel == "knn" else _arrays.kernel_of(self.kernel, self.X_)
+
+    def _alpha(self) -> float | None:
+        return None
+
+    def _tell(self, rounds: int, converged: bool) -> None:
+        if converged:
+            return
+        message = f"max_iter={self.max_iter} was reached without convergence; raise max_iter or tol"
+        try:
+            from sklearn.exceptions import ConvergenceWarning
+        except ImportError:
+            warnings.warn(message, UserWarning, stacklevel=3)
+        else:
+            warnings.warn(message, ConvergenceWarning, stacklevel=3)
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Spreads the known labels over all samples.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Samples.
+        y : array_like, shape (n,)
+            Classes, -1 where they are unknown.
+
+        Returns
+        -------
+        estimator
+            Itself.
+        """
+        self.X_, known = self._known(X, y)
+        made = _core.LabelPropagationModel(
+            self.X_,
+            known,
+            len(self.classes_),
+            self._kernel(),
+            _arrays.count(self.n_neighbors, "n_neighbors"),
+            self._alpha(),
+            _arrays.count(self.max_iter, "max_iter"),
+            _arrays.number(self.tol, "tol"),
+            _arrays.threads(self.n_jobs),
+        )
+        self.n_iter_, converged = made.rounds()
+        self._tell(self.n_iter_, converged)
+        self._take(made.distributions())
+        self._prepared = Prepared(made)
+        return self
+
+    def _take(self, distributions: Array) -> None:
+        self.label_distributions_ = distributions
+        self.transduction_ = self.classes_[distributions.argmax(axis=1)]
+
+    def predict_proba(self, X: npt.ArrayLike) -> Array:
+        """The mean of the samples' distributions under the same kernel, or over the nearest samples.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Samples.
+
+        Returns
+        -------
+        ndarray, shape (m, k)
+            The probability of each class; zeros where no label arrived.
+        """
+        check_is_fitted(self)
+        rows = validate_data(self, X, reset=False, dtype=self.X_.dtype)
+        if self._prepared.made is None:
+            k = _arrays.count(self.n_neighbors, "n_neighbors")
+            q = np.ascontiguousarray(self.label_distributions_)
+            self._prepared = Prepared(_core.LabelPropagationModel.restore(self.X_, q, self._kernel(), k, self._alpha()))
+        proba: Array = self._prepared.made.predict_proba(rows, _arrays.threads(self.n_jobs))
+        return proba
+
+    def predict(self, X: npt.ArrayLike) -> Array:
+        """The likeliest class.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Samples.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+        """
+        proba = self.predict_proba(X)
+        labels: Array = self.classes_[proba.argmax(axis=1)]
+        return labels
+
+
+class LabelPropagation(_Propagation):
+    """Label propagation: each sample takes the mean of its neighbours' distributions, known labels are held fast.
+
+    scikit-learn's estimator of this name, with its parameters and results, in memory that grows with the samples: no matrix of all pairs
+    is kept.
+
+    Parameters
+    ----------
+    kernel : {"rbf", "knn"}, Kernel or str, default "rbf"
+        Who hears of whom: all samples under a Gaussian, the nearest ones alike, or all under any kernel, such as ``"laplace(h=0.2)"``.
+    gamma : float, default 20
+        The Gaussian is ``exp(-gamma |x - x'|^2)``.
+    n_neighbors : int, default 7
+        Neighbours under "knn", the sample itself among them.
+    max_iter : int, default 1000
+        Most rounds.
+    tol : float, default 1e-3
+        Rounds end once all changes of a round together are below this.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+
+    Attributes
+    ----------
+    X_ : ndarray, shape (n, d)
+        The samples.
+    classes_ : ndarray, shape (k,)
+        The classes.
+    label_distributions_ : ndarray, shape (n, k)
+        The distribution of each sample.
+    transduction_ : ndarray, shape (n,)
+        The likeliest class of each sample.
+    n_iter_ : int
+        Number of rounds.
+    n_features_in_ : int
+        Number of columns.
+
+    References
+    ----------
+    Zhu and Ghahramani (2002), Learning from labeled and unlabeled data with label propagation.
+
+    Examples
+    --------
+    >>> import locality as lc
+    >>> X = [[0.0], [0.2], [0.4], [5.0], [5.2], [5.4]]
+    >>> model = lc.LabelPropagation("knn", n_neighbors=3).fit(X, [0, -1, -1, -1, -1, 1])
+    >>> model.transduction_.tolist()
+    [0, 0, 0, 1, 1, 1]
+    """
+
+    def __init__(
+        self,
+        kernel: Literal["rbf", "knn"] | Kernel | str = "rbf",
+        *,
+        gamma: float = 20,
+        n_neighbors: int = 7,
+        max_iter: int = 1000,
+        tol: float = 1e-3,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.kernel = kernel
+        self.gamma = gamma
+        self.n_neighbors = n_neighbors
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_jobs = n_jobs
+
+
+class LabelSpreading(_Propagation):
+    """Label spreading: a share of each distribution comes from the neighbours, the rest from the label that was known.
+
+    scikit-learn's estimator of this name, with its parameters and results, in memory that grows with the samples: no matrix of all pairs
+    is kept.
+
+    Parameters
+    ----------
+    kernel, gamma, n_neighbors, tol, n_jobs
+        As in `LabelPropagation`.
+    alpha : float, default 0.2
+        The share that comes from the neighbours, above 0 and below 1.
+    max_iter : int, default 30
+        Most rounds.
+
+    Attributes
+    ----------
+    X_, classes_, label_distributions_, transduction_, n_iter_, n_features_in_
+        As in `LabelPropagation`.
+
+    References
+    ----------
+    Zhou, Bousquet, Lal, Weston and Schölkopf (2004), Learning with local and global consistency.
+
+    Examples
+    --------
+    >>> import locality as lc
+    >>> X = [[0.0], [0.2], [0.4], [5.0], [5.2], [5.4]]
+    >>> model = lc.LabelSpreading("knn", n_neighbors=3).fit(X, [0, -1, -1, -1, -1, 1])
+    >>> model.predict([[1.0], [4.0]]).tolist()
+    [0, 1]
+    """
+
+    def __init__(
+        self,
+        kernel: Literal["rbf", "knn"] | Kernel | str = "rbf",
+        *,
+        gamma: float = 20,
+        n_neighbors: int = 7,
+        alpha: float = 0.2,
+        max_iter: int = 30,
+        tol: float = 1e-3,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.kernel = kernel
+        self.gamma = gamma
+        self.n_neighbors = n_neighbors
+        self.alpha = alpha
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_jobs = n_jobs
+
+    def _alpha(self) -> float:
+        return _arrays.number(self.alpha, "alpha")
+
+
+class RelaxationLabeling(_Propagation):
+    """Relaxation labeling among samples: each hears how well its labels go with those of its nearest neighbours.
+
+    Samples begin with the class that is known, others with the shares of the classes.
+
+    Parameters
+    ----------
+    n_neighbors : int, default 7
+        Neighbours of a sample, symmetric. At new samples, as many are averaged.
+    kernel : Kernel or str, optional
+        How much a neighbour counts by distance, such as ``"gaussian(h=0.5)"``; all alike without.
+    compatibility : array_like of shape (k, k), or "learned", optional
+        How well label a goes with a neighbour of label b; "learned" takes it from known neighbours. By default equal labels go together.
+    seed_strength : float, default inf
+        How much a known label weighs beside the neighbours; infinity holds it fast.
+    step : {"product", "gradient"}, default "product"
+        The update: of Rosenfeld, Hummel and Zucker, or the projected gradient.
+    max_iter : int, default 100
+        Most rounds.
+    tol : float, default 1e-3
+        Samples rest once no probability moves by more than this.
+    n_jobs : int, optional
+        Number of threads; every core by default. The result does not depend on it.
+
+    Attributes
+    ----------
+    X_, classes_, label_distributions_, transduction_, n_iter_, n_features_in_
+        As in `LabelPropagation`.
+    compatibility_ : ndarray, shape (k, k)
+        The compatibilities in force.
+    consistency_ : ndarray
+        The average local consistency before the first round and after each.
+
+    References
+    ----------
+    Rosenfeld, Hummel and Zucker (1976), Scene labeling by relaxation operations.
+
+    Examples
+    --------
+    >>> import locality as lc
+    >>> X = [[0.0], [0.2], [0.4], [5.0], [5.2], [5.4]]
+    >>> model = lc.RelaxationLabeling(n_neighbors=2).fit(X, [0, -1, -1, -1, -1, 1])
+    >>> model.transduction_.tolist()
+    [0, 0, 0, 1, 1, 1]
+    """
+
+    def __init__(
+        self,
+        n_neighbors: int = 7,
+        *,
+        kernel: Kernel | str | None = None,
+        compatibility: npt.ArrayLike | Literal["learned"] | None = None,
+        seed_strength: float = np.inf,
+        step: Step = "product",
+        max_iter: int = 100,
+        tol: float = 1e-3,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.n_neighbors = n_neighbors
+        self.kernel = kernel  # type: ignore[assignment]
+        self.compatibility = compatibility
+        self.seed_strength = seed_strength
+        self.step = step
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_jobs = n_jobs
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Relaxes the labels of all samples.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Samples.
+        y : array_like, shape (n,)
+            Classes, -1 where they are unknown.
+
+        Returns
+        -------
+        RelaxationLabeling
+            Itself.
+        """
+        self.X_, known = self._known(X, y)
+        n, k = len(known), len(self.classes_)
+        near = min(_arrays.count(self.n_neighbors, "n_neighbors"), n - 1)
+        if n > 1:
+            graph = LabelGraph.nearest(self.X_, near, self.kernel, n_jobs=self.n_jobs)
+        else:
+            graph = LabelGraph.edges(1, np.zeros((0, 2), dtype=np.int64))
+        seeded = known >= 0
+        p = np.tile(np.bincount(known[seeded], minlength=k) / seeded.sum(), (n, 1))
+        p[seeded] = np.eye(k)[known[seeded]]
+        if isinstance(self.compatibility, str):
+            if self.compatibility != "learned":
+                raise ValueError(f"compatibility={self.compatibility!r} is no matrix, nor 'learned'")
+            self.compatibility_ = label_compatibility(known, graph, n_labels=k)
+        else:
+            given = self.compatibility
+            self.compatibility_ = np.eye(k) if given is None else _arrays.like(given, "compatibility", (k, k)).astype(np.float64)
+        found = relaxation_labeling(
+            p,
+            graph,
+            self.compatibility_,
+            seeds=np.where(seeded, _arrays.number(self.seed_strength, "seed_strength"), 0.0),
+            step=self.step,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            n_jobs=self.n_jobs,
+        )
+        self.consistency_ = found.consistency
+        self.n_iter_ = max(1, len(found.consistency) - 1)
+        self._tell(self.n_iter_, found.settled)
+        self._take(found.distributions)
+        self._prepared = Prepared()
+        return self
+
+    def _kernel(self) -> None:
+        """New samples are averaged over the nearest."""
+        return None

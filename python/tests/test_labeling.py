@@ -1,0 +1,169 @@
+"""Label propagation and spreading beside scikit-learn's, relaxation labeling, local modes."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import warnings
+
+import locality as lc
+import numpy as np
+import pytest
+from sklearn import semi_supervised
+from sklearn.datasets import load_digits, make_moons
+
+X, Y = make_moons(220, noise=0.1, random_state=0)
+KNOWN = np.where(np.random.default_rng(0).uniform(size=len(Y)) < 0.1, Y, -1)
+DIGITS, DIGIT = load_digits(return_X_y=True)
+
+
+def few(labels, each, seed=0):
+    """So many labels of each class are known."""
+    rng = np.random.default_rng(seed)
+    known = np.full(len(labels), -1)
+    for c in np.unique(labels):
+        known[rng.choice(np.flatnonzero(labels == c), each, replace=False)] = c
+    return known
+
+
+@pytest.mark.parametrize("name", ["LabelPropagation", "LabelSpreading"])
+@pytest.mark.parametrize(
+    "given", [{}, {"gamma": 5.0}, {"kernel": "knn"}, {"kernel": "knn", "n_neighbors": 12, "tol": 1e-6}, {"tol": 0.0, "max_iter": 9}]
+)
+def test_results_are_those_of_scikit_learn(name, given):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        own = getattr(lc, name)(**given).fit(X, KNOWN)
+        peer = getattr(semi_supervised, name)(**given).fit(X, KNOWN)
+    np.testing.assert_allclose(own.label_distributions_, peer.label_distributions_, atol=1e-6)
+    np.testing.assert_array_equal(own.transduction_, peer.transduction_)
+    np.testing.assert_array_equal(own.classes_, peer.classes_)
+    assert own.n_iter_ == peer.n_iter_
+    np.testing.assert_array_equal(own.X_, peer.X_)
+    new = np.random.default_rng(1).uniform(-1, 2, size=(40, 2))
+    np.testing.assert_allclose(own.predict_proba(new), peer.predict_proba(new), atol=1e-6)
+    np.testing.assert_array_equal(own.predict(new), peer.predict(new))
+
+
+@pytest.mark.parametrize("name", ["LabelPropagation", "LabelSpreading"])
+def test_other_kernels_are_scikit_learns_callables(name):
+    def laplace(a, b):
+        return np.exp(-np.linalg.norm(a[:, None] - b[None], axis=2) / 0.2)
+
+    own = getattr(lc, name)("laplace(h=0.2)", max_iter=20).fit(X, KNOWN)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        peer = getattr(semi_supervised, name)(laplace, max_iter=20).fit(X, KNOWN)
+    np.testing.assert_allclose(own.label_distributions_, peer.label_distributions_, atol=1e-6)
+    same = getattr(lc, name)(lc.kernels.laplace(h=0.2), max_iter=20).fit(X, KNOWN)
+    np.testing.assert_array_equal(own.label_distributions_, same.label_distributions_)
+
+
+def test_rounds_that_do_not_rest_are_told():
+    with pytest.warns(UserWarning, match="max_iter=2 was reached"):
+        model = lc.LabelSpreading(max_iter=2).fit(X, KNOWN)
+    assert model.n_iter_ == 2
+
+
+def test_ten_labels_a_class_are_enough_for_digits():
+    known = few(DIGIT, 10)
+    hidden = known < 0
+    for model in (
+        lc.LabelSpreading("knn", alpha=0.8),
+        lc.RelaxationLabeling(),
+        lc.RelaxationLabeling(compatibility="learned", seed_strength=20.0),
+        lc.RelaxationLabeling(step="gradient"),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(DIGITS, known)
+        score = (model.transduction_ == DIGIT)[hidden].mean()
+        assert score > 0.93, (model, score)
+        if model.get_params().get("seed_strength") == np.inf:
+            np.testing.assert_array_equal(model.transduction_[~hidden], DIGIT[~hidden])
+
+
+def test_relaxation_among_samples():
+    model = lc.RelaxationLabeling(8, kernel="gaussian(h=0.3)").fit(X, KNOWN)
+    assert (model.transduction_ == Y).mean() > 0.9
+    assert (np.diff(model.consistency_) >= -1e-12).all()
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict_proba(X[:9]), model.predict_proba(X[:9]))
+    learned = lc.RelaxationLabeling(compatibility="learned").fit(X, KNOWN)
+    graph = lc.LabelGraph.nearest(X, 7)
+    np.testing.assert_array_equal(learned.compatibility_, lc.label_compatibility(KNOWN, graph))
+    names = np.array(["a", "b"])[Y]
+    assert set(lc.LabelSpreading().fit(X, names).predict(X)) == {"a", "b"}
+
+
+def test_relaxation_on_a_graph():
+    rng = np.random.default_rng(3)
+    p = rng.dirichlet(np.ones(3), size=12)
+    graph = lc.LabelGraph.grid((3, 4), diagonal=True)
+    assert len(graph) == 12 and repr(graph) == "LabelGraph(12 objects, 58 edges)"
+    weights = np.zeros((12, 12))
+    for i in range(12):
+        row = slice(graph.indptr[i], graph.indptr[i + 1])
+        weights[i, graph.indices[row]] = graph.weights[row]
+    r = np.array([[2.0, 0.5, 0.1], [0.5, 1.0, 0.3], [0.1, 0.3, 1.5]])
+    seeds = rng.uniform(size=12)
+    q = weights @ p @ r.T + seeds[:, None] * p
+    one = lc.relaxation_labeling(p, graph, r, seeds=seeds, max_iter=1)
+    np.testing.assert_allclose(one.distributions, p * q / (p * q).sum(axis=1, keepdims=True), atol=1e-13)
+    short = lc.relaxation_labeling(p, graph, r, step="gradient", length=1e-4, max_iter=1).distributions
+    moved = weights @ p @ r.T
+    inside = (p > 0.05).all(axis=1)
+    np.testing.assert_allclose(short[inside], (p + 1e-4 * (moved - moved.mean(axis=1, keepdims=True)))[inside], atol=1e-12)
+    held = lc.relaxation_labeling(p, graph, r, seeds=np.arange(12) == 4)
+    np.testing.assert_array_equal(held.distributions[4], p[4])
+    assert held.settled and (np.diff(held.consistency) >= -1e-12).all()
+
+
+def test_graphs():
+    x = np.array([[0.0], [1.0], [1.5], [4.0]])
+    near = lc.LabelGraph.nearest(x, 1, "gaussian(h=0.5)", symmetric=False)
+    assert near.indices.tolist() == [1, 2, 1, 2]
+    np.testing.assert_allclose(near.weights, np.exp(-0.5 * (np.array([1.0, 0.5, 0.5, 2.5]) / 0.5) ** 2))
+    around = lc.LabelGraph.within(x.astype(np.float32), 1.0)
+    assert np.diff(around.indptr).tolist() == [1, 2, 1, 0]
+    given = lc.LabelGraph.edges(3, [[0, 1], [1, 2], [0, 1]], [1.0, 2.0, 0.5])
+    assert given.weights.tolist() == [1.5, 2.0]
+    for twin in (pickle.loads(pickle.dumps(given)), copy.deepcopy(given)):
+        assert twin.weights.tolist() == [1.5, 2.0] and twin.indices.tolist() == [1, 2]
+    both = given.symmetric()
+    assert both.indices.tolist() == [1, 0, 2, 1] and both.weights.tolist() == [0.75, 0.75, 1.0, 1.0]
+
+
+def test_local_modes_cluster_a_graph():
+    graph = lc.LabelGraph.nearest(np.concatenate([X[:50], X[:50] + 50.0]), 10)
+    found = lc.local_modes(graph)
+    assert found.settled and (np.diff(found.agreement) >= 0).all()
+    assert not set(found.clusters[:50]) & set(found.clusters[50:])
+    assert found.clusters[0] == 0 and set(found.clusters) == set(range(found.clusters.max() + 1))
+    drawn = lc.local_modes(lc.LabelGraph.grid((1, 4)), [0, 0, 1, 1], [[0.0, 9.0]] * 4)
+    assert drawn.labels.tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (lambda: lc.LabelPropagation().fit(X, np.full(len(X), -1)), "-1 everywhere"),
+        (lambda: lc.LabelPropagation(gamma=-1.0).fit(X, KNOWN), "gamma=-1"),
+        (lambda: lc.LabelPropagation("knn", n_neighbors=0).fit(X, KNOWN), "n_neighbors=0"),
+        (lambda: lc.LabelPropagation("nonsense").fit(X, KNOWN), "nonsense"),
+        (lambda: lc.LabelSpreading(alpha=1.5).fit(X, KNOWN), "alpha=1.5"),
+        (lambda: lc.LabelSpreading().fit(X, KNOWN[:9]), "9 rows"),
+        (lambda: lc.RelaxationLabeling(compatibility="some").fit(X, KNOWN), "nor 'learned'"),
+        (lambda: lc.RelaxationLabeling(kernel="gaussian(h=1) * gaussian(h=2)").fit(X, KNOWN), "one profile with one bandwidth"),
+        (lambda: lc.relaxation_labeling([[0.5, 0.6]], lc.LabelGraph.grid((1, 1))), "sum up to 1"),
+        (lambda: lc.relaxation_labeling([[1.0]], lc.LabelGraph.grid((1, 1)), seeds=[-1.0]), "seeds has -1"),
+        (lambda: lc.LabelGraph.grid((0, 3)), "no objects"),
+        (lambda: lc.LabelGraph.edges(2, [[0, 2]]), "there are 2 objects"),
+        (lambda: lc.LabelGraph.within(X, -1.0), "radius -1"),
+        (lambda: lc.local_modes(lc.LabelGraph.grid((1, 2)), [0]), r"must be \(2,\)"),
+        (lambda: lc.label_compatibility([0, 1], lc.LabelGraph.grid((1, 2)), n_labels=1), "not below 1"),
+    ],
+)
+def test_bad_arguments_are_named(bad, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        bad()
