@@ -38,6 +38,7 @@ from ._surrogate import LocalSurrogate, Surrogate
 if TYPE_CHECKING:
     from ._centroid import NearestCentroid
     from ._columns import TableEncoder
+    from ._denoise import Generated, OptimalDenoiser, energy_distance, sample_rows
     from ._density import KernelClassifier, KernelDensity
     from ._embed import LocallyLinearEmbedding, continuity, trustworthiness
     from ._fuzzy import FuzzySystem
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from ._model import load, save
     from ._models import LocalDiscriminantAnalysis, LocalModeRegressor, LocalQuantileRegressor
     from ._modes import MedoidShift, QuickShift, Tomato
+    from ._nonlocal import NonLocalRegressor, SmoothedSeries, smooth_series
     from ._outlier import LocalOutlierFactor
     from ._pca import LocalPCA, TangentSpaces, intrinsic_dimension, manifold_blurring
     from ._process import GaussianProcessRegressor
@@ -74,6 +76,7 @@ __all__ = [
     "FuzzySystem",
     "GWR",
     "GaussianProcessRegressor",
+    "Generated",
     "HopfieldClassifier",
     "HopfieldImputer",
     "HopfieldMemory",
@@ -108,16 +111,20 @@ __all__ = [
     "NearestCentroid",
     "NearestNeighbors",
     "Neighborhood",
+    "NonLocalRegressor",
     "Nystroem",
+    "OptimalDenoiser",
     "QuickShift",
     "RadiusNeighborsClassifier",
     "RadiusNeighborsRegressor",
+    "SmoothedSeries",
     "Surrogate",
     "TableEncoder",
     "TangentSpaces",
     "Tomato",
     "__version__",
     "continuity",
+    "energy_distance",
     "estimate_bandwidth",
     "get_bin_seeds",
     "image",
@@ -133,7 +140,9 @@ __all__ = [
     "mean_shift",
     "manifold_blurring",
     "nearest",
+    "sample_rows",
     "save",
+    "smooth_series",
     "trustworthiness",
     "within_radius",
 ]
@@ -147,6 +156,7 @@ _LATER = {
     "FuzzySystem": "_fuzzy",
     "GWR": "_gwr",
     "GaussianProcessRegressor": "_process",
+    "Generated": "_denoise",
     "HopfieldClassifier": "_hopfield_models",
     "HopfieldImputer": "_hopfield_models",
     "HopfieldMemory": "_hopfield",
@@ -176,21 +186,27 @@ _LATER = {
     "MedoidShift": "_modes",
     "NearestCentroid": "_centroid",
     "NearestNeighbors": "_lazy",
+    "NonLocalRegressor": "_nonlocal",
     "Nystroem": "_kernel_features",
+    "OptimalDenoiser": "_denoise",
     "QuickShift": "_modes",
     "RadiusNeighborsClassifier": "_lazy_classification",
     "RadiusNeighborsRegressor": "_lazy_regression",
+    "SmoothedSeries": "_nonlocal",
     "TableEncoder": "_columns",
     "TangentSpaces": "_pca",
     "Tomato": "_modes",
     "continuity": "_embed",
+    "energy_distance": "_denoise",
     "estimate_bandwidth": "_shift",
     "get_bin_seeds": "_shift",
     "mean_shift": "_shift",
     "intrinsic_dimension": "_pca",
     "load": "_model",
     "manifold_blurring": "_pca",
+    "sample_rows": "_denoise",
     "save": "_model",
+    "smooth_series": "_nonlocal",
     "trustworthiness": "_embed",
 }
 

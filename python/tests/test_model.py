@@ -129,7 +129,7 @@ OTHERS = [
 # Fuzzy rules have a readable file of their own.
 FUZZY = {"FuzzyCMeans", "FuzzyClassifier", "FuzzyRegressor"}
 HOPFIELD = {"HopfieldClassifier", "HopfieldImputer", "HopfieldMemory", "HopfieldNetwork"}
-NOT_KEPT = FUZZY | HOPFIELD | {"LaplacianEigenmaps", "LocalRisk", "Localized"}
+NOT_KEPT = FUZZY | HOPFIELD | {"LaplacianEigenmaps", "LocalRisk", "Localized", "NonLocalRegressor", "OptimalDenoiser"}
 
 
 RESOLVED = {"KernelClassifier", "KernelDensity", "NearestNeighbors"}

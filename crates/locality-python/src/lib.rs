@@ -2,6 +2,7 @@
 
 mod array;
 mod bias;
+mod denoise;
 mod dense;
 mod density;
 mod embed;
@@ -22,6 +23,7 @@ mod model;
 mod models;
 mod modes;
 mod nearest;
+mod nonlocal;
 mod pca;
 mod regions;
 mod shift;
@@ -39,6 +41,11 @@ mod _core {
     #[pymodule_export]
     use super::lists::{metrics, neighborhoods, profiles};
 
+    #[pymodule_export]
+    use super::denoise::{
+        OptimalDenoiser, energy_distance, image_bilateral, image_denoise, image_nl_means,
+        image_noise, image_quality, sample_rows,
+    };
     #[pymodule_export]
     use super::dense::{
         Expansion, Process, kernel_logistic, kernel_pca, kernel_ridge, kernel_ridge_loo, nystroem,
@@ -80,6 +87,8 @@ mod _core {
     use super::modes::cluster_modes;
     #[pymodule_export]
     use super::nearest::Nearest;
+    #[pymodule_export]
+    use super::nonlocal::{SelfLocalRegressor, smooth_series};
     #[pymodule_export]
     use super::pca::{LocalPcaModel, intrinsic_dimension, manifold_blurring};
     #[pymodule_export]

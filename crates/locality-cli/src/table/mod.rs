@@ -317,6 +317,16 @@ impl Table {
         Ok(out)
     }
 
+    /// The numbers of a column, which `flag` chose; NaN where a cell is empty or says so.
+    pub(crate) fn numbers_with_gaps(&self, column: usize, flag: &str) -> Result<Vec<f64>> {
+        let number = |row: usize| match self.number(row, column) {
+            Some(x) if !x.is_infinite() => Ok(x),
+            None if self.cell(row, column).trim_ascii().is_empty() => Ok(f64::NAN),
+            other => Err(self.bad_cell(row, column, other.is_some(), flag)),
+        };
+        (0..self.rows).map(number).collect()
+    }
+
     fn bad_cell(&self, row: usize, column: usize, is_number: bool, flag: &str) -> Error {
         let cell = self.cell(row, column);
         let cell = String::from_utf8_lossy(cell.trim_ascii());
