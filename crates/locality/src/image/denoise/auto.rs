@@ -5,11 +5,13 @@ use std::str::FromStr;
 
 use super::bayes::NonLocalBayes;
 use super::bilateral::Bilateral;
+use super::clipped::Clipped;
+use super::finish;
 use super::means::{NonLocalMeans, check_sigma};
 use super::noise::estimate_noise;
 use crate::image::view::{ImageView, Sample};
 use crate::names;
-use crate::{Error, Result, Watch};
+use crate::{Error, Float, Result, Watch};
 
 /// How a picture is freed from noise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -58,6 +60,9 @@ impl FromStr for DenoiseMethod {
 }
 
 /// Frees pictures from white noise: a method, and the noise's standard deviation or its estimate.
+///
+/// In pictures of integers noise was cut off at black and white, so that the mean of noisy values is too light near black and too dark near
+/// white; this is undone (Foi, *Clipped noisy images*, Signal Processing 89(12), 2009).
 ///
 /// ```
 /// use locality::Watch;
@@ -119,14 +124,10 @@ impl Denoiser {
         };
         // Below this there is nothing that a filter could take away.
         let nothing = sigma <= 1e-6 * T::FULL * T::SCALE;
-        let samples = match method {
-            _ if nothing => image.samples().to_vec(),
-            DenoiseMethod::NonLocalMeans => NonLocalMeans::for_noise(sigma).filter(image, watch)?,
-            DenoiseMethod::NonLocalLinear => NonLocalBayes::linear(sigma).filter(image, watch)?,
-            DenoiseMethod::Bilateral => Bilateral::for_noise(sigma).filter(image, watch)?,
-            DenoiseMethod::Auto | DenoiseMethod::NonLocalBayes => {
-                NonLocalBayes::new(sigma).filter(image, watch)?
-            }
+        let samples = if nothing {
+            image.samples().to_vec()
+        } else {
+            run(method, sigma, image, watch)?
         };
         Ok(Denoised {
             samples,
@@ -134,6 +135,40 @@ impl Denoiser {
             method,
         })
     }
+}
+
+/// The samples of a method's result, noise that was cut off at black and white considered.
+fn run<T: Sample>(
+    method: DenoiseMethod,
+    sigma: f64,
+    image: &ImageView<'_, T>,
+    watch: &Watch<'_>,
+) -> Result<Vec<T>> {
+    Ok(match method {
+        DenoiseMethod::NonLocalMeans => {
+            let means = NonLocalMeans::for_noise(sigma).means(image, watch)?;
+            end(image, means, sigma)
+        }
+        DenoiseMethod::Bilateral => {
+            let means = Bilateral::for_noise(sigma).means(image, image, watch)?;
+            end(image, means, sigma)
+        }
+        DenoiseMethod::NonLocalLinear => {
+            let means = NonLocalBayes::linear(sigma).means(image, watch)?;
+            end(image, means, sigma)
+        }
+        DenoiseMethod::Auto | DenoiseMethod::NonLocalBayes => {
+            let means = NonLocalBayes::new(sigma).means(image, watch)?;
+            end(image, means, sigma)
+        }
+    })
+}
+
+fn end<T: Sample, W: Float>(image: &ImageView<'_, T>, mut means: Vec<W>, sigma: f64) -> Vec<T> {
+    if let Some(clipped) = Clipped::new::<T>(sigma) {
+        clipped.undo(&mut means);
+    }
+    finish(image, &means)
 }
 
 /// A picture without its noise.

@@ -18,7 +18,8 @@ use crate::{Error, Result, Watch};
 ///
 /// In the first step the patch `y` of a group of mean `m` and covariance `C` becomes `m + (C - sigma^2) C^-1 (y - m)`, each channel by
 /// itself; in the second the groups are found, and `m` and `C` taken, in the picture of the first: `m + C (C + sigma^2)^-1 (y - m)`, all
-/// channels together. Groups that vary no more than noise does become their mean. A pixel becomes the mean of all its patches.
+/// channels together. Groups of the first step that vary no more than noise does become their mean, and 0.3 times the noise's variance is
+/// added to the covariance that is inverted there, so that small samples do no harm. A pixel becomes the mean of all its patches.
 /// Colour pictures are turned into `(R + G + B) / sqrt(3)` and two colour differences for it, and alike patches of the first step found in
 /// the former. Every frame of a stack is a picture of its own. Computed in `f32`.
 ///
@@ -116,6 +117,16 @@ impl NonLocalBayes {
         if self.sigma == 0.0 {
             return Ok(image.samples().to_vec());
         }
+        Ok(finish(image, &self.means(image, watch)?))
+    }
+
+    /// The means before they become samples, `[pixels, colours]`.
+    pub(super) fn means<T: Sample>(
+        &self,
+        image: &ImageView<'_, T>,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<f32>> {
+        self.check()?;
         // Strength of the noise on the scale of 8 bits.
         let relative = 255.0 * self.sigma / full(image);
         let colors = image.colors();
@@ -126,7 +137,7 @@ impl NonLocalBayes {
             let result = self.steps(&noisy, relative, (frame, image.frames()), watch)?;
             append(&result, &mut means);
         }
-        Ok(finish(image, &means))
+        Ok(means)
     }
 
     fn check(&self) -> Result<()> {
@@ -225,7 +236,12 @@ impl NonLocalBayes {
             reach: self.reach.unwrap_or(similar / 4),
             spacing: self.spacing,
             variance: (self.sigma * self.sigma) as f32,
-            flat: 1.05,
+            flat: match (step, color) {
+                (0, true) => 1.0,
+                // Grey has less to tell texture from noise by.
+                (0, false) => 0.85,
+                _ => 0.0,
+            },
             together,
             compared: if step == 0 && color { 1 } else { channels },
             weighted: self.linear,

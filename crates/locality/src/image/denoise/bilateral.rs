@@ -119,6 +119,16 @@ impl Bilateral {
         guide: &ImageView<'_, G>,
         watch: &Watch<'_>,
     ) -> Result<Vec<T>> {
+        Ok(finish(image, &self.means(image, guide, watch)?))
+    }
+
+    /// The means before they become samples, `[pixels, colours]`.
+    pub(super) fn means<T: Sample, G: Sample>(
+        &self,
+        image: &ImageView<'_, T>,
+        guide: &ImageView<'_, G>,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<T::Work>> {
         let reach = self.check()?;
         if image.grid() != guide.grid() {
             return Err(Error::shape(format!(
@@ -139,8 +149,7 @@ impl Bilateral {
         };
         let values = Padded::new(image, rule.pad(), border);
         let colors = Padded::new(guide, rule.pad(), border);
-        let means = means(&rule, &colors, &values, watch)?;
-        Ok(finish(image, &means))
+        means(&rule, &colors, &values, watch)
     }
 
     /// The radius in force.

@@ -114,11 +114,19 @@ impl NonLocalMeans {
     /// [`Parameter`](crate::ErrorKind::Parameter) where `h` is no positive number, `sigma` is negative, or a patch or window is empty or
     /// above 1000 pixels; [`Interrupted`](crate::ErrorKind::Interrupted).
     pub fn filter<T: Sample>(&self, image: &ImageView<'_, T>, watch: &Watch<'_>) -> Result<Vec<T>> {
+        Ok(finish(image, &self.means(image, watch)?))
+    }
+
+    /// The means before they become samples, `[pixels, colours]`.
+    pub(super) fn means<T: Sample>(
+        &self,
+        image: &ImageView<'_, T>,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<T::Work>> {
         self.check()?;
         let rule = self.rule::<T::Work>(image.colors(), image.frames());
         let planes = Padded::new(image, rule.pad(), Border::Mirror);
-        let means = means(&rule, &planes, &planes, watch)?;
-        Ok(finish(image, &means))
+        means(&rule, &planes, &planes, watch)
     }
 
     fn check(&self) -> Result<()> {

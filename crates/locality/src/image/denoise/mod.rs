@@ -4,6 +4,7 @@
 mod auto;
 mod bayes;
 mod bilateral;
+mod clipped;
 mod group;
 mod matrices;
 mod means;

@@ -5,6 +5,11 @@ use locality_core::isa::{Isa, Task};
 use super::group::{Found, Frame, Search};
 use super::matrices::{gram, invert, padded, times};
 
+/// What is added to the covariance of noisy patches, in variances of the noise.
+const RIDGE: f32 = 0.3;
+/// The squared bandwidth of the weights of patches, likewise.
+const BANDWIDTH: f32 = 3.0;
+
 /// What is done with a group of alike patches.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Model {
@@ -16,7 +21,7 @@ pub(super) struct Model {
     pub(super) spacing: usize,
     /// Of the noise.
     pub(super) variance: f32,
-    /// A group whose variance is at most so many times that of the noise becomes its mean.
+    /// A group whose variance is at most so many times that of the noise becomes its mean; 0: none.
     pub(super) flat: f32,
     /// Whether all channels have one model.
     pub(super) together: bool,
@@ -192,7 +197,7 @@ impl Region<'_> {
         let noise = 2.0 * self.model.variance;
         let weight = |f: &Found| {
             if self.model.weighted {
-                (-(f.distance - noise).max(0.0) / self.model.variance).exp()
+                (-(f.distance - noise).max(0.0) / (BANDWIDTH * self.model.variance)).exp()
             } else {
                 1.0
             }
@@ -247,7 +252,7 @@ impl Region<'_> {
                 *m = isa.fma(*w, *v, *m);
             }
         }
-        let flat = self.is_flat(s, d, channels.len());
+        let flat = self.model.flat > 0.0 && self.is_flat(s, d, channels.len());
         if flat {
             let area = high * wide;
             for part in s.mean[..d].chunks_exact_mut(area) {
@@ -336,7 +341,7 @@ impl Region<'_> {
         s.matrix.clear();
         s.matrix.resize(d * stride, 0.0);
         gram(isa, rows, &s.weighted, d, &mut s.matrix);
-        let ridge = if second { variance } else { 1e-3 * variance };
+        let ridge = if second { variance } else { RIDGE * variance };
         for i in 0..d {
             s.matrix[i * stride + i] += ridge;
         }
