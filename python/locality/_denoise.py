@@ -221,7 +221,7 @@ def sample_rows(
     method: Literal["flow", "langevin"] = "flow",
     smoothing: float | None = None,
     levels: int = 40,
-    steps: int = 5,
+    steps: int = 10,
     random_state: int | np.random.RandomState | np.random.Generator | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -241,7 +241,7 @@ def sample_rows(
         of the table.
     levels : int, default 40
         Levels of noise.
-    steps : int, default 5
+    steps : int, default 10
         Langevin's steps at each level.
     random_state : int, RandomState, Generator or None
         A number draws the same again, on any machine.

@@ -110,7 +110,8 @@ fn the_posterior_is_that_of_plain_sums() {
                     let found = covariances[(i * d + a) * d + b];
                     assert!((found - within - between).abs() < 1e-9, "{seed} {a} {b}");
                 }
-                assert_eq!(variances[i * d + a], covariances[(i * d + a) * d + a]);
+                let own = covariances[(i * d + a) * d + a];
+                assert!((variances[i * d + a] - own).abs() < 1e-12);
             }
         }
     }
@@ -285,7 +286,11 @@ fn table(seed: u64, n: usize) -> Vec<f64> {
 fn samples_follow_the_law_of_the_table() {
     let (known, held_out) = (table(1, 400), table(2, 400));
     for method in [SamplerMethod::Flow, SamplerMethod::Langevin] {
-        let sampler = Sampler::new().method(method).seed(4);
+        let sampler = Sampler::new()
+            .method(method)
+            .smoothing(0.15)
+            .steps(20)
+            .seed(4);
         let out = sampler.sample(rows(&known, 2), 300, &watch()).unwrap();
         let distance = out.energy_distance(rows(&held_out, 2), &watch()).unwrap();
         // What two tables of the same law differ by, and what a Gaussian of the same moments differs by.
@@ -299,7 +304,7 @@ fn samples_follow_the_law_of_the_table() {
         let gaussian = normal(9, 400, 2);
         let other = energy_distance(rows(&gaussian, 2), rows(&b, 2), &watch()).unwrap();
         assert!(
-            distance < 0.7 * other && distance < 4.0 * usual + 0.1,
+            distance < 0.7 * other && distance < 3.0 * usual,
             "{method}: {distance} {usual} {other}"
         );
         assert!(
@@ -352,7 +357,7 @@ fn the_energy_distance_shrinks_along_the_flow() {
         let out = sampler.sample(rows(&known, 2), 300, &watch()).unwrap();
         // The last step is the denoiser's: from much noise it lands at the middle.
         let distance = out.energy_distance(rows(&held_out, 2), &watch()).unwrap();
-        assert!(distance < last + 0.02, "{least}: {distance} {last}");
+        assert!(distance < last + 0.04, "{least}: {distance} {last}");
         last = distance;
     }
     assert!(last < 0.25, "{last}");

@@ -93,7 +93,7 @@ impl Sampler {
             method: SamplerMethod::default(),
             smoothing: None,
             levels: 40,
-            steps: 5,
+            steps: 10,
             noise: (20.0, 0.002),
             tolerance: 0.0,
             nearest: None,
@@ -123,7 +123,7 @@ impl Sampler {
         self
     }
 
-    /// With so many of Langevin's steps at each level.
+    /// With so many of Langevin's steps at each level; 10 by default.
     #[must_use]
     pub fn steps(mut self, steps: usize) -> Self {
         self.steps = steps;

@@ -2,6 +2,8 @@
 
 Needs scikit-image (0.26.0 wrote the file), opencv-python-headless (5.0.0) and PyWavelets. Run it in this folder.
 
+OpenCV cuts off decimals where the window has at most 5 rows and the picture is grey, so that windows are larger here.
+
 The pictures are pieces of data/coffee.png with noise by integer arithmetic. Of scikit-image's bilateral filter the compiled part is called
 with the table of spatial weights that its formula means: the one that `denoise_bilateral` makes for an odd window has a row and a column too
 many, so that the weights are read at the wrong places.
@@ -65,7 +67,7 @@ with open(here / "denoise.txt", "w") as out:
             # It divides distances by the number of channels.
             filtered = bilateral(image, radius, spatial, color / channels, mode)
             write(out, f"skimage {channels} {radius} {spatial} {color} {mode}", filtered)
-        for d, color, spatial in ((9, 60.0, 2.0), (5, 100.0, 1.5), (0, 50.0, 2.0)):
+        for d, color, spatial in ((9, 60.0, 2.0), (7, 100.0, 1.5), (0, 50.0, 2.0)):
             filtered = cv2.bilateralFilter(image if channels == 3 else image[..., 0], d, color, spatial)
             write(out, f"opencv {channels} {d} {color} {spatial}", filtered)
         sigmas = estimate_sigma(floats, channel_axis=-1)
