@@ -11,6 +11,7 @@ mod filter;
 mod flowers;
 mod kernels;
 mod lowess;
+mod noise;
 mod page;
 mod pixels;
 mod places;
@@ -35,6 +36,7 @@ use stage::Stage;
 const CARDS: &[fn(&mut Stage<'_>) -> Result<Card>] = &[
     segment::card,
     filter::card,
+    noise::card,
     flowers::card,
     wines::card,
     regression::card,
