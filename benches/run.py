@@ -15,6 +15,7 @@ NAMES = (
     "neighbors",
     "mean_shift",
     "image",
+    "denoise",
     "density",
     "lowess",
     "local_linear",

@@ -38,6 +38,7 @@ from ._surrogate import LocalSurrogate, Surrogate
 if TYPE_CHECKING:
     from ._centroid import NearestCentroid
     from ._columns import TableEncoder
+    from ._denoise import Generated, OptimalDenoiser, energy_distance, sample_rows
     from ._density import KernelClassifier, KernelDensity
     from ._embed import LocallyLinearEmbedding, continuity, trustworthiness
     from ._fuzzy import FuzzySystem
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from ._model import load, save
     from ._models import LocalDiscriminantAnalysis, LocalModeRegressor, LocalQuantileRegressor
     from ._modes import MedoidShift, QuickShift, Tomato
+    from ._nonlocal import NonLocalRegressor, SmoothedSeries, smooth_series
     from ._outlier import LocalOutlierFactor
     from ._pca import LocalPCA, TangentSpaces, intrinsic_dimension, manifold_blurring
     from ._process import GaussianProcessRegressor
@@ -76,6 +78,7 @@ __all__ = [
     "FuzzySystem",
     "GWR",
     "GaussianProcessRegressor",
+    "Generated",
     "HopfieldClassifier",
     "HopfieldImputer",
     "HopfieldMemory",
@@ -113,17 +116,21 @@ __all__ = [
     "NearestCentroid",
     "NearestNeighbors",
     "Neighborhood",
+    "NonLocalRegressor",
     "Nystroem",
+    "OptimalDenoiser",
     "QuickShift",
     "RadiusNeighborsClassifier",
     "RadiusNeighborsRegressor",
     "RelaxationLabeling",
+    "SmoothedSeries",
     "Surrogate",
     "TableEncoder",
     "TangentSpaces",
     "Tomato",
     "__version__",
     "continuity",
+    "energy_distance",
     "estimate_bandwidth",
     "get_bin_seeds",
     "image",
@@ -142,7 +149,9 @@ __all__ = [
     "manifold_blurring",
     "nearest",
     "relaxation_labeling",
+    "sample_rows",
     "save",
+    "smooth_series",
     "trustworthiness",
     "within_radius",
 ]
@@ -156,6 +165,7 @@ _LATER = {
     "FuzzySystem": "_fuzzy",
     "GWR": "_gwr",
     "GaussianProcessRegressor": "_process",
+    "Generated": "_denoise",
     "HopfieldClassifier": "_hopfield_models",
     "HopfieldImputer": "_hopfield_models",
     "HopfieldMemory": "_hopfield",
@@ -188,15 +198,19 @@ _LATER = {
     "MedoidShift": "_modes",
     "NearestCentroid": "_centroid",
     "NearestNeighbors": "_lazy",
+    "NonLocalRegressor": "_nonlocal",
     "Nystroem": "_kernel_features",
+    "OptimalDenoiser": "_denoise",
     "QuickShift": "_modes",
     "RadiusNeighborsClassifier": "_lazy_classification",
     "RadiusNeighborsRegressor": "_lazy_regression",
     "RelaxationLabeling": "_label_propagation",
+    "SmoothedSeries": "_nonlocal",
     "TableEncoder": "_columns",
     "TangentSpaces": "_pca",
     "Tomato": "_modes",
     "continuity": "_embed",
+    "energy_distance": "_denoise",
     "estimate_bandwidth": "_shift",
     "get_bin_seeds": "_shift",
     "mean_shift": "_shift",
@@ -206,7 +220,9 @@ _LATER = {
     "local_modes": "_labeling",
     "manifold_blurring": "_pca",
     "relaxation_labeling": "_labeling",
+    "sample_rows": "_denoise",
     "save": "_model",
+    "smooth_series": "_nonlocal",
     "trustworthiness": "_embed",
 }
 

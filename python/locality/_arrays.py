@@ -127,6 +127,17 @@ def weights(x: Any, n: int, dtype: npt.DTypeLike) -> Array | None:
     return np.ascontiguousarray(array, dtype=dtype)
 
 
+def seed(random_state: int | np.random.RandomState | np.random.Generator | None) -> int:
+    """A seed: the number itself, one drawn from a generator, or by chance."""
+    if random_state is None:
+        random_state = np.random.default_rng()
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**63))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31))
+    return count(random_state, "random_state")
+
+
 def number(x: Any, name: str) -> float:
     """A real number."""
     # A text is no number here, though `float` would read one.

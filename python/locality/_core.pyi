@@ -828,6 +828,104 @@ class ImageMeanShift:
         progress: _Progress | None = None,
     ) -> dict[str, _Array]: ...
 
+def image_nl_means(
+    image: _Array,
+    patch_size: int,
+    patch_distance: int,
+    h: float,
+    sigma: float,
+    fast: bool,
+    alpha: bool,
+    frames: int = 1,
+    threads: int = 0,
+    progress: _Progress | None = None,
+) -> _Array: ...
+def image_bilateral(
+    image: _Array,
+    guide: _Array | None,
+    spatial: float,
+    range: float,
+    radius: int | None,
+    border: str,
+    opencv: int | None,
+    alpha: bool,
+    frames: int = 1,
+    threads: int = 0,
+    progress: _Progress | None = None,
+) -> _Array: ...
+def image_denoise(
+    image: _Array,
+    method: str,
+    sigma: float | None,
+    alpha: bool,
+    frames: int = 1,
+    threads: int = 0,
+    progress: _Progress | None = None,
+) -> tuple[_Array, float, str]: ...
+def image_noise(image: _Array, alpha: bool, frames: int = 1, threads: int = 0) -> list[float]: ...
+def image_quality(
+    reference: _Array,
+    image: _Array,
+    structure: bool,
+    range: float | None,
+    alpha: bool,
+    frames: int = 1,
+    threads: int = 0,
+) -> float: ...
+
+@final
+class OptimalDenoiser:
+    def __new__(
+        cls,
+        samples: _Array,
+        sigma: float,
+        smoothing: float = 0.0,
+        tolerance: float = 0.0,
+        nearest: int | None = None,
+        sample_weight: _Array | None = None,
+        threads: int = 0,
+    ) -> OptimalDenoiser: ...
+    def at(self, what: str, rows: _Array, threads: int = 0) -> _Array: ...
+
+def sample_rows(
+    table: _Array,
+    count: int,
+    method: str,
+    smoothing: float | None,
+    levels: int,
+    steps: int,
+    seed: int,
+    threads: int = 0,
+    progress: _Progress | None = None,
+) -> dict[str, Any]: ...
+def energy_distance(a: _Array, b: _Array, threads: int = 0) -> float: ...
+
+@final
+class SelfLocalRegressor:
+    def __new__(
+        cls,
+        x: _Array,
+        y: _Array,
+        kernel: Kernel | str,
+        range: float | None,
+        max_iter: int,
+        tol: float,
+        threads: int = 0,
+    ) -> SelfLocalRegressor: ...
+    def outputs(self) -> _Array: ...
+    def iterations(self) -> int: ...
+    def predict(self, rows: _Array, threads: int = 0) -> _Array: ...
+
+def smooth_series(
+    series: _Array,
+    radius: int,
+    reach: int | None,
+    sigma: float | None,
+    h: float | None,
+    gaps_only: bool,
+    threads: int = 0,
+    progress: _Progress | None = None,
+) -> tuple[_Array, _Indices, float, float]: ...
 def image_superpixels(
     image: _Array,
     kernel_size: float,

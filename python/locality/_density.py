@@ -219,14 +219,7 @@ class KernelDensity(BaseEstimator):
         -------
         ndarray, shape (n_samples, d)
         """
-        if random_state is None:
-            random_state = np.random.default_rng()
-        if isinstance(random_state, np.random.Generator):
-            seed = int(random_state.integers(2**63))
-        elif isinstance(random_state, np.random.RandomState):
-            seed = int(random_state.randint(2**31))
-        else:
-            seed = _arrays.count(random_state, "random_state")
+        seed = _arrays.seed(random_state)
         model = self._fitted()
         return model.sample(_arrays.count(n_samples, "n_samples"), seed, _arrays.threads(self.n_jobs))
 

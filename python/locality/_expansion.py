@@ -17,15 +17,7 @@ RandomState = int | np.random.RandomState | np.random.Generator | None
 Landmarks = Literal["random", "kmeans++"] | Sequence[int]
 
 
-def seed_of(random_state: Any) -> int:
-    """A seed from whatever numpy and scikit-learn take for one."""
-    if random_state is None:
-        random_state = np.random.default_rng()
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(2**63))
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31))
-    return _arrays.count(random_state, "random_state")
+seed_of = _arrays.seed
 
 
 class Choice:

@@ -59,22 +59,24 @@ def segmentation(found: dict[str, Array], shape: tuple[int, ...]) -> Segmentatio
     return Segmentation(**found)
 
 
-def stack(image: npt.ArrayLike, alpha: bool | None) -> tuple[Array, tuple[int, ...], bool, int]:
+def stack(image: npt.ArrayLike, alpha: bool | None, double: bool = False) -> tuple[Array, tuple[int, ...], bool, int]:
     """As `picture`, with the frames of ``[frames, height, width, channels]`` one below the other, and their number."""
     array = np.asarray(image)
     if array.ndim != 4:
-        return (*picture(array, alpha), 1)
+        return (*picture(array, alpha, double), 1)
     frames, height, width, channels = array.shape
-    pixels, _, alpha = picture(array.reshape(frames * height, width, channels), alpha)
+    pixels, _, alpha = picture(array.reshape(frames * height, width, channels), alpha, double)
     return pixels, array.shape, alpha, frames
 
 
-def picture(image: npt.ArrayLike, alpha: bool | None) -> tuple[Array, tuple[int, ...], bool]:
-    """Pixels ``[height, width, channels]`` in one piece, the shape that came in, and whether the last channel is opacity."""
+def picture(image: npt.ArrayLike, alpha: bool | None, double: bool = False) -> tuple[Array, tuple[int, ...], bool]:
+    """Pixels ``[height, width, channels]`` in one piece, the shape that came in, and whether the last channel is opacity.
+
+    float64 becomes float32, unless it may stay (`double`)."""
     array = np.asarray(image)
-    if array.dtype == np.float64:
+    if array.dtype == np.float64 and not double:
         array = array.astype(np.float32)
-    if array.dtype not in (np.uint8, np.uint16, np.float32):
+    if array.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
         raise TypeError(
             f"image holds {array.dtype}; a picture is uint8, uint16 or float32: convert it with image.astype(..)"
         )

@@ -1,4 +1,4 @@
-"""Pictures and videos: mean shift in position and colour, superpixels, hierarchies of regions, edges, tracking, and labels
+"""Pictures and videos: denoising, mean shift in position and colour, superpixels, hierarchies of regions, edges, tracking, and labels
 cleaned by a conditional random field."""
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from . import _arrays
 from ._arrays import Array
 from ._core import ImageMeanShift
 from ._crf import Relabeled, dense_crf
+from ._image_denoise import Denoised, denoise, denoise_bilateral, denoise_nl_means, estimate_sigma, psnr, ssim
 from ._image_edges import EdgeMaps, EdgeWeights, edge_maps, edge_numbers
 from ._image_regions import RegionTree, region_tree, superpixels
 from ._pictures import Color, Falloff, Progress, Segmentation, segmentation, stack
 from ._track import Tracked, Tracker, cam_shift, mean_shift_window
 
 __all__ = [
+    "Denoised",
     "EdgeMaps",
     "EdgeWeights",
     "RegionTree",
@@ -26,11 +28,17 @@ __all__ = [
     "Tracker",
     "cam_shift",
     "dense_crf",
+    "denoise",
+    "denoise_bilateral",
+    "denoise_nl_means",
     "edge_maps",
+    "estimate_sigma",
     "mean_shift_filter",
     "mean_shift_segment",
     "mean_shift_window",
+    "psnr",
     "region_tree",
+    "ssim",
     "superpixels",
 ]
 

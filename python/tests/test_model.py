@@ -130,7 +130,7 @@ OTHERS = [
 FUZZY = {"FuzzyCMeans", "FuzzyClassifier", "FuzzyRegressor"}
 HOPFIELD = {"HopfieldClassifier", "HopfieldImputer", "HopfieldMemory", "HopfieldNetwork"}
 LABELS = {"LabelPropagation", "LabelSpreading", "RelaxationLabeling"}
-NOT_KEPT = FUZZY | HOPFIELD | LABELS | {"LaplacianEigenmaps", "LocalRisk", "Localized"}
+NOT_KEPT = FUZZY | HOPFIELD | LABELS | {"LaplacianEigenmaps", "LocalRisk", "Localized", "NonLocalRegressor", "OptimalDenoiser"}
 
 
 RESOLVED = {"KernelClassifier", "KernelDensity", "NearestNeighbors"}

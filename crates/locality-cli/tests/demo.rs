@@ -188,6 +188,15 @@ fn figures_make_sense() {
     }
     let filter = "mean-shift filter";
     assert!(demo.number(filter, "colours after") < demo.number(filter, "colours before"));
+    let noise = "Noise taken away";
+    let decibels = |name: &str| -> f64 {
+        let figure = demo.figure(noise, name);
+        let text = figure.as_str().unwrap();
+        text.trim_end_matches(" dB").parse().unwrap()
+    };
+    let means = decibels("non-local means, PSNR");
+    assert!(means > decibels("noisy, PSNR") + 6.0);
+    assert!(decibels("non-local Bayes, PSNR") > means + 1.0);
     let iris = "Three species";
     assert_eq!(demo.number(iris, "clusters"), 3.0);
     assert!(demo.number(iris, "adjusted Rand index with the species") > 0.8);

@@ -299,7 +299,9 @@ fn choice(bandwidth: &Bound<'_, PyAny>) -> PyResult<BandwidthChoice> {
 }
 
 /// Sample weights of the samples' type.
-fn vector<T: Element + Float>(weights: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Vec<T>>> {
+pub(crate) fn vector<T: Element + Float>(
+    weights: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<Vec<T>>> {
     let Some(weights) = weights else {
         return Ok(None);
     };

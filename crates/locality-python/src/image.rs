@@ -219,7 +219,7 @@ pub(crate) fn view<T: Sample>(
     }
 }
 
-fn array_of<T>(samples: Vec<T>, shape: [usize; 3]) -> PyResult<Array3<T>> {
+pub(crate) fn array_of<T>(samples: Vec<T>, shape: [usize; 3]) -> PyResult<Array3<T>> {
     Array3::from_shape_vec(shape, samples).map_err(shaped)
 }
 

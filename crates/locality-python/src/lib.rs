@@ -3,6 +3,7 @@
 mod array;
 mod bias;
 mod crf;
+mod denoise;
 mod dense;
 mod density;
 mod embed;
@@ -24,6 +25,7 @@ mod model;
 mod models;
 mod modes;
 mod nearest;
+mod nonlocal;
 mod pca;
 mod regions;
 mod shift;
@@ -43,6 +45,11 @@ mod _core {
 
     #[pymodule_export]
     use super::crf::DenseCrfField;
+    #[pymodule_export]
+    use super::denoise::{
+        OptimalDenoiser, energy_distance, image_bilateral, image_denoise, image_nl_means,
+        image_noise, image_quality, sample_rows,
+    };
     #[pymodule_export]
     use super::dense::{
         Expansion, Process, kernel_logistic, kernel_pca, kernel_ridge, kernel_ridge_loo, nystroem,
@@ -88,6 +95,8 @@ mod _core {
     use super::modes::cluster_modes;
     #[pymodule_export]
     use super::nearest::Nearest;
+    #[pymodule_export]
+    use super::nonlocal::{SelfLocalRegressor, smooth_series};
     #[pymodule_export]
     use super::pca::{LocalPcaModel, intrinsic_dimension, manifold_blurring};
     #[pymodule_export]

@@ -81,6 +81,7 @@
 pub use locality_core as core;
 pub use locality_core::*;
 
+pub mod denoise;
 #[cfg(feature = "dense")]
 pub mod dense;
 pub mod density;
@@ -97,6 +98,7 @@ pub mod lazy;
 mod linear;
 pub mod local;
 pub mod model;
+pub mod nonlocal;
 pub mod outlier;
 #[cfg(feature = "dense")]
 pub mod pca;

@@ -4,6 +4,7 @@ mod cluster;
 mod clusterer;
 mod completions;
 mod demo;
+mod denoise;
 #[cfg(feature = "embed")]
 mod embed;
 mod evaluate;
@@ -17,6 +18,8 @@ mod label;
 mod mean;
 mod predict;
 mod recall;
+mod sample;
+mod smooth;
 mod track;
 
 use clap::{Parser, Subcommand};
@@ -80,7 +83,7 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Filter or segment a picture by mean shift in position and colour, divide it into superpixels, or clean its labels
+    /// Denoise a picture, filter or segment it by mean shift in position and colour, divide it into superpixels, or clean its labels
     #[command(subcommand)]
     Image(image::Command),
     /// Follow an object from picture to picture
@@ -94,6 +97,12 @@ enum Command {
     Mean(mean::Args),
     /// Give rows without a label one, from the labelled rows around them
     Label(label::Args),
+    /// Take noise of a known strength away from the rows of a table
+    Denoise(denoise::Args),
+    /// Smooth a series, and fill its gaps, by what happened in like contexts
+    Smooth(smooth::Args),
+    /// Draw new rows from the law that a table came from
+    Sample(sample::Args),
     /// Fit a local model to a table and keep it in a file
     Fit(fit::Args),
     /// Predict at the rows of a table with a model from a file
@@ -134,6 +143,9 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Embed(args) => embed::run(args, &context),
         Command::Mean(args) => mean::run(args, &context),
         Command::Label(args) => label::run(args, &context),
+        Command::Denoise(args) => denoise::run(args, &context),
+        Command::Smooth(args) => smooth::run(args, &context),
+        Command::Sample(args) => sample::run(args, &context),
         Command::Fit(args) => fit::run(args, &context),
         Command::Predict(args) => predict::run(args, &context),
         Command::Evaluate(args) => evaluate::run(args, &context),

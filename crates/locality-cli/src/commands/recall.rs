@@ -231,13 +231,13 @@ impl Asked {
                 names.join(", ")
             )));
         }
-        let cells = queries.known_numbers(&there, "--columns")?;
+        let cells = queries.numbers_with_gaps(&there, "--columns")?;
         let mut out = Self {
             states: Vec::with_capacity(queries.rows() * names.len()),
             known: Vec::with_capacity(queries.rows() * names.len()),
         };
         for (row, cells) in cells.chunks(there.len()).enumerate() {
-            if cells.iter().all(Option::is_none) {
+            if cells.iter().all(|x| x.is_nan()) {
                 return Err(Error::data(format!(
                     "{}: no cell of the patterns' columns is known; fill one in, or remove the row",
                     queries.place(row)
@@ -245,7 +245,8 @@ impl Asked {
             }
             let mut cells = cells.iter();
             for place in &places {
-                let cell = place.and_then(|_| cells.next().copied().flatten());
+                let cell = place.and_then(|_| cells.next().copied());
+                let cell = cell.filter(|x| !x.is_nan());
                 out.states.push(cell.unwrap_or(0.0));
                 out.known.push(cell.is_some());
             }

@@ -14,6 +14,7 @@ mod flowers;
 mod kernels;
 mod lowess;
 mod memory;
+mod noise;
 mod page;
 mod pixels;
 mod places;
@@ -43,6 +44,7 @@ const CARDS: &[fn(&mut Stage<'_>) -> Result<Card>] = &[
     superpixels::card,
     filter::card,
     relabel::card,
+    noise::card,
     flowers::card,
     wines::card,
     regression::card,

@@ -317,15 +317,14 @@ impl Table {
         Ok(out)
     }
 
-    /// The same where cells may be empty or NaN, which both mean that the number is not known.
-    pub(crate) fn known_numbers(&self, columns: &[usize], flag: &str) -> Result<Vec<Option<f64>>> {
+    /// The same where cells may be empty or NaN: both are NaN.
+    pub(crate) fn numbers_with_gaps(&self, columns: &[usize], flag: &str) -> Result<Vec<f64>> {
         let mut out = Vec::with_capacity(self.rows * columns.len());
         for row in 0..self.rows {
             for &column in columns {
                 match self.number(row, column) {
-                    Some(x) if x.is_finite() => out.push(Some(x)),
-                    Some(x) if x.is_nan() => out.push(None),
-                    None if self.cell(row, column).trim_ascii().is_empty() => out.push(None),
+                    Some(x) if !x.is_infinite() => out.push(x),
+                    None if self.cell(row, column).trim_ascii().is_empty() => out.push(f64::NAN),
                     other => return Err(self.bad_cell(row, column, other.is_some(), flag)),
                 }
             }

@@ -3,6 +3,7 @@
 mod bad_pictures;
 mod bad_tables;
 mod cluster;
+mod denoise;
 #[cfg(feature = "embed")]
 mod embed;
 mod fuzzy;

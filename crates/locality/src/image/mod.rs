@@ -1,8 +1,9 @@
 //! Pictures, stacks of pictures and videos: mean-shift filtering and segmentation in the joint domain of position and colour,
-//! superpixels, hierarchies of regions, edges, and [tracking](track).
+//! superpixels, hierarchies of regions, edges, denoising, and [tracking](track).
 
 mod closure;
 mod color;
+mod denoise;
 mod edges;
 mod falloff;
 mod filter;
@@ -19,6 +20,10 @@ mod view;
 mod window;
 
 pub use color::{ColorSpace, lab_to_srgb, luv_to_srgb, srgb_to_lab, srgb_to_luv};
+pub use denoise::{
+    Bilateral, BilateralBorder, DenoiseMethod, Denoised, Denoiser, NoiseLevel, NonLocalBayes,
+    NonLocalMeans, PatchWeights, estimate_noise, psnr, ssim,
+};
 pub use edges::{EdgeMaps, EdgeWeights};
 pub use filter::{Filtered, ImageKernel, MeanShiftFilter};
 pub use hierarchy::{Merge, MergeCost, RegionMerging, RegionTree};

@@ -57,7 +57,7 @@ fn pass(
 }
 
 /// A place outside `0..length` reflected into it, `(b a | a b c | c b)`.
-fn mirrored(at: isize, length: usize) -> usize {
+pub(crate) fn mirrored(at: isize, length: usize) -> usize {
     let period = 2 * length.cast_signed();
     let at = at.rem_euclid(period);
     at.min(period - 1 - at).cast_unsigned()

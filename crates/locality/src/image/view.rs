@@ -1,42 +1,46 @@
 //! Borrowed images, their samples, and what is checked before anything is computed.
 
 use super::regions::Grid;
-use crate::{Error, Result};
+use crate::{Error, Float, Result};
 
 mod sealed {
     pub trait Sealed {}
     impl Sealed for u8 {}
     impl Sealed for u16 {}
     impl Sealed for f32 {}
+    impl Sealed for f64 {}
 }
 
-/// A sample of an image: `u8`, `u16` or `f32`. Sealed.
+/// A sample of an image: `u8`, `u16`, `f32` or `f64`. Sealed.
 ///
 /// Inside, samples are numbers on one scale: `u8` as they are (0 to 255), `u16` divided by 257 (so that a
-/// range bandwidth means the same for 8 and 16 bits), `f32` as they are.
+/// range bandwidth means the same for 8 and 16 bits), `f32` and `f64` as they are.
 pub trait Sample:
     sealed::Sealed + Copy + PartialEq + std::fmt::Debug + Default + Send + Sync + 'static
 {
+    /// The numbers that means of these samples are taken in, where a method does not say otherwise.
+    type Work: Float;
     /// The type's name.
     const NAME: &'static str;
     /// Full intensity in the sample's own units: 255, 65535 or 1.
     const FULL: f64;
     /// Factor from the sample's own units to the common scale.
     const SCALE: f64;
-    /// Number of levels of an integer type, 0 for `f32`.
+    /// Number of levels of an integer type, 0 for floats.
     const LEVELS: usize;
 
     /// The sample in its own units.
     fn to_f64(self) -> f64;
     /// The nearest sample to a number in the sample's own units, clamped to the type's range.
     fn nearest(x: f64) -> Self;
-    /// The sample as an index below [`LEVELS`](Self::LEVELS); 0 for `f32`.
+    /// The sample as an index below [`LEVELS`](Self::LEVELS); 0 for floats.
     fn level(self) -> usize;
 }
 
 macro_rules! integer_sample {
     ($t:ident, $scale:expr) => {
         impl Sample for $t {
+            type Work = f32;
             const NAME: &'static str = stringify!($t);
             const FULL: f64 = $t::MAX as f64;
             const SCALE: f64 = $scale;
@@ -62,27 +66,35 @@ macro_rules! integer_sample {
 integer_sample!(u8, 1.0);
 integer_sample!(u16, 1.0 / 257.0);
 
-impl Sample for f32 {
-    const NAME: &'static str = "f32";
-    const FULL: f64 = 1.0;
-    const SCALE: f64 = 1.0;
-    const LEVELS: usize = 0;
+macro_rules! float_sample {
+    ($t:ident) => {
+        impl Sample for $t {
+            type Work = $t;
+            const NAME: &'static str = stringify!($t);
+            const FULL: f64 = 1.0;
+            const SCALE: f64 = 1.0;
+            const LEVELS: usize = 0;
 
-    #[inline]
-    fn to_f64(self) -> f64 {
-        f64::from(self)
-    }
-    #[inline]
-    fn nearest(x: f64) -> Self {
-        x as f32
-    }
-    #[inline]
-    fn level(self) -> usize {
-        0
-    }
+            #[inline]
+            fn to_f64(self) -> f64 {
+                self.into()
+            }
+            #[inline]
+            fn nearest(x: f64) -> Self {
+                x as $t
+            }
+            #[inline]
+            fn level(self) -> usize {
+                0
+            }
+        }
+    };
 }
 
-/// Largest size of an `f32` sample, so that squared differences stay finite.
+float_sample!(f32);
+float_sample!(f64);
+
+/// Largest size of a sample of floats, so that squared differences stay finite.
 const LARGEST: f64 = 1e15;
 
 /// Not a number, infinite, or beyond [`LARGEST`].
@@ -117,7 +129,7 @@ impl<'a, T: Sample> ImageView<'a, T> {
     /// # Errors
     /// [`Empty`](crate::ErrorKind::Empty) where a size is 0, [`Shape`](crate::ErrorKind::Shape) where the number of
     /// samples is not the product of the sizes or the image has more than 2^31 pixels,
-    /// [`NotFinite`](crate::ErrorKind::NotFinite) where an `f32` sample is NaN, infinite or beyond 1e15.
+    /// [`NotFinite`](crate::ErrorKind::NotFinite) where a sample is NaN, infinite or beyond 1e15.
     pub fn new(samples: &'a [T], height: usize, width: usize, channels: usize) -> Result<Self> {
         if height == 0 || width == 0 || channels == 0 {
             return Err(Error::empty(format!(

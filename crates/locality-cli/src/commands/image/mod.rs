@@ -1,5 +1,6 @@
-//! `locality image filter`, `segment`, `superpixels` and `relabel`.
+//! `locality image denoise`, `filter`, `segment`, `superpixels` and `relabel`.
 
+mod denoise;
 mod filter;
 mod labels;
 mod regions;
@@ -19,6 +20,8 @@ use crate::picture::{MAX_PIXELS, Picture};
 /// What to do with the picture.
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
+    /// Take the noise away from a picture: means and Gaussian models of alike patches, or a bilateral filter
+    Denoise(denoise::Args),
     /// Smooth a picture and keep its edges: every pixel takes the colour of its mode
     Filter(filter::Args),
     /// Divide a picture into regions of like colour
@@ -79,6 +82,7 @@ struct Common {
 /// Runs one of them.
 pub(crate) fn run(command: &Command, context: &Context) -> Result<()> {
     match command {
+        Command::Denoise(args) => denoise::run(args, context),
         Command::Filter(args) => filter::run(args, context),
         Command::Segment(args) => segment::run(args, context),
         Command::Superpixels(args) => superpixels::run(args, context),

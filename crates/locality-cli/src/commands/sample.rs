@@ -1,0 +1,123 @@
+//! `locality sample`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use locality::Rows;
+use locality::denoise::{Sampler, SamplerMethod};
+use serde_json::json;
+
+use super::count;
+use crate::context::Context;
+use crate::error::Result;
+use crate::output::{self, is_standard};
+use crate::table::{Column, Format, Options, Table};
+
+/// Flags of `locality sample`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  locality sample iris.csv -n 1000 -o more.csv
+  locality sample measured.csv -n 500 -o new.csv --columns length,width --smoothing 0.1 --seed 7
+
+Noise is turned into rows by the exact scores of the table's smoothed density. --smoothing is how far new rows may lie from those of the table,
+in standard deviations of the columns; 0 gives rows of the table.")]
+pub(crate) struct Args {
+    /// The table: .csv, .tsv or .npy, or - for CSV on standard input
+    table: PathBuf,
+
+    /// Number of rows to draw
+    #[arg(short, long = "count", value_name = "ROWS")]
+    n: usize,
+
+    /// Where to write the rows; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Columns to draw, names or numbers counted from 0 [default: every column of numbers]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    columns: Option<Vec<String>>,
+
+    /// flow (the probability-flow equation) or langevin (annealed Langevin dynamics)
+    #[arg(long, value_name = "METHOD", default_value = "flow")]
+    method: SamplerMethod,
+
+    /// Bandwidth in standard deviations of the columns [default: Silverman's rule]
+    #[arg(long, value_name = "S", allow_negative_numbers = true)]
+    smoothing: Option<f64>,
+
+    /// Number of levels of noise
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    levels: usize,
+
+    /// Another seed gives other rows
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+/// Runs it.
+pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
+    let format = Format::of(&args.output, args.options.delimiter())?;
+    output::check(&[&args.output])?;
+    let stdout_taken = is_standard(&args.output);
+    context.json_needs_stdout(stdout_taken)?;
+    let table = Table::read(&args.table, &args.options)?;
+    let columns = match &args.columns {
+        Some(wanted) => table.find(wanted, "--columns")?,
+        None => table.numeric_columns()?,
+    };
+    let names: Vec<String> = columns.iter().map(|&c| table.names()[c].clone()).collect();
+    let numbers = table.numbers(&columns, "--columns")?;
+    let d = columns.len();
+    let rows = Rows::new(&numbers, table.rows(), d)?;
+    let sampler = Sampler::new()
+        .method(args.method)
+        .smoothing(args.smoothing)
+        .levels(args.levels)
+        .seed(args.seed);
+    let start = Instant::now();
+    let out = context.watched("sampling", |watch| sampler.sample(rows, args.n, watch))?;
+    let seconds = start.elapsed().as_secs_f64();
+    let (distance, copies) = context.watched("judging", |watch| {
+        let copies = if table.rows() > 1 {
+            Some(out.copies(rows, watch)?)
+        } else {
+            None
+        };
+        Ok::<_, locality::Error>((out.energy_distance(rows, watch)?, copies))
+    })?;
+    let column = |c: usize| out.samples().iter().skip(c).step_by(d).copied().collect();
+    let written: Vec<(String, Column)> = names
+        .iter()
+        .enumerate()
+        .map(|(c, name)| (name.clone(), Column::Real(column(c))))
+        .collect();
+    let written = Table::of_columns(written, args.n)?;
+    output::write(&args.output, &written.encode(&[], format)?)?;
+    let object = json!({
+        "command": "sample",
+        "table": table.rows(),
+        "rows": args.n,
+        "columns": names,
+        "method": args.method.to_string(),
+        "smoothing": out.smoothing(),
+        "energy_distance": distance,
+        "copies": copies,
+        "output": args.output.display().to_string(),
+        "seconds": seconds,
+    });
+    let near = copies.map_or(String::new(), |c| {
+        format!(", {:.1} % of them copies", 100.0 * c)
+    });
+    let words = format!(
+        "{} of {} from {} by {}: {seconds:.3} s\nsmoothing {:.3}, energy distance from the table {distance:.4}{near}\n",
+        count(args.n, "row"),
+        names.join(", "),
+        count(table.rows(), "row"),
+        args.method,
+        out.smoothing(),
+    );
+    context.summary(&words, &object, stdout_taken)
+}

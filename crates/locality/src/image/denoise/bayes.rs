@@ -1,0 +1,358 @@
+//! Local Gaussian models of patches.
+
+use std::ops::Range;
+
+use locality_core::isa::dispatch;
+
+use super::finish;
+use super::group::{Frame, Search};
+use super::means::check_sigma;
+use super::region::{Model, Region, Sums};
+use crate::image::view::{ImageView, Sample};
+use crate::par::map_blocks;
+use crate::{Error, Result, Watch};
+
+/// Non-local Bayes (Lebrun, Buades and Morel, *A nonlocal Bayesian image denoising algorithm*, SIAM J. Imaging Sciences 6(3), 2013; *Implementation
+/// of the non-local Bayes image denoising algorithm*, IPOL 3, 2013): where non-local means takes the mean of alike patches, this takes
+/// their mean and covariance, a local Gaussian model, and the patch that is most probable under it.
+///
+/// In the first step the patch `y` of a group of mean `m` and covariance `C` becomes `m + (C - sigma^2) C^-1 (y - m)`, each channel by
+/// itself; in the second the groups are found, and `m` and `C` taken, in the picture of the first: `m + C (C + sigma^2)^-1 (y - m)`, all
+/// channels together. Groups of the first step that vary no more than noise does become their mean, and 0.3 times the noise's variance is
+/// added to the covariance that is inverted there, so that small samples do no harm. A pixel becomes the mean of all its patches.
+/// Colour pictures are turned into `(R + G + B) / sqrt(3)` and two colour differences for it, and alike patches of the first step found in
+/// the former. Every frame of a stack is a picture of its own. Computed in `f32`.
+///
+/// ```
+/// use locality::Watch;
+/// use locality::image::{ImageView, NonLocalBayes};
+/// let noisy: Vec<f32> = (0..32 * 32_u32)
+///     .map(|i| f32::from(u8::from(i % 32 > 15)) + (i.wrapping_mul(2_654_435_761) >> 8) as f32 * 1e-8)
+///     .collect();
+/// let picture = ImageView::new(&noisy, 32, 32, 1)?;
+/// let out = NonLocalBayes::new(0.05).filter(&picture, &Watch::default())?;
+/// assert!((out[40] - 0.084).abs() < 0.03 && (out[60] - 1.084).abs() < 0.03);
+/// # Ok::<(), locality::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NonLocalBayes {
+    sigma: f64,
+    sizes: Option<[usize; 2]>,
+    similar: Option<[usize; 2]>,
+    reach: Option<usize>,
+    spacing: usize,
+    linear: bool,
+}
+
+/// The most rows of a covariance: beyond it channels are modelled one by one.
+const WIDEST: usize = 128;
+/// Rows of reference patches that are worked on at once, in pixels.
+const BAND: usize = 32;
+/// Bands whose sums are in memory at once.
+const TURN: usize = 16;
+/// The largest patch and window.
+const LARGEST: usize = 100;
+/// What stands for pixels that cannot be seen: no patch is like it.
+const FAR: f32 = 1e17;
+
+impl NonLocalBayes {
+    /// For noise of this standard deviation, in units of samples on the scale of 8 bits (floats: their own). Sizes of patches, groups
+    /// and windows follow from how strong the noise is.
+    pub fn new(sigma: f64) -> Self {
+        Self {
+            sigma,
+            sizes: None,
+            similar: None,
+            reach: None,
+            spacing: 2,
+            linear: false,
+        }
+    }
+
+    /// Non-local linear models: one step only, in which alike patches count with the weights of non-local means, and a pixel's patches are
+    /// those around it. Local regression of a patch on itself, with the noise of the regressors taken off.
+    pub fn linear(sigma: f64) -> Self {
+        Self {
+            linear: true,
+            ..Self::new(sigma)
+        }
+    }
+
+    /// Patches of these many pixels a side, in the first and in the second step.
+    #[must_use]
+    pub fn patch_sizes(mut self, first: usize, second: usize) -> Self {
+        self.sizes = Some([first, second]);
+        self
+    }
+
+    /// Groups of these many patches, in the first and in the second step.
+    #[must_use]
+    pub fn similar(mut self, first: usize, second: usize) -> Self {
+        self.similar = Some([first, second]);
+        self
+    }
+
+    /// Alike patches are looked for this many rows and columns away.
+    #[must_use]
+    pub fn reach(mut self, reach: usize) -> Self {
+        self.reach = Some(reach);
+        self
+    }
+
+    /// A group for the patches of every so many rows and columns: more take less time and are less smooth.
+    #[must_use]
+    pub fn spacing(mut self, spacing: usize) -> Self {
+        self.spacing = spacing;
+        self
+    }
+
+    /// The filtered samples, laid out as the picture's. Opacity is carried through; pixels that cannot be seen keep their samples and
+    /// take no part.
+    ///
+    /// # Errors
+    /// [`Parameter`](crate::ErrorKind::Parameter) where sigma is negative or no number, or a size is out of range;
+    /// [`Interrupted`](crate::ErrorKind::Interrupted).
+    pub fn filter<T: Sample>(&self, image: &ImageView<'_, T>, watch: &Watch<'_>) -> Result<Vec<T>> {
+        self.check()?;
+        if self.sigma == 0.0 {
+            return Ok(image.samples().to_vec());
+        }
+        Ok(finish(image, &self.means(image, watch)?))
+    }
+
+    /// The means before they become samples, `[pixels, colours]`.
+    pub(super) fn means<T: Sample>(
+        &self,
+        image: &ImageView<'_, T>,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<f32>> {
+        self.check()?;
+        // Strength of the noise on the scale of 8 bits.
+        let relative = 255.0 * self.sigma / full(image);
+        let colors = image.colors();
+        let pixels = image.height() * image.width();
+        let mut means = Vec::with_capacity(image.pixels() * colors);
+        for frame in 0..image.frames() {
+            let noisy = rotated(image, frame * pixels);
+            let result = self.steps(&noisy, relative, (frame, image.frames()), watch)?;
+            append(&result, &mut means);
+        }
+        Ok(means)
+    }
+
+    fn check(&self) -> Result<()> {
+        check_sigma(self.sigma)?;
+        let (sizes, similar) = (self.sizes.unwrap_or([3; 2]), self.similar.unwrap_or([3; 2]));
+        let limits = [
+            (
+                "patch_sizes",
+                sizes[0].min(sizes[1]),
+                sizes[0].max(sizes[1]),
+                1,
+                15,
+            ),
+            (
+                "similar",
+                similar[0].min(similar[1]),
+                similar[0].max(similar[1]),
+                2,
+                10_000,
+            ),
+            (
+                "reach",
+                self.reach.unwrap_or(1),
+                self.reach.unwrap_or(1),
+                1,
+                LARGEST,
+            ),
+            ("spacing", self.spacing, self.spacing, 1, LARGEST),
+        ];
+        for (name, least, most, low, high) in limits {
+            if least < low || most > high {
+                let bad = if least < low { least } else { most };
+                return Err(Error::parameter(format!(
+                    "{name} is {bad}; give {low} to {high}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// All steps on one frame; `NaN` for pixels without a patch.
+    fn steps(
+        &self,
+        noisy: &Frame,
+        relative: f64,
+        (frame, frames): (usize, usize),
+        watch: &Watch<'_>,
+    ) -> Result<Frame> {
+        let steps = if self.linear { 1 } else { 2 };
+        let total = frames * steps * 1000;
+        let told = |step: usize| {
+            move |done: usize, all: usize| {
+                watch.report(
+                    (frame * steps + step) * 1000 + done * 1000 / all.max(1),
+                    total,
+                );
+            }
+        };
+        let first = self.model(0, noisy.channels, relative);
+        let report = told(0);
+        let basic = run(&first, noisy, None, &watch.progress(&report))?;
+        if self.linear {
+            return Ok(basic);
+        }
+        let second = self.model(1, noisy.channels, relative);
+        let basic = basic.or(noisy);
+        let report = told(1);
+        run(&second, noisy, Some(&basic), &watch.progress(&report))
+    }
+
+    /// What a step does.
+    fn model(&self, step: usize, channels: usize, relative: f64) -> Model {
+        let color = channels == 3;
+        let size = match (step, color) {
+            (0, true) if relative < 20.0 => 3,
+            (0, true) if relative < 50.0 => 5,
+            (0, true) => 7,
+            (0, false) if relative < 30.0 => 5,
+            (0, false) => 7,
+            (_, true) if relative < 50.0 => 3,
+            (_, true) => 5,
+            (_, false) if relative < 50.0 => 5,
+            (_, false) => 7,
+        };
+        let size = self.sizes.map_or(size, |sizes| sizes[step]);
+        let together = step == 1 && channels * size * size <= WIDEST;
+        let similar = match size {
+            0..=3 => 30,
+            4..=5 => 60,
+            _ => 90,
+        };
+        let similar = self.similar.map_or(similar, |similar| similar[step]);
+        Model {
+            size,
+            similar,
+            reach: self.reach.unwrap_or(similar / 4),
+            spacing: self.spacing,
+            variance: (self.sigma * self.sigma) as f32,
+            flat: match (step, color) {
+                (0, true) => 1.0,
+                // Grey has less to tell texture from noise by.
+                (0, false) => 0.85,
+                _ => 0.0,
+            },
+            together,
+            compared: if step == 0 && color { 1 } else { channels },
+            weighted: self.linear,
+        }
+    }
+}
+
+/// The distance of black from white on the common scale: that of the type, for floats the range of the samples where that is more.
+fn full<T: Sample>(image: &ImageView<'_, T>) -> f64 {
+    if T::LEVELS > 0 {
+        return T::FULL * T::SCALE;
+    }
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    for i in 0..image.pixels() {
+        if !image.is_transparent(i) {
+            for s in &image.pixel(i)[..image.colors()] {
+                (low, high) = (low.min(s.to_f64()), high.max(s.to_f64()));
+            }
+        }
+    }
+    (high - low).max(1.0)
+}
+
+const THIRD: f32 = 0.577_350_26;
+const HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
+const SIXTH: f32 = 0.408_248_3;
+/// Orthonormal: the noise of all channels stays what it is.
+const ROTATION: [[f32; 3]; 3] = [
+    [THIRD, THIRD, THIRD],
+    [HALF, 0.0, -HALF],
+    [SIXTH, -2.0 * SIXTH, SIXTH],
+];
+
+/// A frame, its colours rotated if there are 3.
+fn rotated<T: Sample>(image: &ImageView<'_, T>, first: usize) -> Frame {
+    let size = (image.height(), image.width(), image.colors());
+    Frame::new(size, |i, k| {
+        if image.is_transparent(first + i) {
+            return FAR;
+        }
+        let pixel = image.pixel(first + i);
+        let value = |k: usize| (pixel[k].to_f64() * T::SCALE) as f32;
+        if size.2 == 3 {
+            let row = ROTATION[k];
+            row[0] * value(0) + row[1] * value(1) + row[2] * value(2)
+        } else {
+            value(k)
+        }
+    })
+}
+
+/// Appends a frame's colours, turned back, pixel by pixel.
+fn append(frame: &Frame, out: &mut Vec<f32>) {
+    for y in 0..frame.height {
+        for x in 0..frame.width {
+            let value = |k: usize| frame.from(k, y, x)[0];
+            if frame.channels == 3 {
+                let c = [value(0), value(1), value(2)];
+                out.extend((0..3).map(|k| (0..3).map(|r| ROTATION[r][k] * c[r]).sum::<f32>()));
+            } else {
+                out.extend((0..frame.channels).map(value));
+            }
+        }
+    }
+}
+
+/// The first places of patches along an axis, the last one included.
+fn places(size: usize, patch: usize, spacing: usize) -> Vec<usize> {
+    let last = size - patch;
+    let mut places: Vec<usize> = (0..=last).step_by(spacing).collect();
+    if places.last() != Some(&last) {
+        places.push(last);
+    }
+    places
+}
+
+/// One step over a frame.
+fn run(model: &Model, noisy: &Frame, basic: Option<&Frame>, watch: &Watch<'_>) -> Result<Frame> {
+    let (height, width, channels) = (noisy.height, noisy.width, noisy.channels);
+    let size = (model.size.min(height), model.size.min(width));
+    let rows = places(height, size.0, model.spacing);
+    let columns = places(width, size.1, model.spacing);
+    let search = Search {
+        size,
+        channels: model.compared,
+        reach: model.reach,
+        count: model.similar,
+    };
+    let lines = (BAND / model.spacing).max(1);
+    let bands: Vec<Range<usize>> = (0..rows.len())
+        .step_by(lines)
+        .map(|start| start..(start + lines).min(rows.len()))
+        .collect();
+    let mut total = Sums::new(0, height, width, channels);
+    for (turn, some) in bands.chunks(TURN).enumerate() {
+        let report = |done: usize, _: usize| watch.report(turn * TURN + done, bands.len());
+        let parts = map_blocks(&watch.progress(&report), some.len(), 1, |item| {
+            Ok(dispatch(Region {
+                model,
+                search,
+                noisy,
+                basic,
+                rows: &rows[some[item.start].clone()],
+                columns: &columns,
+                limit: FAR * FAR / 1e6,
+            }))
+        })?;
+        // In their order: sums do not depend on which was done first.
+        for part in &parts {
+            total.add(part);
+        }
+    }
+    Ok(total.means())
+}

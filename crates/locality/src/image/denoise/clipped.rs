@@ -1,0 +1,128 @@
+//! Noise that was cut off at black and white.
+
+use crate::Float;
+use crate::image::view::Sample;
+
+/// Steps of the tables.
+const STEPS: usize = 4096;
+/// Standard deviations that the tables of the normal law reach.
+const FAR: f64 = 8.0;
+
+/// The true value of a pixel from the mean of its noisy ones, where noisy values below black became black and those above white, white:
+/// their mean is `E clip(x + sigma Z)`, which is above `x` near black and below it near white (Foi, *Clipped noisy images: heteroskedastic
+/// modeling and practical denoising*, Signal Processing 89(12), 2009).
+pub(super) struct Clipped {
+    full: f64,
+    /// The means at `STEPS + 1` true values from black to white.
+    means: Vec<f64>,
+}
+
+impl Clipped {
+    /// For samples of integers; `None` for floats, which are not cut off.
+    pub(super) fn new<S: Sample>(sigma: f64) -> Option<Self> {
+        if S::LEVELS == 0 || sigma <= 0.0 {
+            return None;
+        }
+        let full = S::FULL * S::SCALE;
+        let excess = Excess::new();
+        let mean = |i: usize| {
+            let x = full * i as f64 / STEPS as f64;
+            sigma * (excess.at(x / sigma) - excess.at((x - full) / sigma))
+        };
+        Some(Self {
+            full,
+            means: (0..=STEPS).map(mean).collect(),
+        })
+    }
+
+    /// True values in the place of means.
+    pub(super) fn undo<T: Float>(&self, means: &mut [T]) {
+        for mean in means {
+            *mean = T::from_f64(self.true_value(mean.to_f64()));
+        }
+    }
+
+    fn true_value(&self, mean: f64) -> f64 {
+        if mean.is_nan() {
+            return mean;
+        }
+        let above = self.means.partition_point(|m| *m <= mean);
+        if above == 0 {
+            return 0.0;
+        }
+        let Some(high) = self.means.get(above) else {
+            return self.full;
+        };
+        let low = self.means[above - 1];
+        let share = if *high > low {
+            (mean - low) / (high - low)
+        } else {
+            0.0
+        };
+        self.full * ((above - 1) as f64 + share) / STEPS as f64
+    }
+}
+
+/// The expected excess of a standard normal variable, `E max(0, t + Z) = t P(t) + p(t)`.
+struct Excess(Vec<f64>);
+
+impl Excess {
+    fn new() -> Self {
+        let step = 2.0 * FAR / STEPS as f64;
+        let density = |t: f64| (-0.5 * t * t).exp() / std::f64::consts::TAU.sqrt();
+        // The distribution function by Simpson's rule.
+        let mut below = 0.0;
+        let mut table = Vec::with_capacity(STEPS + 1);
+        for i in 0..=STEPS {
+            let t = -FAR + step * i as f64;
+            if i > 0 {
+                let (a, b) = (t - step, t - step / 2.0);
+                below += step / 6.0 * (density(a) + 4.0 * density(b) + density(t));
+            }
+            table.push((t * below + density(t)).max(0.0));
+        }
+        Self(table)
+    }
+
+    fn at(&self, t: f64) -> f64 {
+        if t <= -FAR {
+            return 0.0;
+        }
+        if t >= FAR {
+            return t;
+        }
+        let place = (t + FAR) / (2.0 * FAR) * STEPS as f64;
+        let low = (place as usize).min(STEPS - 1);
+        let share = place - low as f64;
+        self.0[low] + share * (self.0[low + 1] - self.0[low])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    #[test]
+    fn means_of_clipped_noise_lead_back() {
+        for sigma in [5.0, 25.0, 60.0] {
+            let clipped = Clipped::new::<u8>(sigma).unwrap();
+            for x in [0.0, 3.0, 20.0, 128.0, 250.0, 255.0] {
+                let mut random = Random::new(1, x as u64);
+                let n = 400_000;
+                let sum: f64 = (0..n)
+                    .map(|_| (x + sigma * random.normal()).clamp(0.0, 255.0))
+                    .sum();
+                let found = clipped.true_value(sum / f64::from(n));
+                assert!((found - x).abs() < 0.02 * sigma, "{sigma} {x}: {found}");
+            }
+        }
+        assert!(Clipped::new::<f32>(1.0).is_none());
+        assert!(
+            Clipped::new::<u16>(2.0)
+                .unwrap()
+                .true_value(f64::NAN)
+                .is_nan()
+        );
+    }
+}

@@ -1,0 +1,385 @@
+//! The groups of the reference patches of some rows.
+
+use locality_core::isa::{Isa, Task};
+
+use super::group::{Found, Frame, Search};
+use super::matrices::{gram, invert, padded, times};
+
+/// What is added to the covariance of noisy patches, in variances of the noise.
+const RIDGE: f32 = 0.3;
+/// The squared bandwidth of the weights of patches, likewise.
+const BANDWIDTH: f32 = 3.0;
+
+/// What is done with a group of alike patches.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Model {
+    /// Side of a patch.
+    pub(super) size: usize,
+    /// Patches in a group.
+    pub(super) similar: usize,
+    pub(super) reach: usize,
+    pub(super) spacing: usize,
+    /// Of the noise.
+    pub(super) variance: f32,
+    /// A group whose variance is at most so many times that of the noise becomes its mean; 0: none.
+    pub(super) flat: f32,
+    /// Whether all channels have one model.
+    pub(super) together: bool,
+    /// How many channels are compared.
+    pub(super) compared: usize,
+    /// Whether patches count by their distance, and the model is read for the reference patch alone.
+    pub(super) weighted: bool,
+}
+
+/// Weighted sums of patches over some rows of a frame.
+#[derive(Debug)]
+pub(super) struct Sums {
+    top: usize,
+    height: usize,
+    width: usize,
+    channels: usize,
+    /// `[channels, height, width]`
+    colors: Vec<f32>,
+    /// `[height, width]`
+    counts: Vec<f32>,
+}
+
+impl Sums {
+    pub(super) fn new(top: usize, height: usize, width: usize, channels: usize) -> Self {
+        Self {
+            top,
+            height,
+            width,
+            channels,
+            colors: vec![0.0; channels * height * width],
+            counts: vec![0.0; height * width],
+        }
+    }
+
+    /// Adds those of a part of the rows.
+    pub(super) fn add(&mut self, part: &Self) {
+        let from = (part.top - self.top) * self.width;
+        let (own, size) = (self.height * self.width, part.height * part.width);
+        let add = |to: &mut [f32], from: &[f32]| {
+            for (t, f) in to.iter_mut().zip(from) {
+                *t += *f;
+            }
+        };
+        add(&mut self.counts[from..][..size], &part.counts);
+        for k in 0..self.channels {
+            add(
+                &mut self.colors[k * own + from..][..size],
+                &part.colors[k * size..][..size],
+            );
+        }
+    }
+
+    /// The means; `NaN` for pixels without a patch.
+    pub(super) fn means(&self) -> Frame {
+        let pixels = self.height * self.width;
+        Frame::new((self.height, self.width, self.channels), |i, k| {
+            self.colors[k * pixels + i] / self.counts[i]
+        })
+    }
+}
+
+/// Reference patches of some rows, and where they are taken from.
+pub(super) struct Region<'a> {
+    pub(super) model: &'a Model,
+    pub(super) search: Search,
+    pub(super) noisy: &'a Frame,
+    /// The picture of the first step, in the second.
+    pub(super) basic: Option<&'a Frame>,
+    pub(super) rows: &'a [usize],
+    pub(super) columns: &'a [usize],
+    /// Patches at this distance or more hold pixels that cannot be seen.
+    pub(super) limit: f32,
+}
+
+/// Memory of a region.
+#[derive(Default)]
+struct Scratch {
+    keys: Vec<u64>,
+    found: Vec<Found>,
+    weights: Vec<f32>,
+    /// Patches as rows.
+    noisy: Vec<f32>,
+    guide: Vec<f32>,
+    weighted: Vec<f32>,
+    mean: Vec<f32>,
+    matrix: Vec<f32>,
+    row: Vec<f32>,
+    out: Vec<f32>,
+}
+
+impl Task for Region<'_> {
+    type Out = Sums;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> Sums {
+        let frame = self.noisy;
+        let (first, last) = (self.rows[0], self.rows[self.rows.len() - 1]);
+        let reach = if self.model.weighted {
+            0
+        } else {
+            self.search.reach
+        };
+        let top = first.saturating_sub(reach);
+        let bottom = (last + reach + self.search.size.0).min(frame.height);
+        let mut sums = Sums::new(top, bottom - top, frame.width, frame.channels);
+        let mut scratch = Scratch::default();
+        for &y in self.rows {
+            for &x in self.columns {
+                self.group(isa, (y, x), &mut scratch, &mut sums);
+            }
+        }
+        sums
+    }
+}
+
+impl Region<'_> {
+    #[inline(always)]
+    fn group<I: Isa>(&self, isa: I, at: (usize, usize), s: &mut Scratch, sums: &mut Sums) {
+        let guide = self.basic.unwrap_or(self.noisy);
+        if self.hidden(guide, at) {
+            return;
+        }
+        self.search
+            .nearest(isa, guide, at, &mut s.keys, &mut s.found);
+        s.found.retain(|f| f.distance < self.limit);
+        self.weigh(s);
+        let channels = self.noisy.channels;
+        if self.model.together {
+            self.filter(isa, 0..channels, s, sums);
+        } else {
+            for k in 0..channels {
+                self.filter(isa, k..k + 1, s, sums);
+            }
+        }
+        let (high, wide) = self.search.size;
+        for f in self.read(s) {
+            for i in 0..high {
+                let row = (f.row + i - sums.top) * sums.width + f.column;
+                for c in &mut sums.counts[row..][..wide] {
+                    *c += 1.0;
+                }
+            }
+        }
+    }
+
+    /// Whether a patch holds a pixel that cannot be seen.
+    #[inline(always)]
+    fn hidden(&self, frame: &Frame, (row, column): (usize, usize)) -> bool {
+        let (high, wide) = self.search.size;
+        let far = self.limit.sqrt();
+        (0..high).any(|i| {
+            frame.from(0, row + i, column)[..wide]
+                .iter()
+                .any(|v| *v > far)
+        })
+    }
+
+    /// The patches of a group that get its model's values.
+    #[inline(always)]
+    fn read<'s>(&self, s: &'s Scratch) -> &'s [Found] {
+        let count = if self.model.weighted {
+            1
+        } else {
+            s.found.len()
+        };
+        &s.found[..count]
+    }
+
+    /// Weights that sum to 1.
+    #[inline(always)]
+    fn weigh(&self, s: &mut Scratch) {
+        s.weights.clear();
+        let noise = 2.0 * self.model.variance;
+        let weight = |f: &Found| {
+            if self.model.weighted {
+                (-(f.distance - noise).max(0.0) / (BANDWIDTH * self.model.variance)).exp()
+            } else {
+                1.0
+            }
+        };
+        s.weights.extend(s.found.iter().map(weight));
+        let total: f32 = s.weights.iter().sum();
+        for w in &mut s.weights {
+            *w /= total;
+        }
+    }
+
+    /// Adds the model's patches of some channels to the sums.
+    #[inline(always)]
+    fn filter<I: Isa>(
+        &self,
+        isa: I,
+        channels: std::ops::Range<usize>,
+        s: &mut Scratch,
+        sums: &mut Sums,
+    ) {
+        let (high, wide) = self.search.size;
+        let d = channels.len() * high * wide;
+        let stride = padded(d);
+        let n = s.found.len();
+        let lines = n.next_multiple_of(4);
+        gather(
+            self.noisy,
+            &s.found,
+            self.search.size,
+            channels.clone(),
+            &mut s.noisy,
+        );
+        let variance = self.model.variance;
+        if let Some(basic) = self.basic {
+            gather(
+                basic,
+                &s.found,
+                self.search.size,
+                channels.clone(),
+                &mut s.guide,
+            );
+        }
+        let guide = if self.basic.is_some() {
+            &s.guide
+        } else {
+            &s.noisy
+        };
+        s.mean.clear();
+        s.mean.resize(stride, 0.0);
+        for (row, w) in guide.chunks_exact(stride).zip(&s.weights) {
+            for (m, v) in s.mean.iter_mut().zip(row) {
+                *m = isa.fma(*w, *v, *m);
+            }
+        }
+        let flat = self.model.flat > 0.0 && self.is_flat(s, d, channels.len());
+        if flat {
+            let area = high * wide;
+            for part in s.mean[..d].chunks_exact_mut(area) {
+                let mean = part.iter().sum::<f32>() / area as f32;
+                part.fill(mean);
+            }
+        }
+        s.out.clear();
+        s.out.resize(lines * stride, 0.0);
+        if !flat {
+            self.shrink(isa, d, lines, variance, s);
+        }
+        for row in s.out.chunks_exact_mut(stride) {
+            for (o, m) in row.iter_mut().zip(&s.mean) {
+                *o += *m;
+            }
+        }
+        let size = sums.height * sums.width;
+        let read = self.read(s);
+        for (f, row) in read.iter().zip(s.out.chunks_exact(stride)) {
+            for (k, patch) in channels.clone().zip(row.chunks_exact(high * wide)) {
+                for (i, line) in patch.chunks_exact(wide).enumerate() {
+                    let to = k * size + (f.row + i - sums.top) * sums.width + f.column;
+                    for (t, v) in sums.colors[to..][..wide].iter_mut().zip(line) {
+                        *t += *v;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the noisy patches vary no more than noise does, over channels on average.
+    #[inline(always)]
+    fn is_flat(&self, s: &Scratch, d: usize, channels: usize) -> bool {
+        let stride = padded(d);
+        let area = d / channels;
+        let mut sum = 0.0;
+        for k in 0..channels {
+            let (mut mean, mut square) = (0.0_f64, 0.0_f64);
+            for (row, w) in s.noisy.chunks_exact(stride).zip(&s.weights) {
+                let (mut a, mut b) = (0.0_f32, 0.0_f32);
+                // About the first patch's first pixel, so that little is lost.
+                let shift = s.noisy[k * area];
+                for v in &row[k * area..][..area] {
+                    let v = *v - shift;
+                    a += v;
+                    b += v * v;
+                }
+                mean += f64::from(*w * a);
+                square += f64::from(*w * b);
+            }
+            let (mean, square) = (mean / area as f64, square / area as f64);
+            sum += square - mean * mean;
+        }
+        let n = s.found.len() * area;
+        let unbiased = sum / channels as f64 * n as f64 / (n.max(2) - 1) as f64;
+        unbiased <= f64::from(self.model.flat * self.model.variance)
+    }
+
+    /// Deviations from the mean, shrunk by the covariance, to `out`.
+    #[inline(always)]
+    fn shrink<I: Isa>(&self, isa: I, d: usize, lines: usize, variance: f32, s: &mut Scratch) {
+        let stride = padded(d);
+        let center = |rows: &mut [f32], mean: &[f32], n: usize| {
+            for row in rows.chunks_exact_mut(stride).take(n) {
+                for (v, m) in row.iter_mut().zip(mean) {
+                    *v -= *m;
+                }
+            }
+        };
+        let n = s.found.len();
+        center(&mut s.noisy, &s.mean, n);
+        let second = self.basic.is_some();
+        if second {
+            center(&mut s.guide, &s.mean, n);
+        }
+        let rows = if second { &s.guide } else { &s.noisy };
+        // Sums of squares of the weights: how many patches the mean has cost.
+        let bias: f32 = 1.0 - s.weights.iter().map(|w| w * w).sum::<f32>();
+        let unbiased = if bias > 0.0 { 1.0 / bias } else { 0.0 };
+        s.weighted.clear();
+        for (row, w) in rows.chunks_exact(stride).zip(&s.weights) {
+            s.weighted.extend(row.iter().map(|v| *v * *w * unbiased));
+        }
+        s.weighted.resize(rows.len(), 0.0);
+        s.matrix.clear();
+        s.matrix.resize(d * stride, 0.0);
+        gram(isa, rows, &s.weighted, d, &mut s.matrix);
+        let ridge = if second { variance } else { RIDGE * variance };
+        for i in 0..d {
+            s.matrix[i * stride + i] += ridge;
+        }
+        s.row.resize(stride, 0.0);
+        if !invert(isa, &mut s.matrix, d, &mut s.row) {
+            s.out.copy_from_slice(&s.noisy);
+            return;
+        }
+        for v in &mut s.matrix {
+            *v *= -variance;
+        }
+        for i in 0..d {
+            s.matrix[i * stride + i] += 1.0;
+        }
+        times(isa, &s.noisy[..lines * stride], &s.matrix, d, &mut s.out);
+    }
+}
+
+/// Patches as rows, padded to whole vectors and to a multiple of 4 rows with zeros.
+#[inline(always)]
+fn gather(
+    frame: &Frame,
+    found: &[Found],
+    (high, wide): (usize, usize),
+    channels: std::ops::Range<usize>,
+    out: &mut Vec<f32>,
+) {
+    let stride = padded(channels.len() * high * wide);
+    out.clear();
+    out.resize(found.len().next_multiple_of(4) * stride, 0.0);
+    for (f, row) in found.iter().zip(out.chunks_exact_mut(stride)) {
+        let mut lines = row.chunks_exact_mut(wide);
+        for k in channels.clone() {
+            for i in 0..high {
+                if let Some(line) = lines.next() {
+                    line.copy_from_slice(&frame.from(k, f.row + i, f.column)[..wide]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Models whose kernel compares contexts, not places: windows of a series, columns of a table, and the current output itself.
+//!
+//! Pictures have their own: [`image::NonLocalMeans`](crate::image::NonLocalMeans) and what is beside it.
+
+mod selflocal;
+mod series;
+
+pub use selflocal::{SelfLocalRegression, SelfLocalRegressionFit};
+pub use series::{SeriesSmoother, SmoothedSeries};

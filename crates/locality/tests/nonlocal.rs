@@ -1,0 +1,277 @@
+//! Self-local regression and series against plain loops and laws.
+
+use locality::nonlocal::{SelfLocalRegression, SeriesSmoother};
+use locality::{ErrorKind, Kernel, LocalMean, Rows, Watch};
+use locality_testing::{Rng, normal};
+
+fn watch() -> Watch<'static> {
+    Watch::default()
+}
+
+/// A noisy step in two columns.
+fn step(seed: u64, n: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+    let mut random = Rng::new(seed);
+    let (mut x, mut y, mut truth) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..n {
+        let at = [random.uniform(), random.uniform()];
+        let level = if at[0] > 0.5 { 1.0 } else { 0.0 };
+        x.extend(at);
+        y.push(level + 0.12 * random.normal());
+        truth.push(level);
+    }
+    (x, y, truth)
+}
+
+#[test]
+fn iterations_are_those_of_plain_loops() {
+    let (x, y, _) = step(1, 80);
+    for (rounds, range) in [(1, 0.4), (3, 0.5)] {
+        let mut z = y.clone();
+        for _ in 0..rounds {
+            z = (0..80)
+                .map(|i| {
+                    let (mut total, mut sum) = (0.0, 0.0);
+                    for j in 0..80 {
+                        let r2 =
+                            (x[2 * i] - x[2 * j]).powi(2) + (x[2 * i + 1] - x[2 * j + 1]).powi(2);
+                        let c2 = (z[i] - z[j]).powi(2);
+                        let w = (-0.5 * r2 / 0.04 - 0.5 * c2 / (range * range)).exp();
+                        total += w;
+                        sum += w * y[j];
+                    }
+                    sum / total
+                })
+                .collect();
+        }
+        let model = SelfLocalRegression::new(Kernel::gaussian(0.2))
+            .range(range)
+            .iterations(rounds)
+            .tolerance(0.0);
+        let fit = model
+            .fit(Rows::new(&x, 80, 2).unwrap(), &y, &watch())
+            .unwrap();
+        assert_eq!(fit.iterations(), rounds);
+        for (a, b) in fit.outputs().iter().zip(&z) {
+            assert!((a - b).abs() < 1e-12, "{a} {b}");
+        }
+    }
+}
+
+#[test]
+fn without_a_range_it_is_the_local_mean() {
+    let (x, y, _) = step(2, 60);
+    let rows = Rows::new(&x, 60, 2).unwrap();
+    let kernel: Kernel = "gaussian(h=0.2, cols=1)".parse().unwrap();
+    let fit = SelfLocalRegression::new(kernel.clone())
+        .fit(rows, &y, &watch())
+        .unwrap();
+    let plain = LocalMean::new(kernel).fit(rows, Rows::column(&y)).unwrap();
+    let plain = plain.at(rows, &watch()).unwrap().means;
+    assert_eq!(fit.outputs(), plain);
+    assert_eq!(fit.predict(rows, &watch()).unwrap(), plain);
+    // A range that sees no difference changes nothing.
+    let wide = SelfLocalRegression::new("gaussian(h=0.2, cols=1)".parse().unwrap()).range(1e9);
+    let wide = wide.fit(rows, &y, &watch()).unwrap();
+    for (a, b) in wide.outputs().iter().zip(&plain) {
+        assert!((a - b).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn jumps_stay_sharp() {
+    let (x, y, truth) = step(3, 600);
+    let rows = Rows::new(&x, 600, 2).unwrap();
+    let error = |found: &[f64]| -> f64 {
+        found
+            .iter()
+            .zip(&truth)
+            .map(|(a, b)| (a - b).powi(2))
+            .sum::<f64>()
+            / 600.0
+    };
+    let smooth = SelfLocalRegression::new(Kernel::gaussian(0.1))
+        .fit(rows, &y, &watch())
+        .unwrap();
+    let sharp = SelfLocalRegression::new(Kernel::gaussian(0.1))
+        .range(0.25)
+        .fit(rows, &y, &watch())
+        .unwrap();
+    assert!(error(sharp.outputs()) < 0.25 * error(smooth.outputs()));
+    // New places away from the jump are on their side of it.
+    let at = [0.3, 0.5, 0.42, 0.1, 0.58, 0.9, 0.8, 0.2];
+    let found = sharp
+        .predict(Rows::new(&at, 4, 2).unwrap(), &watch())
+        .unwrap();
+    for (f, t) in found.iter().zip([0.0, 0.0, 1.0, 1.0]) {
+        assert!((f - t).abs() < 0.12, "{found:?}");
+    }
+}
+
+#[test]
+fn mistakes_of_regression_are_named() {
+    let (x, y) = ([0.0, 1.0, 2.0], [0.0, 1.0, 0.0]);
+    let model = SelfLocalRegression::new(Kernel::gaussian(1.0));
+    let fit =
+        |m: &SelfLocalRegression, y: &[f64]| m.fit(Rows::column(&x), y, &watch()).unwrap_err();
+    assert_eq!(fit(&model, &y[..2]).kind(), ErrorKind::Shape);
+    assert!(fit(&model, &[0.0, f64::NAN, 1.0]).kind() == ErrorKind::NotFinite);
+    for (model, text) in [
+        (model.clone().range(0.0), "range is 0"),
+        (model.clone().range(1.0).iterations(0), "iterations is 0"),
+        (
+            model.clone().range(1.0).tolerance(f64::NAN),
+            "tolerance is NaN",
+        ),
+    ] {
+        let error = fit(&model, &y);
+        assert_eq!(error.kind(), ErrorKind::Parameter);
+        assert!(error.to_string().starts_with(text), "{error}");
+    }
+}
+
+/// A pulse that comes again at uneven times, as a heart beats, with noise.
+fn pulses(seed: u64, n: usize, sigma: f64) -> (Vec<f64>, Vec<f64>) {
+    let mut random = Rng::new(seed);
+    let mut clean = vec![0.0; n];
+    let mut at = 7.0;
+    while at < n as f64 {
+        for (i, c) in clean.iter_mut().enumerate() {
+            let t = i as f64 - at;
+            *c += (-0.5 * (t / 1.5).powi(2)).exp() - 0.3 * (-0.5 * ((t - 5.0) / 2.0).powi(2)).exp();
+        }
+        at += 18.0 + 8.0 * random.uniform();
+    }
+    let noisy = clean.iter().map(|c| c + sigma * random.normal()).collect();
+    (clean, noisy)
+}
+
+fn squares(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / a.len() as f64
+}
+
+#[test]
+fn pulses_come_out_of_noise() {
+    let (clean, noisy) = pulses(1, 900, 0.15);
+    let out = SeriesSmoother::new(6).smooth(&noisy, &watch()).unwrap();
+    assert!((0.1..0.25).contains(&out.sigma()), "{}", out.sigma());
+    let before = squares(&noisy, &clean);
+    assert!(
+        squares(out.values(), &clean) < 0.35 * before,
+        "{} {before}",
+        squares(out.values(), &clean)
+    );
+    // The best moving Gaussian blurs the pulses.
+    let mut best = f64::INFINITY;
+    let x: Vec<f64> = (0..900).map(f64::from).collect();
+    for h in [0.5, 0.8, 1.2, 1.8, 2.5] {
+        let fit = LocalMean::new(Kernel::gaussian(h))
+            .fit(Rows::column(&x), Rows::column(&noisy))
+            .unwrap();
+        best = best.min(squares(
+            &fit.at(Rows::column(&x), &watch()).unwrap().means,
+            &clean,
+        ));
+    }
+    assert!(
+        squares(out.values(), &clean) < best,
+        "{} {best}",
+        squares(out.values(), &clean)
+    );
+    assert_eq!(
+        out,
+        SeriesSmoother::new(6)
+            .smooth(&noisy, &watch().threads(1))
+            .unwrap()
+    );
+}
+
+#[test]
+fn gaps_are_filled_from_like_contexts() {
+    let (clean, mut noisy) = pulses(2, 700, 0.03);
+    let mut random = Rng::new(8);
+    let mut gaps: Vec<usize> = (0..40).map(|_| random.below(700)).collect();
+    gaps.extend(300..306);
+    gaps.push(0);
+    gaps.push(699);
+    for &i in &gaps {
+        noisy[i] = f64::NAN;
+    }
+    let out = SeriesSmoother::new(8)
+        .gaps_only(true)
+        .smooth(&noisy, &watch())
+        .unwrap();
+    gaps.sort_unstable();
+    gaps.dedup();
+    assert_eq!(out.filled(), gaps);
+    let (mut own, mut line, mut spread) = (0.0, 0.0, 0.0);
+    for (i, (v, n)) in out.values().iter().zip(&noisy).enumerate() {
+        if n.is_nan() {
+            own += (v - clean[i]).powi(2);
+            let before = (0..i).rev().find(|&j| !noisy[j].is_nan());
+            let after = (i..700).find(|&j| !noisy[j].is_nan());
+            let value = match (before, after) {
+                (Some(a), Some(b)) => {
+                    let t = (i - a) as f64 / (b - a) as f64;
+                    noisy[a] + t * (noisy[b] - noisy[a])
+                }
+                (Some(a), None) => noisy[a],
+                (None, Some(b)) => noisy[b],
+                (None, None) => unreachable!(),
+            };
+            line += (value - clean[i]).powi(2);
+            spread += clean[i].powi(2);
+        } else {
+            assert_eq!(v, n);
+        }
+    }
+    assert!(
+        own < 0.7 * line && own < 0.3 * spread,
+        "{own} {line} {spread}"
+    );
+}
+
+#[test]
+fn a_window_that_knows_nothing_takes_the_nearest_value() {
+    let mut series = vec![f64::NAN; 30];
+    series[4] = 2.0;
+    let out = SeriesSmoother::new(2).smooth(&series, &watch()).unwrap();
+    assert!(out.values().iter().all(|v| *v == 2.0));
+    let one = SeriesSmoother::new(3).smooth(&[7.0], &watch()).unwrap();
+    assert_eq!(one.values(), [7.0]);
+    let flat = SeriesSmoother::new(3).smooth(&[1.5; 40], &watch()).unwrap();
+    assert!(flat.values().iter().all(|v| (v - 1.5).abs() < 1e-12) && flat.sigma() == 0.0);
+}
+
+#[test]
+fn units_do_not_matter() {
+    let series = normal(3, 120, 1);
+    let out = SeriesSmoother::new(4).smooth(&series, &watch()).unwrap();
+    let other: Vec<f64> = series.iter().map(|x| 1000.0 * x - 7.0).collect();
+    let other = SeriesSmoother::new(4).smooth(&other, &watch()).unwrap();
+    for (a, b) in out.values().iter().zip(other.values()) {
+        assert!((1000.0 * a - 7.0 - b).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn mistakes_of_series_are_named() {
+    let smooth = |s: SeriesSmoother, x: &[f64]| s.smooth(x, &watch()).unwrap_err();
+    let good = [1.0, 2.0, 3.0];
+    let plain = SeriesSmoother::new(2);
+    assert_eq!(smooth(plain, &[]).kind(), ErrorKind::Empty);
+    assert_eq!(smooth(plain, &[f64::NAN; 3]).kind(), ErrorKind::Empty);
+    assert_eq!(
+        smooth(plain, &[1.0, f64::INFINITY]).kind(),
+        ErrorKind::NotFinite
+    );
+    for (smoother, text) in [
+        (SeriesSmoother::new(0), "radius is 0"),
+        (plain.reach(0), "reach is 0"),
+        (plain.h(0.0), "h is 0"),
+        (plain.sigma(-1.0), "sigma is -1"),
+    ] {
+        let error = smooth(smoother, &good);
+        assert_eq!(error.kind(), ErrorKind::Parameter);
+        assert!(error.to_string().starts_with(text), "{error}");
+    }
+}
