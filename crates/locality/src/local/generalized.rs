@@ -19,6 +19,7 @@ pub(crate) struct Chosen {
     pub(crate) scales: Option<Vec<f64>>,
     pub(crate) penalty: f64,
     pub(crate) neighborhood: Neighborhood,
+    pub(crate) guard: bool,
 }
 
 impl Chosen {
@@ -30,6 +31,7 @@ impl Chosen {
             scales: None,
             penalty,
             neighborhood: Neighborhood::default(),
+            guard: true,
         }
     }
 
@@ -120,6 +122,13 @@ macro_rules! parameters {
         #[must_use]
         pub fn penalty(mut self, penalty: f64) -> Self {
             self.chosen.penalty = penalty;
+            self
+        }
+
+        /// Whether slopes are shrunk where evidence is thin; see [`LocalGlm::guard`](super::LocalGlm::guard). They are by default.
+        #[must_use]
+        pub fn guard(mut self, guard: bool) -> Self {
+            self.chosen.guard = guard;
             self
         }
 
@@ -357,7 +366,7 @@ impl LocalLogistic {
         let joint = if self.multinomial && n_classes > 2 {
             let scaled = divide(samples, &choice.scales);
             let rows = Rows::new(&scaled, samples.rows(), samples.columns())?;
-            let model = Multinomial::new(self.chosen.penalty)?;
+            let model = Multinomial::new(self.chosen.penalty)?.guard(self.chosen.guard);
             let local = Localized::new(model, choice.kernel.clone())
                 .neighborhood(self.chosen.neighborhood.clone());
             Some(local.fit(rows, table.responses, weights, watch)?)
@@ -453,16 +462,32 @@ impl LocalLogisticFit {
     /// # Errors
     /// As [`LocalGlmFit::at`].
     pub fn predict_proba(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        Ok(self.predict_guarded(targets, watch)?.0)
+    }
+
+    /// The same, and whether evidence was too thin for all of the slopes of any class at each target, `[m]`.
+    ///
+    /// # Errors
+    /// As [`LocalGlmFit::at`].
+    pub fn predict_guarded(
+        &self,
+        targets: Rows<'_, f64>,
+        watch: &Watch<'_>,
+    ) -> Result<(Vec<f64>, Vec<bool>)> {
         let divided = self.divide(targets)?;
         let rows = Rows::new(&divided, targets.rows(), targets.columns())?;
         if let Some(joint) = &self.joint {
-            return Ok(joint.at(rows, watch)?.values().to_vec());
+            let found = joint.at(rows, watch)?;
+            return Ok((found.values().to_vec(), found.thin().to_vec()));
         }
         let mut ones = Vec::with_capacity(self.models.len());
+        let mut thin = vec![false; targets.rows()];
         for model in &self.models {
-            ones.push(model.at(rows, watch)?.means().to_vec());
+            let found = model.at(rows, watch)?;
+            thin.iter_mut().zip(found.thin()).for_each(|(a, b)| *a |= b);
+            ones.push(found.means().to_vec());
         }
-        Ok(together(&ones, self.n_classes))
+        Ok((together(&ones, self.n_classes), thin))
     }
 
     /// The likeliest class at each of targets `[m, d]`, `[m]`; of equals the first.

@@ -13,6 +13,7 @@ mod candidates;
 mod design;
 mod diagnostics;
 mod discriminant;
+mod evidence;
 mod explain;
 mod family;
 mod generalized;
@@ -33,6 +34,7 @@ mod regression;
 mod relevance;
 mod robust;
 mod search;
+mod simplex;
 mod solve;
 mod spread;
 

@@ -3,14 +3,16 @@
 use locality_core::isa::{Gram, Isa, Task, dispatch, gram_len};
 
 use super::design::{Design, count};
-use super::model::model_columns;
+use super::evidence::{Evidence, Spread};
+use super::model::{check_hollow, model_columns};
 use super::newton::solve;
+use super::simplex::CheckLoss;
 use crate::{
     Error, Kernel, LocalMean, LocalMeanFit, LocalSample, Neighborhood, OnEmpty, Result, Rows, Watch,
 };
 
-/// Most steps of the search for a polynomial.
-const STEPS: usize = 200;
+/// Steps towards a polynomial, to where a few vertices are left on the way to the minimum.
+const STEPS: usize = 24;
 /// Residuals are told from 0 down to this share of their mean size.
 const SHARP: f64 = 1e-6;
 
@@ -18,7 +20,12 @@ const SHARP: f64 = 1e-6;
 /// `sum_i c_i K(x*, x_i) r(y_i - P(x_i - x*))` with the check loss `r(u) = u (level - [u < 0])`.
 ///
 /// Degree 0, the default, is the weighted quantile of the responses itself, exact; half way between two where both are.
-/// Polynomials are found by majorisation, to a millionth of the spread.
+/// Polynomials are found by majorisation, and then exactly, from vertex to vertex of the linear program that they are the solution of.
+///
+/// They are guarded unless [`guard`](Self::guard) says otherwise: where a target has fewer effective samples than twice the number of
+/// coefficients, or is far outside its samples, the prediction goes smoothly from the polynomial to the line and from there to the quantile of
+/// degree 0; and it is never further from the latter than four standard deviations of the responses around the target, nor further outside
+/// them than half their range. [`thin`](LocalQuantileFit::thin) says where.
 ///
 /// ```
 /// use locality::local::LocalQuantile;
@@ -39,6 +46,7 @@ pub struct LocalQuantile {
     degree: usize,
     neighborhood: Neighborhood,
     columns: Option<Vec<usize>>,
+    guard: bool,
 }
 
 impl LocalQuantile {
@@ -50,7 +58,15 @@ impl LocalQuantile {
             degree: 0,
             neighborhood: Neighborhood::default(),
             columns: None,
+            guard: true,
         }
+    }
+
+    /// Whether polynomials are shrunk where evidence is thin; they are by default.
+    #[must_use]
+    pub fn guard(mut self, guard: bool) -> Self {
+        self.guard = guard;
+        self
     }
 
     /// The levels, above 0 and below 1; 0.5 by default.
@@ -84,7 +100,7 @@ impl LocalQuantile {
     /// Lays out samples `[n, d]` with responses `[n, 1]` and, optionally, sample weights `[n]`.
     ///
     /// # Errors
-    /// As [`LocalMean::fit`]; a level outside 0 to 1, a column that is not there, more than one response.
+    /// As [`LocalMean::fit`]; no level or one outside 0 to 1, a column that is not there, more than one response.
     pub fn fit(
         &self,
         samples: Rows<'_, f64>,
@@ -93,6 +109,11 @@ impl LocalQuantile {
         watch: &Watch<'_>,
     ) -> Result<LocalQuantileFit> {
         let columns = model_columns(self.columns.as_deref(), samples.columns())?;
+        if self.levels.is_empty() {
+            return Err(Error::parameter(
+                "levels is empty; name at least one, such as 0.5",
+            ));
+        }
         if let Some(level) = self.levels.iter().find(|l| !(**l > 0.0 && **l < 1.0)) {
             return Err(Error::parameter(format!(
                 "level={level} must be above 0 and below 1"
@@ -159,35 +180,51 @@ impl LocalQuantileFit {
     /// # Errors
     /// Targets with another number of columns or with NaN or infinite numbers, or an interruption.
     pub fn at(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        Ok(self.at_guarded(targets, watch)?.0)
+    }
+
+    /// Whether evidence was too thin for all of the polynomial at targets `[m, d]`, `[m]`.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    pub fn thin(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<bool>> {
+        Ok(self.at_guarded(targets, watch)?.1)
+    }
+
+    /// Both: quantiles `[m, levels]`, and whether evidence was too thin `[m]`.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    pub fn at_guarded(
+        &self,
+        targets: Rows<'_, f64>,
+        watch: &Watch<'_>,
+    ) -> Result<(Vec<f64>, Vec<bool>)> {
+        let n = self.means.order().len();
+        check_hollow(&self.parameters.neighborhood, targets.rows(), n)?;
         let levels = &self.parameters.levels;
         let found = self.means.local_samples(targets, watch, |i, sample| {
             let constants = self.constants(sample);
-            if self.parameters.degree == 0 || constants.iter().any(|q| q.is_nan()) {
-                return Ok(constants);
+            let empty = constants.iter().any(|q| q.is_nan());
+            if self.parameters.degree == 0 || empty {
+                return Ok((constants, empty));
             }
             let row = targets.row(i);
             let target: Vec<f64> = self.columns.iter().map(|&c| row[c]).collect();
-            let polynomial = |(level, start): (&f64, &f64)| {
-                dispatch(Descent {
-                    design: &self.design,
-                    sample,
-                    target: &target,
-                    level: *level,
-                    start: *start,
-                })
-            };
-            Ok(levels.iter().zip(&constants).map(polynomial).collect())
+            let local = Local::new(&self.design, sample, &target);
+            Ok(local.polynomials(levels, &constants, self.parameters.guard))
         })?;
+        let (found, thin): (Vec<_>, Vec<bool>) = found.into_iter().unzip();
         let mut out = found.concat();
         if out.iter().any(|q| q.is_nan()) {
             let nearest = self.means.at(targets, &watch.quiet())?.means;
-            let rows = out.chunks_exact_mut(levels.len().max(1));
+            let rows = out.chunks_exact_mut(levels.len());
             for (row, nearest) in rows.zip(nearest) {
                 let empty = row.iter().any(|q| q.is_nan());
                 row.iter_mut().filter(|_| empty).for_each(|q| *q = nearest);
             }
         }
-        Ok(out)
+        Ok((out, thin))
     }
 
     /// The weighted quantiles of the responses; NaN where none weighs.
@@ -228,24 +265,140 @@ impl LocalQuantileFit {
     }
 }
 
-/// The polynomial of one level at one target.
+/// The samples that weigh at a target.
+struct Local {
+    /// About the target, `[q][s]`, those of a column alone first.
+    features: Vec<Vec<f64>>,
+    linear: usize,
+    y: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl Local {
+    /// The polynomials' values at the target for each level, with the quantiles of degree 0, and whether evidence is too thin for them.
+    fn polynomials(&self, levels: &[f64], constants: &[f64], guard: bool) -> (Vec<f64>, bool) {
+        let q = self.features.len();
+        let full = |(level, start): (&f64, &f64)| self.polynomial(q, *level, *start);
+        let evidence = if guard { self.evidence() } else { None };
+        let Some(evidence) = evidence else {
+            return (levels.iter().zip(constants).map(full).collect(), false);
+        };
+        let (line, more) = evidence.shares(q);
+        let spread = self.spread();
+        let mut thin = evidence.is_thin(&vec![0.0; self.linear]) || more < 1.0;
+        let held = |(level, start): (&f64, &f64)| {
+            let mut value = *start;
+            if line > more && line > 1e-6 {
+                value += (line - more) * (self.polynomial(self.linear, *level, *start) - start);
+            }
+            if more > 1e-6 {
+                value += more * (full((level, start)) - start);
+            }
+            let (lower, upper) = spread.bounds_about(*start);
+            let inside = value.max(lower).min(upper);
+            thin |= (inside - value).abs() > 1e-9 * (upper - lower);
+            inside
+        };
+        let values = levels.iter().zip(constants).map(held).collect();
+        (values, thin)
+    }
+
+    fn evidence(&self) -> Option<Evidence> {
+        let row = |i: usize| self.features[..self.linear].iter().map(move |f| f[i]);
+        let rows: Vec<Vec<f64>> = (0..self.y.len()).map(|i| row(i).collect()).collect();
+        Evidence::of_rows(self.linear, rows.iter().map(|r| &r[..]), &self.weights)
+    }
+
+    fn spread(&self) -> Spread {
+        let total: f64 = self.weights.iter().sum();
+        let sum = |of: &dyn Fn(f64) -> f64| {
+            let each = self.y.iter().zip(&self.weights);
+            each.map(|(y, w)| w / total * of(*y)).sum::<f64>()
+        };
+        let mean = sum(&|y| y);
+        Spread {
+            mean,
+            variance: sum(&|y| (y - mean) * (y - mean)),
+            low: self.y.iter().copied().fold(f64::INFINITY, f64::min),
+            high: self.y.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        }
+    }
+
+    /// The value at the target of a polynomial in the first `q` features, from a start.
+    fn polynomial(&self, q: usize, level: f64, start: f64) -> f64 {
+        let (value, residuals) = dispatch(Descent {
+            local: self,
+            q,
+            level,
+            start,
+        });
+        let (rows, at) = self.rows(q);
+        let loss = CheckLoss {
+            rows: &rows,
+            q: at.len(),
+            y: &self.y,
+            weights: &self.weights,
+            level,
+        };
+        loss.value(&at, &residuals).unwrap_or(value)
+    }
+
+    /// A constant and the first `q` features about their means in units of their deviations, without those that are combinations of others:
+    /// of the samples, row after row, and of the target.
+    fn rows(&self, q: usize) -> (Vec<f64>, Vec<f64>) {
+        let total: f64 = self.weights.iter().sum();
+        let mut columns: Vec<Vec<f64>> = vec![vec![1.0; self.y.len()]];
+        let mut at = vec![1.0];
+        for feature in &self.features[..q] {
+            let mut column = feature.clone();
+            // What the columns before leave of it, twice for the digits.
+            let mut here = 0.0;
+            let before = self.length(&column, total);
+            for _ in 0..2 {
+                for (other, place) in columns.iter().zip(&at) {
+                    let pairs = column.iter().zip(other).zip(&self.weights);
+                    let by: f64 = pairs.map(|((a, b), w)| w / total * a * b).sum();
+                    column.iter_mut().zip(other).for_each(|(x, o)| *x -= by * o);
+                    here -= by * place;
+                }
+            }
+            let length = self.length(&column, total);
+            if length > 1e-7 * before {
+                column.iter_mut().for_each(|x| *x /= length);
+                columns.push(column);
+                at.push(here / length);
+            }
+        }
+        let rows = (0..self.y.len()).flat_map(|i| columns.iter().map(move |c| c[i]));
+        (rows.collect(), at)
+    }
+
+    fn length(&self, column: &[f64], total: f64) -> f64 {
+        let squares = column.iter().zip(&self.weights);
+        squares.map(|(x, w)| w / total * x * x).sum::<f64>().sqrt()
+    }
+}
+
+/// The polynomial of one level at one target, nearly.
 struct Descent<'a> {
-    design: &'a Design,
-    sample: LocalSample<'a, f64>,
-    target: &'a [f64],
+    local: &'a Local,
+    /// Number of features.
+    q: usize,
     level: f64,
     start: f64,
 }
 
 impl Task for Descent<'_> {
-    type Out = f64;
+    /// The value at the target, and the residuals.
+    type Out = (f64, Vec<f64>);
 
     /// Majorisation: the check loss lies below the parabola `u^2 / (4 a) + (level - 1/2) u + a / 4` that touches it at `|u| = a`, the last
     /// residual's size.
     #[inline(always)]
-    fn run<I: Isa>(self, isa: I) -> f64 {
-        let (features, y, weights) = self.rows();
-        let q = features.len();
+    fn run<I: Isa>(self, isa: I) -> (f64, Vec<f64>) {
+        let q = self.q;
+        let (y, weights) = (&self.local.y, &self.local.weights);
+        let features = &self.local.features[..q];
         let columns: Vec<&[f64]> = features.iter().map(|f| &f[..]).chain([&y[..]]).collect();
         let shifts = vec![0.0; q + 1];
         let sums = |weights: &[f64]| {
@@ -259,7 +412,7 @@ impl Task for Descent<'_> {
             isa.gram(gram, &mut out);
             out
         };
-        let plain = sums(&weights);
+        let plain = sums(weights);
         let total = plain[0];
         let mut at = vec![0.0; q + 1];
         at[0] = self.start;
@@ -274,19 +427,19 @@ impl Task for Descent<'_> {
                 *r = y[i] - fitted;
             }
             let (mut loss, mut size) = (0.0, 0.0);
-            for (r, w) in residuals.iter().zip(&weights) {
+            for (r, w) in residuals.iter().zip(weights) {
                 loss += w * r * (self.level - f64::from(*r < 0.0));
                 size += w * r.abs();
             }
             // Sharper and sharper, so that the first steps are not caught at single samples.
-            let floor = SHARP.max(0.5_f64.powi(step.min(40) as i32)) * size / total;
-            if floor <= f64::MIN_POSITIVE || (step > 40 && last - loss <= 1e-10 * loss) {
+            let floor = SHARP.max(0.5_f64.powi(step as i32)) * size / total;
+            if floor <= f64::MIN_POSITIVE || (step > 20 && last - loss <= 1e-10 * loss) {
                 break;
             }
             last = loss;
             let parabola: Vec<f64> = residuals
                 .iter()
-                .zip(&weights)
+                .zip(weights)
                 .map(|(r, w)| w / (r.abs() + floor))
                 .collect();
             let curved = sums(&parabola);
@@ -296,34 +449,36 @@ impl Task for Descent<'_> {
                 .collect();
             at = solve(square, &right);
         }
-        at[0]
+        (at[0], residuals)
     }
 }
 
-impl Descent<'_> {
-    /// Features about the target, `[q][s]`, responses and weights of the samples that weigh.
-    fn rows(&self) -> (Vec<Vec<f64>>, Vec<f64>, Vec<f64>) {
+impl Local {
+    fn new(design: &Design, sample: LocalSample<'_, f64>, target: &[f64]) -> Self {
         use super::design::Product;
-        let mut features: Vec<Vec<f64>> = vec![Vec::new(); self.design.features()];
-        let (mut y, mut weights) = (Vec::new(), Vec::new());
-        for (run, w) in self.sample.iter() {
+        let mut out = Self {
+            features: vec![Vec::new(); design.features()],
+            linear: design.linear(),
+            y: Vec::new(),
+            weights: Vec::new(),
+        };
+        for (run, w) in sample.iter() {
             for (slot, w) in run.zip(w) {
                 if *w <= 0.0 {
                     continue;
                 }
-                for (f, product) in self.design.products().iter().enumerate() {
+                let s = out.y.len();
+                for (f, product) in design.products().iter().enumerate() {
                     let x = match *product {
-                        Product::Column(c) => {
-                            self.design.column(c, slot..slot + 1)[0] - self.target[c]
-                        }
-                        Product::Of(a, b) => features[a][y.len()] * features[b][y.len()],
+                        Product::Column(c) => design.column(c, slot..slot + 1)[0] - target[c],
+                        Product::Of(a, b) => out.features[a][s] * out.features[b][s],
                     };
-                    features[f].push(x);
+                    out.features[f].push(x);
                 }
-                y.push(self.design.response(0, slot..slot + 1)[0]);
-                weights.push(*w);
+                out.y.push(design.response(0, slot..slot + 1)[0]);
+                out.weights.push(*w);
             }
         }
-        (features, y, weights)
+        out
     }
 }

@@ -300,29 +300,53 @@ impl LocalRegression {
     }
 }
 
-/// The kernel with another bandwidth in all its parts that have a distance.
+/// The kernel with another bandwidth in all its parts that have a distance; those that count how many categories differ keep theirs, since
+/// a number of columns is no distance in their units, unless there is no other part.
 ///
 /// # Errors
 /// A kernel without any distance, a bandwidth that is not positive and finite.
 pub fn with_bandwidth(kernel: &Kernel, bandwidth: impl Into<Bandwidth>) -> Result<Kernel> {
     let bandwidth = bandwidth.into();
-    let mut changed = 0;
+    let counted = !has_part(kernel, false);
+    let kernel = with_width(kernel, &bandwidth, counted)?.ok_or_else(|| {
+        Error::parameter(format!(
+            "kernel {kernel} has no distance whose bandwidth could be set; leave it as it is, with search given"
+        ))
+    })?;
+    kernel.check()?;
+    Ok(kernel)
+}
+
+/// Whether some part of a kernel has a distance in the columns' units, or counts how many categories differ.
+pub(super) fn has_part(kernel: &Kernel, counted: bool) -> bool {
+    kernel.atoms().iter().any(|atom| is_part(atom, counted))
+}
+
+fn is_part(atom: &Atom, counted: bool) -> bool {
+    let metric = atom.metric_in_force();
+    if metric == Metric::Hamming {
+        // Equality is no width: under one it would be another kernel.
+        return counted && atom.clone().bandwidth(1.0).metric_in_force() == metric;
+    }
+    metric.is_distance() && !counted
+}
+
+/// The kernel with another bandwidth in its parts of one of the two kinds; `None` where it has no such part.
+pub(super) fn with_width(
+    kernel: &Kernel,
+    bandwidth: &Bandwidth,
+    counted: bool,
+) -> Result<Option<Kernel>> {
+    let mut changed = false;
     let kernel = kernel.try_map(&mut |atom| {
-        let metric = atom.metric_in_force();
-        if metric.is_distance() && metric != Metric::Hamming {
-            changed += 1;
+        if is_part(atom, counted) {
+            changed = true;
             Ok(atom.clone().bandwidth(bandwidth.clone()))
         } else {
             Ok(atom.clone())
         }
     })?;
-    if changed == 0 {
-        return Err(Error::parameter(format!(
-            "kernel {kernel} has no distance whose bandwidth could be set; leave it as it is, with search given"
-        )));
-    }
-    kernel.check()?;
-    Ok(kernel)
+    Ok(changed.then_some(kernel))
 }
 
 /// A fitted local regression.

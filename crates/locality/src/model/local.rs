@@ -225,6 +225,7 @@ fn put_chosen(p: &mut Parameters, chosen: &Chosen) -> Result<()> {
     p.put("search", search_text(chosen.search));
     p.put("standardize", chosen.standardize);
     p.put("penalty", chosen.penalty);
+    p.put("guard", chosen.guard);
     Ok(())
 }
 
@@ -238,6 +239,8 @@ fn get_chosen(p: &Parameters) -> Result<Chosen> {
         scales: None,
         penalty: p.number("penalty")?,
         neighborhood: p.neighborhood()?,
+        // Earlier files say nothing of it, and their models had none.
+        guard: p.has("guard") && p.flag("guard")?,
     })
 }
 
