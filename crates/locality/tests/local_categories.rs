@@ -54,16 +54,23 @@ fn a_kernel_of_categories_alone_has_a_width_to_find() {
     let mut rng = Rng::new(6);
     let (mut x, mut y) = (Vec::new(), Vec::new());
     for i in 0..90 {
-        x.push(f64::from(i % 3));
+        // A number that the kernel does not look at, so that samples are left out one by one.
+        x.extend([f64::from(i % 3), f64::from(i)]);
         y.push(f64::from(i % 3) * 4.0 + rng.normal());
     }
-    let kernel: Kernel = "laplace(metric=hamming)".parse().unwrap();
+    let kernel: Kernel = "laplace(metric=hamming,cols=0)".parse().unwrap();
     let model = LocalRegression::new(kernel.clone()).degrees([0]);
-    let fit = model.fit(Rows::column(&x), Rows::column(&y), None, &watch);
+    let fit = model.fit(
+        Rows::new(&x, 90, 2).unwrap(),
+        Rows::column(&y),
+        None,
+        &watch,
+    );
     let fit = fit.unwrap();
     // Each class by itself: exp(-1 / h) is next to nothing.
     assert!(fit.kernel().to_string().contains("h="), "{}", fit.kernel());
-    let found = fit.at(Rows::column(&[0.0, 1.0, 2.0]), &watch).unwrap();
+    let at = [0.0, 0.0, 1.0, 0.0, 2.0, 0.0];
+    let found = fit.at(Rows::new(&at, 3, 2).unwrap(), &watch).unwrap();
     for (k, f) in found.values().iter().enumerate() {
         let own: f64 = y.iter().skip(k).step_by(3).sum::<f64>() / 30.0;
         assert!((f - own).abs() < 0.05, "{f} {own}");

@@ -185,12 +185,16 @@ impl LocalRegression {
     }
 
     pub(super) fn polynomial(&self, kernel: &Kernel, degree: usize) -> LocalPolynomial {
-        LocalPolynomial::new(kernel.clone())
+        let model = LocalPolynomial::new(kernel.clone())
             .degree(degree)
             .ridge(self.ridge)
             .guard(self.guard)
             .neighborhood(self.neighborhood.clone())
-            .on_empty(self.on_empty)
+            .on_empty(self.on_empty);
+        match &self.columns {
+            None => model,
+            Some(columns) => model.on(columns.clone()),
+        }
     }
 
     fn score(

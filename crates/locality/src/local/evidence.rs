@@ -1,5 +1,6 @@
 //! What a local sample tells of how much of a model can be believed at a target: the guard of models that are not least squares.
 
+use super::family::Family;
 use super::moments::Moments;
 use super::solve::{Rules, Solution, scarcity};
 
@@ -113,6 +114,47 @@ impl Evidence {
         let line = self.reach_at(&origin) / (1.0 + self.scarce);
         let more = scarcity(self.solution.effective, features + 1);
         (line, line / (1.0 + more))
+    }
+}
+
+/// The evidence of a sample at a guarded target.
+pub(super) struct Guarded<'a> {
+    pub(super) target: &'a [f64],
+    /// About the target.
+    pub(super) evidence: Evidence,
+    pub(super) spread: Spread,
+}
+
+impl Guarded<'_> {
+    /// Shrinks the slopes of coefficients about the sample's centre where the target is far from it, and where it would be predicted
+    /// far outside the responses. Returns whether evidence is too thin for all of the slopes.
+    pub(super) fn hold(&self, family: Family, coefficients: &mut [f64]) -> bool {
+        let middle = self.evidence.center();
+        let (first, slopes) = coefficients.split_at_mut(1);
+        let along = |to: &[f64]| slopes.iter().zip(to).map(|(b, x)| b * x).sum::<f64>();
+        // Predictors at the target and at the sample's centre.
+        let here = first[0] + along(self.target);
+        let center = here + along(middle);
+        let origin = vec![0.0; slopes.len()];
+        let mut share = self.evidence.reach_at(&origin);
+        let reached = center + share * (here - center);
+        let (lower, upper) = family.bounds(self.spread);
+        let held = reached.max(lower).min(upper);
+        let thin = self.evidence.is_thin(&origin) || (held - reached).abs() > 1e-9;
+        if held != reached {
+            let ratio = (held - center) / (here - center);
+            share = if ratio.is_finite() {
+                ratio.clamp(0.0, 1.0)
+            } else {
+                0.0
+            };
+        }
+        if share < 1.0 || held != here {
+            slopes.iter_mut().for_each(|b| *b *= share);
+            let along: f64 = slopes.iter().zip(self.target).map(|(b, x)| b * x).sum();
+            first[0] = held - along;
+        }
+        thin
     }
 }
 

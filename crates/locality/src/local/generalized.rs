@@ -20,6 +20,7 @@ pub(crate) struct Chosen {
     pub(crate) penalty: f64,
     pub(crate) neighborhood: Neighborhood,
     pub(crate) guard: bool,
+    pub(crate) columns: Option<Vec<usize>>,
 }
 
 impl Chosen {
@@ -32,6 +33,7 @@ impl Chosen {
             penalty,
             neighborhood: Neighborhood::default(),
             guard: true,
+            columns: None,
         }
     }
 
@@ -129,6 +131,13 @@ macro_rules! parameters {
         #[must_use]
         pub fn guard(mut self, guard: bool) -> Self {
             self.chosen.guard = guard;
+            self
+        }
+
+        /// The columns of the model, counted from 0; all by default. The kernel names its own.
+        #[must_use]
+        pub fn on(mut self, columns: impl Into<Vec<usize>>) -> Self {
+            self.chosen.columns = Some(columns.into());
             self
         }
 
@@ -280,7 +289,9 @@ impl LocalGlmRegressionFit {
         let divided = self.divide(targets)?;
         let rows = Rows::new(&divided, targets.rows(), targets.columns())?;
         let mut fits = self.model.at(rows, watch)?;
-        fits.rescale(&self.choice.scales);
+        let of = |c: &usize| self.choice.scales[*c];
+        let scales: Vec<f64> = self.model.columns().iter().map(of).collect();
+        fits.rescale(&scales);
         Ok(fits)
     }
 }
@@ -367,8 +378,11 @@ impl LocalLogistic {
             let scaled = divide(samples, &choice.scales);
             let rows = Rows::new(&scaled, samples.rows(), samples.columns())?;
             let model = Multinomial::new(self.chosen.penalty)?.guard(self.chosen.guard);
-            let local = Localized::new(model, choice.kernel.clone())
+            let mut local = Localized::new(model, choice.kernel.clone())
                 .neighborhood(self.chosen.neighborhood.clone());
+            if let Some(columns) = &self.chosen.columns {
+                local = local.on(columns.clone());
+            }
             Some(local.fit(rows, table.responses, weights, watch)?)
         } else {
             None

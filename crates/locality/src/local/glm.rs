@@ -224,6 +224,11 @@ impl LocalGlmFit {
         &self.parameters
     }
 
+    /// The columns of the model, counted from 0.
+    pub fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
     /// The local means under the same kernel.
     pub fn local_means(&self) -> &LocalMeanFit<f64> {
         &self.means

@@ -58,10 +58,13 @@ impl Likelihood<'_> {
         data: Data<'_>,
         watch: &Watch<'_>,
     ) -> Result<Vec<LocalGlmFit>> {
-        let model = LocalGlm::new(kernel.clone(), self.family)
+        let mut model = LocalGlm::new(kernel.clone(), self.family)
             .penalty(self.chosen.penalty)
             .guard(self.chosen.guard)
             .neighborhood(self.chosen.neighborhood.clone());
+        if let Some(columns) = &self.chosen.columns {
+            model = model.on(columns.clone());
+        }
         let p = data.responses.columns();
         let one = |c: usize| {
             let y: Vec<f64> = data.responses.iter().map(|r| r[c]).collect();

@@ -5,7 +5,7 @@ use std::ops::Range;
 use locality_core::isa::{Gram, Isa, Task, gram_len};
 
 use super::design::{CHUNK, Design};
-use super::evidence::{Evidence, Spread};
+use super::evidence::{Evidence, Guarded, Spread};
 use super::family::Family;
 use super::moments::{Moments, at as place};
 
@@ -51,14 +51,6 @@ pub(super) struct Found {
     pub(super) effective: f64,
     /// Whether evidence was too thin for all of the slopes.
     pub(super) thin: bool,
-}
-
-/// The evidence of a sample at a guarded target.
-struct Guarded<'a> {
-    target: &'a [f64],
-    /// About the target.
-    evidence: Evidence,
-    spread: Spread,
 }
 
 /// The risk at some coefficients, and its derivatives.
@@ -138,39 +130,6 @@ impl Task for Newton<'_> {
         }
         found.thin = guarded.is_some_and(|g| g.hold(self.family, &mut found.coefficients));
         found
-    }
-}
-
-impl Guarded<'_> {
-    /// Shrinks the slopes of coefficients about the sample's centre where the target is far from it, and where it would be predicted
-    /// far outside the responses. Returns whether evidence is too thin for all of the slopes.
-    fn hold(&self, family: Family, coefficients: &mut [f64]) -> bool {
-        let middle = self.evidence.center();
-        let (first, slopes) = coefficients.split_at_mut(1);
-        let along = |to: &[f64]| slopes.iter().zip(to).map(|(b, x)| b * x).sum::<f64>();
-        // Predictors at the target and at the sample's centre.
-        let here = first[0] + along(self.target);
-        let center = here + along(middle);
-        let origin = vec![0.0; slopes.len()];
-        let mut share = self.evidence.reach_at(&origin);
-        let reached = center + share * (here - center);
-        let (lower, upper) = family.bounds(self.spread);
-        let held = reached.max(lower).min(upper);
-        let thin = self.evidence.is_thin(&origin) || (held - reached).abs() > 1e-9;
-        if held != reached {
-            let ratio = (held - center) / (here - center);
-            share = if ratio.is_finite() {
-                ratio.clamp(0.0, 1.0)
-            } else {
-                0.0
-            };
-        }
-        if share < 1.0 || held != here {
-            slopes.iter_mut().for_each(|b| *b *= share);
-            let along: f64 = slopes.iter().zip(self.target).map(|(b, x)| b * x).sum();
-            first[0] = held - along;
-        }
-        thin
     }
 }
 

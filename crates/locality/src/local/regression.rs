@@ -87,6 +87,7 @@ pub struct LocalRegression {
     pub(crate) guard: bool,
     pub(crate) neighborhood: Neighborhood,
     pub(crate) on_empty: OnEmpty,
+    pub(crate) columns: Option<Vec<usize>>,
 }
 
 /// What a search finds.
@@ -115,7 +116,15 @@ impl LocalRegression {
             guard: true,
             neighborhood: Neighborhood::default(),
             on_empty: OnEmpty::Nearest,
+            columns: None,
         }
+    }
+
+    /// The columns of the polynomial, counted from 0; all by default. The kernel names its own.
+    #[must_use]
+    pub fn on(mut self, columns: impl Into<Vec<usize>>) -> Self {
+        self.columns = Some(columns.into());
+        self
     }
 
     /// How the bandwidth is found; [`Search::Auto`] by default.
@@ -412,6 +421,16 @@ impl LocalRegressionFit {
         self.at_with(targets, Wanted::default(), watch)
     }
 
+    /// Rows of the hat matrix, `[m, n]`; see [`LocalPolynomialFit::hat_rows`].
+    ///
+    /// # Errors
+    /// As [`LocalPolynomialFit::at`].
+    pub fn hat_rows(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        let divided = self.divide(targets)?;
+        let targets = Rows::new(&divided, targets.rows(), targets.columns())?;
+        self.inner.hat_rows(targets, watch)
+    }
+
     /// The same with what else is wanted.
     ///
     /// # Errors
@@ -425,7 +444,9 @@ impl LocalRegressionFit {
         let divided = self.divide(targets)?;
         let targets = Rows::new(&divided, targets.rows(), targets.columns())?;
         let mut fits = self.inner.at_with(targets, wanted, watch)?;
-        fits.rescale(&self.inner.design.units(&self.scales));
+        let of = |c: &usize| self.scales[*c];
+        let scales: Vec<f64> = self.inner.columns.iter().map(of).collect();
+        fits.rescale(&self.inner.design.units(&scales));
         Ok(fits)
     }
 }

@@ -169,6 +169,14 @@ impl Solution {
         weight / self.weight * (1.0 + self.reach * self.leverage)
     }
 
+    /// What a response adds to the value at the target: its weight times a constant plus the product of these slopes with its features.
+    pub(super) fn hat(&self) -> (f64, Vec<f64>) {
+        let each = self.lever.iter().zip(&self.inverse);
+        let slope = |(lever, inverse): (&f64, &f64)| -self.reach * lever * inverse / self.weight;
+        let constant = (1.0 + self.reach * self.leverage) / self.weight;
+        (constant, each.map(slope).collect())
+    }
+
     /// Squared norms of the rows that turn responses into the value and into each slope, over sample weights: variances in units of a
     /// response's.
     pub(super) fn variances(&self, m: &Moments, out: &mut [f64]) {
