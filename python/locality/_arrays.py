@@ -191,3 +191,27 @@ def neighborhood_of(neighborhood: Neighborhood | str | None, keys: Any) -> Neigh
     known = names(keys)
     made = neighborhood if isinstance(neighborhood, Neighborhood) else Neighborhood(neighborhood)
     return made if known is None else made.with_columns(known)
+
+
+def elsewhere(neighborhood: Neighborhood) -> Neighborhood:
+    """A neighbourhood without the condition that leaves out the sample a target is: a target of a prediction is none."""
+    parts = str(neighborhood).split(" & ")
+    if "hollow" not in parts:
+        return neighborhood
+    return Neighborhood(" & ".join(part for part in parts if part != "hollow") or None)
+
+
+def columns_of(columns: Any, table: Any) -> list[int] | None:
+    """Columns by number or, of a data frame, by name; None for all."""
+    if columns is None:
+        return None
+    known = names(table)
+    out: list[int] = []
+    for column in [columns] if isinstance(columns, str) or np.ndim(columns) == 0 else list(columns):
+        if not isinstance(column, str):
+            out.append(count(column, "columns"))
+        elif known is None or column not in known:
+            raise ValueError(f"columns names {column!r}, but the table has {'no names' if known is None else ', '.join(known)}")
+        else:
+            out.append(known.index(column))
+    return out

@@ -45,6 +45,8 @@ class Prepared:
         self.made = made
         # What a file said beyond the estimator's own parameters, to be written again.
         self.kept: dict[str, Any] = {}
+        # What takes a while to tell of the training rows, once it was asked for.
+        self.told: Any = None
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
         return Prepared, ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -13,21 +14,26 @@ from ._arrays import Array
 from ._base import BaseEstimator, ClassifierMixin, Prepared, RegressorMixin, check_is_fitted, validate_data
 from ._classes import classes_of
 from ._core import Kernel, Neighborhood
+from ._guard import LeaveOneOut, warn_thin
 
 
 _SEARCHES = ("auto", "fixed", "nearest", "per-column")
 
 
-class _LocalGLM(BaseEstimator):
+class _LocalGLM(LeaveOneOut, BaseEstimator):
     """What regressor and classifier share: the kernel, its bandwidth, and models made of columns on one scale."""
 
     kernel: Kernel | str
     bandwidth: str | float
+    guard: bool
+    columns: Sequence[int | str] | None
     neighborhood: Neighborhood | str | None
     n_jobs: int | None
 
     def _lay(self, X: npt.ArrayLike, sites: Array, responses: Array, sample_weight: npt.ArrayLike | None) -> None:
-        kernel, self.neighborhood_ = _arrays.kernel_of(self.kernel, X), _arrays.neighborhood_of(self.neighborhood, X)
+        kernel = _arrays.kernel_of(self.kernel, X)
+        self.neighborhood_ = _arrays.elsewhere(_arrays.neighborhood_of(self.neighborhood, X))
+        self.columns_ = _arrays.columns_of(self.columns, X)
         if isinstance(self.bandwidth, str) and self.bandwidth not in _SEARCHES:
             raise ValueError(f"bandwidth={self.bandwidth!r} must be a number or one of {', '.join(_SEARCHES)}")
         self.X_fit_: Array = sites
@@ -53,6 +59,8 @@ class _LocalGLM(BaseEstimator):
             sample_weight=self.sample_weight_fit_,
             classes=self._classes(),
             multinomial=self._multinomial(),
+            guard=bool(self.guard),
+            columns=self.columns_,
             threads=_arrays.threads(self.n_jobs),
             **how,
         )
@@ -64,8 +72,26 @@ class _LocalGLM(BaseEstimator):
         made: _core.LocalGlmModel = self._prepared.made
         return made
 
+    def thin(self, X: npt.ArrayLike) -> Array:
+        """Whether evidence was too thin for all of the slopes at each row of X, so that they were shrunk.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+
+        Returns
+        -------
+        ndarray of bool, shape (m,)
+        """
+        return self._means_at(self._targets(X))[1]
+
     def _means(self, X: npt.ArrayLike) -> Array:
-        queries = self._targets(X)
+        means, thin = self._means_at(self._targets(X))
+        warn_thin(thin, 3)
+        return means
+
+    def _means_at(self, queries: Array) -> tuple[Array, Array]:
         return self._model().means(queries, _arrays.threads(self.n_jobs))
 
     def _targets(self, X: npt.ArrayLike) -> Array:
@@ -109,8 +135,13 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         Penalty on squared slopes, half of it beside a sum of losses in which a sample at the target counts 1.
     theta : float, default 1.0
         Size of the negative binomial.
+    guard : bool, default True
+        Whether slopes are shrunk where evidence is thin (few effective samples, a target far outside), so that the prediction turns smoothly into
+        the local mean; `predict` warns where they are.
+    columns : sequence of int or str, optional
+        Columns of the model, those of a data frame by name if you like; all by default. The kernel names its own.
     neighborhood : Neighborhood or str, optional
-        Which training samples a target may see at all; every one by default.
+        Which training samples a target may see at all; every one by default. ``hollow`` has no part in `predict`; see `loo_predict`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -147,6 +178,8 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         bandwidth: Literal["auto", "fixed", "nearest", "per-column"] | float = "auto",
         alpha: float = 1e-3,
         theta: float = 1.0,
+        guard: bool = True,
+        columns: Sequence[int | str] | None = None,
         neighborhood: Neighborhood | str | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -155,6 +188,8 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         self.bandwidth = bandwidth
         self.alpha = alpha
         self.theta = theta
+        self.guard = guard
+        self.columns = columns
         self.neighborhood = neighborhood
         self.n_jobs = n_jobs
 
@@ -194,6 +229,10 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         """
         return self._means(X)[:, 0]
 
+    def _predict_at(self, queries: Array) -> tuple[Array, Array]:
+        means, thin = self._means_at(queries)
+        return means[:, 0], thin
+
     def slopes(self, X: npt.ArrayLike) -> Array:
         """Coefficients of the linear predictor at each row of X.
 
@@ -204,7 +243,7 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
 
         Returns
         -------
-        ndarray, shape (m, d)
+        ndarray, shape (m, columns)
         """
         queries = self._targets(X)
         return self._model().slopes(queries, _arrays.threads(self.n_jobs))
@@ -241,8 +280,13 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
     multi_class : {"ovr", "multinomial"}, default "ovr"
         How more than two classes are told apart: one against the rest each, or all by one model, which takes a time that grows with the
         square of their number. Bandwidths are compared by the former.
+    guard : bool, default True
+        Whether slopes are shrunk where evidence is thin (few effective samples, a target far outside), so that the prediction turns smoothly into
+        the local mean; `predict` warns where they are.
+    columns : sequence of int or str, optional
+        Columns of the model, those of a data frame by name if you like; all by default. The kernel names its own.
     neighborhood : Neighborhood or str, optional
-        Which training samples a target may see at all; every one by default.
+        Which training samples a target may see at all; every one by default. ``hollow`` has no part in `predict`; see `loo_predict`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -280,6 +324,8 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         *,
         bandwidth: Literal["auto", "fixed", "nearest", "per-column"] | float = "auto",
         multi_class: Literal["ovr", "multinomial"] = "ovr",
+        guard: bool = True,
+        columns: Sequence[int | str] | None = None,
         neighborhood: Neighborhood | str | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -287,6 +333,8 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         self.kernel = kernel
         self.bandwidth = bandwidth
         self.multi_class = multi_class
+        self.guard = guard
+        self.columns = columns
         self.neighborhood = neighborhood
         self.n_jobs = n_jobs
 
@@ -342,9 +390,26 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         -------
         ndarray, shape (m,)
         """
-        likeliest = np.argmax(self.predict_proba(X), axis=1)
-        found: Array = self.classes_[likeliest]
+        return self._likeliest(self._means(X))
+
+    def _likeliest(self, shares: Array) -> Array:
+        found: Array = self.classes_[np.argmax(shares, axis=1)]
         return found
+
+    def _predict_at(self, queries: Array) -> tuple[Array, Array]:
+        shares, thin = self._means_at(queries)
+        return self._likeliest(shares), thin
+
+    def loo_predict_proba(self) -> Array:
+        """Probabilities of the classes at the training rows, each by a model without its own row.
+
+        Returns
+        -------
+        ndarray, shape (n, classes)
+        """
+        check_is_fitted(self)
+        shares: Array = self._without()._means_at(self.X_fit_)[0]
+        return shares
 
     def _family(self) -> tuple[str, float, float]:
         c = _arrays.number(self.C, "C")

@@ -12,6 +12,7 @@ from . import _arrays, _core
 from ._arrays import Array
 from ._base import BaseEstimator, Prepared, RegressorMixin, check_is_fitted, validate_data
 from ._core import Kernel, Neighborhood
+from ._guard import LeaveOneOut, warn_thin
 from ._mean import OnEmpty
 
 
@@ -24,7 +25,7 @@ class Explanation(NamedTuple):
     """Their shares of all weight, ``[m, k]``."""
 
 
-class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
+class LocalPolynomialRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
     """Regression by a polynomial fitted around each target, by default a line.
 
     At each target a polynomial in ``x - target`` is fitted to the training samples by weighted least squares; the kernel says how
@@ -56,9 +57,11 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
     ridge : float, default 0.0
         Penalty on squared coefficients, in units in which each term has unit variance under the weights.
     guard : bool, default True
-        Whether slopes are shrunk where evidence is thin.
+        Whether slopes are shrunk where evidence is thin; `predict` warns where they are.
+    columns : sequence of int or str, optional
+        Columns of the polynomial, those of a data frame by name if you like; all by default. The kernel names its own.
     neighborhood : Neighborhood or str, optional
-        Which training samples a target may see at all; every one by default.
+        Which training samples a target may see at all; every one by default. ``hollow`` has no part in `predict`; see `loo_predict`.
     on_empty : {"error", "nan", "nearest", "global"}, default "nearest"
         What to predict where no training sample weighs.
     n_jobs : int, optional
@@ -74,6 +77,14 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         The kernel in force, over columns divided by `scales_`.
     degree_ : int
         The degree in force.
+    columns_ : list of int or None
+        Columns of the polynomial by number.
+    effective_df_ : float
+        Effective number of parameters: the trace of the hat matrix of the training rows. Made when asked for, as the two below.
+    loo_residuals_ : ndarray, shape (n,) or (n, p)
+        Targets minus what is predicted without them, by the shortcut ``(y - fitted) / (1 - leverage)``, exact where nothing is shrunk.
+    leverage_ : ndarray, shape (n,)
+        Diagonal of the hat matrix.
     scales_ : ndarray, shape (d,)
         What each column is divided by.
     n_features_in_ : int
@@ -107,6 +118,7 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         standardize: bool | None = None,
         ridge: float = 0.0,
         guard: bool = True,
+        columns: Sequence[int | str] | None = None,
         neighborhood: Neighborhood | str | None = None,
         on_empty: OnEmpty = "nearest",
         n_jobs: int | None = None,
@@ -120,6 +132,7 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         self.standardize = standardize
         self.ridge = ridge
         self.guard = guard
+        self.columns = columns
         self.neighborhood = neighborhood
         self.on_empty = on_empty
         self.n_jobs = n_jobs
@@ -145,7 +158,8 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         """
         given = [self.kernel] if isinstance(self.kernel, (str, Kernel)) else list(self.kernel)
         kernels = [_arrays.kernel_of(kernel, X) for kernel in given]
-        neighborhood = _arrays.neighborhood_of(self.neighborhood, X)
+        neighborhood = _arrays.elsewhere(_arrays.neighborhood_of(self.neighborhood, X))
+        self.columns_ = _arrays.columns_of(self.columns, X)
         sites, targets = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         self.X_fit_: Array = sites
         self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
@@ -175,7 +189,13 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         -------
         ndarray, shape (m,) or (m, p)
         """
-        return self._flat(self._at(X)[0])
+        values, thin = self._predict_at(self._targets(X))
+        warn_thin(thin, 2)
+        return values
+
+    def _predict_at(self, queries: Array) -> tuple[Array, Array]:
+        found = self._fit_at(queries, False)
+        return self._flat(found[0]), found[4]
 
     def slopes(self, X: npt.ArrayLike) -> Array:
         """Coefficients of the polynomial at each row of X, without the constant: first the derivatives by the columns, then those of products of
@@ -206,7 +226,7 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         values, errors : ndarray, shape (m,) or (m, p)
         """
         values, _, variances, _, _ = self._at(X, variances=True)
-        noise = self._fit().diagnostics(_arrays.threads(self.n_jobs))[5]
+        noise = self._diagnostics()[5]
         return self._flat(values), self._flat(np.sqrt(variances[:, :1] * noise))
 
     def predict_interval(self, X: npt.ArrayLike, level: float = 0.9) -> tuple[Array, Array, Array]:
@@ -251,6 +271,42 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
         return Explanation(
             *self._fit().explain(queries, _arrays.count(n_samples, "n_samples"), _arrays.threads(self.n_jobs))
         )
+
+    def hat_matrix_rows(self, X: npt.ArrayLike) -> Array:
+        """Rows of the hat matrix: predictions at the rows of X are their product with the training targets.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+
+        Returns
+        -------
+        ndarray, shape (m, n)
+            NaN at a target where no training sample weighs.
+        """
+        queries = self._targets(X)
+        return self._fit().hat_rows(queries, _arrays.threads(self.n_jobs))
+
+    @property
+    def effective_df_(self) -> float:
+        return float(self._diagnostics()[3])
+
+    @property
+    def loo_residuals_(self) -> Array:
+        return self._flat(self._diagnostics()[1])
+
+    @property
+    def leverage_(self) -> Array:
+        leverage: Array = self._diagnostics()[2]
+        return leverage
+
+    def _diagnostics(self) -> tuple[Any, ...]:
+        made = self._fit()
+        if self._prepared.told is None:
+            self._prepared.told = made.diagnostics(_arrays.threads(self.n_jobs))
+        told: tuple[Any, ...] = self._prepared.told
+        return told
 
     def thin(self, X: npt.ArrayLike) -> Array:
         """Whether evidence was too thin for all of the polynomial at each row of X, so that slopes were shrunk.
@@ -317,6 +373,7 @@ class LocalPolynomialRegressor(RegressorMixin, BaseEstimator):
             scales=scales,
             ridge=_arrays.number(self.ridge, "ridge"),
             guard=bool(self.guard),
+            columns=self.columns_,
             neighborhood=neighborhood,
             on_empty=self.on_empty,
             sample_weight=self.sample_weight_fit_,

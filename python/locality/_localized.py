@@ -125,7 +125,8 @@ class Localized(BaseEstimator):
         """
         if not (hasattr(self.estimator, "fit") and hasattr(self.estimator, "predict")):
             raise TypeError(f"estimator={self.estimator!r} has no fit and predict; pass an estimator, such as Ridge()")
-        kernel, neighborhood = _arrays.kernel_of(self.kernel, X), _arrays.neighborhood_of(self.neighborhood, X)
+        kernel = _arrays.kernel_of(self.kernel, X)
+        neighborhood = _arrays.elsewhere(_arrays.neighborhood_of(self.neighborhood, X))
         classifies = _classifies(self.estimator)
         sites, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=not classifies)
         responses = np.asarray(targets)

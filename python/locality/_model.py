@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _arrays, _core, _model_lazy, _state
+from . import _arrays, _core, _fields, _model_lazy, _state
 from ._arrays import Array
 from ._base import Prepared, check_is_fitted
 from ._core import Kernel, Neighborhood
@@ -20,14 +20,17 @@ from ._state import Parts
 def save(model: Any, path: str | os.PathLike[str]) -> None:
     """Writes a fitted estimator to a file, whole or not at all.
 
-    The file is in the safetensors format, by custom ``.loc``: training samples and what was found, no code. Rust reads local polynomials
-    and generalized linear models, local means, kernel densities and classifiers, and neighbours, too, and the tool those that predict.
+    The file is in the safetensors format, by custom ``.loc``: training samples and what was found, no code. Rust reads
+    `LocalPolynomialRegressor`, `LocalGLMRegressor`, `LocalLogisticRegression`, `LocalMeanRegressor`, `KernelDensity`, `KernelClassifier`,
+    `NearestNeighbors` and the neighbours' regressors and classifiers, too, and the tool predicts with these but the mean, the density
+    and `NearestNeighbors`; all others are read by `load` alone.
 
     Parameters
     ----------
     model : estimator
-        Any fitted estimator of this package but `Localized` and `LocalRisk`, which hold code of others. Functions given as parameters
-        cannot be kept; a random generator is kept as None.
+        A fitted estimator of this package. Not `Localized` and `LocalRisk`, which hold code of others, `LaplacianEigenmaps`, which maps
+        nothing new, the fuzzy estimators, whose systems have texts of their own, nor those of Hopfield networks. Functions given as parameters cannot be
+        kept; a random generator is kept as None.
     path : str or path
         Where.
 
@@ -93,14 +96,15 @@ def load(path: str | os.PathLike[str]) -> Any:
     parameters, about = json.loads(text), json.loads(about_text)
     unpack = _UNPACK.get(kind)
     if unpack is None and kind not in _state.KINDS:
-        raise ValueError(f"{path}: a model of the kind {kind} has no estimator here; load it in Rust or with the tool")
+        raise ValueError(f"{path}: a model of the kind {kind} has no estimator here; load it in Rust, where such models are made")
     try:
+        _fields.check(kind, parameters, arrays)
         if unpack is None:
             model = _state.unpack(kind, parameters, arrays, about["classes"])
         else:
             model = unpack(parameters, arrays, about["classes"])
             model.n_features_in_ = arrays["samples"].shape[1]
-    except (KeyError, IndexError, TypeError, AttributeError, OverflowError) as e:
+    except (KeyError, IndexError, TypeError, AttributeError, ArithmeticError) as e:
         raise ValueError(f"{path}: the file lacks {e} or has it in another shape; it is damaged, or of another program") from None
     except ValueError as e:
         raise ValueError(f"{path}: {e}") from None
@@ -154,6 +158,7 @@ def _pack_polynomial(model: Any) -> Parts:
         "standardize": None if model.standardize is None else bool(model.standardize),
         "ridge": float(model.ridge),
         "guard": bool(model.guard),
+        **({} if model.columns_ is None else {"columns": model.columns_}),
         "on_empty": model.on_empty,
         "found_kernel": str(model.kernel_),
         "found_degree": model.degree_,
@@ -179,10 +184,12 @@ def _unpack_polynomial(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]
         standardize=p["standardize"],
         ridge=p["ridge"],
         guard=p["guard"],
+        columns=p.get("columns"),
         neighborhood=p["neighborhood"],
         on_empty=p["on_empty"],
     )
     _samples(model, p, arrays)
+    model.columns_ = p.get("columns")
     model.y_fit_ = _flat(arrays["responses"])
     model.degree_ = p["found_degree"]
     model._prepared = _prepared(p)
@@ -203,12 +210,19 @@ def _glm(model: Any, penalty: float) -> Parts:
     found: dict[str, Any] = {
         "standardize": None,
         "penalty": penalty,
+        "guard": bool(model.guard),
+        **({} if model.columns_ is None else {"columns": model.columns_}),
         "found_kernel": str(model.kernel_),
         "found_degree": 1,
         "tried": _tried([(1, kernel, score) for kernel, score in model._model().tried]),
     }
     arrays = {"samples": model.X_fit_, "scales": model.scales_, "weights": model.sample_weight_fit_}
     return "", found | _searched(model), arrays
+
+
+def _guarded(p: dict[str, Any]) -> bool:
+    """Earlier files say nothing of it, and their models had no guard."""
+    return bool(p.get("guard", False))
 
 
 def _pack_glm(model: Any) -> Parts:
@@ -221,9 +235,16 @@ def _unpack_glm(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]) -> An
     from ._glm import LocalGLMRegressor
 
     model = LocalGLMRegressor(
-        p["family"], p["kernel"], alpha=p["penalty"], theta=p["theta"], neighborhood=p["neighborhood"]
+        p["family"],
+        p["kernel"],
+        alpha=p["penalty"],
+        theta=p["theta"],
+        guard=_guarded(p),
+        columns=p.get("columns"),
+        neighborhood=p["neighborhood"],
     )
     _samples(model, p, arrays)
+    model.columns_ = p.get("columns")
     model.y_fit_ = _flat(arrays["responses"])
     model._prepared = _prepared(p)
     model._model()
@@ -232,6 +253,8 @@ def _unpack_glm(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]) -> An
 
 def _pack_logistic(model: Any) -> Parts:
     _, p, arrays = _glm(model, 1.0 / float(model.C))
+    if model.multi_class == "multinomial":
+        p["multinomial"] = True
     codes = model.y_fit_.astype(np.int64)
     return "local_logistic", p | {"n_classes": len(model.classes_)}, arrays | {"classes": codes}
 
@@ -239,8 +262,16 @@ def _pack_logistic(model: Any) -> Parts:
 def _unpack_logistic(p: dict[str, Any], arrays: dict[str, Array], classes: list[Any]) -> Any:
     from ._glm import LocalLogisticRegression
 
-    model = LocalLogisticRegression(1.0 / p["penalty"], p["kernel"], neighborhood=p["neighborhood"])
+    model = LocalLogisticRegression(
+        1.0 / p["penalty"] if p["penalty"] > 0.0 else np.inf,
+        p["kernel"],
+        multi_class="multinomial" if p.get("multinomial") else "ovr",
+        guard=_guarded(p),
+        columns=p.get("columns"),
+        neighborhood=p["neighborhood"],
+    )
     _samples(model, p, arrays)
+    model.columns_ = p.get("columns")
     if p["n_classes"] > max(len(arrays["classes"]), 2):
         raise ValueError("the file has more classes than samples; it is damaged, or of another program")
     model.classes_ = np.array(classes if classes else range(p["n_classes"]))

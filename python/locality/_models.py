@@ -14,12 +14,13 @@ from ._arrays import Array
 from ._base import BaseEstimator, ClassifierMixin, Prepared, RegressorMixin, check_is_fitted, validate_data
 from ._classes import classes_of
 from ._core import Kernel, Neighborhood
+from ._guard import LeaveOneOut, warn_thin
 from ._local import LocalPolynomialRegressor
 
 Bandwidth = Literal["auto", "fixed", "nearest", "per-column"] | float
 
 
-class _Model(BaseEstimator):
+class _Model(LeaveOneOut, BaseEstimator):
     """A kernel whose bandwidth is that of a local polynomial through the responses, and samples over divided columns."""
 
     kernel: Kernel | str
@@ -29,7 +30,8 @@ class _Model(BaseEstimator):
     _prepared: Prepared
 
     def _lay(self, X: npt.ArrayLike, sites: Array, means: Array, degree: int, sample_weight: npt.ArrayLike | None) -> None:
-        kernel, self.neighborhood_ = _arrays.kernel_of(self.kernel, X), _arrays.neighborhood_of(self.neighborhood, X)
+        kernel = _arrays.kernel_of(self.kernel, X)
+        self.neighborhood_ = _arrays.elsewhere(_arrays.neighborhood_of(self.neighborhood, X))
         self.X_fit_: Array = sites
         self.sample_weight_fit_ = _arrays.weights(sample_weight, len(sites), np.float64)
         found = LocalPolynomialRegressor(
@@ -45,8 +47,14 @@ class _Model(BaseEstimator):
         self._lay(X, sites, self.y_fit_, degree, sample_weight)
 
     def _at(self, X: npt.ArrayLike) -> Any:
+        return self._ask(self._targets(X))
+
+    def _targets(self, X: npt.ArrayLike) -> Array:
         check_is_fitted(self)
-        queries = validate_data(self, X, reset=False, dtype=np.float64)
+        queries: Array = validate_data(self, X, reset=False, dtype=np.float64)
+        return queries
+
+    def _ask(self, queries: Array) -> Any:
         if self._prepared.made is None:
             self._prepared.made = self._make()
         return self._prepared.made.at(queries / self.scales_, _arrays.threads(self.n_jobs))
@@ -77,8 +85,13 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         `LocalPolynomialRegressor` finds it.
     degree : int, default 0
         0 for the weighted quantile itself, 1 for a line through it, and so on.
+    guard : bool, default True
+        Whether polynomials are shrunk where evidence is thin (few effective samples, a target far outside), so that the prediction turns smoothly into
+        the quantile of degree 0; `predict` warns where they are.
+    columns : sequence of int or str, optional
+        Columns of the polynomial, those of a data frame by name if you like; all by default. The kernel names its own.
     neighborhood : Neighborhood or str, optional
-        Which training samples a target may see at all; every one by default.
+        Which training samples a target may see at all; every one by default. ``hollow`` has no part in `predict`; see `loo_predict`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -114,6 +127,8 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         *,
         bandwidth: Bandwidth = "auto",
         degree: int = 0,
+        guard: bool = True,
+        columns: Sequence[int | str] | None = None,
         neighborhood: Neighborhood | str | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -121,6 +136,8 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         self.kernel = kernel
         self.bandwidth = bandwidth
         self.degree = degree
+        self.guard = guard
+        self.columns = columns
         self.neighborhood = neighborhood
         self.n_jobs = n_jobs
 
@@ -143,6 +160,9 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         LocalQuantileRegressor
             Itself.
         """
+        if np.size(self.quantile) == 0:
+            raise ValueError("quantile is empty; name at least one level, such as 0.5")
+        self.columns_ = _arrays.columns_of(self.columns, X)
         self._learn(X, y, _arrays.count(self.degree, "degree"), sample_weight)
         self._prepared = Prepared(self._make())
         return self
@@ -159,14 +179,36 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         -------
         ndarray, shape (m,) or (m, levels)
         """
-        found: Array = self._at(X)
-        return found[:, 0] if np.ndim(self.quantile) == 0 else found
+        found, thin = self._predict_at(self._targets(X))
+        if _arrays.count(self.degree, "degree") > 0:
+            warn_thin(thin, 2)
+        return found
+
+    def thin(self, X: npt.ArrayLike) -> Array:
+        """Whether evidence was too thin for all of the polynomial at each row of X, so that it was shrunk.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+
+        Returns
+        -------
+        ndarray of bool, shape (m,)
+        """
+        thin: Array = self._at(X)[1]
+        return thin
+
+    def _predict_at(self, queries: Array) -> tuple[Array, Array]:
+        found, thin = self._ask(queries)
+        return (found[:, 0] if np.ndim(self.quantile) == 0 else found), thin
 
     def _make(self) -> _core.LocalQuantileModel:
         levels = [_arrays.number(level, "quantile") for level in np.atleast_1d(self.quantile).tolist()]
         degree = _arrays.count(self.degree, "degree")
+        how: dict[str, Any] = {"guard": bool(self.guard), "columns": self.columns_}
         return _core.LocalQuantileModel(
-            self.X_fit_ / self.scales_, self.y_fit_[:, None], self.kernel_, levels, degree=degree, **self._given()
+            self.X_fit_ / self.scales_, self.y_fit_[:, None], self.kernel_, levels, degree=degree, **how, **self._given()
         )
 
 
@@ -185,7 +227,7 @@ class LocalModeRegressor(RegressorMixin, _Model):
         The bandwidth of the targets' density, in their units; ``"auto"`` is the one under which training targets are the most likely
         from the others, leave-one-out.
     neighborhood : Neighborhood or str, optional
-        Which training samples a target may see at all; every one by default.
+        Which training samples a target may see at all; every one by default. ``hollow`` has no part in `predict`; see `loo_predict`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -270,9 +312,11 @@ class LocalModeRegressor(RegressorMixin, _Model):
         -------
         ndarray, shape (m,)
         """
-        starts, modes, _ = self._at(X)
-        best: Array = modes[starts[:-1]]
-        return best
+        return self._predict_at(self._targets(X))[0]
+
+    def _predict_at(self, queries: Array) -> tuple[Array, None]:
+        starts, modes, _ = self._ask(queries)
+        return modes[starts[:-1]], None
 
     def modes(self, X: npt.ArrayLike) -> list[tuple[Array, Array]]:
         """All modes at each row of X, with their densities, the densest first.
@@ -318,7 +362,7 @@ class LocalDiscriminantAnalysis(ClassifierMixin, _Model):
     shrinkage : float, default 0.01
         Share of a covariance that is replaced by a multiple of the identity.
     neighborhood : Neighborhood or str, optional
-        Which training samples a target may see at all; every one by default.
+        Which training samples a target may see at all; every one by default. ``hollow`` has no part in `predict`; see `loo_predict`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -420,9 +464,11 @@ class LocalDiscriminantAnalysis(ClassifierMixin, _Model):
         -------
         ndarray, shape (m,)
         """
-        likeliest = np.argmax(self.predict_proba(X), axis=1)
-        found: Array = self.classes_[likeliest]
-        return found
+        return self._predict_at(self._targets(X))[0]
+
+    def _predict_at(self, queries: Array) -> tuple[Array, None]:
+        found: Array = self.classes_[np.argmax(self._ask(queries), axis=1)]
+        return found, None
 
     def _indicators(self) -> Array:
         one_hot: Array = np.eye(len(self.classes_))[self.y_fit_]

@@ -11,10 +11,11 @@ from . import _arrays
 from ._arrays import Array
 from ._base import BaseEstimator, Prepared, RegressorMixin, check_is_fitted, validate_data
 from ._core import Kernel, LocalMeanFit, Neighborhood
+from ._guard import LeaveOneOut
 from ._mean import OnEmpty
 
 
-class LocalMeanRegressor(RegressorMixin, BaseEstimator):
+class LocalMeanRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
     """Regression by the local mean of the targets (Nadaraya-Watson).
 
     Parameters
@@ -22,7 +23,7 @@ class LocalMeanRegressor(RegressorMixin, BaseEstimator):
     kernel : Kernel or str, default "gaussian(h=1)"
         How much a training site counts at a query. Columns of a data frame may be named in it.
     neighborhood : Neighborhood or str, optional
-        Which training sites a query may see at all; every one by default.
+        Which training sites a query may see at all; every one by default. ``hollow`` has no part in `predict`; see `loo_predict`.
     tolerance : float, default 0.0
         What the sum of the weights may be off by at each query, relative, with proof; 0 is exact to rounding.
     on_empty : {"error", "nan", "nearest", "global"}, default "nearest"
@@ -91,7 +92,8 @@ class LocalMeanRegressor(RegressorMixin, BaseEstimator):
         LocalMeanRegressor
             Itself.
         """
-        kernel, neighborhood = _arrays.kernel_of(self.kernel, X), _arrays.neighborhood_of(self.neighborhood, X)
+        kernel = _arrays.kernel_of(self.kernel, X)
+        neighborhood = _arrays.elsewhere(_arrays.neighborhood_of(self.neighborhood, X))
         sites, targets = validate_data(self, X, y, dtype=[np.float64, np.float32], multi_output=True, y_numeric=True)
         self.X_fit_: Array = sites
         self.y_fit_: Array = np.asarray(targets, dtype=sites.dtype)
@@ -114,11 +116,13 @@ class LocalMeanRegressor(RegressorMixin, BaseEstimator):
         ndarray, shape (m,) or (m, p)
         """
         check_is_fitted(self)
-        queries = validate_data(self, X, reset=False, dtype=self.X_fit_.dtype)
+        return self._predict_at(validate_data(self, X, reset=False, dtype=self.X_fit_.dtype))[0]
+
+    def _predict_at(self, queries: Array) -> tuple[Array, None]:
         if self._prepared.made is None:
             self._prepared.made = self._prepare()
         means: Array = self._prepared.made.at(queries, _arrays.threads(self.n_jobs))[0]
-        return means[:, 0] if self.y_fit_.ndim == 1 else means
+        return (means[:, 0] if self.y_fit_.ndim == 1 else means), None
 
     def _prepare(self) -> LocalMeanFit:
         y = self.y_fit_

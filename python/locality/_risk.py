@@ -166,7 +166,8 @@ class LocalRisk(RegressorMixin, BaseEstimator):
         pull = _arrays.number(self.pull, "pull")
         if not pull >= 0.0 or (pull > 0.0 and self.centered):
             raise ValueError(f"pull={pull} must not be negative, and be 0 where rows are centred; choose centered=False")
-        kernel, neighborhood = _arrays.kernel_of(self.kernel, X), _arrays.neighborhood_of(self.neighborhood, X)
+        kernel = _arrays.kernel_of(self.kernel, X)
+        neighborhood = _arrays.elsewhere(_arrays.neighborhood_of(self.neighborhood, X))
         sites, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         self.X_fit_: Array = sites
         self.y_fit_: Array = np.asarray(targets, dtype=np.float64)

@@ -252,7 +252,7 @@ STATES = {
     "LocalModeRegressor": State(
         "local_mode", "_models", _SITES | {"y_fit_": "n"}, _SEARCHED | {"response_bandwidth_": "real"}, _lay
     ),
-    "LocalQuantileRegressor": State("local_quantile", "_models", _SITES | {"y_fit_": "n"}, _SEARCHED, _lay),
+    "LocalQuantileRegressor": State("local_quantile", "_models", _SITES | {"y_fit_": "n"}, _SEARCHED | {"columns_": "counts?"}, _lay),
     "MGWR": State(
         "mgwr",
         "_mgwr",
@@ -429,6 +429,8 @@ def _value(name: str, x: Any, what: str) -> Any:
             return levels
     if what == "pairs" and isinstance(x, list):
         return [(_value(name, a, "real"), _value(name, b, "real")) for a, b in x]
+    if what == "counts?" and (x is None or isinstance(x, list) and all(isinstance(i, int) and not isinstance(i, bool) and i >= 0 for i in x)):
+        return x
     if what == "flag" and isinstance(x, bool):
         return x
     if what == "count" and isinstance(x, int) and not isinstance(x, bool) and x >= 0:

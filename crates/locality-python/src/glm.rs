@@ -3,7 +3,7 @@
 use locality::local::{
     Family, LocalGlmRegression, LocalGlmRegressionFit, LocalLogistic, LocalLogisticFit,
 };
-use numpy::ndarray::Array2;
+use numpy::ndarray::{Array1, Array2};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -46,7 +46,7 @@ fn two(data: Vec<f64>, rows: usize, columns: usize) -> PyResult<Array2<f64>> {
 #[pymethods]
 impl LocalGlmModel {
     #[new]
-    #[pyo3(signature = (samples, responses, kernel, family, *, search="auto", bandwidth=None, scales=None, theta=1.0, penalty=1.0, neighborhood=None, sample_weight=None, classes=None, multinomial=false, threads=0))]
+    #[pyo3(signature = (samples, responses, kernel, family, *, search="auto", bandwidth=None, scales=None, theta=1.0, penalty=1.0, neighborhood=None, sample_weight=None, classes=None, multinomial=false, guard=true, columns=None, threads=0))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         samples: &Bound<'_, PyAny>,
@@ -62,6 +62,8 @@ impl LocalGlmModel {
         sample_weight: Option<&Bound<'_, PyAny>>,
         classes: Option<usize>,
         multinomial: bool,
+        guard: bool,
+        columns: Option<Vec<usize>>,
         threads: usize,
     ) -> PyResult<Self> {
         let family = family_of(family, theta)?;
@@ -77,7 +79,10 @@ impl LocalGlmModel {
         let weights = weights.as_ref().map(|w| w.as_slice()).transpose()?;
         macro_rules! fitted {
             ($model:expr, $y:expr $(, $more:expr)*) => {{
-                let mut model = $model.search(search).penalty(penalty).neighborhood(neighborhood);
+                let mut model = $model.search(search).penalty(penalty).guard(guard).neighborhood(neighborhood);
+                if let Some(columns) = columns {
+                    model = model.on(columns);
+                }
                 if let Some(h) = bandwidth {
                     model = model.bandwidth(h).map_err(to_python)?;
                 }
@@ -136,25 +141,32 @@ impl LocalGlmModel {
         tried.map(|t| (t.kernel.to_string(), t.score)).collect()
     }
 
-    /// Means ``[m, 1]`` at targets ``[m, d]``, or the probabilities of the classes, ``[m, classes]``.
+    /// Means ``[m, 1]`` at targets ``[m, d]``, or the probabilities of the classes, ``[m, classes]``, and whether evidence was thin ``[m]``.
     #[pyo3(signature = (targets, threads=0, progress=None))]
     fn means<'py>(
         &self,
         targets: &Bound<'py, PyAny>,
         threads: usize,
         progress: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Two<'py>> {
+    ) -> PyResult<(Two<'py>, Bound<'py, PyArray1<bool>>)> {
         let py = targets.py();
         let data = Matrix::<f64>::from_any(targets, "X")?;
         let rows = data.rows()?;
-        let (means, p) = watched(py, threads, progress, |watch| match &self.inner {
-            Inner::One(fit) => Ok((fit.at(rows, watch)?.means().to_vec(), 1)),
-            Inner::Classes(fit) => Ok((fit.predict_proba(rows, watch)?, fit.n_classes())),
+        let (means, thin, p) = watched(py, threads, progress, |watch| match &self.inner {
+            Inner::One(fit) => {
+                let found = fit.at(rows, watch)?;
+                Ok((found.means().to_vec(), found.thin().to_vec(), 1))
+            }
+            Inner::Classes(fit) => {
+                let (shares, thin) = fit.predict_guarded(rows, watch)?;
+                Ok((shares, thin, fit.n_classes()))
+            }
         })?;
-        Ok(two(means, rows.rows(), p)?.into_pyarray(py))
+        let means = two(means, rows.rows(), p)?.into_pyarray(py);
+        Ok((means, Array1::from(thin).into_pyarray(py)))
     }
 
-    /// Slopes ``[m, d]`` of the linear predictor at targets ``[m, d]``, by the columns as given; of one response.
+    /// Slopes ``[m, columns]`` of the linear predictor at targets ``[m, d]``, by the columns as given; of one response.
     #[pyo3(signature = (targets, threads=0))]
     fn slopes<'py>(&self, targets: &Bound<'py, PyAny>, threads: usize) -> PyResult<Two<'py>> {
         let py = targets.py();
@@ -166,7 +178,8 @@ impl LocalGlmModel {
         let slopes = watched(py, threads, None, |watch| {
             Ok(fit.at(rows, watch)?.slopes().to_vec())
         })?;
-        Ok(two(slopes, rows.rows(), rows.columns())?.into_pyarray(py))
+        let columns = slopes.len() / rows.rows().max(1);
+        Ok(two(slopes, rows.rows(), columns)?.into_pyarray(py))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Geographically weighted regression.
 
-use locality::gwr::{Gwr, GwrFit, Mgwr, MgwrFit, Search, Summary};
-use locality::{Profile, Rows};
+use locality::Rows;
+use locality::gwr::{Gwr, GwrFit, Mgwr, MgwrFit, Search, Summary, profile_named};
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
@@ -27,7 +27,7 @@ fn parameters(
     interval: Option<f64>,
     intercept: bool,
 ) -> PyResult<Gwr> {
-    let profile = Profile::from_name(kernel, &[]).map_err(to_python)?;
+    let profile = profile_named(kernel).map_err(to_python)?;
     Ok(Gwr::new()
         .family(family.parse().map_err(to_python)?)
         .profile(profile)

@@ -36,7 +36,7 @@ fn two(data: Vec<f64>, columns: usize) -> PyResult<Array2<f64>> {
 #[pymethods]
 impl LocalRegressor {
     #[new]
-    #[pyo3(signature = (samples, responses, kernels, *, search="auto", criterion="loo", robust=None, robust_iterations=3, bandwidth=None, degrees=vec![1], standardize=None, scales=None, ridge=0.0, guard=true, neighborhood=None, on_empty="nearest", sample_weight=None, threads=0))]
+    #[pyo3(signature = (samples, responses, kernels, *, search="auto", criterion="loo", robust=None, robust_iterations=3, bandwidth=None, degrees=vec![1], standardize=None, scales=None, ridge=0.0, guard=true, neighborhood=None, on_empty="nearest", sample_weight=None, columns=None, threads=0))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
         samples: &Bound<'_, PyAny>,
@@ -55,6 +55,7 @@ impl LocalRegressor {
         neighborhood: Option<&Bound<'_, PyAny>>,
         on_empty: &str,
         sample_weight: Option<&Bound<'_, PyAny>>,
+        columns: Option<Vec<usize>>,
         threads: usize,
     ) -> PyResult<Self> {
         let on_empty: OnEmpty = on_empty.parse().map_err(to_python)?;
@@ -90,6 +91,9 @@ impl LocalRegressor {
         }
         if let Some(scales) = scales {
             parameters = parameters.scales(scales);
+        }
+        if let Some(columns) = columns {
+            parameters = parameters.on(columns);
         }
         let py = samples.py();
         let samples = Matrix::<f64>::from_any(samples, "X")?;
@@ -224,6 +228,17 @@ impl LocalRegressor {
             found.dof_squared,
             found.variance.into_pyarray(py),
         ))
+    }
+
+    /// Rows of the hat matrix ``[m, n]`` at targets ``[m, d]``; NaN in an empty region.
+    #[pyo3(signature = (targets, threads=0))]
+    fn hat_rows<'py>(&self, targets: &Bound<'py, PyAny>, threads: usize) -> PyResult<Two<'py>> {
+        let py = targets.py();
+        let data = Matrix::<f64>::from_any(targets, "X")?;
+        let rows = data.rows()?;
+        let found = watched(py, threads, None, |watch| self.inner.hat_rows(rows, watch))?;
+        let n = self.inner.polynomial().local_means().order().len();
+        Ok(two(found, n)?.into_pyarray(py))
     }
 
     /// Indices and weights ``[m, k]`` of the samples that weigh most at targets ``[m, d]``; what is not there has the index -1.

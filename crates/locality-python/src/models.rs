@@ -3,7 +3,7 @@
 use locality::local::{
     Discriminant, LiftedFit, LocalMode, LocalModeFit, LocalQuantile, LocalQuantileFit, Localized,
 };
-use numpy::ndarray::Array2;
+use numpy::ndarray::{Array1, Array2};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -37,7 +37,7 @@ pub(crate) struct LocalQuantileModel {
 #[pymethods]
 impl LocalQuantileModel {
     #[new]
-    #[pyo3(signature = (samples, responses, kernel, levels, *, degree=0, neighborhood=None, sample_weight=None, threads=0))]
+    #[pyo3(signature = (samples, responses, kernel, levels, *, degree=0, neighborhood=None, sample_weight=None, guard=true, columns=None, threads=0))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         samples: &Bound<'_, PyAny>,
@@ -47,14 +47,20 @@ impl LocalQuantileModel {
         degree: usize,
         neighborhood: Option<&Bound<'_, PyAny>>,
         sample_weight: Option<&Bound<'_, PyAny>>,
+        guard: bool,
+        columns: Option<Vec<usize>>,
         threads: usize,
     ) -> PyResult<Self> {
         let py = samples.py();
         let count = levels.len();
-        let parameters = LocalQuantile::new(kernel_of(kernel)?)
+        let mut parameters = LocalQuantile::new(kernel_of(kernel)?)
             .levels(levels)
             .degree(degree)
+            .guard(guard)
             .neighborhood(neighborhood_of(neighborhood)?);
+        if let Some(columns) = columns {
+            parameters = parameters.on(columns);
+        }
         let samples = Matrix::<f64>::from_any(samples, "X")?;
         let responses = Matrix::<f64>::from_any(responses, "y")?;
         let (x, y) = (samples.rows()?, responses.rows()?);
@@ -69,19 +75,22 @@ impl LocalQuantileModel {
         })
     }
 
-    /// Quantiles ``[m, levels]`` at targets ``[m, d]``.
+    /// Quantiles ``[m, levels]`` at targets ``[m, d]``, and whether evidence was thin ``[m]``.
     #[pyo3(signature = (targets, threads=0, progress=None))]
     fn at<'py>(
         &self,
         targets: &Bound<'py, PyAny>,
         threads: usize,
         progress: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Two<'py>> {
+    ) -> PyResult<(Two<'py>, Bound<'py, PyArray1<bool>>)> {
         let py = targets.py();
         let data = Matrix::<f64>::from_any(targets, "X")?;
         let rows = data.rows()?;
-        let found = watched(py, threads, progress, |watch| self.inner.at(rows, watch))?;
-        Ok(two(found, rows.rows(), self.levels)?.into_pyarray(py))
+        let (found, thin) = watched(py, threads, progress, |watch| {
+            self.inner.at_guarded(rows, watch)
+        })?;
+        let found = two(found, rows.rows(), self.levels)?.into_pyarray(py);
+        Ok((found, Array1::from(thin).into_pyarray(py)))
     }
 }
 

@@ -244,7 +244,7 @@ fn compete(
         };
         let found = widened(found, &target, k);
         let numbers = match &found {
-            Predictions::Numbers(y) => y,
+            Predictions::Numbers(y) | Predictions::Several(y, _) => y,
             Predictions::Shares(shares, _) => shares,
         };
         for (row, own) in inside.iter().zip(numbers.chunks_exact(k)) {

@@ -4,8 +4,10 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use locality::gwr::{Criterion, Distance, Gwr, GwrFit, Mgwr, MgwrFit, Response, Summary};
-use locality::{Metric, Nearest, Profile, Rows, Watch};
+use locality::gwr::{
+    Criterion, Distance, Gwr, GwrFit, Mgwr, MgwrFit, Response, Summary, profile_named,
+};
+use locality::{Metric, Nearest, Rows, Watch};
 use serde_json::json;
 
 use super::cluster::round;
@@ -212,7 +214,7 @@ fn model(args: &Args) -> Result<Gwr> {
     };
     Ok(Gwr::new()
         .family(args.family)
-        .profile(Profile::from_name(&args.kernel, &[])?)
+        .profile(profile_named(&args.kernel)?)
         .adaptive(!args.fixed)
         .distance(args.metric)
         .bandwidth(bandwidth)

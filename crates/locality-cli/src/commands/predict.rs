@@ -21,7 +21,8 @@ use crate::table::{Column, Format, Options, Table};
   locality predict price.loc new.csv -o predicted.csv --interval 0.9
   locality predict iris.loc new.csv -o - --explain 5
 
-The output has the table's columns and NAME_predicted, where NAME is the target; for classes a probability of each, too. --interval
+The output has the table's columns and NAME_predicted, where NAME is the target; for classes a probability of each, too. A model of several
+responses has a column for each, predicted_1, .. --interval
 adds NAME_lower and NAME_upper, --explain the rows of the training table that weigh most (sample_1, .., counted from 0, -1 for
 none) and their shares of the weight (weight_1, ..).")]
 pub(crate) struct Args {
@@ -72,6 +73,18 @@ pub(super) fn load(path: &std::path::Path, watch: &Watch<'_>) -> Result<(ModelFi
     Ok((file, fitted))
 }
 
+/// A column for each of several responses, `[m, p]`.
+fn each_response<'a>(
+    name: &'a str,
+    values: &'a [f64],
+    p: usize,
+) -> impl Iterator<Item = (String, Column)> + 'a {
+    (0..p).map(move |c| {
+        let own = values.iter().skip(c).step_by(p).copied().collect();
+        (format!("{name}_{}", c + 1), Column::Real(own))
+    })
+}
+
 /// Runs it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let format = Format::of(&args.output, args.options.delimiter())?;
@@ -115,6 +128,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let found = context.watched("predict", |watch| fitted.predict(x, watch))?;
     match &found {
         Predictions::Numbers(y) => extra.push((name("predicted"), Column::Real(y.clone()))),
+        Predictions::Several(y, p) => extra.extend(each_response(&name("predicted"), y, *p)),
         Predictions::Shares(shares, k) => {
             let numbered = || (0..*k as i64).map(Class::Integer).collect::<Vec<Class>>();
             let classes = if about.classes.is_empty() {
@@ -143,8 +157,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
             )));
         };
         let found = context.watched("intervals", |watch| fit.intervals(x, level, watch))?;
-        extra.push((name("lower"), Column::Real(found.lower)));
-        extra.push((name("upper"), Column::Real(found.upper)));
+        let p = fit.polynomial().n_responses();
+        if p == 1 {
+            extra.push((name("lower"), Column::Real(found.lower)));
+            extra.push((name("upper"), Column::Real(found.upper)));
+        } else {
+            extra.extend(each_response(&name("lower"), &found.lower, p));
+            extra.extend(each_response(&name("upper"), &found.upper, p));
+        }
     }
     if let Some(k) = args.explain {
         let behind = context.watched("explain", |watch| fitted.explain(x, k, watch))?;

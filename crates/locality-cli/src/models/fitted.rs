@@ -32,11 +32,21 @@ pub(crate) enum Fitted {
 pub(crate) enum Predictions {
     /// Numbers `[m]`.
     Numbers(Vec<f64>),
+    /// Numbers of several responses `[m, p]`, of which there are none in a table's one target.
+    Several(Vec<f64>, usize),
     /// Probabilities `[m, k]`.
     Shares(Vec<f64>, usize),
 }
 
 impl Predictions {
+    /// Numbers `[m, p]`.
+    fn numbers(values: Vec<f64>, p: usize) -> Self {
+        match p {
+            1 => Self::Numbers(values),
+            _ => Self::Several(values, p),
+        }
+    }
+
     /// How good they are.
     pub(crate) fn score(&self, target: &Target) -> Option<Score> {
         match (self, target) {
@@ -77,11 +87,18 @@ impl Fitted {
             }
             NeighborsRegressorFit::<f64>::KIND => Self::Neighbors(Persist::unpack(file, watch)?),
             NeighborsClassifierFit::<f64>::KIND => {
-                Self::NeighborClasses(Persist::unpack(file, watch)?)
+                let fit: NeighborsClassifierFit<f64> = Persist::unpack(file, watch)?;
+                if fit.classes().len() != 1 {
+                    return Err(locality::Error::unsupported(format!(
+                        "the model tells the classes of {} responses, and tables have one; load it in Rust or Python",
+                        fit.classes().len()
+                    )));
+                }
+                Self::NeighborClasses(fit)
             }
             other => {
                 return Err(locality::Error::unsupported(format!(
-                    "a model of the kind {other} does not predict columns of a table here; load it in Rust or Python"
+                    "a model of the kind {other} does not predict columns of a table here; load it where it was made, in Python or Rust"
                 )));
             }
         })
@@ -162,9 +179,15 @@ impl Fitted {
         watch: &Watch<'_>,
     ) -> locality::Result<Predictions> {
         Ok(match self {
-            Self::Regression(fit) => Predictions::Numbers(fit.at(x, watch)?.values().to_vec()),
+            Self::Regression(fit) => {
+                let found = fit.at(x, watch)?;
+                Predictions::numbers(found.values().to_vec(), found.responses())
+            }
             Self::Glm(fit) => Predictions::Numbers(fit.at(x, watch)?.means().to_vec()),
-            Self::Neighbors(fit) => Predictions::Numbers(fit.predict(x, watch)?.values),
+            Self::Neighbors(fit) => {
+                let p = fit.memory().width();
+                Predictions::numbers(fit.predict(x, watch)?.values, p)
+            }
             Self::Logistic(fit) => {
                 Predictions::Shares(fit.predict_proba(x, watch)?, fit.n_classes())
             }

@@ -2,6 +2,10 @@
 
 use std::fmt::Write;
 
+use locality::lazy::NeighborsRegressor;
+use locality::local::LocalRegression;
+use locality::model::Persist;
+use locality::{Rows, Watch};
 use serde_json::Value;
 
 use crate::run::{Folder, data};
@@ -377,4 +381,62 @@ fn what_cannot_be_predicted_is_told() {
         &["--interval is for"],
     );
     folder.fails(&["inspect", "flip.loc"], 1, &["flip.loc", "checksum"]);
+}
+
+#[test]
+fn several_responses_have_a_column_each() {
+    let folder = Folder::new();
+    let x: Vec<f64> = (0..40).map(|i| f64::from(i) / 8.0).collect();
+    let y: Vec<f64> = x.iter().flat_map(|x| [x.sin(), 10.0 + x]).collect();
+    let y = Rows::new(&y, 40, 2).unwrap();
+    let watch = Watch::default();
+    let fit = LocalRegression::new("gaussian".parse().unwrap());
+    let fit = fit.bandwidth(0.4).unwrap();
+    let fit = fit.fit(Rows::column(&x), y, None, &watch).unwrap();
+    fit.save(folder.path("two.loc")).unwrap();
+    folder.file("new.csv", "x\n1.1\n3.3\n4.0\n");
+    folder.ok(&[
+        "predict",
+        "two.loc",
+        "new.csv",
+        "-o",
+        "p.csv",
+        "--interval",
+        "0.8",
+    ]);
+    let text = folder.text("p.csv");
+    let header = "x,predicted_1,predicted_2,lower_1,lower_2,upper_1,upper_2\n";
+    assert!(text.starts_with(header), "{text}");
+    let at = fit.at(Rows::column(&[1.1, 3.3, 4.0]), &watch).unwrap();
+    for (c, name) in ["predicted_1", "predicted_2"].iter().enumerate() {
+        for (i, found) in column(&folder, "p.csv", name).iter().enumerate() {
+            let wanted = at.values()[2 * i + c];
+            assert!((found.parse::<f64>().unwrap() - wanted).abs() < 1e-9);
+        }
+    }
+    let near = NeighborsRegressor::new(locality::lazy::Reach::Nearest(2));
+    let near = near.fit(Rows::column(&x), y).unwrap();
+    near.save(folder.path("near.loc")).unwrap();
+    folder.ok(&["predict", "near.loc", "new.csv", "-o", "p.csv"]);
+    assert!(
+        folder
+            .text("p.csv")
+            .starts_with("x,predicted_1,predicted_2\n")
+    );
+    for found in column(&folder, "p.csv", "predicted_2") {
+        assert!(
+            found.parse::<f64>().unwrap() > 10.0,
+            "each in its own column"
+        );
+    }
+    let refused = [
+        "predict",
+        "near.loc",
+        "new.csv",
+        "-o",
+        "q.csv",
+        "--interval",
+        "0.8",
+    ];
+    folder.fails(&refused, 2, &["--interval is for local means"]);
 }

@@ -27,5 +27,5 @@ pub use mgwr::{Mgwr, MgwrFit};
 pub use model::{Gwr, GwrFit};
 pub use predict::GwrAt;
 pub use search::Search;
-pub use space::Distance;
+pub use space::{Distance, profile_named};
 pub use summary::{Criterion, Summary};

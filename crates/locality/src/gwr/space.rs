@@ -28,6 +28,28 @@ impl FromStr for Distance {
     }
 }
 
+/// The profile of a name that can fall with distance: `bisquare`, `gaussian`, `exponential`, `tricube` and the others that take one.
+///
+/// # Errors
+/// A name of none; the message lists all.
+pub fn profile_named(name: &str) -> Result<Profile> {
+    Profile::from_name(name, &[]).map_err(|_| {
+        let falling = crate::profiles()
+            .iter()
+            .filter(|p| p.takes == Takes::Distance);
+        let names: Vec<&str> = falling
+            .map(|p| match p.name {
+                "biweight" => "bisquare",
+                name => name,
+            })
+            .collect();
+        Error::parameter(format!(
+            "kernel '{name}' is none that falls with a distance; choose one of {}",
+            names.join(", ")
+        ))
+    })
+}
+
 /// Radius of the sphere in kilometres.
 const RADIUS: f64 = 6371.0;
 /// The bandwidth beyond the k-th place, so that this one has a little weight.

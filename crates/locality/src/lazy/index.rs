@@ -444,8 +444,12 @@ impl<T: Float> NeighborIndex<T> {
             Reach::Nearest(k) => {
                 if k == 0 || k > others {
                     let which = if selves.is_some() { "other " } else { "" };
+                    let remedy = match others {
+                        0 => "add samples first".to_owned(),
+                        _ => format!("ask for 1 to {others}"),
+                    };
                     return Err(Error::parameter(format!(
-                        "n_neighbors={k} neighbours are asked for, but there are {others} {which}samples; ask for 1 to {others}"
+                        "n_neighbors={k} neighbours are asked for, but there are {others} {which}samples; {remedy}"
                     )));
                 }
                 let k = k + usize::from(selves.is_some());

@@ -2,9 +2,9 @@
 
 use super::diagnostics::Criterion;
 use super::polynomial::LocalPolynomial;
-use super::regression::{Choice, LocalRegression, Search, with_bandwidth};
+use super::regression::{Choice, LocalRegression, Search};
 use super::relevance::{Part, relevance};
-use super::search::{Tried, minimize};
+use super::search::{Tried, best_widths};
 use crate::{Bandwidth, Error, Kernel, Result, Rows, Watch};
 
 /// Places at which candidates are compared, where there are more: drawn evenly from the table, so that repeated runs agree.
@@ -185,12 +185,16 @@ impl LocalRegression {
     }
 
     pub(super) fn polynomial(&self, kernel: &Kernel, degree: usize) -> LocalPolynomial {
-        LocalPolynomial::new(kernel.clone())
+        let model = LocalPolynomial::new(kernel.clone())
             .degree(degree)
             .ridge(self.ridge)
             .guard(self.guard)
             .neighborhood(self.neighborhood.clone())
-            .on_empty(self.on_empty)
+            .on_empty(self.on_empty);
+        match &self.columns {
+            None => model,
+            Some(columns) => model.on(columns.clone()),
+        }
     }
 
     fn score(
@@ -234,12 +238,11 @@ impl LocalRegression {
         let d = trials.data.samples.columns() as f64;
         // From a few samples to nearly all of them, whatever the number of columns.
         let range = (0.03 * d.sqrt(), 8.0 * d.sqrt());
-        let kernel = |h: f64| with_bandwidth(shape, h);
-        let mut score = |h: f64| self.score(&kernel(h)?, degree, trials, watch);
-        let (h, score) = minimize(range, 1e-2, &mut score)?;
+        let mut score = |kernel: &Kernel| self.score(kernel, degree, trials, watch);
+        let (kernel, score) = best_widths(shape, range, 1e-2, &Bandwidth::Fixed, &mut score)?;
         Ok(Tried {
             degree,
-            kernel: kernel(h)?,
+            kernel,
             score,
         })
     }
@@ -255,12 +258,11 @@ impl LocalRegression {
         let n = self.least_seen(trials);
         let range = ((3 + degree).min(n) as f64, n as f64);
         let of = |k: f64| Bandwidth::QueryNearest((k.round() as usize).clamp(1, n));
-        let kernel = |k: f64| with_bandwidth(shape, of(k));
-        let mut score = |k: f64| self.score(&kernel(k)?, degree, trials, watch);
-        let (k, score) = minimize(range, 2e-2, &mut score)?;
+        let mut score = |kernel: &Kernel| self.score(kernel, degree, trials, watch);
+        let (kernel, score) = best_widths(shape, range, 2e-2, &of, &mut score)?;
         Ok(Tried {
             degree,
-            kernel: kernel(k)?,
+            kernel,
             score,
         })
     }

@@ -2,6 +2,7 @@
 
 use locality_core::isa::Isa;
 
+use super::evidence::Spread;
 use crate::{Error, Result, Rows};
 
 /// A distribution of the response, and the link between its mean and the linear predictor `eta`.
@@ -90,6 +91,42 @@ impl Family {
             }
             _ => mean.max(1e-6).ln(),
         }
+    }
+
+    /// Curvature of the loss at a mean kept away from its limits, on the average over responses.
+    pub(super) fn curvature(self, mean: f64) -> f64 {
+        let positive = mean.max(f64::MIN_POSITIVE);
+        match self {
+            Self::Binomial => {
+                let mean = mean.clamp(1e-6, 1.0 - 1e-6);
+                mean * (1.0 - mean)
+            }
+            Self::Poisson => positive,
+            Self::Gamma => 1.0,
+            Self::NegativeBinomial { theta } => theta * positive / (theta + positive),
+        }
+    }
+
+    /// Between what linear predictors may be, so that means are not far outside the responses; shares cannot be.
+    pub(super) fn bounds(self, spread: Spread) -> (f64, f64) {
+        if self == Self::Binomial {
+            return (f64::NEG_INFINITY, f64::INFINITY);
+        }
+        let (lower, upper) = spread.bounds();
+        let link = |mean: f64| {
+            if mean > 0.0 {
+                mean.ln()
+            } else {
+                f64::NEG_INFINITY
+            }
+        };
+        // Where all responses are 0 the predictor goes down without end.
+        let upper = if upper > 0.0 {
+            link(upper)
+        } else {
+            f64::INFINITY
+        };
+        (link(lower), upper)
     }
 
     /// The terms of a chunk; curvatures are positive.

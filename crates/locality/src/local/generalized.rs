@@ -19,6 +19,8 @@ pub(crate) struct Chosen {
     pub(crate) scales: Option<Vec<f64>>,
     pub(crate) penalty: f64,
     pub(crate) neighborhood: Neighborhood,
+    pub(crate) guard: bool,
+    pub(crate) columns: Option<Vec<usize>>,
 }
 
 impl Chosen {
@@ -30,6 +32,8 @@ impl Chosen {
             scales: None,
             penalty,
             neighborhood: Neighborhood::default(),
+            guard: true,
+            columns: None,
         }
     }
 
@@ -120,6 +124,20 @@ macro_rules! parameters {
         #[must_use]
         pub fn penalty(mut self, penalty: f64) -> Self {
             self.chosen.penalty = penalty;
+            self
+        }
+
+        /// Whether slopes are shrunk where evidence is thin; see [`LocalGlm::guard`](super::LocalGlm::guard). They are by default.
+        #[must_use]
+        pub fn guard(mut self, guard: bool) -> Self {
+            self.chosen.guard = guard;
+            self
+        }
+
+        /// The columns of the model, counted from 0; all by default. The kernel names its own.
+        #[must_use]
+        pub fn on(mut self, columns: impl Into<Vec<usize>>) -> Self {
+            self.chosen.columns = Some(columns.into());
             self
         }
 
@@ -271,7 +289,9 @@ impl LocalGlmRegressionFit {
         let divided = self.divide(targets)?;
         let rows = Rows::new(&divided, targets.rows(), targets.columns())?;
         let mut fits = self.model.at(rows, watch)?;
-        fits.rescale(&self.choice.scales);
+        let of = |c: &usize| self.choice.scales[*c];
+        let scales: Vec<f64> = self.model.columns().iter().map(of).collect();
+        fits.rescale(&scales);
         Ok(fits)
     }
 }
@@ -357,9 +377,12 @@ impl LocalLogistic {
         let joint = if self.multinomial && n_classes > 2 {
             let scaled = divide(samples, &choice.scales);
             let rows = Rows::new(&scaled, samples.rows(), samples.columns())?;
-            let model = Multinomial::new(self.chosen.penalty)?;
-            let local = Localized::new(model, choice.kernel.clone())
+            let model = Multinomial::new(self.chosen.penalty)?.guard(self.chosen.guard);
+            let mut local = Localized::new(model, choice.kernel.clone())
                 .neighborhood(self.chosen.neighborhood.clone());
+            if let Some(columns) = &self.chosen.columns {
+                local = local.on(columns.clone());
+            }
             Some(local.fit(rows, table.responses, weights, watch)?)
         } else {
             None
@@ -453,16 +476,32 @@ impl LocalLogisticFit {
     /// # Errors
     /// As [`LocalGlmFit::at`].
     pub fn predict_proba(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        Ok(self.predict_guarded(targets, watch)?.0)
+    }
+
+    /// The same, and whether evidence was too thin for all of the slopes of any class at each target, `[m]`.
+    ///
+    /// # Errors
+    /// As [`LocalGlmFit::at`].
+    pub fn predict_guarded(
+        &self,
+        targets: Rows<'_, f64>,
+        watch: &Watch<'_>,
+    ) -> Result<(Vec<f64>, Vec<bool>)> {
         let divided = self.divide(targets)?;
         let rows = Rows::new(&divided, targets.rows(), targets.columns())?;
         if let Some(joint) = &self.joint {
-            return Ok(joint.at(rows, watch)?.values().to_vec());
+            let found = joint.at(rows, watch)?;
+            return Ok((found.values().to_vec(), found.thin().to_vec()));
         }
         let mut ones = Vec::with_capacity(self.models.len());
+        let mut thin = vec![false; targets.rows()];
         for model in &self.models {
-            ones.push(model.at(rows, watch)?.means().to_vec());
+            let found = model.at(rows, watch)?;
+            thin.iter_mut().zip(found.thin()).for_each(|(a, b)| *a |= b);
+            ones.push(found.means().to_vec());
         }
-        Ok(together(&ones, self.n_classes))
+        Ok((together(&ones, self.n_classes), thin))
     }
 
     /// The likeliest class at each of targets `[m, d]`, `[m]`; of equals the first.

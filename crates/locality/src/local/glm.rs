@@ -6,6 +6,7 @@ use locality_core::isa::dispatch;
 
 use super::design::Design;
 use super::family::Family;
+use super::model::check_hollow;
 use super::newton::{Found, Newton};
 use crate::{Error, Kernel, LocalMean, LocalMeanFit, Neighborhood, OnEmpty, Result, Rows, Watch};
 
@@ -14,6 +15,11 @@ use crate::{Error, Kernel, LocalMean, LocalMeanFit, Neighborhood, OnEmpty, Resul
 ///
 /// The penalty keeps separable classes apart without end, and shrinks slopes where few samples weigh, so that the prediction turns
 /// into the local mean.
+///
+/// Fits are guarded unless [`guard`](Self::guard) says otherwise, as those of [`LocalPolynomial`](super::LocalPolynomial) are: where a
+/// target has fewer effective samples than twice the number of coefficients, or is far outside its samples, slopes are shrunk, so that the
+/// prediction turns smoothly into the local mean; and no mean is further from the local mean than four standard deviations of the
+/// responses around the target, nor further outside them than half their range. [`GlmFits::thin`] says where.
 ///
 /// ```
 /// use locality::local::{Family, LocalGlm};
@@ -39,6 +45,7 @@ pub struct LocalGlm {
     penalty: f64,
     columns: Option<Vec<usize>>,
     tolerance: f64,
+    guard: bool,
 }
 
 impl LocalGlm {
@@ -51,6 +58,7 @@ impl LocalGlm {
             penalty: 1.0,
             columns: None,
             tolerance: 1e-12,
+            guard: true,
         }
     }
 
@@ -59,6 +67,13 @@ impl LocalGlm {
     #[must_use]
     pub fn penalty(mut self, penalty: f64) -> Self {
         self.penalty = penalty;
+        self
+    }
+
+    /// Whether slopes are shrunk where evidence is thin; they are by default.
+    #[must_use]
+    pub fn guard(mut self, guard: bool) -> Self {
+        self.guard = guard;
         self
     }
 
@@ -159,6 +174,7 @@ pub struct GlmFits {
     slopes: Vec<f64>,
     effective: Vec<f64>,
     converged: Vec<bool>,
+    thin: Vec<bool>,
 }
 
 impl GlmFits {
@@ -182,6 +198,11 @@ impl GlmFits {
         &self.effective
     }
 
+    /// Whether evidence was too thin for all of the slopes, `[m]`; without a guard only in an empty region.
+    pub fn thin(&self) -> &[bool] {
+        &self.thin
+    }
+
     /// Slopes by columns in other units.
     pub(super) fn rescale(&mut self, scales: &[f64]) {
         for slopes in self.slopes.chunks_exact_mut(scales.len().max(1)) {
@@ -203,6 +224,11 @@ impl LocalGlmFit {
         &self.parameters
     }
 
+    /// The columns of the model, counted from 0.
+    pub fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
     /// The local means under the same kernel.
     pub fn local_means(&self) -> &LocalMeanFit<f64> {
         &self.means
@@ -211,8 +237,11 @@ impl LocalGlmFit {
     /// Predictions at targets `[m, d]`.
     ///
     /// # Errors
-    /// Targets with another number of columns or with NaN or infinite numbers, or an interruption.
+    /// Targets with another number of columns or with NaN or infinite numbers, or that are not as many as the samples where the
+    /// neighbourhood is hollow; an interruption.
     pub fn at(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<GlmFits> {
+        let n = self.means.order().len();
+        check_hollow(&self.parameters.neighborhood, targets.rows(), n)?;
         self.at_without(targets, None, watch)
     }
 
@@ -225,8 +254,12 @@ impl LocalGlmFit {
     ) -> Result<GlmFits> {
         let found = self.means.local_samples(targets, watch, |i, sample| {
             let unit = sample.log_scale().exp();
+            let row = targets.row(i);
+            let place = self.columns.iter().zip(&self.center);
+            let place: Vec<f64> = place.map(|(&c, center)| row[c] - center).collect();
             let Some(without) = without else {
-                return Ok(self.newton((sample.runs(), sample.weights()), unit, &self.global));
+                let sample = (sample.runs(), sample.weights());
+                return Ok(self.newton(sample, unit, &self.global, &place));
             };
             let slots: Vec<usize> = without[i]
                 .iter()
@@ -240,7 +273,7 @@ impl LocalGlmFit {
                 }
                 first += run.len();
             }
-            Ok(self.newton((sample.runs(), &weights), unit, &self.global))
+            Ok(self.newton((sample.runs(), &weights), unit, &self.global, &place))
         })?;
         let mut out = GlmFits::default();
         let mut nearest = None;
@@ -267,11 +300,18 @@ impl LocalGlmFit {
             out.slopes.extend(&found.coefficients[1..]);
             out.effective.push(found.effective);
             out.converged.push(found.converged);
+            out.thin.push(found.thin || found.weight <= 0.0);
         }
         Ok(out)
     }
 
-    fn newton(&self, sample: (&[Range<usize>], &[f64]), unit: f64, start: &[f64]) -> Found {
+    fn newton(
+        &self,
+        sample: (&[Range<usize>], &[f64]),
+        unit: f64,
+        start: &[f64],
+        target: &[f64],
+    ) -> Found {
         dispatch(Newton {
             design: &self.design,
             family: self.parameters.family,
@@ -281,6 +321,7 @@ impl LocalGlmFit {
             unit,
             start,
             tolerance: self.parameters.tolerance,
+            guard: self.parameters.guard.then_some(target),
         })
     }
 
@@ -308,7 +349,7 @@ impl LocalGlmFit {
             .collect();
         let all = 0..by_slot.len();
         let runs = std::slice::from_ref(&all);
-        let found = self.newton((runs, &by_slot), 1.0, &start);
+        let found = self.newton((runs, &by_slot), 1.0, &start, &vec![0.0; self.center.len()]);
         found.coefficients
     }
 }

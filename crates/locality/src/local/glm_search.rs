@@ -7,7 +7,7 @@ use super::generalized::{Chosen, together};
 use super::glm::{LocalGlm, LocalGlmFit};
 use super::regression::{Choice, Search, with_bandwidth};
 use super::relevance::{Part, relevance};
-use super::search::{Tried, minimize};
+use super::search::{Tried, best_widths};
 use crate::{Bandwidth, Error, Kernel, Result, Rows, Watch};
 
 /// Places at which candidates are compared, where there are more: for two classes, or one response.
@@ -58,9 +58,13 @@ impl Likelihood<'_> {
         data: Data<'_>,
         watch: &Watch<'_>,
     ) -> Result<Vec<LocalGlmFit>> {
-        let model = LocalGlm::new(kernel.clone(), self.family)
+        let mut model = LocalGlm::new(kernel.clone(), self.family)
             .penalty(self.chosen.penalty)
+            .guard(self.chosen.guard)
             .neighborhood(self.chosen.neighborhood.clone());
+        if let Some(columns) = &self.chosen.columns {
+            model = model.on(columns.clone());
+        }
         let p = data.responses.columns();
         let one = |c: usize| {
             let y: Vec<f64> = data.responses.iter().map(|r| r[c]).collect();
@@ -119,12 +123,12 @@ impl Likelihood<'_> {
         let any = matches!(search, Search::Auto | Search::PerColumn);
         let mut tried = Vec::new();
         let mut search_in = |range: (f64, f64), bandwidth: &dyn Fn(f64) -> Bandwidth| {
-            let kernel = |h: f64| with_bandwidth(&self.chosen.kernel, bandwidth(h));
-            let mut score = |h: f64| self.score(&kernel(h)?, &trials, watch);
-            let (h, score) = minimize(range, CLOSE, &mut score)?;
+            let mut score = |kernel: &Kernel| self.score(kernel, &trials, watch);
+            let shape = &self.chosen.kernel;
+            let (kernel, score) = best_widths(shape, range, CLOSE, bandwidth, &mut score)?;
             tried.push(Tried {
                 degree: 1,
-                kernel: kernel(h)?,
+                kernel,
                 score,
             });
             Ok::<_, Error>(())

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::{
-    Error, Kernel, LocalMean, LocalMeanFit, LocalSample, Neighborhood, OnEmpty, Result, Rows, Watch,
+    Error, Kernel, LocalMean, LocalMeanFit, LocalSample, Neighborhood, OnEmpty, Region, Result,
+    Rows, Watch,
 };
 
 /// A statistical model that is a local mean read another way: each sample is lifted to a row of numbers, and predictions are read out of
@@ -72,6 +73,10 @@ pub trait WeightedModel: Sync {
     fn fit(&self, sample: &WeightedSample<'_>, start: Option<&Self::Fit>) -> Result<Self::Fit>;
     /// Predicts at a target.
     fn predict(&self, fit: &Self::Fit, target: &[f64], out: &mut [f64]);
+    /// Whether the model was shrunk at a target since evidence is too thin there; never by default.
+    fn is_thin(&self, _fit: &Self::Fit, _target: &[f64]) -> bool {
+        false
+    }
 }
 
 /// The samples that weigh at a target.
@@ -154,6 +159,18 @@ pub(super) fn model_columns(asked: Option<&[usize]>, d: usize) -> Result<Vec<usi
             d.saturating_sub(1)
         ))),
     }
+}
+
+/// Refuses targets that are not the samples where each is to be without its own.
+pub(super) fn check_hollow(rule: &Neighborhood, targets: usize, samples: usize) -> Result<()> {
+    let hollow = rule.regions().iter().any(|r| matches!(r, Region::Hollow));
+    if hollow && targets != samples {
+        return Err(Error::shape(format!(
+            "hollow leaves out sample i at target i, so targets must be the {samples} samples, but there are {targets}; leave hollow out of \
+             the neighbourhood to predict elsewhere"
+        )));
+    }
+    Ok(())
 }
 
 /// The rows with some of their columns.
@@ -277,7 +294,8 @@ impl LocalizedValues {
         &self.effective
     }
 
-    /// Whether there were too few for a fit, so that the model of all samples answered, `[m]`.
+    /// Whether there were too few for a fit, so that the model of all samples answered, or the model [says](WeightedModel::is_thin) that it was
+    /// shrunk, `[m]`.
     pub fn thin(&self) -> &[bool] {
         &self.thin
     }
@@ -344,7 +362,8 @@ impl<M: WeightedModel> LocalizedFit<M> {
             let target: Vec<f64> = self.columns.iter().map(|&c| targets.row(i)[c]).collect();
             let mut out = vec![f64::NAN; self.outputs];
             model.predict(fit.as_ref().unwrap_or(&self.global), &target, &mut out);
-            (out, effective, fit.is_none())
+            let thin = fit.as_ref().is_none_or(|fit| model.is_thin(fit, &target));
+            (out, effective, thin)
         })?;
         let mut all = LocalizedValues {
             outputs: self.outputs,
@@ -372,7 +391,8 @@ impl<M: WeightedModel> LocalizedFit<M> {
         watch: &Watch<'_>,
         use_fit: impl Fn(&M, Option<M::Fit>, f64, usize) -> R + Sync,
     ) -> Result<Vec<R>> {
-        let model = &self.parameters.model;
+        let (model, n) = (&self.parameters.model, self.means.order().len());
+        check_hollow(&self.parameters.neighborhood, targets.rows(), n)?;
         self.means.local_samples(targets, watch, |i, sample| {
             let kept = self.kept(sample);
             let total: f64 = kept.weights.iter().sum();

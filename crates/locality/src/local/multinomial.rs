@@ -1,5 +1,7 @@
 //! Multinomial logistic regression of samples with weights: all classes in one model.
 
+use super::evidence::Evidence;
+use super::family::Family;
 use super::model::{WeightedModel, WeightedSample};
 use super::newton::solve;
 use crate::{Error, Result};
@@ -36,6 +38,7 @@ const TOLERANCE: f64 = 1e-14;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Multinomial {
     penalty: f64,
+    guard: bool,
 }
 
 impl Multinomial {
@@ -45,28 +48,48 @@ impl Multinomial {
     /// A penalty that is negative or not finite.
     pub fn new(penalty: f64) -> Result<Self> {
         if penalty >= 0.0 && penalty.is_finite() {
-            Ok(Self { penalty })
+            Ok(Self {
+                penalty,
+                guard: true,
+            })
         } else {
             Err(Error::parameter(format!(
                 "penalty={penalty} must be finite and not negative"
             )))
         }
     }
+
+    /// Whether slopes are shrunk where evidence is thin, as those of [`LocalGlm`](super::LocalGlm); they are by default.
+    #[must_use]
+    pub fn guard(mut self, guard: bool) -> Self {
+        self.guard = guard;
+        self
+    }
 }
 
 /// Coefficients of a [`Multinomial`] model.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct MultinomialFit {
     /// Constant and slopes of each class, `[k, 1 + d]`.
     pub coefficients: Vec<f64>,
     /// Whether the minimum was found.
     pub converged: bool,
+    guarded: Option<Guarded>,
+}
+
+/// What a sample tells of targets.
+#[derive(Clone, Debug)]
+struct Guarded {
+    /// About the sample's centre.
+    evidence: Evidence,
+    center: Vec<f64>,
 }
 
 /// A sample laid out for the steps, and what is kept between them.
 struct Task<'a> {
     sample: WeightedSample<'a>,
-    penalty: f64,
+    /// Of each class's constant and slopes, `[k, 1 + d]`.
+    penalties: Vec<f64>,
     classes: usize,
     /// The constant and the columns about their means, `[s, 1 + d]`.
     z: Vec<f64>,
@@ -104,9 +127,8 @@ impl Task<'_> {
         let losses: f64 = losses
             .map(|(i, w)| w * self.shares(theta, i, &mut shares))
             .sum();
-        let q = self.features();
-        let slopes = theta.chunks_exact(q).flat_map(|b| &b[1..]);
-        losses + 0.5 * self.penalty * slopes.map(|b| b * b).sum::<f64>()
+        let squares = theta.iter().zip(&self.penalties).map(|(b, p)| p * b * b);
+        losses + 0.5 * squares.sum::<f64>()
     }
 
     fn risk(&self, theta: &[f64]) -> Risk {
@@ -149,11 +171,9 @@ impl Task<'_> {
                 }
             }
         }
-        for (c, b) in theta.chunks_exact(q).enumerate() {
-            for (j, b) in b.iter().enumerate().skip(1) {
-                out.value += 0.5 * self.penalty * b * b;
-                out.slope[c * q + j] += self.penalty * b;
-            }
+        for ((b, p), slope) in theta.iter().zip(&self.penalties).zip(&mut out.slope) {
+            out.value += 0.5 * p * b * b;
+            *slope += p * b;
         }
         self.place(&pairs, &mut out.curvature);
         out
@@ -175,8 +195,8 @@ impl Task<'_> {
                     }
                 }
             }
-            for i in 1..q {
-                curvature[at(a * q + i, a * q + i)] += self.penalty;
+            for i in a * q..(a + 1) * q {
+                curvature[at(i, i)] += self.penalties[i];
             }
         }
     }
@@ -238,16 +258,22 @@ impl WeightedModel for Multinomial {
             z.push(1.0);
             z.extend(x.iter().zip(&center).map(|(x, c)| x - c));
         }
+        let evidence = if self.guard {
+            Evidence::of_rows(d, z.chunks_exact(d + 1).map(|z| &z[1..]), sample.weights)
+        } else {
+            None
+        };
         let task = Task {
             sample: *sample,
-            penalty: self.penalty,
+            penalties: self.penalties(sample, evidence.as_ref(), total),
             classes: k,
             z,
             total,
         };
+        let scarce = evidence.as_ref().is_some_and(Evidence::is_scarce);
         let mut theta = match start {
-            Some(fit) => fit.coefficients.clone(),
-            None => vec![0.0; k * (d + 1)],
+            Some(fit) if !scarce => fit.coefficients.clone(),
+            _ => vec![0.0; k * (d + 1)],
         };
         shift(&mut theta, &center, 1.0);
         let (mut coefficients, converged) = task.minimize(theta);
@@ -255,15 +281,68 @@ impl WeightedModel for Multinomial {
         Ok(MultinomialFit {
             coefficients,
             converged,
+            guarded: evidence.map(|evidence| Guarded { evidence, center }),
         })
     }
 
     fn predict(&self, fit: &MultinomialFit, target: &[f64], out: &mut [f64]) {
         let each = fit.coefficients.chunks_exact(target.len() + 1);
+        // Where a target is far, from the sample's centre towards it as far as slopes are believed.
+        let place: Vec<f64> = match &fit.guarded {
+            None => target.to_vec(),
+            Some(guarded) => {
+                let off = guarded.off(target);
+                let reach = guarded.evidence.reach_at(&off);
+                let each = guarded.center.iter().zip(target);
+                each.map(|(c, x)| if reach < 1.0 { c + reach * (x - c) } else { *x })
+                    .collect()
+            }
+        };
         for (out, b) in out.iter_mut().zip(each) {
-            *out = b[0] + b[1..].iter().zip(target).map(|(b, x)| b * x).sum::<f64>();
+            *out = b[0] + b[1..].iter().zip(&place).map(|(b, x)| b * x).sum::<f64>();
         }
         normalize(out);
+    }
+
+    fn is_thin(&self, fit: &MultinomialFit, target: &[f64]) -> bool {
+        let thin = |guarded: &Guarded| guarded.evidence.is_thin(&guarded.off(target));
+        fit.guarded.as_ref().is_some_and(thin)
+    }
+}
+
+impl Guarded {
+    /// A target about the sample's centre.
+    fn off(&self, target: &[f64]) -> Vec<f64> {
+        target
+            .iter()
+            .zip(&self.center)
+            .map(|(x, c)| x - c)
+            .collect()
+    }
+}
+
+impl Multinomial {
+    /// The penalty of each coefficient, `[k, 1 + d]`.
+    fn penalties(
+        &self,
+        sample: &WeightedSample<'_>,
+        evidence: Option<&Evidence>,
+        total: f64,
+    ) -> Vec<f64> {
+        let (d, k) = (sample.x.columns(), sample.y.columns());
+        let mut shares = vec![0.0; k];
+        for (y, w) in sample.y.iter().zip(sample.weights) {
+            let each = shares.iter_mut().zip(y);
+            each.for_each(|(share, y)| *share += w * y / total);
+        }
+        let mut out = Vec::with_capacity(k * (d + 1));
+        for share in shares {
+            let curvature = total * Family::Binomial.curvature(share);
+            out.push(0.0);
+            let extra = |c: usize| evidence.map_or(0.0, |e| e.penalty(c, curvature));
+            out.extend((0..d).map(|c| self.penalty + extra(c)));
+        }
+        out
     }
 }
 

@@ -5,8 +5,9 @@ use std::ops::Range;
 use locality_core::isa::{Gram, Isa, Task, gram_len};
 
 use super::design::{CHUNK, Design};
+use super::evidence::{Evidence, Guarded, Spread};
 use super::family::Family;
-use super::moments::at as place;
+use super::moments::{Moments, at as place};
 
 /// Most steps.
 const STEPS: usize = 50;
@@ -36,6 +37,8 @@ pub(super) struct Newton<'a> {
     pub(super) start: &'a [f64],
     /// Squared decrement, over the sum of the weights, at which it is done.
     pub(super) tolerance: f64,
+    /// The target's columns, where slopes are shrunk if evidence is thin there.
+    pub(super) guard: Option<&'a [f64]>,
 }
 
 /// Coefficients, `[1 + d]`.
@@ -46,6 +49,8 @@ pub(super) struct Found {
     /// Sum of the weights, and effective number of samples.
     pub(super) weight: f64,
     pub(super) effective: f64,
+    /// Whether evidence was too thin for all of the slopes.
+    pub(super) thin: bool,
 }
 
 /// The risk at some coefficients, and its derivatives.
@@ -100,35 +105,66 @@ impl Task for Newton<'_> {
             0.0
         };
         weight *= self.unit;
-        let mut at = self.start.to_vec();
-        let found = |coefficients: Vec<f64>, converged| Found {
-            coefficients,
-            converged,
+        let mut found = Found {
+            coefficients: self.start.to_vec(),
+            converged: false,
             weight,
             effective,
+            thin: true,
         };
         if weight <= 0.0 {
-            return found(at, false);
+            return found;
         }
         let copied = self.copied();
         let chunks = self.chunks(copied.as_ref());
-        let mut risk = self.risk(isa, &chunks, &at, &mut buffers);
+        let guarded = self
+            .guard
+            .and_then(|target| self.guarded(isa, &chunks, target));
+        let penalties = self.penalties(guarded.as_ref(), weight);
+        for start in self.starts(guarded.as_ref()) {
+            (found.coefficients, found.converged) =
+                self.descend(isa, &chunks, (start, weight), &penalties, &mut buffers);
+            if found.converged {
+                break;
+            }
+        }
+        found.thin = guarded.is_some_and(|g| g.hold(self.family, &mut found.coefficients));
+        found
+    }
+}
+
+fn moved(at: &[f64], step: &[f64], share: f64) -> Vec<f64> {
+    at.iter().zip(step).map(|(b, s)| b - share * s).collect()
+}
+
+impl Newton<'_> {
+    /// Newton's steps under a sum of weights, halved until the risk falls: coefficients, and whether the minimum was found.
+    #[inline(always)]
+    fn descend<I: Isa>(
+        &self,
+        isa: I,
+        chunks: &[Chunk<'_>],
+        (mut at, weight): (Vec<f64>, f64),
+        penalties: &[f64],
+        buffers: &mut Buffers,
+    ) -> (Vec<f64>, bool) {
+        let mut risk = self.risk(isa, chunks, &at, penalties, buffers);
         for _ in 0..STEPS {
             let step = solve(&risk.curvature, &risk.slope);
             let decrement: f64 = step.iter().zip(&risk.slope).map(|(a, b)| a * b).sum();
             if decrement <= self.tolerance * weight {
-                return found(at, true);
+                return (at, true);
             }
             let mut share = 1.0;
             // Decrements are squared from step to step: the one after this would be below the tolerance.
             let newton = self.family.is_canonical();
             if newton && decrement <= NEAR * self.tolerance.sqrt() * weight {
-                return found(moved(&at, &step, share), true);
+                return (moved(&at, &step, share), true);
             }
             let mut halvings = 0;
             loop {
                 let next = moved(&at, &step, share);
-                let there = self.risk(isa, &chunks, &next, &mut buffers);
+                let there = self.risk(isa, chunks, &next, penalties, buffers);
                 // A decrease that can be seen beside rounding, or no increase where none can be.
                 let slack = 1e-14 * risk.value.abs();
                 if there.value <= risk.value - 1e-4 * share * decrement + slack {
@@ -138,19 +174,91 @@ impl Task for Newton<'_> {
                 halvings += 1;
                 share *= 0.5;
                 if halvings > HALVINGS {
-                    return found(at, false);
+                    return (at, false);
                 }
             }
         }
-        found(at, false)
+        (at, false)
     }
-}
 
-fn moved(at: &[f64], step: &[f64], share: f64) -> Vec<f64> {
-    at.iter().zip(step).map(|(b, s)| b - share * s).collect()
-}
+    /// Where to start from, one after the other until a minimum is found: at the local mean first where there is little beside it.
+    fn starts(&self, guarded: Option<&Guarded<'_>>) -> Vec<Vec<f64>> {
+        let Some(guarded) = guarded else {
+            return vec![self.start.to_vec()];
+        };
+        let mut mean = vec![0.0; self.start.len()];
+        mean[0] = self.family.link(guarded.spread.mean);
+        if guarded.evidence.is_scarce() {
+            vec![mean]
+        } else {
+            vec![self.start.to_vec(), mean]
+        }
+    }
 
-impl Newton<'_> {
+    /// The penalty of each coefficient, `[1 + d]`, beside a sum of weights.
+    fn penalties(&self, guarded: Option<&Guarded<'_>>, weight: f64) -> Vec<f64> {
+        let mut out = vec![self.penalty; self.design.linear() + 1];
+        out[0] = 0.0;
+        if let Some(guarded) = guarded {
+            let curvature = weight * self.family.curvature(guarded.spread.mean);
+            for (column, out) in out[1..].iter_mut().enumerate() {
+                *out += guarded.evidence.penalty(column, curvature);
+            }
+        }
+        out
+    }
+
+    /// What the sample tells of a target; none where it is empty.
+    #[inline(always)]
+    fn guarded<'t, I: Isa>(
+        &self,
+        isa: I,
+        chunks: &[Chunk<'_>],
+        target: &'t [f64],
+    ) -> Option<Guarded<'t>> {
+        let d = self.design.linear();
+        let mut sums = vec![0.0; gram_len(d, d + 1)];
+        let mut shifts = target.to_vec();
+        shifts.push(0.0);
+        let mut squares = 0.0;
+        let mut columns: Vec<&[f64]> = Vec::with_capacity(d + 1);
+        for chunk in chunks {
+            columns.clear();
+            columns.extend(&chunk.columns[..d]);
+            columns.push(chunk.y);
+            squares += isa.dot(chunk.weights, chunk.weights);
+            let gram = Gram {
+                weights: chunk.weights,
+                columns: &columns,
+                shifts: &shifts,
+                square: d,
+            };
+            isa.gram(gram, &mut sums);
+        }
+        let moments = Moments::of_sums(d, squares, sums);
+        let evidence = Evidence::new(&moments)?;
+        let mut spread = Spread {
+            mean: moments.response(0).0 / moments.weight(),
+            variance: 0.0,
+            low: f64::INFINITY,
+            high: f64::NEG_INFINITY,
+        };
+        for chunk in chunks {
+            for (y, w) in chunk.y.iter().zip(chunk.weights) {
+                if *w > 0.0 {
+                    let off = y - spread.mean;
+                    spread.variance += w / moments.weight() * off * off;
+                    (spread.low, spread.high) = (spread.low.min(*y), spread.high.max(*y));
+                }
+            }
+        }
+        Some(Guarded {
+            target,
+            evidence,
+            spread,
+        })
+    }
+
     /// Weights, columns and the response of a sample of short runs, one number after the other: `[2 + d][len]`.
     fn copied(&self) -> Option<Vec<Vec<f64>>> {
         if self.runs.iter().all(|run| run.len() >= SHORT) {
@@ -215,6 +323,7 @@ impl Newton<'_> {
         isa: I,
         chunks: &[Chunk<'_>],
         at: &[f64],
+        penalties: &[f64],
         buffers: &mut Buffers,
     ) -> Risk {
         let d = self.design.linear();
@@ -234,10 +343,11 @@ impl Newton<'_> {
             slope: slope.to_vec(),
             curvature: curvature.to_vec(),
         };
-        for (i, (b, slope)) in at.iter().zip(&mut out.slope).enumerate().skip(1) {
-            out.curvature[place(i, i)] += self.penalty;
-            *slope += self.penalty * b;
-            out.value += 0.5 * self.penalty * b * b;
+        let each = at.iter().zip(penalties).zip(&mut out.slope).enumerate();
+        for (i, ((b, penalty), slope)) in each.skip(1) {
+            out.curvature[place(i, i)] += penalty;
+            *slope += penalty * b;
+            out.value += 0.5 * penalty * b * b;
         }
         if !out.value.is_finite() {
             out.value = f64::INFINITY;

@@ -222,6 +222,11 @@ impl LocalPolynomialFit {
         Rows::new(&self.samples, self.samples.len() / d.max(1), d)
     }
 
+    /// Number of responses, `p`.
+    pub fn n_responses(&self) -> usize {
+        self.design.responses()
+    }
+
     /// The responses, `[n, p]`.
     pub(crate) fn responses(&self) -> Vec<f64> {
         let p = self.design.responses();

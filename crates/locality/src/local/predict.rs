@@ -2,6 +2,7 @@
 
 use locality_core::isa::dispatch;
 
+use super::model::check_hollow;
 use super::moments::Sum;
 use super::polynomial::LocalPolynomialFit;
 use super::solve::Solution;
@@ -141,6 +142,10 @@ impl LocalPolynomialFit {
         wanted: Wanted,
         watch: &Watch<'_>,
     ) -> Result<LocalFits> {
+        if places.is_none() {
+            let n = self.means.order().len();
+            check_hollow(&self.parameters.neighborhood, targets.rows(), n)?;
+        }
         let fits = self.means.local_samples(targets, watch, |i, sample| {
             let own = places.map_or(std::slice::from_ref(&i), |places| &places[i]);
             Ok(self.one(own, targets.row(i), sample, wanted))

@@ -1,24 +1,22 @@
 //! Local quantiles: of the responses around a target, or of a line or polynomial through them.
 
-use locality_core::isa::{Gram, Isa, Task, dispatch, gram_len};
-
 use super::design::{Design, count};
-use super::model::model_columns;
-use super::newton::solve;
+use super::model::{check_hollow, model_columns};
+use super::quantile_line::Local;
 use crate::{
     Error, Kernel, LocalMean, LocalMeanFit, LocalSample, Neighborhood, OnEmpty, Result, Rows, Watch,
 };
-
-/// Most steps of the search for a polynomial.
-const STEPS: usize = 200;
-/// Residuals are told from 0 down to this share of their mean size.
-const SHARP: f64 = 1e-6;
 
 /// The parameters of local quantile regression: at each target the constant `b_0` of the polynomial that minimises
 /// `sum_i c_i K(x*, x_i) r(y_i - P(x_i - x*))` with the check loss `r(u) = u (level - [u < 0])`.
 ///
 /// Degree 0, the default, is the weighted quantile of the responses itself, exact; half way between two where both are.
-/// Polynomials are found by majorisation, to a millionth of the spread.
+/// Polynomials are found by majorisation, and then exactly, from vertex to vertex of the linear program that they are the solution of.
+///
+/// They are guarded unless [`guard`](Self::guard) says otherwise: where a target has fewer effective samples than twice the number of
+/// coefficients, or is far outside its samples, the prediction goes smoothly from the polynomial to the line and from there to the quantile of
+/// degree 0; and it is never further from the latter than four standard deviations of the responses around the target, nor further outside
+/// them than half their range. [`thin`](LocalQuantileFit::thin) says where.
 ///
 /// ```
 /// use locality::local::LocalQuantile;
@@ -39,6 +37,7 @@ pub struct LocalQuantile {
     degree: usize,
     neighborhood: Neighborhood,
     columns: Option<Vec<usize>>,
+    guard: bool,
 }
 
 impl LocalQuantile {
@@ -50,7 +49,15 @@ impl LocalQuantile {
             degree: 0,
             neighborhood: Neighborhood::default(),
             columns: None,
+            guard: true,
         }
+    }
+
+    /// Whether polynomials are shrunk where evidence is thin; they are by default.
+    #[must_use]
+    pub fn guard(mut self, guard: bool) -> Self {
+        self.guard = guard;
+        self
     }
 
     /// The levels, above 0 and below 1; 0.5 by default.
@@ -84,7 +91,7 @@ impl LocalQuantile {
     /// Lays out samples `[n, d]` with responses `[n, 1]` and, optionally, sample weights `[n]`.
     ///
     /// # Errors
-    /// As [`LocalMean::fit`]; a level outside 0 to 1, a column that is not there, more than one response.
+    /// As [`LocalMean::fit`]; no level or one outside 0 to 1, a column that is not there, more than one response.
     pub fn fit(
         &self,
         samples: Rows<'_, f64>,
@@ -93,6 +100,11 @@ impl LocalQuantile {
         watch: &Watch<'_>,
     ) -> Result<LocalQuantileFit> {
         let columns = model_columns(self.columns.as_deref(), samples.columns())?;
+        if self.levels.is_empty() {
+            return Err(Error::parameter(
+                "levels is empty; name at least one, such as 0.5",
+            ));
+        }
         if let Some(level) = self.levels.iter().find(|l| !(**l > 0.0 && **l < 1.0)) {
             return Err(Error::parameter(format!(
                 "level={level} must be above 0 and below 1"
@@ -159,35 +171,51 @@ impl LocalQuantileFit {
     /// # Errors
     /// Targets with another number of columns or with NaN or infinite numbers, or an interruption.
     pub fn at(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        Ok(self.at_guarded(targets, watch)?.0)
+    }
+
+    /// Whether evidence was too thin for all of the polynomial at targets `[m, d]`, `[m]`.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    pub fn thin(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<bool>> {
+        Ok(self.at_guarded(targets, watch)?.1)
+    }
+
+    /// Both: quantiles `[m, levels]`, and whether evidence was too thin `[m]`.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    pub fn at_guarded(
+        &self,
+        targets: Rows<'_, f64>,
+        watch: &Watch<'_>,
+    ) -> Result<(Vec<f64>, Vec<bool>)> {
+        let n = self.means.order().len();
+        check_hollow(&self.parameters.neighborhood, targets.rows(), n)?;
         let levels = &self.parameters.levels;
         let found = self.means.local_samples(targets, watch, |i, sample| {
             let constants = self.constants(sample);
-            if self.parameters.degree == 0 || constants.iter().any(|q| q.is_nan()) {
-                return Ok(constants);
+            let empty = constants.iter().any(|q| q.is_nan());
+            if self.parameters.degree == 0 || empty {
+                return Ok((constants, empty));
             }
             let row = targets.row(i);
             let target: Vec<f64> = self.columns.iter().map(|&c| row[c]).collect();
-            let polynomial = |(level, start): (&f64, &f64)| {
-                dispatch(Descent {
-                    design: &self.design,
-                    sample,
-                    target: &target,
-                    level: *level,
-                    start: *start,
-                })
-            };
-            Ok(levels.iter().zip(&constants).map(polynomial).collect())
+            let local = Local::new(&self.design, sample, &target);
+            Ok(local.polynomials(levels, &constants, self.parameters.guard))
         })?;
+        let (found, thin): (Vec<_>, Vec<bool>) = found.into_iter().unzip();
         let mut out = found.concat();
         if out.iter().any(|q| q.is_nan()) {
             let nearest = self.means.at(targets, &watch.quiet())?.means;
-            let rows = out.chunks_exact_mut(levels.len().max(1));
+            let rows = out.chunks_exact_mut(levels.len());
             for (row, nearest) in rows.zip(nearest) {
                 let empty = row.iter().any(|q| q.is_nan());
                 row.iter_mut().filter(|_| empty).for_each(|q| *q = nearest);
             }
         }
-        Ok(out)
+        Ok((out, thin))
     }
 
     /// The weighted quantiles of the responses; NaN where none weighs.
@@ -225,105 +253,5 @@ impl LocalQuantileFit {
             lower.unwrap_or(f64::NAN)
         };
         self.parameters.levels.iter().map(quantile).collect()
-    }
-}
-
-/// The polynomial of one level at one target.
-struct Descent<'a> {
-    design: &'a Design,
-    sample: LocalSample<'a, f64>,
-    target: &'a [f64],
-    level: f64,
-    start: f64,
-}
-
-impl Task for Descent<'_> {
-    type Out = f64;
-
-    /// Majorisation: the check loss lies below the parabola `u^2 / (4 a) + (level - 1/2) u + a / 4` that touches it at `|u| = a`, the last
-    /// residual's size.
-    #[inline(always)]
-    fn run<I: Isa>(self, isa: I) -> f64 {
-        let (features, y, weights) = self.rows();
-        let q = features.len();
-        let columns: Vec<&[f64]> = features.iter().map(|f| &f[..]).chain([&y[..]]).collect();
-        let shifts = vec![0.0; q + 1];
-        let sums = |weights: &[f64]| {
-            let mut out = vec![0.0; gram_len(q, q + 1)];
-            let gram = Gram {
-                weights,
-                columns: &columns,
-                shifts: &shifts,
-                square: q,
-            };
-            isa.gram(gram, &mut out);
-            out
-        };
-        let plain = sums(&weights);
-        let total = plain[0];
-        let mut at = vec![0.0; q + 1];
-        at[0] = self.start;
-        let mut residuals = y.clone();
-        let mut last = f64::INFINITY;
-        for step in 0..STEPS {
-            for (i, r) in residuals.iter_mut().enumerate() {
-                let mut fitted = at[0];
-                for (f, b) in features.iter().zip(&at[1..]) {
-                    fitted += f[i] * b;
-                }
-                *r = y[i] - fitted;
-            }
-            let (mut loss, mut size) = (0.0, 0.0);
-            for (r, w) in residuals.iter().zip(&weights) {
-                loss += w * r * (self.level - f64::from(*r < 0.0));
-                size += w * r.abs();
-            }
-            // Sharper and sharper, so that the first steps are not caught at single samples.
-            let floor = SHARP.max(0.5_f64.powi(step.min(40) as i32)) * size / total;
-            if floor <= f64::MIN_POSITIVE || (step > 40 && last - loss <= 1e-10 * loss) {
-                break;
-            }
-            last = loss;
-            let parabola: Vec<f64> = residuals
-                .iter()
-                .zip(&weights)
-                .map(|(r, w)| w / (r.abs() + floor))
-                .collect();
-            let curved = sums(&parabola);
-            let (square, cross) = curved.split_at((q + 1) * (q + 2) / 2);
-            let right: Vec<f64> = (0..=q)
-                .map(|j| cross[j] + (2.0 * self.level - 1.0) * plain[j * (j + 1) / 2])
-                .collect();
-            at = solve(square, &right);
-        }
-        at[0]
-    }
-}
-
-impl Descent<'_> {
-    /// Features about the target, `[q][s]`, responses and weights of the samples that weigh.
-    fn rows(&self) -> (Vec<Vec<f64>>, Vec<f64>, Vec<f64>) {
-        use super::design::Product;
-        let mut features: Vec<Vec<f64>> = vec![Vec::new(); self.design.features()];
-        let (mut y, mut weights) = (Vec::new(), Vec::new());
-        for (run, w) in self.sample.iter() {
-            for (slot, w) in run.zip(w) {
-                if *w <= 0.0 {
-                    continue;
-                }
-                for (f, product) in self.design.products().iter().enumerate() {
-                    let x = match *product {
-                        Product::Column(c) => {
-                            self.design.column(c, slot..slot + 1)[0] - self.target[c]
-                        }
-                        Product::Of(a, b) => features[a][y.len()] * features[b][y.len()],
-                    };
-                    features[f].push(x);
-                }
-                y.push(self.design.response(0, slot..slot + 1)[0]);
-                weights.push(*w);
-            }
-        }
-        (features, y, weights)
     }
 }

@@ -87,6 +87,7 @@ pub struct LocalRegression {
     pub(crate) guard: bool,
     pub(crate) neighborhood: Neighborhood,
     pub(crate) on_empty: OnEmpty,
+    pub(crate) columns: Option<Vec<usize>>,
 }
 
 /// What a search finds.
@@ -115,7 +116,15 @@ impl LocalRegression {
             guard: true,
             neighborhood: Neighborhood::default(),
             on_empty: OnEmpty::Nearest,
+            columns: None,
         }
+    }
+
+    /// The columns of the polynomial, counted from 0; all by default. The kernel names its own.
+    #[must_use]
+    pub fn on(mut self, columns: impl Into<Vec<usize>>) -> Self {
+        self.columns = Some(columns.into());
+        self
     }
 
     /// How the bandwidth is found; [`Search::Auto`] by default.
@@ -300,29 +309,53 @@ impl LocalRegression {
     }
 }
 
-/// The kernel with another bandwidth in all its parts that have a distance.
+/// The kernel with another bandwidth in all its parts that have a distance; those that count how many categories differ keep theirs, since
+/// a number of columns is no distance in their units, unless there is no other part.
 ///
 /// # Errors
 /// A kernel without any distance, a bandwidth that is not positive and finite.
 pub fn with_bandwidth(kernel: &Kernel, bandwidth: impl Into<Bandwidth>) -> Result<Kernel> {
     let bandwidth = bandwidth.into();
-    let mut changed = 0;
+    let counted = !has_part(kernel, false);
+    let kernel = with_width(kernel, &bandwidth, counted)?.ok_or_else(|| {
+        Error::parameter(format!(
+            "kernel {kernel} has no distance whose bandwidth could be set; leave it as it is, with search given"
+        ))
+    })?;
+    kernel.check()?;
+    Ok(kernel)
+}
+
+/// Whether some part of a kernel has a distance in the columns' units, or counts how many categories differ.
+pub(super) fn has_part(kernel: &Kernel, counted: bool) -> bool {
+    kernel.atoms().iter().any(|atom| is_part(atom, counted))
+}
+
+fn is_part(atom: &Atom, counted: bool) -> bool {
+    let metric = atom.metric_in_force();
+    if metric == Metric::Hamming {
+        // Equality is no width: under one it would be another kernel.
+        return counted && atom.clone().bandwidth(1.0).metric_in_force() == metric;
+    }
+    metric.is_distance() && !counted
+}
+
+/// The kernel with another bandwidth in its parts of one of the two kinds; `None` where it has no such part.
+pub(super) fn with_width(
+    kernel: &Kernel,
+    bandwidth: &Bandwidth,
+    counted: bool,
+) -> Result<Option<Kernel>> {
+    let mut changed = false;
     let kernel = kernel.try_map(&mut |atom| {
-        let metric = atom.metric_in_force();
-        if metric.is_distance() && metric != Metric::Hamming {
-            changed += 1;
+        if is_part(atom, counted) {
+            changed = true;
             Ok(atom.clone().bandwidth(bandwidth.clone()))
         } else {
             Ok(atom.clone())
         }
     })?;
-    if changed == 0 {
-        return Err(Error::parameter(format!(
-            "kernel {kernel} has no distance whose bandwidth could be set; leave it as it is, with search given"
-        )));
-    }
-    kernel.check()?;
-    Ok(kernel)
+    Ok(changed.then_some(kernel))
 }
 
 /// A fitted local regression.
@@ -388,6 +421,16 @@ impl LocalRegressionFit {
         self.at_with(targets, Wanted::default(), watch)
     }
 
+    /// Rows of the hat matrix, `[m, n]`; see [`LocalPolynomialFit::hat_rows`].
+    ///
+    /// # Errors
+    /// As [`LocalPolynomialFit::at`].
+    pub fn hat_rows(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        let divided = self.divide(targets)?;
+        let targets = Rows::new(&divided, targets.rows(), targets.columns())?;
+        self.inner.hat_rows(targets, watch)
+    }
+
     /// The same with what else is wanted.
     ///
     /// # Errors
@@ -401,7 +444,9 @@ impl LocalRegressionFit {
         let divided = self.divide(targets)?;
         let targets = Rows::new(&divided, targets.rows(), targets.columns())?;
         let mut fits = self.inner.at_with(targets, wanted, watch)?;
-        fits.rescale(&self.inner.design.units(&self.scales));
+        let of = |c: &usize| self.scales[*c];
+        let scales: Vec<f64> = self.inner.columns.iter().map(of).collect();
+        fits.rescale(&self.inner.design.units(&scales));
         Ok(fits)
     }
 }

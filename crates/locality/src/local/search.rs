@@ -1,6 +1,7 @@
 //! The smallest value of a function of one positive number.
 
-use crate::{Kernel, Result};
+use super::regression::{has_part, with_bandwidth, with_width};
+use crate::{Bandwidth, Kernel, Result};
 
 /// Places of the first look.
 const GRID: usize = 9;
@@ -61,6 +62,65 @@ pub(super) fn minimize(
         }
     }
     Ok((found.0.exp(), found.1))
+}
+
+/// Widths of the parts that count how many categories differ, from where one of them is as good as a wall to where it hardly matters.
+const COUNTED: (f64, f64) = (0.1, 10.0);
+
+/// The best kernel by the width of its parts with a distance, and by that of those that count categories where there are both: each in turn,
+/// the former twice. Returns it with its score.
+pub(super) fn best_widths(
+    shape: &Kernel,
+    range: (f64, f64),
+    tolerance: f64,
+    bandwidth: &dyn Fn(f64) -> Bandwidth,
+    score: &mut dyn FnMut(&Kernel) -> Result<f64>,
+) -> Result<(Kernel, f64)> {
+    let both = has_part(shape, true) && has_part(shape, false);
+    let mut best = by_width(shape, range, tolerance, bandwidth, score)?;
+    if !both {
+        return Ok(best);
+    }
+    let fixed = |h: f64| with_width(shape, &Bandwidth::Fixed(h), true);
+    let mut start = best.0.clone();
+    for _ in 0..2 {
+        let kernel = |h: f64| -> Result<Kernel> {
+            Ok(with_width(&start, &Bandwidth::Fixed(h), true)?.unwrap_or_else(|| start.clone()))
+        };
+        let (h, found) = minimize(COUNTED, tolerance, &mut |h| score(&kernel(h)?))?;
+        if found < best.1 {
+            best = (kernel(h)?, found);
+        }
+        let shape = fixed(h)?.unwrap_or_else(|| shape.clone());
+        let again = by_width(&shape, range, tolerance, bandwidth, score)?;
+        if again.1 < best.1 {
+            best = again;
+        }
+        start = best.0.clone();
+    }
+    Ok(best)
+}
+
+/// The best kernel by one width.
+fn by_width(
+    shape: &Kernel,
+    range: (f64, f64),
+    tolerance: f64,
+    bandwidth: &dyn Fn(f64) -> Bandwidth,
+    score: &mut dyn FnMut(&Kernel) -> Result<f64>,
+) -> Result<(Kernel, f64)> {
+    let counted = !has_part(shape, false) && has_part(shape, true);
+    let kernel = |h: f64| {
+        let width = if counted {
+            Bandwidth::Fixed(h)
+        } else {
+            bandwidth(h)
+        };
+        with_bandwidth(shape, width)
+    };
+    let range = if counted { COUNTED } else { range };
+    let (h, found) = minimize(range, tolerance, &mut |h| score(&kernel(h)?))?;
+    Ok((kernel(h)?, found))
 }
 
 #[cfg(test)]

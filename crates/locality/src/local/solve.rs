@@ -93,20 +93,44 @@ impl Solution {
             effective,
             thin,
         };
-        let center: Vec<f64> = (0..q)
-            .map(|j| solution.mean[j] * solution.inverse[j])
-            .collect();
-        let mut lever = center.clone();
-        solution.solve(&mut lever);
-        solution.leverage = dot(&lever, &center);
-        solution.lever = lever;
-        // A target further out than any edge or corner of a sample is: slopes would be drawn out for ever.
-        let limit = 4.0 * (q + 1) as f64;
-        if rules.guard && solution.leverage > limit {
-            solution.reach = limit / solution.leverage;
+        (solution.lever, solution.leverage) = solution.levers(&vec![0.0; q]);
+        let reach = far(solution.leverage, q);
+        if rules.guard && reach < 1.0 {
+            solution.reach = reach;
             solution.thin = true;
         }
         Some(solution)
+    }
+
+    /// `A^-1` times the standardised difference of the sample's centre from a place, and the place's squared distance from that centre in the
+    /// sample's own spread.
+    fn levers(&self, place: &[f64]) -> (Vec<f64>, f64) {
+        let each = self.mean.iter().zip(place).zip(&self.inverse);
+        let center: Vec<f64> = each.map(|((m, x), inverse)| (m - x) * inverse).collect();
+        let mut lever = center.clone();
+        self.solve(&mut lever);
+        let leverage = dot(&lever, &center);
+        (lever, leverage)
+    }
+
+    /// Share of the slopes that is believed at a place, about that of the moments.
+    pub(super) fn reach_at(&self, place: &[f64]) -> f64 {
+        far(self.levers(place).1, place.len())
+    }
+
+    /// Weighted means of the features, `[q]`, about the place of the moments.
+    pub(super) fn means(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// Weighted variance of a feature; 0 for a constant.
+    pub(super) fn variance(&self, feature: usize) -> f64 {
+        let inverse = self.inverse[feature];
+        if inverse > 0.0 {
+            1.0 / (inverse * inverse)
+        } else {
+            0.0
+        }
     }
 
     /// `x <- A^-1 x`.
@@ -143,6 +167,14 @@ impl Solution {
     /// What a response at the target itself, of this weight, adds to the value there.
     pub(super) fn own(&self, weight: f64) -> f64 {
         weight / self.weight * (1.0 + self.reach * self.leverage)
+    }
+
+    /// What a response adds to the value at the target: its weight times a constant plus the product of these slopes with its features.
+    pub(super) fn hat(&self) -> (f64, Vec<f64>) {
+        let each = self.lever.iter().zip(&self.inverse);
+        let slope = |(lever, inverse): (&f64, &f64)| -self.reach * lever * inverse / self.weight;
+        let constant = (1.0 + self.reach * self.leverage) / self.weight;
+        (constant, each.map(slope).collect())
     }
 
     /// Squared norms of the rows that turn responses into the value and into each slope, over sample weights: variances in units of a
@@ -185,9 +217,19 @@ fn form(triangle: &[f64], row: &[f64]) -> f64 {
     sum.max(0.0)
 }
 
+/// Share of slopes that is believed at a target further out than any edge or corner of a sample is, where they would be drawn out for ever.
+fn far(leverage: f64, q: usize) -> f64 {
+    let limit = 4.0 * (q + 1) as f64;
+    if leverage > limit {
+        limit / leverage
+    } else {
+        1.0
+    }
+}
+
 /// Penalty of coefficients for which there are few effective samples: none from twice as many as coefficients on, without limit towards
 /// as many as these.
-fn scarcity(effective: f64, count: usize) -> f64 {
+pub(super) fn scarcity(effective: f64, count: usize) -> f64 {
     let count = count as f64;
     let enough = ((effective - count) / count).clamp(1e-9, 1.0);
     STRENGTH * (1.0 - enough) * (1.0 - enough) / enough

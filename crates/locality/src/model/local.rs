@@ -76,6 +76,7 @@ impl Persist for LocalRegressionFit {
         p.put("standardize", own.standardize);
         p.put("ridge", own.ridge);
         p.put("guard", own.guard);
+        put_columns(&mut p, own.columns.as_ref());
         let choice = Choice {
             scales: self.scales().to_vec(),
             kernel: self.kernel().clone(),
@@ -107,6 +108,9 @@ impl Persist for LocalRegressionFit {
             .on_empty(p.policy()?);
         if p.has("standardize") {
             model = model.standardize(p.flag("standardize")?);
+        }
+        if p.has("columns") {
+            model = model.on(p.counts("columns")?);
         }
         let (x, d) = file.matrix("samples")?;
         let (y, m) = file.matrix("responses")?;
@@ -225,7 +229,16 @@ fn put_chosen(p: &mut Parameters, chosen: &Chosen) -> Result<()> {
     p.put("search", search_text(chosen.search));
     p.put("standardize", chosen.standardize);
     p.put("penalty", chosen.penalty);
+    p.put("guard", chosen.guard);
+    put_columns(p, chosen.columns.as_ref());
     Ok(())
+}
+
+/// Written where a model has not all columns.
+fn put_columns(p: &mut Parameters, columns: Option<&Vec<usize>>) {
+    if let Some(columns) = columns {
+        p.put("columns", columns.clone());
+    }
 }
 
 fn get_chosen(p: &Parameters) -> Result<Chosen> {
@@ -238,6 +251,9 @@ fn get_chosen(p: &Parameters) -> Result<Chosen> {
         scales: None,
         penalty: p.number("penalty")?,
         neighborhood: p.neighborhood()?,
+        // Earlier files say nothing of it, and their models had none.
+        guard: p.has("guard") && p.flag("guard")?,
+        columns: p.has("columns").then(|| p.counts("columns")).transpose()?,
     })
 }
 
