@@ -75,7 +75,7 @@ proptest! {
     fn many_groups_stay_within_the_tolerance(seed in any::<u64>(), exponent in -5.0..-0.5_f64) {
         let mut rng = Rng::new(seed);
         let tolerance = 10_f64.powf(exponent);
-        let mut blocks: Vec<_> = (0..1 + rng.below(5))
+        let mut blocks: Vec<_> = (0..=rng.below(5))
             .map(|_| {
                 let keys = UNIT * (1 + rng.below(32));
                 (keys, rng.uniform(), 10_f64.powf(-3.0 * rng.uniform()))
@@ -83,7 +83,7 @@ proptest! {
             .collect();
         let sum: f64 = blocks.iter().map(|(n, x, c)| *n as f64 * c * (-0.5 * x * x).exp()).sum();
         // Far blocks weigh up to a few times what they may, all together.
-        for _ in 0..1 + rng.below(4) {
+        for _ in 0..=rng.below(4) {
             let keys = GROUP * (1 + rng.below(24));
             let share = tolerance * sum * 3.0 * rng.uniform() / keys as f64;
             blocks.push((keys, (-2.0 * share.ln()).max(2.5).sqrt(), 1.0));
