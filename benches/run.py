@@ -24,6 +24,7 @@ NAMES = (
     "gwr",
     "embed",
     "hopfield",
+    "fuzzy",
     "labeling",
     "accuracy",
 )
