@@ -577,13 +577,13 @@ fn noise_is_found_and_taken_away() {
 
 #[test]
 fn similarity_is_that_of_plain_windows() {
+    fn view(s: &[f64]) -> ImageView<'_, f64> {
+        ImageView::new(s, HEIGHT, WIDTH, 3).unwrap()
+    }
     let (a, b) = (
         floats(&piece(3)),
         floats(&piece(3).into_iter().rev().collect::<Vec<_>>()),
     );
-    fn view(s: &[f64]) -> ImageView<'_, f64> {
-        ImageView::new(s, HEIGHT, WIDTH, 3).unwrap()
-    }
     let (mut sum, mut count) = (0.0, 0);
     for top in 0..HEIGHT - 6 {
         for left in 0..WIDTH - 6 {
