@@ -142,8 +142,13 @@ fn mistakes_with_pictures_are_named() {
         (vec!["--reference", "deep.png"], "16 bits"),
         (vec!["--reference", "none.png"], "none.png"),
     ] {
-        let run =
-            folder.run(&[&["image", "denoise", "in.png", "-o", "out.png"][..], &args].concat());
+        let run = folder.run(
+            &[
+                &["image", "denoise", "in.png", "-o", "out.png"][..],
+                &args[..],
+            ]
+            .concat(),
+        );
         assert!(matches!(run.code, Some(1 | 2)), "{args:?}");
         assert!(run.stderr.contains(text), "{args:?}: {}", run.stderr);
         assert!(!folder.path("out.png").exists(), "{args:?}");
