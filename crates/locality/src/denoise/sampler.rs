@@ -15,10 +15,10 @@ use crate::{Error, Result, Rows, Watch};
 pub enum SamplerMethod {
     /// The probability-flow equation `dx / dsigma = (x - m(x)) / sigma`, by Heun's method (Song et al., *Score-based generative modeling through
     /// stochastic differential equations*, ICLR 2021; Karras, Aittala, Aila and Laine, *Elucidating the design space of diffusion-based
-    /// generative models*, NeurIPS 2022, algorithm 1): chance is in the start alone.
+    /// generative models*, 2022, algorithm 1): chance is in the start alone.
     #[default]
     Flow,
-    /// Annealed Langevin dynamics (Song and Ermon, *Generative modeling by estimating gradients of the data distribution*, NeurIPS 2019):
+    /// Annealed Langevin dynamics (Song and Ermon, *Generative modeling by estimating gradients of the data distribution*, 2019):
     /// some noisy steps along the score at each level of noise.
     Langevin,
 }
@@ -184,7 +184,7 @@ impl Sampler {
             match self.method {
                 SamplerMethod::Flow => self.flow(rows, &mut x, (sigma, next), smoothing, watch)?,
                 SamplerMethod::Langevin => {
-                    self.langevin(rows, &mut x, (i, sigma, next), smoothing, watch)?
+                    self.langevin(rows, &mut x, (i, sigma, next), smoothing, watch)?;
                 }
             }
         }

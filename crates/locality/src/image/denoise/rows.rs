@@ -127,7 +127,7 @@ pub(super) fn across<T: Float, I: Isa, const M: usize>(
             gone |= rule.early && sum > most;
             sum = isa.fma(*g, row[i], sum);
         }
-        *o = weight_of(isa, sum, gone | (!rule.early && sum > most), factor);
+        *o = weight_of(isa, sum, gone || (!rule.early && sum > most), factor);
     }
 }
 
