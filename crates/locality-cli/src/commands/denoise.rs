@@ -113,7 +113,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         .tolerance(args.tolerance)
         .nearest(args.nearest)
         .hollow(args.hollow);
-    let mut out = context.watched("denoising", |watch| {
+    let out = context.watched("denoising", |watch| {
         let rows = Rows::new(&clean, clean.len() / d, d)?;
         let noisy = Rows::new(&noisy, m, d)?;
         let fit = parameters.fit(rows, watch)?;
@@ -125,7 +125,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         Ok::<_, locality::Error>(out)
     })?;
     let seconds = start.elapsed().as_secs_f64();
-    let values = out.drain(..).flat_map(|rows| {
+    let values = out.into_iter().flat_map(|rows| {
         let column = move |c: usize| rows.iter().skip(c).step_by(d).copied().collect();
         (0..d).map(column).collect::<Vec<Vec<f64>>>()
     });

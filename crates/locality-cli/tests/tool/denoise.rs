@@ -1,5 +1,7 @@
 //! `locality image denoise`, `locality denoise`, `locality smooth` and `locality sample`.
 
+use std::fmt::Write;
+
 use image::{DynamicImage, ImageBuffer, Rgb, Rgba};
 use serde_json::Value;
 
@@ -22,11 +24,9 @@ fn noise(i: u32) -> f64 {
 }
 
 fn noisy(clean: &ImageBuffer<Rgb<u8>, Vec<u8>>) -> ImageBuffer<Rgb<u8>, Vec<u8>> {
-    let mut i = 0;
     let mut out = clean.clone();
-    for s in out.iter_mut() {
-        *s = (f64::from(*s) + noise(i)).round().clamp(0.0, 255.0) as u8;
-        i += 1;
+    for (i, s) in out.iter_mut().enumerate() {
+        *s = (f64::from(*s) + noise(i as u32)).round().clamp(0.0, 255.0) as u8;
     }
     out
 }
@@ -142,8 +142,13 @@ fn mistakes_with_pictures_are_named() {
         (vec!["--reference", "deep.png"], "16 bits"),
         (vec!["--reference", "none.png"], "none.png"),
     ] {
-        let run =
-            folder.run(&[&["image", "denoise", "in.png", "-o", "out.png"][..], &args].concat());
+        let run = folder.run(
+            &[
+                &["image", "denoise", "in.png", "-o", "out.png"][..],
+                &args[..],
+            ]
+            .concat(),
+        );
         assert!(matches!(run.code, Some(1 | 2)), "{args:?}");
         assert!(run.stderr.contains(text), "{args:?}: {}", run.stderr);
         assert!(!folder.path("out.png").exists(), "{args:?}");
@@ -220,7 +225,7 @@ fn gaps_of_a_series_are_filled() {
         } else {
             (f64::from(i) * 0.4).sin().to_string()
         };
-        text += &format!("{i},{y}\n");
+        writeln!(text, "{i},{y}").unwrap();
     }
     folder.file("in.csv", &text);
     let args = [

@@ -13,10 +13,12 @@
 //! # Ok::<(), locality::Error>(())
 //! ```
 
+mod generated;
 mod judge;
 mod optimal;
 mod sampler;
 
+pub use generated::Generated;
 pub use judge::{energy_distance, nearest_distances};
 pub use optimal::{OptimalDenoiser, OptimalDenoiserFit};
-pub use sampler::{Generated, Sampler, SamplerMethod};
+pub use sampler::{Sampler, SamplerMethod};

@@ -146,29 +146,29 @@ fn run<T: Sample>(
 ) -> Result<Vec<T>> {
     Ok(match method {
         DenoiseMethod::NonLocalMeans => {
-            let means = NonLocalMeans::for_noise(sigma).means(image, watch)?;
-            end(image, means, sigma)
+            let mut means = NonLocalMeans::for_noise(sigma).means(image, watch)?;
+            end(image, &mut means, sigma)
         }
         DenoiseMethod::Bilateral => {
-            let means = Bilateral::for_noise(sigma).means(image, image, watch)?;
-            end(image, means, sigma)
+            let mut means = Bilateral::for_noise(sigma).means(image, image, watch)?;
+            end(image, &mut means, sigma)
         }
         DenoiseMethod::NonLocalLinear => {
-            let means = NonLocalBayes::linear(sigma).means(image, watch)?;
-            end(image, means, sigma)
+            let mut means = NonLocalBayes::linear(sigma).means(image, watch)?;
+            end(image, &mut means, sigma)
         }
         DenoiseMethod::Auto | DenoiseMethod::NonLocalBayes => {
-            let means = NonLocalBayes::new(sigma).means(image, watch)?;
-            end(image, means, sigma)
+            let mut means = NonLocalBayes::new(sigma).means(image, watch)?;
+            end(image, &mut means, sigma)
         }
     })
 }
 
-fn end<T: Sample, W: Float>(image: &ImageView<'_, T>, mut means: Vec<W>, sigma: f64) -> Vec<T> {
+fn end<T: Sample, W: Float>(image: &ImageView<'_, T>, means: &mut [W], sigma: f64) -> Vec<T> {
     if let Some(clipped) = Clipped::new::<T>(sigma) {
-        clipped.undo(&mut means);
+        clipped.undo(means);
     }
-    finish(image, &means)
+    finish(image, means)
 }
 
 /// A picture without its noise.

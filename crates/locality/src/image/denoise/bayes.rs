@@ -211,16 +211,19 @@ impl NonLocalBayes {
     /// What a step does.
     fn model(&self, step: usize, channels: usize, relative: f64) -> Model {
         let color = channels == 3;
-        let size = match (step, color) {
-            (0, true) if relative < 20.0 => 3,
-            (0, true) if relative < 50.0 => 5,
-            (0, true) => 7,
-            (0, false) if relative < 30.0 => 5,
-            (0, false) => 7,
-            (_, true) if relative < 50.0 => 3,
-            (_, true) => 5,
-            (_, false) if relative < 50.0 => 5,
-            (_, false) => 7,
+        // Up to which strength of the noise patches have 3 and 5 pixels a side; beyond it, 7.
+        let (small, middle) = match (step, color) {
+            (0, true) => (20.0, 50.0),
+            (0, false) => (0.0, 30.0),
+            (_, true) => (50.0, f64::INFINITY),
+            (_, false) => (0.0, 50.0),
+        };
+        let size = if relative < small {
+            3
+        } else if relative < middle {
+            5
+        } else {
+            7
         };
         let size = self.sizes.map_or(size, |sizes| sizes[step]);
         let together = step == 1 && channels * size * size <= WIDEST;

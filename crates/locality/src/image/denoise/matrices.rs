@@ -84,8 +84,7 @@ pub(super) fn invert<I: Isa>(isa: I, a: &mut [f32], d: usize, row: &mut [f32]) -
     let row = &mut row[..stride];
     for p in 0..d {
         let pivot = a[p * stride + p];
-        // Not a number is no pivot either.
-        if !(pivot > f32::MIN_POSITIVE) {
+        if pivot.is_nan() || pivot <= f32::MIN_POSITIVE {
             return false;
         }
         let inverse = 1.0 / pivot;

@@ -12,6 +12,7 @@ mod noise;
 mod padded;
 mod quality;
 mod region;
+mod rows;
 mod shifts;
 
 use super::view::{ImageView, Sample};
