@@ -18,7 +18,8 @@ fn few_species(keep: impl Fn(usize) -> bool) -> (String, Vec<String>) {
         if !keep(i) {
             cells[at] = "";
         }
-        out += &format!("{}\n", cells.join(","));
+        out += &cells.join(",");
+        out.push('\n');
     }
     (out, truth)
 }
@@ -128,7 +129,7 @@ fn halves(folder: &Folder) {
     });
     photo.save(folder.path("photo.png")).unwrap();
     let right = |x: u32| x >= 22;
-    let wrong = |x: u32, y: u32| (x * 5 + y * 3) % 4 == 0;
+    let wrong = |x: u32, y: u32| (x * 5 + y * 3).is_multiple_of(4);
     let grey = GrayImage::from_fn(40, 30, |x, y| {
         Luma([if right(x) == wrong(x, y) { 3 } else { 9 }])
     });

@@ -22,12 +22,22 @@ pub(super) fn blur<T: Float>(
     watch: &Watch<'_>,
 ) -> Result<Vec<Vec<T>>> {
     let size = planes.first().map_or(0, Vec::len);
+    let empty = |run: &[T]| run.iter().all(|x| *x == T::ZERO);
+    // A grid around the colours of a picture is mostly empty.
+    let full: Vec<Vec<bool>> = planes
+        .iter()
+        .map(|plane| plane.chunks(RUN).map(|run| !empty(run)).collect())
+        .collect();
     let blocks = par::map_blocks(&watch.quiet(), planes.len(), 1, |range| {
         let mut plane = vec![T::ZERO; size];
         let reach = axes[0].taps.len() - 1;
         let near = range.start.saturating_sub(reach)..(range.start + reach + 1).min(planes.len());
-        let sources = near.map(|h| (axes[0].taps[h.abs_diff(range.start)], &planes[h][..]));
-        let sources: Vec<(T, &[T])> = sources.collect();
+        let sources = near.map(|h| Source {
+            weight: axes[0].taps[h.abs_diff(range.start)],
+            plane: &planes[h],
+            full: &full[h],
+        });
+        let sources: Vec<Source<'_, T>> = sources.collect();
         T::run_compiled::<Combines<'_>>(Combine {
             out: &mut plane,
             sources: &sources,
@@ -50,10 +60,17 @@ pub(super) fn blur<T: Float>(
     Ok(blocks)
 }
 
-/// A weighted sum of equally long runs.
+/// A plane, its weight, and which of its runs are not all zero.
+struct Source<'a, T> {
+    weight: T,
+    plane: &'a [T],
+    full: &'a [bool],
+}
+
+/// A weighted sum of planes.
 struct Combine<'a, T> {
     out: &'a mut [T],
-    sources: &'a [(T, &'a [T])],
+    sources: &'a [Source<'a, T>],
 }
 
 /// The sums along one axis of a plane, of which `inner` numbers are one step.
@@ -76,8 +93,9 @@ impl<T: Float> Task for Combine<'_, T> {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         for (at, out) in self.out.chunks_mut(RUN).enumerate() {
-            for (weight, source) in self.sources {
-                add(isa, out, *weight, &source[at * RUN..][..out.len()]);
+            for source in self.sources.iter().filter(|s| s.full[at]) {
+                let run = &source.plane[at * RUN..][..out.len()];
+                add(isa, out, source.weight, run);
             }
         }
     }
@@ -91,10 +109,13 @@ impl<T: Float> Task for Along<'_, T> {
         let reach = self.axis.taps.len() - 1;
         let lines = self.plane.chunks_exact(nodes * inner);
         for (line, out) in lines.zip(self.out.chunks_exact_mut(nodes * inner)) {
-            for (g, out) in out.chunks_exact_mut(inner).enumerate() {
-                for h in g.saturating_sub(reach)..(g + reach + 1).min(nodes) {
+            for (h, run) in line.chunks_exact(inner).enumerate() {
+                if run.iter().all(|x| *x == T::ZERO) {
+                    continue;
+                }
+                for g in h.saturating_sub(reach)..(h + reach + 1).min(nodes) {
                     let weight = self.axis.taps[h.abs_diff(g)];
-                    add(isa, out, weight, &line[h * inner..][..inner]);
+                    add(isa, &mut out[g * inner..][..inner], weight, run);
                 }
             }
         }
