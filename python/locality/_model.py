@@ -53,6 +53,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     if pack is None or type(model).__module__.partition(".")[0] != __package__:
         raise TypeError(f"{name} cannot be saved; the estimators that can are {', '.join(sorted([*_PACK, *_state.STATES]))}")
     check_is_fitted(model)
+    if hasattr(model, "estimators_"):
+        raise TypeError(f"a {name} of several targets cannot be saved; save each of its estimators_")
     kind, parameters, arrays = pack(model)
     names = getattr(model, "feature_names_in_", None)
     about = {
@@ -228,6 +230,8 @@ def _guarded(p: dict[str, Any]) -> bool:
 def _pack_glm(model: Any) -> Parts:
     _, p, arrays = _glm(model, float(model.alpha))
     theta = float(model.theta) if model.family == "negative_binomial" else 1.0
+    if model.link is not None:
+        p["link"] = model.link
     return "local_glm", p | {"family": model.family, "theta": theta}, arrays | {"responses": _column(model.y_fit_)}
 
 
@@ -239,6 +243,7 @@ def _unpack_glm(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]) -> An
         p["kernel"],
         alpha=p["penalty"],
         theta=p["theta"],
+        link=p.get("link"),
         guard=_guarded(p),
         columns=p.get("columns"),
         neighborhood=p["neighborhood"],
