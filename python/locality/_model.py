@@ -277,8 +277,10 @@ def _unpack_logistic(p: dict[str, Any], arrays: dict[str, Array], classes: list[
     )
     _samples(model, p, arrays)
     model.columns_ = p.get("columns")
-    if p["n_classes"] > max(len(arrays["classes"]), 2):
-        raise ValueError("the file has more classes than samples; it is damaged, or of another program")
+    if p["n_classes"] > max(len(arrays["classes"]), 2) or arrays["classes"].min(initial=0) < 0:
+        raise ValueError("the file's classes do not fit its samples; it is damaged, or of another program")
+    if classes and len(classes) != p["n_classes"]:
+        raise ValueError(f"the file names {len(classes)} classes of {p['n_classes']}; it is damaged, or of another program")
     model.classes_ = np.array(classes if classes else range(p["n_classes"]))
     model.y_fit_ = arrays["classes"].astype(np.intp)
     model._prepared = _prepared(p)
