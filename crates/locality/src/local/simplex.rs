@@ -114,7 +114,10 @@ impl CheckLoss<'_> {
     /// Responses about one of them, which moves the constant alone, told apart.
     fn apart(&self) -> Vec<f64> {
         let origin = self.y[0];
-        let size = self.y.iter().fold(0.0, |a: f64, y| a.max((y - origin).abs()));
+        let size = self
+            .y
+            .iter()
+            .fold(0.0, |a: f64, y| a.max((y - origin).abs()));
         let number = |i: usize| (i as f64 * 0.618_033_988_749_894_9).fract() - 0.5;
         let each = self.y.iter().enumerate();
         each.map(|(i, y)| (y - origin) + APART * size * number(i))
