@@ -263,6 +263,7 @@ class LocalGlmModel:
         multinomial: bool = False,
         guard: bool = True,
         columns: Sequence[int] | None = None,
+        link: str | None = None,
         threads: int = 0,
     ) -> LocalGlmModel: ...
     @property

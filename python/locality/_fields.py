@@ -22,6 +22,7 @@ _FOUND = {
     "tried": "list",
     "guard": "flag?",
     "columns": "counts?",
+    "link": "text?",
 }
 _NEAR = {"metric": "text", "metric_map": "list?"}
 _NEIGHBORS = _NEAR | {

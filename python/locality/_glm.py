@@ -14,13 +14,13 @@ from ._arrays import Array
 from ._base import BaseEstimator, ClassifierMixin, Prepared, RegressorMixin, check_is_fitted, validate_data
 from ._classes import classes_of
 from ._core import Kernel, Neighborhood
-from ._guard import LeaveOneOut, warn_thin
+from ._guard import EachOutput, warn_thin
 
 
 _SEARCHES = ("auto", "fixed", "nearest", "per-column")
 
 
-class _LocalGLM(LeaveOneOut, BaseEstimator):
+class _LocalGLM(EachOutput, BaseEstimator):
     """What regressor and classifier share: the kernel, its bandwidth, and models made of columns on one scale."""
 
     kernel: Kernel | str
@@ -61,6 +61,7 @@ class _LocalGLM(LeaveOneOut, BaseEstimator):
             multinomial=self._multinomial(),
             guard=bool(self.guard),
             columns=self.columns_,
+            link=self._link(),
             threads=_arrays.threads(self.n_jobs),
             **how,
         )
@@ -84,7 +85,11 @@ class _LocalGLM(LeaveOneOut, BaseEstimator):
         -------
         ndarray of bool, shape (m,)
         """
-        return self._means_at(self._targets(X))[1]
+        queries = self._targets(X)
+        if hasattr(self, "estimators_"):
+            each: Array = np.any([one.thin(queries) for one in self.estimators_], axis=0)
+            return each
+        return self._means_at(queries)[1]
 
     def _means(self, X: npt.ArrayLike) -> Array:
         means, thin = self._means_at(self._targets(X))
@@ -106,6 +111,10 @@ class _LocalGLM(LeaveOneOut, BaseEstimator):
     @abstractmethod
     def _responses(self) -> Array:
         """Responses, or the positions of their classes, as a column."""
+
+    def _link(self) -> str | None:
+        """The link; none for the usual one."""
+        return None
 
     def _classes(self) -> int | None:
         """Number of classes, of a classifier."""
@@ -135,6 +144,9 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         Penalty on squared slopes, half of it beside a sum of losses in which a sample at the target counts 1.
     theta : float, default 1.0
         Size of the negative binomial.
+    link : {"log", "identity", "inverse", "logit", "probit"}, optional
+        What of the mean is linear in the columns: the logarithm by default, of shares the logarithm of the odds. Counts may have the identity,
+        positive numbers the identity and the inverse, shares the probit.
     guard : bool, default True
         Whether slopes are shrunk where evidence is thin (few effective samples, a target far outside), so that the prediction turns smoothly into
         the local mean; `predict` warns where they are.
@@ -178,6 +190,7 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         bandwidth: Literal["auto", "fixed", "nearest", "per-column"] | float = "auto",
         alpha: float = 1e-3,
         theta: float = 1.0,
+        link: Literal["log", "identity", "inverse", "logit", "probit"] | None = None,
         guard: bool = True,
         columns: Sequence[int | str] | None = None,
         neighborhood: Neighborhood | str | None = None,
@@ -188,6 +201,7 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         self.bandwidth = bandwidth
         self.alpha = alpha
         self.theta = theta
+        self.link = link
         self.guard = guard
         self.columns = columns
         self.neighborhood = neighborhood
@@ -200,8 +214,8 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         ----------
         X : array_like, shape (n, d)
             Training samples.
-        y : array_like, shape (n,)
-            Responses, within the family's range.
+        y : array_like, shape (n,) or (n, p)
+            Responses, within the family's range; several have a model and a bandwidth each, in `estimators_`.
         sample_weight : array_like, shape (n,), optional
             Weights, not negative; they multiply the kernel's.
 
@@ -210,8 +224,12 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         LocalGLMRegressor
             Itself.
         """
-        sites, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        sites, targets = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
+        vars(self).pop("estimators_", None)
+        if self.y_fit_.ndim == 2:
+            self._fit_each(X, sites, self.y_fit_, sample_weight)
+            return self
         self._lay(X, sites, self._responses(), sample_weight)
         return self
 
@@ -225,9 +243,11 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
 
         Returns
         -------
-        ndarray, shape (m,)
+        ndarray, shape (m,) or (m, p)
         """
-        return self._means(X)[:, 0]
+        values, thin = self._answers(self._targets(X))
+        warn_thin(thin, 2)
+        return values
 
     def _predict_at(self, queries: Array) -> tuple[Array, Array]:
         means, thin = self._means_at(queries)
@@ -243,13 +263,18 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
 
         Returns
         -------
-        ndarray, shape (m, columns)
+        ndarray, shape (m, columns) or (m, p, columns)
         """
         queries = self._targets(X)
+        if hasattr(self, "estimators_"):
+            return np.stack([one.slopes(queries) for one in self.estimators_], axis=1)
         return self._model().slopes(queries, _arrays.threads(self.n_jobs))
 
     def _family(self) -> tuple[str, float, float]:
         return self.family, _arrays.number(self.theta, "theta"), _arrays.number(self.alpha, "alpha")
+
+    def _link(self) -> str | None:
+        return self.link
 
     def _responses(self) -> Array:
         return self.y_fit_[:, None]
@@ -258,6 +283,7 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         tags = super().__sklearn_tags__()  # type: ignore[misc]
         # Responses outside the family are refused.
         tags.target_tags.positive_only = True
+        tags.target_tags.multi_output = True
         return tags
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import _arrays
 from ._arrays import Array
 from ._base import Prepared, check_is_fitted
 
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from ._core import Neighborhood
 
 
-def warn_thin(thin: Array, level: int) -> None:
+def warn_thin(thin: Array | None, level: int) -> None:
     """Warns once of all targets where evidence is thin."""
+    if thin is None:
+        return
     few = int(np.count_nonzero(thin))
     if few:
         warnings.warn(
@@ -31,6 +34,7 @@ class LeaveOneOut:
     """Training rows predicted by the others."""
 
     X_fit_: Array
+    y_fit_: Array
     neighborhood_: Neighborhood
     _prepared: Prepared
 
@@ -45,6 +49,8 @@ class LeaveOneOut:
             As `predict` of the training rows.
         """
         check_is_fitted(self)
+        if hasattr(self, "estimators_"):
+            return np.stack([one.loo_predict() for one in self.estimators_], axis=1)
         found: Array = self._without()._predict_at(self.X_fit_)[0]
         return found
 
@@ -58,3 +64,25 @@ class LeaveOneOut:
     @abstractmethod
     def _predict_at(self, queries: Array) -> tuple[Array, Array | None]:
         """Predictions at rows that were checked, and whether evidence is thin where that is known."""
+
+
+class EachOutput(LeaveOneOut):
+    """Several targets, each with a model and a bandwidth of its own."""
+
+    def _fit_each(self, X: Any, sites: Array, targets: Array, sample_weight: Any) -> None:
+        """Fits one model for each column of targets ``[n, p]``: `estimators_`."""
+        given = self.get_params(deep=False)  # type: ignore[attr-defined]
+        given["kernel"] = _arrays.kernel_of(given["kernel"], X)
+        given["neighborhood"] = _arrays.neighborhood_of(given["neighborhood"], X)
+        if "columns" in given:
+            given["columns"] = _arrays.columns_of(given["columns"], X)
+        self.X_fit_, self.y_fit_ = sites, targets
+        self.estimators_: list[Any] = [type(self)(**given).fit(sites, y, sample_weight) for y in targets.T]  # type: ignore[attr-defined]
+
+    def _answers(self, queries: Array) -> tuple[Array, Array | None]:
+        """Predictions ``[m]`` or ``[m, p]``, and whether evidence is thin for any of them."""
+        if not hasattr(self, "estimators_"):
+            return self._predict_at(queries)
+        each = [one._predict_at(queries) for one in self.estimators_]
+        thin = [few for _, few in each if few is not None]
+        return np.stack([values for values, _ in each], axis=1), np.any(thin, axis=0) if thin else None

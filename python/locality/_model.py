@@ -53,6 +53,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     if pack is None or type(model).__module__.partition(".")[0] != __package__:
         raise TypeError(f"{name} cannot be saved; the estimators that can are {', '.join(sorted([*_PACK, *_state.STATES]))}")
     check_is_fitted(model)
+    if hasattr(model, "estimators_"):
+        raise TypeError(f"a {name} of several targets cannot be saved; save each of its estimators_")
     kind, parameters, arrays = pack(model)
     names = getattr(model, "feature_names_in_", None)
     about = {
@@ -228,6 +230,8 @@ def _guarded(p: dict[str, Any]) -> bool:
 def _pack_glm(model: Any) -> Parts:
     _, p, arrays = _glm(model, float(model.alpha))
     theta = float(model.theta) if model.family == "negative_binomial" else 1.0
+    if model.link is not None:
+        p["link"] = model.link
     return "local_glm", p | {"family": model.family, "theta": theta}, arrays | {"responses": _column(model.y_fit_)}
 
 
@@ -239,6 +243,7 @@ def _unpack_glm(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]) -> An
         p["kernel"],
         alpha=p["penalty"],
         theta=p["theta"],
+        link=p.get("link"),
         guard=_guarded(p),
         columns=p.get("columns"),
         neighborhood=p["neighborhood"],
@@ -272,8 +277,10 @@ def _unpack_logistic(p: dict[str, Any], arrays: dict[str, Array], classes: list[
     )
     _samples(model, p, arrays)
     model.columns_ = p.get("columns")
-    if p["n_classes"] > max(len(arrays["classes"]), 2):
-        raise ValueError("the file has more classes than samples; it is damaged, or of another program")
+    if p["n_classes"] > max(len(arrays["classes"]), 2) or arrays["classes"].min(initial=0) < 0:
+        raise ValueError("the file's classes do not fit its samples; it is damaged, or of another program")
+    if classes and len(classes) != p["n_classes"]:
+        raise ValueError(f"the file names {len(classes)} classes of {p['n_classes']}; it is damaged, or of another program")
     model.classes_ = np.array(classes if classes else range(p["n_classes"]))
     model.y_fit_ = arrays["classes"].astype(np.intp)
     model._prepared = _prepared(p)

@@ -14,13 +14,13 @@ from ._arrays import Array
 from ._base import BaseEstimator, ClassifierMixin, Prepared, RegressorMixin, check_is_fitted, validate_data
 from ._classes import classes_of
 from ._core import Kernel, Neighborhood
-from ._guard import LeaveOneOut, warn_thin
+from ._guard import EachOutput, warn_thin
 from ._local import LocalPolynomialRegressor
 
 Bandwidth = Literal["auto", "fixed", "nearest", "per-column"] | float
 
 
-class _Model(LeaveOneOut, BaseEstimator):
+class _Model(EachOutput, BaseEstimator):
     """A kernel whose bandwidth is that of a local polynomial through the responses, and samples over divided columns."""
 
     kernel: Kernel | str
@@ -40,11 +40,16 @@ class _Model(LeaveOneOut, BaseEstimator):
         self.kernel_: Kernel = found.kernel_
         self.scales_: Array = found.scales_
 
-    def _learn(self, X: npt.ArrayLike, y: npt.ArrayLike, degree: int, sample_weight: npt.ArrayLike | None) -> None:
-        """The same for one number to predict."""
-        sites, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+    def _learn(self, X: npt.ArrayLike, y: npt.ArrayLike, degree: int, sample_weight: npt.ArrayLike | None) -> bool:
+        """The same for numbers to predict: one, or several by a model each, which is told."""
+        sites, targets = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
+        vars(self).pop("estimators_", None)
+        if self.y_fit_.ndim == 2:
+            self._fit_each(X, sites, self.y_fit_, sample_weight)
+            return True
         self._lay(X, sites, self.y_fit_, degree, sample_weight)
+        return False
 
     def _at(self, X: npt.ArrayLike) -> Any:
         return self._ask(self._targets(X))
@@ -150,8 +155,8 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         ----------
         X : array_like, shape (n, d)
             Training samples.
-        y : array_like, shape (n,)
-            Targets.
+        y : array_like, shape (n,) or (n, p)
+            Targets; several have a model and bandwidths each, in `estimators_`.
         sample_weight : array_like, shape (n,), optional
             Weights, not negative; they multiply the kernel's.
 
@@ -163,7 +168,8 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         if np.size(self.quantile) == 0:
             raise ValueError("quantile is empty; name at least one level, such as 0.5")
         self.columns_ = _arrays.columns_of(self.columns, X)
-        self._learn(X, y, _arrays.count(self.degree, "degree"), sample_weight)
+        if self._learn(X, y, _arrays.count(self.degree, "degree"), sample_weight):
+            return self
         self._prepared = Prepared(self._make())
         return self
 
@@ -177,9 +183,9 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
 
         Returns
         -------
-        ndarray, shape (m,) or (m, levels)
+        ndarray, shape (m,), (m, levels), (m, p) or (m, p, levels)
         """
-        found, thin = self._predict_at(self._targets(X))
+        found, thin = self._answers(self._targets(X))
         if _arrays.count(self.degree, "degree") > 0:
             warn_thin(thin, 2)
         return found
@@ -196,7 +202,11 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         -------
         ndarray of bool, shape (m,)
         """
-        thin: Array = self._at(X)[1]
+        queries = self._targets(X)
+        if hasattr(self, "estimators_"):
+            each: Array = np.any([one.thin(queries) for one in self.estimators_], axis=0)
+            return each
+        thin: Array = self._ask(queries)[1]
         return thin
 
     def _predict_at(self, queries: Array) -> tuple[Array, Array]:
@@ -210,6 +220,11 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         return _core.LocalQuantileModel(
             self.X_fit_ / self.scales_, self.y_fit_[:, None], self.kernel_, levels, degree=degree, **how, **self._given()
         )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.target_tags.multi_output = True
+        return tags
 
 
 class LocalModeRegressor(RegressorMixin, _Model):
@@ -283,8 +298,8 @@ class LocalModeRegressor(RegressorMixin, _Model):
         ----------
         X : array_like, shape (n, d)
             Training samples.
-        y : array_like, shape (n,)
-            Targets.
+        y : array_like, shape (n,) or (n, p)
+            Targets; several have a model and bandwidths each, in `estimators_`.
         sample_weight : array_like, shape (n,), optional
             Weights, not negative; they multiply the kernel's.
 
@@ -293,7 +308,8 @@ class LocalModeRegressor(RegressorMixin, _Model):
         LocalModeRegressor
             Itself.
         """
-        self._learn(X, y, 0, sample_weight)
+        if self._learn(X, y, 0, sample_weight):
+            return self
         given = self.response_bandwidth
         made = self._build(None if given == "auto" else _arrays.number(given, "response_bandwidth"))
         self.response_bandwidth_: float = made.response_bandwidth
@@ -310,9 +326,9 @@ class LocalModeRegressor(RegressorMixin, _Model):
 
         Returns
         -------
-        ndarray, shape (m,)
+        ndarray, shape (m,) or (m, p)
         """
-        return self._predict_at(self._targets(X))[0]
+        return self._answers(self._targets(X))[0]
 
     def _predict_at(self, queries: Array) -> tuple[Array, None]:
         starts, modes, _ = self._ask(queries)
@@ -331,6 +347,8 @@ class LocalModeRegressor(RegressorMixin, _Model):
         list of (ndarray, ndarray)
             For each row the modes and the conditional density at them, per unit of the target.
         """
+        if hasattr(self, "estimators_"):
+            raise ValueError(f"modes are of one target, and there are {len(self.estimators_)}; ask one of estimators_")
         starts, modes, densities = self._at(X)
         cuts = starts[1:-1]
         return list(zip(np.split(modes, cuts), np.split(densities, cuts), strict=True))
@@ -346,6 +364,11 @@ class LocalModeRegressor(RegressorMixin, _Model):
             response_bandwidth=response_bandwidth,
             **self._given(),
         )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.target_tags.multi_output = True
+        return tags
 
 
 class LocalDiscriminantAnalysis(ClassifierMixin, _Model):

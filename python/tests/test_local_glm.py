@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 
 import locality as lc
@@ -138,3 +139,72 @@ def test_multinomial_is_scikit_learns_where_the_kernel_is_wide() -> None:
     assert np.abs(near.predict_proba(X[7:8]) - other.predict_proba(X[7:8])).max() < 1e-5
     with pytest.raises(ValueError, match="multi_class='many' must be 'ovr' or 'multinomial'"):
         lc.LocalLogisticRegression(multi_class="many").fit(X, y)
+
+
+LINKS = {
+    # Mean, its derivative and the variance, by the linear predictor and the mean.
+    ("poisson", "identity"): (lambda e: e, lambda e, m: np.ones_like(e), lambda m: m),
+    ("negative_binomial", "identity"): (lambda e: e, lambda e, m: np.ones_like(e), lambda m: m + m**2),
+    ("gamma", "identity"): (lambda e: e, lambda e, m: np.ones_like(e), lambda m: m**2),
+    ("gamma", "inverse"): (lambda e: 1.0 / e, lambda e, m: -(m**2), lambda m: m**2),
+    ("binomial", "probit"): (
+        lambda e: np.array([0.5 * math.erfc(-x / math.sqrt(2.0)) for x in e]),
+        lambda e, m: np.exp(-0.5 * e**2) / math.sqrt(2.0 * math.pi),
+        lambda m: m * (1.0 - m),
+    ),
+}
+
+
+@pytest.mark.parametrize(("family", "link"), LINKS)
+@pytest.mark.parametrize("guard", [False, True])
+def test_links_satisfy_the_likelihood_equations(family, link, guard):
+    rng = np.random.default_rng(11)
+    x = rng.uniform(-1.0, 1.0, size=(300, 2))
+    base = 3.0 + x[:, 0] - 0.5 * x[:, 1]
+    y = {"gamma": base * rng.gamma(4.0, 0.25, 300), "binomial": (base > rng.normal(3.0, 1.0, 300)).astype(float)}.get(
+        family, rng.poisson(base).astype(float)
+    )
+    model = lc.LocalGLMRegressor(family, bandwidth=0.8, alpha=0.0, link=link, guard=guard).fit(x, y)
+    mean_of, derivative, variance = LINKS[family, link]
+    at = np.array([[0.0, 0.0], [0.4, -0.3]])
+    means, slopes = model.predict(at), model.slopes(at)
+    for t, mean, slope in zip(at, means, slopes, strict=True):
+        # The predictor at the target, by bisection of its mean.
+        low, high = (1e-3, 50.0) if link != "probit" else (-8.0, 8.0)
+        for _ in range(80):
+            middle = 0.5 * (low + high)
+            above = mean_of(np.array([middle]))[0] > mean
+            low, high = (low, middle) if above == (link != "inverse") else (middle, high)
+        eta = low + (x - t) @ slope
+        fitted = mean_of(eta)
+        pull = np.exp(-0.5 * ((x - t) ** 2).sum(1) / 0.64) * derivative(eta, fitted) * (fitted - y) / variance(fitted)
+        scores = np.array([pull.sum(), *(pull @ (x - t))])
+        np.testing.assert_allclose(scores, 0.0, atol=2e-3 if not guard else 5e-2)
+    assert (model.predict(100.0 * x) > 0.0).all() or not guard
+
+
+def test_links_that_a_family_has_not_are_named():
+    for family, link, message in [("poisson", "probit", "log, identity"), ("binomial", "log", "logit, probit"), ("gamma", "cloglog", "none of")]:
+        with pytest.raises(ValueError, match=message):
+            lc.LocalGLMRegressor(family, link=link).fit([[0.0], [1.0], [2.0]], [1.0, 1.0, 1.0])
+
+
+def test_several_targets_have_a_model_each():
+    rng = np.random.default_rng(12)
+    x = rng.uniform(size=(60, 2))
+    y = np.column_stack([np.exp(x[:, 0]), 1.0 + x[:, 1] ** 2])
+    at = x[:5] + 0.01
+    for model in [
+        lc.LocalGLMRegressor("gamma", bandwidth=0.3),
+        lc.LocalQuantileRegressor(bandwidth=0.3),
+        lc.LocalQuantileRegressor([0.2, 0.8], bandwidth=0.3),
+        lc.LocalModeRegressor(bandwidth=0.3, response_bandwidth=0.2),
+    ]:
+        found = model.fit(x, y).predict(at)
+        each = [type(model)(**model.get_params()).fit(x, y[:, c]) for c in (0, 1)]
+        np.testing.assert_array_equal(found, np.stack([one.predict(at) for one in each], axis=1))
+        np.testing.assert_array_equal(model.loo_predict(), np.stack([one.loo_predict() for one in each], axis=1))
+        with pytest.raises(TypeError, match="several targets cannot be saved"):
+            lc.save(model, "nowhere.loc")
+        # One target again leaves nothing of the others.
+        np.testing.assert_array_equal(model.fit(x, y[:, 0]).predict(at), each[0].predict(at))

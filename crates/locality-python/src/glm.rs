@@ -1,7 +1,7 @@
 //! Local generalized linear models.
 
 use locality::local::{
-    Family, LocalGlmRegression, LocalGlmRegressionFit, LocalLogistic, LocalLogisticFit,
+    Family, Link, LocalGlmRegression, LocalGlmRegressionFit, LocalLogistic, LocalLogisticFit,
 };
 use numpy::ndarray::{Array1, Array2};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
@@ -46,7 +46,7 @@ fn two(data: Vec<f64>, rows: usize, columns: usize) -> PyResult<Array2<f64>> {
 #[pymethods]
 impl LocalGlmModel {
     #[new]
-    #[pyo3(signature = (samples, responses, kernel, family, *, search="auto", bandwidth=None, scales=None, theta=1.0, penalty=1.0, neighborhood=None, sample_weight=None, classes=None, multinomial=false, guard=true, columns=None, threads=0))]
+    #[pyo3(signature = (samples, responses, kernel, family, *, search="auto", bandwidth=None, scales=None, theta=1.0, penalty=1.0, neighborhood=None, sample_weight=None, classes=None, multinomial=false, guard=true, columns=None, link=None, threads=0))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         samples: &Bound<'_, PyAny>,
@@ -64,9 +64,11 @@ impl LocalGlmModel {
         multinomial: bool,
         guard: bool,
         columns: Option<Vec<usize>>,
+        link: Option<&str>,
         threads: usize,
     ) -> PyResult<Self> {
         let family = family_of(family, theta)?;
+        let link: Option<Link> = link.map(|l| l.parse().map_err(to_python)).transpose()?;
         let (kernel, neighborhood) = (kernel_of(kernel)?, neighborhood_of(neighborhood)?);
         let search = search.parse().map_err(to_python)?;
         let py = samples.py();
@@ -79,7 +81,7 @@ impl LocalGlmModel {
         let weights = weights.as_ref().map(|w| w.as_slice()).transpose()?;
         macro_rules! fitted {
             ($model:expr, $y:expr $(, $more:expr)*) => {{
-                let mut model = $model.search(search).penalty(penalty).guard(guard).neighborhood(neighborhood);
+                let mut model = $model.search(search).penalty(penalty).guard(guard).link(link).neighborhood(neighborhood);
                 if let Some(columns) = columns {
                     model = model.on(columns);
                 }

@@ -44,6 +44,11 @@ fn values_are_those_of_linear_programs() {
         let found = fit.unwrap().at(rows(&target, d), &watch).unwrap()[0];
         let off = (found - number(7)).abs();
         assert!(off < 1e-8 * (1.0 + number(7).abs()), "{line}: {found}");
+        // Far from 0 there are fewer digits, and the line is the same.
+        let moved: Vec<f64> = y.iter().map(|y| y + 4096.0).collect();
+        let fit = model.fit(rows(&x, d), Rows::column(&moved), None, &watch);
+        let found = fit.unwrap().at(rows(&target, d), &watch).unwrap()[0] - 4096.0;
+        assert!((found - number(7)).abs() < 1e-8, "{line}: {found}");
         compared += 1;
     }
     assert!(compared > 200);

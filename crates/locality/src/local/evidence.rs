@@ -1,6 +1,6 @@
 //! What a local sample tells of how much of a model can be believed at a target: the guard of models that are not least squares.
 
-use super::family::Family;
+use super::link::Linked;
 use super::moments::Moments;
 use super::solve::{Rules, Solution, scarcity};
 
@@ -128,7 +128,7 @@ pub(super) struct Guarded<'a> {
 impl Guarded<'_> {
     /// Shrinks the slopes of coefficients about the sample's centre where the target is far from it, and where it would be predicted
     /// far outside the responses. Returns whether evidence is too thin for all of the slopes.
-    pub(super) fn hold(&self, family: Family, coefficients: &mut [f64]) -> bool {
+    pub(super) fn hold(&self, family: Linked, coefficients: &mut [f64]) -> bool {
         let middle = self.evidence.center();
         let (first, slopes) = coefficients.split_at_mut(1);
         let along = |to: &[f64]| slopes.iter().zip(to).map(|(b, x)| b * x).sum::<f64>();

@@ -2,10 +2,9 @@
 
 use locality_core::isa::Isa;
 
-use super::evidence::Spread;
 use crate::{Error, Result, Rows};
 
-/// A distribution of the response, and the link between its mean and the linear predictor `eta`.
+/// A distribution of the response, and the usual link between its mean and the linear predictor `eta`; others are a [`Link`](super::Link).
 ///
 /// Source: J. A. Nelder, R. W. M. Wedderburn, *Generalized linear models*, JRSS A 135 (1972).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,7 +61,7 @@ impl Family {
         matches!(self, Self::Binomial | Self::Poisson)
     }
 
-    /// The mean at a linear predictor.
+    /// The mean at a linear predictor of the usual link.
     pub fn mean(self, eta: f64) -> f64 {
         match self {
             Self::Binomial => 1.0 / (1.0 + (-eta).exp()),
@@ -105,28 +104,6 @@ impl Family {
             Self::Gamma => 1.0,
             Self::NegativeBinomial { theta } => theta * positive / (theta + positive),
         }
-    }
-
-    /// Between what linear predictors may be, so that means are not far outside the responses; shares cannot be.
-    pub(super) fn bounds(self, spread: Spread) -> (f64, f64) {
-        if self == Self::Binomial {
-            return (f64::NEG_INFINITY, f64::INFINITY);
-        }
-        let (lower, upper) = spread.bounds();
-        let link = |mean: f64| {
-            if mean > 0.0 {
-                mean.ln()
-            } else {
-                f64::NEG_INFINITY
-            }
-        };
-        // Where all responses are 0 the predictor goes down without end.
-        let upper = if upper > 0.0 {
-            link(upper)
-        } else {
-            f64::INFINITY
-        };
-        (link(lower), upper)
     }
 
     /// The terms of a chunk; curvatures are positive.
@@ -176,7 +153,7 @@ impl Family {
 }
 
 #[inline(always)]
-fn each(eta: &[f64], y: &[f64], out: [&mut [f64]; 3], term: impl Fn(f64, f64) -> Term) {
+pub(super) fn each(eta: &[f64], y: &[f64], out: [&mut [f64]; 3], term: impl Fn(f64, f64) -> Term) {
     let [losses, slopes, curvatures] = out;
     let each = losses.iter_mut().zip(slopes).zip(curvatures);
     for (((loss, slope), curvature), (eta, y)) in each.zip(eta.iter().zip(y)) {

@@ -4,6 +4,7 @@ use super::candidates::{Data, Table, divide};
 use super::family::Family;
 use super::glm::{GlmFits, LocalGlmFit};
 use super::glm_search::Likelihood;
+use super::link::{Link, Linked};
 use super::model::{Localized, LocalizedFit};
 use super::multinomial::Multinomial;
 use super::regression::{Choice, Search};
@@ -21,6 +22,7 @@ pub(crate) struct Chosen {
     pub(crate) neighborhood: Neighborhood,
     pub(crate) guard: bool,
     pub(crate) columns: Option<Vec<usize>>,
+    pub(crate) link: Option<Link>,
 }
 
 impl Chosen {
@@ -34,11 +36,13 @@ impl Chosen {
             neighborhood: Neighborhood::default(),
             guard: true,
             columns: None,
+            link: None,
         }
     }
 
     fn choose(&self, family: Family, table: &Table<'_>, watch: &Watch<'_>) -> Result<Choice> {
         let chosen = self;
+        Linked::new(family, self.link)?;
         Likelihood { chosen, family }.choose(table, watch)
     }
 
@@ -131,6 +135,13 @@ macro_rules! parameters {
         #[must_use]
         pub fn guard(mut self, guard: bool) -> Self {
             self.chosen.guard = guard;
+            self
+        }
+
+        /// What of the mean is linear in the columns; see [`LocalGlm::link`](super::LocalGlm::link).
+        #[must_use]
+        pub fn link(mut self, link: impl Into<Option<Link>>) -> Self {
+            self.chosen.link = link.into();
             self
         }
 
@@ -261,6 +272,12 @@ impl LocalGlmRegressionFit {
     /// What each column is divided by, `[d]`.
     pub fn scales(&self) -> &[f64] {
         &self.choice.scales
+    }
+
+    /// The link in force.
+    pub fn link(&self) -> Link {
+        let usual = self.parameters.family.usual_link();
+        self.parameters.chosen.link.unwrap_or(usual)
     }
 
     /// The distribution of the responses.

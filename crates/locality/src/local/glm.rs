@@ -6,6 +6,7 @@ use locality_core::isa::dispatch;
 
 use super::design::Design;
 use super::family::Family;
+use super::link::{Link, Linked};
 use super::model::check_hollow;
 use super::newton::{Found, Newton};
 use crate::{Error, Kernel, LocalMean, LocalMeanFit, Neighborhood, OnEmpty, Result, Rows, Watch};
@@ -41,6 +42,7 @@ use crate::{Error, Kernel, LocalMean, LocalMeanFit, Neighborhood, OnEmpty, Resul
 pub struct LocalGlm {
     kernel: Kernel,
     family: Family,
+    link: Option<Link>,
     neighborhood: Neighborhood,
     penalty: f64,
     columns: Option<Vec<usize>>,
@@ -54,6 +56,7 @@ impl LocalGlm {
         Self {
             kernel,
             family,
+            link: None,
             neighborhood: Neighborhood::default(),
             penalty: 1.0,
             columns: None,
@@ -67,6 +70,13 @@ impl LocalGlm {
     #[must_use]
     pub fn penalty(mut self, penalty: f64) -> Self {
         self.penalty = penalty;
+        self
+    }
+
+    /// What of the mean is linear in the columns; the family's [usual link](Family::usual_link) by default.
+    #[must_use]
+    pub fn link(mut self, link: impl Into<Option<Link>>) -> Self {
+        self.link = link.into();
         self
     }
 
@@ -95,7 +105,7 @@ impl LocalGlm {
     /// ones start.
     ///
     /// # Errors
-    /// As [`LocalMean::fit`]; responses outside the family, a penalty that is negative or not finite, a column that is not there.
+    /// As [`LocalMean::fit`]; responses outside the family, a link that the family has not, a penalty that is negative or not finite, a column that is not there.
     pub fn fit(
         &self,
         samples: Rows<'_, f64>,
@@ -133,6 +143,7 @@ impl LocalGlm {
         };
         let local = means(self.kernel.clone()).fit_watched(samples, responses, weights, watch)?;
         self.family.check(responses)?;
+        let linked = Linked::new(self.family, self.link)?;
         // Around their middle columns are better told apart from the constant.
         let n = samples.rows() as f64;
         let middle = |c: usize| samples.iter().map(|r| r[c]).sum::<f64>() / n;
@@ -144,6 +155,7 @@ impl LocalGlm {
         let mut fit = LocalGlmFit {
             parameters: self.clone(),
             columns,
+            linked,
             center,
             means: local,
             design,
@@ -159,6 +171,7 @@ impl LocalGlm {
 pub struct LocalGlmFit {
     parameters: LocalGlm,
     columns: Vec<usize>,
+    linked: Linked,
     center: Vec<f64>,
     means: LocalMeanFit<f64>,
     design: Design,
@@ -286,14 +299,14 @@ impl LocalGlmFit {
             {
                 linear += b * (row[c] - center);
             }
-            let mut mean = self.parameters.family.mean(linear);
+            let mut mean = self.linked.mean(linear);
             if found.weight <= 0.0 {
                 let means = match &mut nearest {
                     Some(means) => means,
                     none => none.insert(self.means.at(targets, &watch.quiet())?.means),
                 };
                 mean = means[i];
-                linear = self.parameters.family.link(mean);
+                linear = self.linked.link(mean);
             }
             out.linear.push(linear);
             out.means.push(mean);
@@ -314,7 +327,7 @@ impl LocalGlmFit {
     ) -> Found {
         dispatch(Newton {
             design: &self.design,
-            family: self.parameters.family,
+            family: self.linked,
             penalty: self.parameters.penalty,
             runs: sample.0,
             weights: sample.1,
@@ -340,7 +353,7 @@ impl LocalGlmFit {
             .map(|(i, r)| weight(i) * r[0])
             .sum();
         let mut start = vec![0.0; self.columns.len() + 1];
-        start[0] = self.parameters.family.link(sum / total);
+        start[0] = self.linked.link(sum / total);
         let by_slot: Vec<f64> = self
             .means
             .order()

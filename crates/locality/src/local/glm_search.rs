@@ -60,6 +60,7 @@ impl Likelihood<'_> {
     ) -> Result<Vec<LocalGlmFit>> {
         let mut model = LocalGlm::new(kernel.clone(), self.family)
             .penalty(self.chosen.penalty)
+            .link(self.chosen.link)
             .guard(self.chosen.guard)
             .neighborhood(self.chosen.neighborhood.clone());
         if let Some(columns) = &self.chosen.columns {

@@ -22,6 +22,7 @@ mod glm_search;
 mod hat;
 mod interval;
 mod least;
+mod link;
 pub mod lowess;
 mod mode;
 mod model;
@@ -49,6 +50,7 @@ pub use generalized::{LocalGlmRegression, LocalGlmRegressionFit, LocalLogistic, 
 pub use glm::{GlmFits, LocalGlm, LocalGlmFit};
 pub use interval::Intervals;
 pub(crate) use least::least_squares;
+pub use link::Link;
 pub use mode::{LocalMode, LocalModeFit, Mode};
 pub use model::{
     LiftedFit, LocalModel, Localized, LocalizedFit, LocalizedValues, WeightedModel, WeightedSample,

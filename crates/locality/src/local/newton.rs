@@ -6,15 +6,13 @@ use locality_core::isa::{Gram, Isa, Task, gram_len};
 
 use super::design::{CHUNK, Design};
 use super::evidence::{Evidence, Guarded, Spread};
-use super::family::Family;
+use super::link::Linked;
 use super::moments::{Moments, at as place};
 
 /// Most steps.
 const STEPS: usize = 50;
 /// Most halvings of a step.
 const HALVINGS: usize = 20;
-/// Largest linear predictor: no mean overflows.
-const LARGEST: f64 = 500.0;
 /// A decrement of this times the root of the tolerance is the last: the constant of quadratic convergence is about the number of
 /// coefficients, and a hundred at the most for single samples far out.
 const NEAR: f64 = 0.1;
@@ -26,7 +24,7 @@ const SHORT: usize = 32;
 /// Which coefficients minimise `sum_i w_i l(y_i, b_0 + x_i b) + penalty / 2 |b|^2`.
 pub(super) struct Newton<'a> {
     pub(super) design: &'a Design,
-    pub(super) family: Family,
+    pub(super) family: Linked,
     pub(super) penalty: f64,
     /// Runs of slots, and a weight for each slot of them.
     pub(super) runs: &'a [Range<usize>],
@@ -364,6 +362,10 @@ impl Newton<'_> {
         let len = w.len();
         let eta = &mut buffers.eta[..len];
         predictors(isa, at, &chunk.columns[..d], eta);
+        let largest = self.family.largest();
+        for eta in &mut *eta {
+            *eta = eta.clamp(-largest, largest);
+        }
         let losses = &mut buffers.losses[..len];
         let steps = &mut buffers.steps[..len];
         let curvatures = &mut buffers.curvatures[..len];
@@ -387,7 +389,7 @@ impl Newton<'_> {
     }
 }
 
-/// The linear predictors of a chunk, kept where no mean overflows.
+/// The linear predictors of a chunk.
 #[inline(always)]
 fn predictors<I: Isa>(isa: I, at: &[f64], columns: &[&[f64]], eta: &mut [f64]) {
     let len = eta.len();
@@ -405,9 +407,6 @@ fn predictors<I: Isa>(isa: I, at: &[f64], columns: &[&[f64]], eta: &mut [f64]) {
         for (eta, x) in eta.iter_mut().zip(*x) {
             *eta = isa.fma(*b, *x, *eta);
         }
-    }
-    for eta in eta {
-        *eta = eta.clamp(-LARGEST, LARGEST);
     }
 }
 

@@ -5,7 +5,7 @@
 
 /// What is smaller than this share of the largest is no pivot.
 const PIVOT: f64 = 1e-9;
-/// Responses are told apart by this share of their size, so that no two vertices are the same.
+/// Responses are told apart by this share of their range, so that no two vertices are the same.
 const APART: f64 = 1e-11;
 
 /// Minimises `sum_i w_i r(y_i - z_i b)` with `r(u) = u (level - [u < 0])`.
@@ -111,12 +111,17 @@ impl CheckLoss<'_> {
         vertex
     }
 
-    /// Responses, told apart.
+    /// Responses about one of them, which moves the constant alone, told apart.
     fn apart(&self) -> Vec<f64> {
-        let size = self.y.iter().fold(0.0, |a: f64, y| a.max(y.abs()));
+        let origin = self.y[0];
+        let size = self
+            .y
+            .iter()
+            .fold(0.0, |a: f64, y| a.max((y - origin).abs()));
         let number = |i: usize| (i as f64 * 0.618_033_988_749_894_9).fract() - 0.5;
         let each = self.y.iter().enumerate();
-        each.map(|(i, y)| y + APART * size * number(i)).collect()
+        each.map(|(i, y)| (y - origin) + APART * size * number(i))
+            .collect()
     }
 
     fn slope_of(&self, r: f64) -> f64 {

@@ -231,6 +231,9 @@ fn put_chosen(p: &mut Parameters, chosen: &Chosen) -> Result<()> {
     p.put("penalty", chosen.penalty);
     p.put("guard", chosen.guard);
     put_columns(p, chosen.columns.as_ref());
+    if let Some(link) = chosen.link {
+        p.put("link", link.name());
+    }
     Ok(())
 }
 
@@ -254,6 +257,7 @@ fn get_chosen(p: &Parameters) -> Result<Chosen> {
         // Earlier files say nothing of it, and their models had none.
         guard: p.has("guard") && p.flag("guard")?,
         columns: p.has("columns").then(|| p.counts("columns")).transpose()?,
+        link: p.has("link").then(|| p.text("link")?.parse()).transpose()?,
     })
 }
 
