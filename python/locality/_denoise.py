@@ -87,8 +87,14 @@ class OptimalDenoiser(TransformerMixin, BaseEstimator):
             Itself.
         """
         rows = validate_data(self, X, dtype=[np.float64, np.float32])
+        weights = _arrays.weights(sample_weight, len(rows), rows.dtype)
+        if weights is not None and (weights > 0).any():
+            # A row of no weight is no neighbour either.
+            rows, weights = rows[weights > 0], weights[weights > 0]
+        if self.nearest is not None and _arrays.count(self.nearest, "nearest") > len(rows):
+            raise ValueError(f"nearest={self.nearest} rows are asked for, but n_samples={len(rows)}; ask for fewer")
         self.X_fit_: Array = rows
-        self.sample_weight_fit_ = _arrays.weights(sample_weight, len(rows), rows.dtype)
+        self.sample_weight_fit_ = weights
         self._prepared = Prepared(self._make())
         return self
 

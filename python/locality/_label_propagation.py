@@ -33,10 +33,10 @@ class _Propagation(ClassifierMixin, BaseEstimator):
         """Samples, and the number of each one's class, -1 where it is unknown; sets the classes."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        samples = validate_data(self, X, dtype=[np.float64, np.float32])
         labels = labels_of(y)
         if labels.ndim != 1:
             raise ValueError(f"y has shape {labels.shape}; give one class for each row of X, -1 where it is unknown")
-        samples = validate_data(self, X, dtype=[np.float64, np.float32])
         if len(labels) != len(samples):
             raise ValueError(f"y has {len(labels)} rows, but X has {len(samples)}; they must be equally many")
         unknown = np.zeros(len(labels), dtype=bool) if labels.dtype.kind in "US" else labels == -1
@@ -286,7 +286,8 @@ class RelaxationLabeling(_Propagation):
     kernel : Kernel or str, optional
         How much a neighbour counts by distance, such as ``"gaussian(h=0.5)"``; all alike without.
     compatibility : array_like of shape (k, k), or "learned", optional
-        How well label a goes with a neighbour of label b; "learned" takes it from known neighbours. By default equal labels go together.
+        How well label a goes with a neighbour of label b; "learned" takes it from known neighbours, of which
+        a few labels in all have hardly any. By default equal labels go together.
     seed_strength : float, default inf
         How much a known label weighs beside the neighbours; infinity holds it fast.
     step : {"product", "gradient"}, default "product"

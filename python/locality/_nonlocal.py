@@ -101,7 +101,8 @@ class NonLocalRegressor(RegressorMixin, BaseEstimator):
         """
         names = [str(name) for name in getattr(X, "columns", [])]
         rows, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-        if np.ndim(y) == 2 and np.shape(y)[1] == 1:
+        shape = np.asarray(y).shape
+        if len(shape) == 2 and shape[1] == 1:
             warn_column()
         self._context = _positions(self.context, names, rows.shape[1])
         within: Any = rows[:, self._context]

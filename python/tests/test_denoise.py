@@ -72,7 +72,7 @@ def test_a_volume_and_a_guide():
     assert out[:, :11].std() < 0.5 * step[:, :11].std() and np.abs(out[:, 11:].mean() - out[:, :11].mean() - 255) < 5
     with pytest.raises(ValueError, match="guide has shape"):
         lc.image.denoise_bilateral(step, guide=guide[:4])
-    with pytest.raises(ValueError, match="mode='wrap' is unknown"):
+    with pytest.raises(ValueError, match='mode="wrap" is unknown'):
         lc.image.denoise_bilateral(step, mode="wrap")
     with pytest.raises(ValueError, match="h is 0"):
         lc.image.denoise_nl_means(step, h=0)

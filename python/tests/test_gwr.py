@@ -155,7 +155,7 @@ def test_quantiles_of_student():
     [
         ({"bandwidth": 160}, "bandwidth=160"),
         ({"bandwidth": "best"}, "must be 'auto'"),
-        ({"kernel": "bisqare"}, "unknown kernel"),
+        ({"kernel": "bisqare"}, "kernel 'bisqare' is none .* bisquare"),
         ({"family": "gamma"}, "none of gaussian"),
         ({"metric": "haversine"}, "latitude"),
         ({"criterion": "r2"}, "criterion 'r2'"),
