@@ -214,6 +214,7 @@ pub(crate) fn label_compatibilities<'py>(
 /// Labels ``[n]``, agreements and whether settled, by iterated local modes.
 #[pyfunction]
 #[pyo3(signature = (graph, labels, evidence, max_iter, seed, threads=0, progress=None))]
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn local_modes<'py>(
     py: Python<'py>,
     graph: &LabelGraph,

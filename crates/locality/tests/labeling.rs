@@ -148,7 +148,13 @@ fn a_noisy_picture_is_cleaned_and_seeds_stay() {
     // A label goes with itself (Potts).
     let r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
     let wrong = |labels: &[usize]| labels.iter().zip(&truth).filter(|(a, b)| a != b).count();
-    let held = |i: usize| if i % 97 == 0 { f64::INFINITY } else { 0.0 };
+    let held = |i: usize| {
+        if i.is_multiple_of(97) {
+            f64::INFINITY
+        } else {
+            0.0
+        }
+    };
     let seeds: Vec<f64> = (0..n).map(held).collect();
     for step in [Step::Product, Step::Gradient(None)] {
         let found = RelaxationLabeling::new(step)

@@ -19,7 +19,9 @@ fn table(seed: usize) -> (Vec<f64>, Vec<f64>, usize) {
     let one = |row: &[f64]| row[0] * row[0] - row[d - 1] + 0.3 / (0.05 + rng.uniform());
     let mut y: Vec<f64> = x.chunks_exact(d).map(one).collect();
     if seed % 5 == 2 {
-        y.iter_mut().for_each(|y| *y = y.round());
+        for y in &mut y {
+            *y = y.round();
+        }
     }
     (x, y, d)
 }

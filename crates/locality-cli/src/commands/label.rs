@@ -182,13 +182,12 @@ fn labels(table: &Table, column: usize) -> Result<(Vec<Option<usize>>, Vec<Strin
 }
 
 fn columns(args: &Args, table: &Table, label: usize) -> Result<Vec<usize>> {
-    let columns = match &args.columns {
-        Some(wanted) => table.find(wanted, "--columns")?,
-        None => {
-            let mut numeric = table.numeric_columns()?;
-            numeric.retain(|c| *c != label);
-            numeric
-        }
+    let columns = if let Some(wanted) = &args.columns {
+        table.find(wanted, "--columns")?
+    } else {
+        let mut numeric = table.numeric_columns()?;
+        numeric.retain(|c| *c != label);
+        numeric
     };
     if columns.is_empty() {
         return Err(Error::data(format!(

@@ -1,5 +1,6 @@
 //! `locality recall`.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -155,8 +156,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         count(found.steps.iter().max().copied().unwrap_or(0), "step"),
     );
     if moving > 0 && args.steps != Some(1) {
-        words += &format!(
-            "note: {} would have moved on; raise --steps to let them rest\n",
+        let _ = writeln!(
+            words,
+            "note: {} would have moved on; raise --steps to let them rest",
             count(moving, "row")
         );
     }
@@ -164,12 +166,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
 }
 
 fn columns(args: &Args, table: &Table, values: &[usize]) -> Result<Vec<usize>> {
-    let columns = match &args.columns {
-        Some(wanted) => table.find(wanted, "--columns")?,
-        None => {
-            let all = table.numeric_columns()?;
-            all.into_iter().filter(|c| !values.contains(c)).collect()
-        }
+    let columns = if let Some(wanted) = &args.columns {
+        table.find(wanted, "--columns")?
+    } else {
+        let all = table.numeric_columns()?;
+        all.into_iter().filter(|c| !values.contains(c)).collect()
     };
     if let Some(c) = columns.iter().find(|c| values.contains(c)) {
         return Err(Error::usage(format!(

@@ -150,7 +150,9 @@ impl Guarded<'_> {
             };
         }
         if share < 1.0 || held != here {
-            slopes.iter_mut().for_each(|b| *b *= share);
+            for b in &mut *slopes {
+                *b *= share;
+            }
             let along: f64 = slopes.iter().zip(self.target).map(|(b, x)| b * x).sum();
             first[0] = held - along;
         }

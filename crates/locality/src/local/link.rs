@@ -16,7 +16,7 @@ const NEVER: f64 = 1e200;
 
 /// What of the mean is linear in the columns.
 ///
-/// Source: P. McCullagh, J. A. Nelder, *Generalized linear models* (1989), section 2.2.
+/// Source: P. `McCullagh`, J. A. Nelder, *Generalized linear models* (1989), section 2.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
     /// The mean itself: counts and positive numbers.

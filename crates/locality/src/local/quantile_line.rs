@@ -117,7 +117,9 @@ impl Local {
             }
             let length = self.length(&column, total);
             if length > 1e-7 * before {
-                column.iter_mut().for_each(|x| *x /= length);
+                for x in &mut column {
+                    *x /= length;
+                }
                 columns.push(column);
                 at.push(here / length);
             }

@@ -77,7 +77,9 @@ impl CheckLoss<'_> {
             let pivot = row[column];
             // Much smaller pivots than those of any vertex would make its equations unsound.
             if pivot.abs() > 1e-6 * largest.max(1.0) {
-                row.iter_mut().for_each(|x| *x /= pivot);
+                for x in &mut row {
+                    *x /= pivot;
+                }
                 kept.push((column, row));
                 basis.push(i);
                 if basis.len() == q {

@@ -1,6 +1,6 @@
 //! Blurring mean shift: the samples themselves move, all at once.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use super::adaptive::Motion;
 use super::paths::{Ends, Limits, squared_distance};
@@ -76,14 +76,16 @@ fn met<T: Float>(places: &[T], d: usize, rest: f64, reach: f64, watch: &Watch<'_
         return Ok(false);
     }
     // One place of each cell, in the order of the samples.
-    let mut cells = HashMap::new();
+    let mut cells = HashSet::new();
     let mut some: Vec<T> = Vec::new();
     for place in places.chunks_exact(d) {
         let cell: Vec<i64> = place
             .iter()
             .map(|x| (x.to_f64() / rest).floor() as i64)
             .collect();
-        cells.entry(cell).or_insert_with(|| some.extend(place));
+        if cells.insert(cell) {
+            some.extend(place);
+        }
     }
     let near = 2.0 * rest * (d as f64).sqrt();
     let count = some.len() / d;
