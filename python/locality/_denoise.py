@@ -51,8 +51,8 @@ class OptimalDenoiser(TransformerMixin, BaseEstimator):
     >>> import locality as lc
     >>> model = lc.OptimalDenoiser(0.5).fit([[0.0], [0.1], [5.0], [5.2]])
     >>> model.transform([[0.4], [4.0]]).round(2)
-    array([[0.06],
-           [5.05]])
+    array([[0.05],
+           [5.06]])
     """
 
     def __init__(

@@ -70,7 +70,7 @@ def denoise_nl_means(
     >>> import locality as lc
     >>> step = np.repeat([[10, 14, 10, 200, 204, 200]], 6, axis=0).astype(np.uint8)
     >>> lc.image.denoise_nl_means(step, patch_size=3, patch_distance=2, h=10)[3]
-    array([ 12,  12,  11, 201, 202, 202], dtype=uint8)
+    array([ 12,  13,  10, 201, 202, 202], dtype=uint8)
     """
     pixels, shape, alpha, frames = stack(image, alpha, double=True)
     out = _core.image_nl_means(

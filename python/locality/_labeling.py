@@ -364,7 +364,7 @@ def local_modes(
     Examples
     --------
     >>> import locality as lc
-    >>> lc.local_modes(lc.LabelGraph.grid((1, 6)), [4, 4, 7, 4, 1, 1]).labels.tolist()
+    >>> lc.local_modes(lc.LabelGraph.grid((1, 6)), [4, 4, 7, 4, 1, 1], random_state=None).labels.tolist()
     [4, 4, 4, 4, 1, 1]
     """
     own = np.arange(len(graph), dtype=np.int64) if labels is None else _whole(labels, len(graph))

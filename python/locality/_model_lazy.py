@@ -66,6 +66,12 @@ def _restore(model: Any, p: dict[str, Any], arrays: dict[str, Array]) -> None:
     model.effective_metric_, model.n_samples_fit_ = p["metric"], len(ids)
 
 
+def _radius(p: dict[str, Any]) -> float:
+    if p.get("radius") is None:
+        raise ValueError("the file has neither 'k' nor a number as 'radius'; it is damaged")
+    return float(p["radius"])
+
+
 def _weights(p: dict[str, Any]) -> str:
     if p.get("weights_scale") == "farthest":
         raise ValueError("the model's weights end at the farthest neighbour, which no estimator has; load it in Rust")
@@ -91,7 +97,7 @@ def unpack_neighbors_regressor(p: dict[str, Any], arrays: dict[str, Array], _: l
     if "k" in p:
         model = KNeighborsRegressor(p["k"], weights=_weights(p), **_metric(p))
     else:
-        model = RadiusNeighborsRegressor(p["radius"], weights=_weights(p), **_metric(p))
+        model = RadiusNeighborsRegressor(_radius(p), weights=_weights(p), **_metric(p))
     _restore(model, p, arrays)
     model._flat = arrays["responses"].shape[1] == 1
     model._y_dtype = np.dtype(np.float64)
@@ -131,7 +137,7 @@ def unpack_neighbors_classifier(p: dict[str, Any], arrays: dict[str, Array], cla
         outlier: Any = {"error": None, "most_frequent": "most_frequent"}.get(p["outlier"])
         if p["outlier"] == "labels":
             outlier = known[np.searchsorted(own, p["outlier_labels"][0])]
-        model = RadiusNeighborsClassifier(p["radius"], weights=_weights(p), outlier_label=outlier, **_metric(p))
+        model = RadiusNeighborsClassifier(_radius(p), weights=_weights(p), outlier_label=outlier, **_metric(p))
     model.classes_, model.outputs_2d_ = known, False
     _restore(model, p, arrays)
     codes = arrays["responses"].astype(np.intp)
