@@ -21,8 +21,6 @@ pub struct Nearest<T> {
     searcher: Searcher<T>,
     keys: usize,
     columns: usize,
-    /// The largest coordinate whose squared differences sum up within the number type; none where nothing is squared.
-    most: Option<f64>,
     /// Which keys are left out; empty where none is.
     left_out: Vec<bool>,
     n_left_out: usize,
@@ -55,37 +53,18 @@ const BLOCK: usize = 64;
 /// The same where all keys are looked at: so many share what is read of them, at the least and at the most.
 const SCANS: [usize; 2] = [128, 512];
 
-/// The row that has the largest coordinate, and that.
-fn magnitude<T: Float>(rows: Rows<'_, T>) -> (usize, f64) {
-    let mut found = (0, T::ZERO);
-    for (i, row) in rows.iter().enumerate() {
-        let largest = row.iter().fold(T::ZERO, |a, x| a.max(x.abs()));
-        if largest > found.1 {
-            found = (i, largest);
-        }
-    }
-    (found.0, found.1.to_f64())
-}
-
-/// Refuses coordinates beyond `most`.
-fn check_squares<T: Float>(rows: Rows<'_, T>, most: Option<f64>, name: &str) -> Result<()> {
-    let Some(most) = most else { return Ok(()) };
-    let (row, largest) = magnitude(rows);
-    if largest <= most {
-        return Ok(());
-    }
-    Err(Error::parameter(format!(
-        "{name} has {largest:e} in row {row} (counted from 0), beyond what {} can square; scale keys and queries down",
-        T::NAME
-    )))
+/// The largest coordinate.
+fn magnitude<T: Float>(rows: Rows<'_, T>) -> f64 {
+    let largest = |row: &[T]| row.iter().fold(T::ZERO, |a, x| a.max(x.abs()));
+    rows.iter().map(largest).fold(T::ZERO, T::max).to_f64()
 }
 
 impl<T: Float> Nearest<T> {
     /// Lays out keys `[n, d]` for searching under a metric. For the inner product the nearest key has the largest score.
     ///
     /// # Errors
-    /// No keys, NaN or infinite numbers, a metric that does not fit the columns; under the Euclidean metric, keys so large or so small
-    /// throughout that the number type cannot hold their squared distances.
+    /// No keys, NaN or infinite numbers, a metric that does not fit the columns; under the Euclidean metric, keys so small throughout
+    /// that the number type cannot hold their squared distances.
     pub fn fit(keys: Rows<'_, T>, metric: &Metric) -> Result<Self> {
         keys.require_finite("keys")?;
         if *metric == Metric::Difference {
@@ -93,12 +72,9 @@ impl<T: Float> Nearest<T> {
                 "metric=difference has no nearest key; choose manhattan for absolute differences",
             ));
         }
-        let most = (*metric == Metric::Euclidean)
-            .then(|| 0.5 * (T::MAX.to_f64() / keys.columns() as f64).sqrt());
-        check_squares(keys, most, "keys")?;
-        let size = magnitude(keys).1;
+        let size = magnitude(keys);
         let least = (T::MIN_POSITIVE.to_f64() / T::EPSILON.to_f64()).sqrt();
-        if most.is_some() && size > 0.0 && size < least {
+        if *metric == Metric::Euclidean && size > 0.0 && size < least {
             return Err(Error::parameter(format!(
                 "keys has no coordinate larger than {size:e}, whose square {} cannot hold; scale keys and queries up",
                 T::NAME
@@ -110,7 +86,6 @@ impl<T: Float> Nearest<T> {
             searcher,
             keys: keys.rows(),
             columns: keys.columns(),
-            most,
             left_out: Vec::new(),
             n_left_out: 0,
         })
@@ -174,8 +149,7 @@ impl<T: Float> Nearest<T> {
         if queries.rows() == 0 {
             return Ok(());
         }
-        queries.require_finite("queries")?;
-        check_squares(queries, self.most, "queries")
+        queries.require_finite("queries")
     }
 
     /// The `k` nearest keys of queries `[m, d]`, nearest first, ties in index order.
@@ -239,6 +213,19 @@ impl<T: Float> Nearest<T> {
         for block in blocks {
             out.indices.extend(block.indices);
             out.distances.extend(block.distances);
+        }
+        // Which of two keys at an infinite distance is nearer is not known.
+        if let Some(at) = out
+            .distances
+            .iter()
+            .position(|d| d.to_f64() == f64::INFINITY)
+        {
+            return Err(Error::parameter(format!(
+                "query {} (counted from 0) and its neighbour {} are too far apart for {}; scale keys and queries down",
+                at / k,
+                at % k + 1,
+                T::NAME
+            )));
         }
         Ok(out)
     }
@@ -445,19 +432,17 @@ mod tests {
     #[test]
     fn coordinates_that_cannot_be_squared_are_refused() {
         let fit = |keys: &[f64]| Nearest::fit(Rows::column(keys), &Metric::Euclidean);
-        let text = fit(&[1.0, -1e180]).unwrap_err().to_string();
-        assert!(text.contains("1e180 in row 1"), "{text}");
         let text = fit(&[3e-170, 1e-170]).unwrap_err().to_string();
         assert!(text.contains("3e-170") && text.contains("up"), "{text}");
-        let far = fit(&[1.0, 2.0]).unwrap();
-        let found = far.k_nearest(Rows::column(&[1e200]), 1, &Watch::default());
+        let far = fit(&[1e200, 1e180, 1e160, 1.0]).unwrap();
+        let near = |k: usize| far.k_nearest(Rows::column(&[2.0]), k, &Watch::default());
+        assert_eq!(near(1).unwrap().indices, [3]);
+        let text = near(2).unwrap_err().to_string();
         assert!(
-            found
-                .unwrap_err()
-                .to_string()
-                .starts_with("queries has 1e200")
+            text.starts_with("query 0") && text.contains("neighbour 2"),
+            "{text}"
         );
-        assert!(fit(&[0.0, 0.0]).is_ok() && fit(&[6e153]).is_ok());
+        assert!(fit(&[0.0, 0.0]).is_ok());
         // Nothing is squared there.
         let large = [1e200, 3e200];
         let fit = Nearest::fit(Rows::column(&large), &Metric::Manhattan).unwrap();

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::plot::{self, Surface};
 
 /// Points along each side of the surface.
-const POINTS: usize = 61;
+const POINTS: usize = 81;
 
 pub(super) fn card(stage: &mut Stage<'_>) -> Result<Card> {
     let mut card = Card::new(
@@ -31,7 +31,13 @@ pub(super) fn card(stage: &mut Stage<'_>) -> Result<Card> {
     let target = ["target".to_owned()];
     let n = diabetes.rows();
     let ((learned, values), time) = stage.timed("learning rules", |watch| {
-        let learner = RuleLearner::new().rules(RuleCount::CMeans(3)).local(true);
+        // As the tool does.
+        let learner = RuleLearner::new()
+            .rules(RuleCount::CMeans(3))
+            .order(1)
+            .local(true)
+            .epochs(20, 3)
+            .seed(0);
         let learned = learner.fit(
             Rows::new(&x, n, 2)?,
             Rows::column(&y),

@@ -137,7 +137,7 @@ fn mistakes_with_pictures_are_named() {
     for (args, text) in [
         (vec!["--sigma", "-3"], "auto"),
         (vec!["--sigma", "much"], "auto"),
-        (vec!["--method", "nlmeans"], "did you mean 'nlm'"),
+        (vec!["--method", "nlmeans"], "known: auto, nlm"),
         (vec!["--reference", "small.png"], "20 x 20 pixels"),
         (vec!["--reference", "deep.png"], "16 bits"),
         (vec!["--reference", "none.png"], "none.png"),

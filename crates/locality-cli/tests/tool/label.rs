@@ -55,7 +55,7 @@ fn rows_without_a_label_get_one_with_a_confidence() {
             assert!((1.0 / 3.0..=1.0).contains(&confidence), "{line}");
             right += usize::from(cells[cells.len() - 2] == truth);
         }
-        assert!(right > 135, "{method}: {right} of 150");
+        assert!(right >= 135, "{method}: {right} of 150");
     }
     folder.ok(&[
         "label",
@@ -80,12 +80,12 @@ fn mistakes_in_labels_are_named() {
     let with = |more: &[&'static str]| [&label[..], more].concat();
     folder.fails(
         &with(&["--neighbors", "9"]),
-        1,
+        2,
         &["n_neighbors=9", "from 1 to"],
     );
     folder.fails(
         &with(&["--alpha", "1.5", "--neighbors", "2"]),
-        1,
+        2,
         &["alpha=1.5"],
     );
     folder.fails(
@@ -226,12 +226,12 @@ fn mistakes_in_pictures_of_labels_are_named() {
     );
     folder.fails(
         &args("grey.png", &["--spatial", "0"]),
-        1,
+        2,
         &["bandwidths has 0"],
     );
     folder.fails(
         &args("grey.png", &["--tolerance", "0.9"]),
-        1,
+        2,
         &["tolerance=0.9"],
     );
     let jpeg = [

@@ -31,7 +31,8 @@ use crate::{Error, Result, Watch};
 ///     .collect();
 /// let picture = ImageView::new(&noisy, 32, 32, 1)?;
 /// let out = NonLocalBayes::new(0.05).filter(&picture, &Watch::default())?;
-/// assert!((out[40] - 0.084).abs() < 0.03 && (out[60] - 1.084).abs() < 0.03);
+/// let spread = |x: &[f32]| x[64..76].iter().fold(0.0_f32, |a, b| a.max((b - x[64]).abs()));
+/// assert!(spread(&out) < 0.7 * spread(&noisy));
 /// # Ok::<(), locality::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -240,12 +240,10 @@ mod tests {
                     .collect();
                 for tolerance in [1e-2, 1e-3, 0.0] {
                     let sums = GaussianSums::rows(rows, tolerance);
-                    let by = if tolerance > 0.0 {
-                        SumsBy::Splines
-                    } else {
-                        SumsBy::Pairs
-                    };
-                    assert_eq!(sums.by(), by, "{d} columns, tolerance {tolerance}");
+                    // Few rows are summed pair by pair where that is less work.
+                    if tolerance == 0.0 || tolerance == 1e-2 && d == 1 {
+                        assert_eq!(sums.by() == SumsBy::Pairs, tolerance == 0.0);
+                    }
                     let own = sums.sums(&values, width, &Watch::default()).unwrap();
                     for (at, (own, want)) in own.iter().zip(&want).enumerate() {
                         // The worst case is all errors of one sign.
@@ -261,7 +259,7 @@ mod tests {
 
     #[test]
     fn one_pair_is_as_far_off_as_said_and_no_farther() {
-        for tolerance in [1e-1, 1e-2, 1e-4] {
+        for tolerance in [1e-1, 1e-2] {
             let mut worst = 0.0_f64;
             for seed in 0..40 {
                 // A pair among rows that have no value.
@@ -270,6 +268,7 @@ mod tests {
                 let mut values = vec![0.0; 4000];
                 values[0] = 1.0;
                 let sums = GaussianSums::rows(rows, tolerance);
+                assert_eq!(sums.by(), SumsBy::Splines, "{tolerance}");
                 let own = sums.sums(&values, 1, &Watch::default()).unwrap();
                 for (own, want) in own.iter().zip(plain(rows, &values, 1)) {
                     worst = worst.max((own - want).abs());
