@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from common import Report, Row, race
 
 K = 10
+# Where Debian's package dataset-fashion-mnist puts the pictures.
+PICTURES = Path(os.environ.get("FMNIST_DIR", "/usr/share/datasets/fashion-mnist"))
 
 
 class Side(NamedTuple):
@@ -17,6 +22,17 @@ class Side(NamedTuple):
     name: str
     build: Callable[[], Any]
     query: Callable[[Any], np.ndarray]
+
+
+def pictures() -> tuple[np.ndarray, np.ndarray] | None:
+    """The 60,000 and 10,000 pictures of Fashion-MNIST in [0, 1], where they are installed."""
+    files = [PICTURES / f"{part}-images-idx3-ubyte.gz" for part in ("train", "t10k")]
+    if not all(f.is_file() for f in files):
+        print("neighbors: Fashion-MNIST is not installed; 784 columns near a surface instead")
+        return None
+    raw = [np.frombuffer(gzip.decompress(f.read_bytes()), np.uint8, offset=16) for f in files]
+    keys, queries = (x.reshape(-1, 784).astype(np.float32) / 255 for x in raw)
+    return keys, queries
 
 
 def data(n: int, m: int, d: int) -> tuple[np.ndarray, np.ndarray]:
@@ -39,12 +55,13 @@ def run(report: Report) -> None:
     small = report.quick
     for n, m, d, k in ((100_000, 10_000, 3, K), (100_000, 10_000, 16, K), (60_000, 10_000, 784, 5)):
         n, m = (n // 50, m // 50) if small else (n, m)
-        keys, queries = data(n, m, d)
+        real = pictures() if d == 784 else None
+        keys, queries = data(n, m, d) if real is None else (real[0][:n], real[1][:m])
         model = lc.NearestNeighbors(n_neighbors=k, n_jobs=report.threads)
         fitted = lc.NearestNeighbors(n_neighbors=k, n_jobs=report.threads).fit(keys)
         rounds = report.rounds(2 if d > 100 else 7)
         for peer in peers(keys, queries, k, report.threads):
-            case = f"{n} keys x {m} queries, d={d}, k={k}"
+            case = f"{n} keys x {m} queries, {'d=' + str(d) if real is None else 'Fashion-MNIST'}, k={k}"
             seconds, theirs, _, built = race(lambda model=model, keys=keys: model.fit(keys), peer.build, rounds)
             report.add(Row("neighbors", f"{case}, build", seconds, peer.name, theirs))
             seconds, theirs, mine, other = race(

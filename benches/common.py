@@ -9,6 +9,7 @@ import os
 import platform
 import re
 import statistics
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -116,7 +117,7 @@ def machine(threads: int) -> dict[str, Any]:
         found = re.search(r"model name\s*:\s*(.+)", info.read_text())
         cpu = found[1].strip() if found else cpu
     versions = {}
-    for package in ("locality", "numpy", "scipy", "scikit-learn", "opencv-python-headless", "torch", "pykeops", "faiss-cpu", "statsmodels", "fastlowess", "mgwr"):
+    for package in ("locality", "numpy", "scipy", "scikit-learn", "opencv-python-headless", "torch", "pykeops", "faiss-cpu", "statsmodels", "fastlowess", "mgwr", "scikit-image", "scikit-fuzzy", "simpful"):
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
@@ -130,7 +131,22 @@ def machine(threads: int) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": versions,
+        "commit": commit(),
     }
+
+
+def commit() -> str | None:
+    """The commit that was measured, and whether files had changed since."""
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", "crates", "python")
+        return git("rev-parse", "--short=10", "HEAD") + (" with changes" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def markdown(about: dict[str, Any], rows: list[Row]) -> str:
@@ -139,7 +155,7 @@ def markdown(about: dict[str, Any], rows: list[Row]) -> str:
     lines = [
         f"# {about['date']}, {about['cpu']}, {about['cores']} cores, {about['threads']} threads a side",
         "",
-        f"Python {about['python']}, {versions}. Load average at the end (both sides included): {about['load']}.",
+        f"Python {about['python']}, {versions}. Commit {about['commit']}. Load average at the end (both sides included): {about['load']}.",
         "Seconds are the best of the runs; both sides ran by turns. Ratio: how many times as fast as the peer.",
         "",
         "| bench | case | ours, s | peer | peer, s | ratio | by medians | notes |",

@@ -54,7 +54,7 @@ class LocalMeanFit:
     ) -> _Array: ...
     def at(
         self, queries: _Array, threads: int = 0, progress: _Progress | None = None, bias: _Array | None = None
-    ) -> tuple[_Array, _Array]: ...
+    ) -> tuple[_Array, _Array, int]: ...
     def pull_back(
         self,
         queries: _Array,
@@ -87,7 +87,7 @@ class LocalMeanHeads:
         threads: int = 0,
         progress: _Progress | None = None,
         bias: Sequence[_Array] | None = None,
-    ) -> list[tuple[_Array, _Array]]: ...
+    ) -> list[tuple[_Array, _Array, int]]: ...
     def pull_back(
         self,
         queries: Sequence[_Array],

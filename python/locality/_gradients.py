@@ -131,7 +131,7 @@ def local_mean_vjp(
     )
     threads = _arrays.threads(n_jobs)
     if forward is None:
-        means, logs = fit.at(queries, threads, progress, biases.one())
+        means, logs, _ = fit.at(queries, threads, progress, biases.one())
     else:
         means, logs = like_means(forward[0], "forward[0]"), like_logs(forward[1], "forward[1]")
         _found(means, logs)

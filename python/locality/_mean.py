@@ -32,6 +32,7 @@ def local_mean(
     bias: npt.ArrayLike | None = ...,
     relative_bias: npt.ArrayLike | None = ...,
     return_log_normalizer: Literal[False] = ...,
+    return_visited: Literal[False] = ...,
     n_jobs: int | None = ...,
     progress: Progress | None = ...,
 ) -> Array: ...
@@ -50,9 +51,48 @@ def local_mean(
     bias: npt.ArrayLike | None = ...,
     relative_bias: npt.ArrayLike | None = ...,
     return_log_normalizer: Literal[True],
+    return_visited: Literal[False] = ...,
     n_jobs: int | None = ...,
     progress: Progress | None = ...,
 ) -> tuple[Array, Array]: ...
+@overload
+def local_mean(
+    q: npt.ArrayLike,
+    k: npt.ArrayLike,
+    v: npt.ArrayLike,
+    *,
+    kernel: Kernel | str = ...,
+    neighborhood: Neighborhood | str | None = ...,
+    sample_weight: npt.ArrayLike | None = ...,
+    tolerance: float = ...,
+    on_empty: OnEmpty = ...,
+    null_weight: float = ...,
+    bias: npt.ArrayLike | None = ...,
+    relative_bias: npt.ArrayLike | None = ...,
+    return_log_normalizer: Literal[False] = ...,
+    return_visited: Literal[True],
+    n_jobs: int | None = ...,
+    progress: Progress | None = ...,
+) -> tuple[Array, float]: ...
+@overload
+def local_mean(
+    q: npt.ArrayLike,
+    k: npt.ArrayLike,
+    v: npt.ArrayLike,
+    *,
+    kernel: Kernel | str = ...,
+    neighborhood: Neighborhood | str | None = ...,
+    sample_weight: npt.ArrayLike | None = ...,
+    tolerance: float = ...,
+    on_empty: OnEmpty = ...,
+    null_weight: float = ...,
+    bias: npt.ArrayLike | None = ...,
+    relative_bias: npt.ArrayLike | None = ...,
+    return_log_normalizer: Literal[True],
+    return_visited: Literal[True],
+    n_jobs: int | None = ...,
+    progress: Progress | None = ...,
+) -> tuple[Array, Array, float]: ...
 def local_mean(
     q: npt.ArrayLike,
     k: npt.ArrayLike,
@@ -67,9 +107,10 @@ def local_mean(
     bias: npt.ArrayLike | None = None,
     relative_bias: npt.ArrayLike | None = None,
     return_log_normalizer: bool = False,
+    return_visited: bool = False,
     n_jobs: int | None = None,
     progress: Progress | None = None,
-) -> Array | tuple[Array, Array]:
+) -> Array | tuple[Array, Array] | tuple[Array, float] | tuple[Array, Array, float]:
     """Mean of the values around each query, ``sum_i c_i K(q, k_i) v_i / sum_i c_i K(q, k_i)``.
 
     Nadaraya-Watson regression, attention, kernel smoothing: the primitive under all of them.
@@ -106,6 +147,8 @@ def local_mean(
         columns 1 and 2, is ``softmax(cols=[1, 2]) * laplace(h=1/slope, metric=manhattan, cols=0)``.
     return_log_normalizer : bool, default False
         Whether to return the logarithm of the weight sum too.
+    return_visited : bool, default False
+        Whether to return, last, the share of all pairs of a query and a key that were looked at.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
     progress : callable, optional
@@ -117,6 +160,9 @@ def local_mean(
         float32 where `q`, `k` and `v` all are, else float64.
     log_normalizer : ndarray, shape (m,), or (..., m)
         Only with ``return_log_normalizer=True``: ``log sum_i c_i K(q, k_i)``, minus infinity at an empty region.
+    visited : float
+        Only with ``return_visited=True``: 1 where every key was weighed for every query, less where a kernel that ends, a mask or
+        `tolerance` spared some of them.
 
     Raises
     ------
@@ -138,8 +184,7 @@ def local_mean(
     """
     batch = _arrays.batched(q, k, v)
     if batch is not None:
-        means, logs = _batched(batch, locals())
-        return (means, logs) if return_log_normalizer else means
+        return _chosen(*_batched(batch, locals()), return_log_normalizer, return_visited)
     keys, queries = _arrays.sites(k, "keys"), _arrays.sites(q, "queries")
     values = _arrays.numbers(v, "values")
     if values.ndim not in (1, 2):
@@ -158,22 +203,34 @@ def local_mean(
         _arrays.threads(n_jobs),
         _arrays.number(null_weight, "null_weight"),
     )
-    means, log_normalizer = fit.at(queries, _arrays.threads(n_jobs), progress, biases.one())
+    means, logs, visited = fit.at(queries, _arrays.threads(n_jobs), progress, biases.one())
     if flat:
         means = means[:, 0]
-    return (means, log_normalizer) if return_log_normalizer else means
+    share = visited / max(1, len(queries) * len(keys))
+    return _chosen(means, logs, share, return_log_normalizer, return_visited)
 
 
-def _batched(batch: _arrays.Batch, given: dict[str, Any]) -> tuple[Array, Array]:
-    """All batches and heads side by side."""
+def _chosen(
+    means: Array, logs: Array, visited: float, with_logs: bool, with_visited: bool
+) -> Array | tuple[Array, Array] | tuple[Array, float] | tuple[Array, Array, float]:
+    """What was asked for."""
+    if with_logs:
+        return (means, logs, visited) if with_visited else (means, logs)
+    return (means, visited) if with_visited else means
+
+
+def _batched(batch: _arrays.Batch, given: dict[str, Any]) -> tuple[Array, Array, float]:
+    """All batches and heads side by side: means, log normalisers, share of the pairs visited."""
     means = np.empty((*batch.shape, batch.q.shape[-2], batch.v.shape[-1]), batch.q.dtype)
     logs = np.empty(means.shape[:-1], batch.q.dtype)
     heads, weights, n_jobs = _arrays.heads(batch, given)
     biases = Biases(given["bias"], given["relative_bias"], batch.rows(), batch.shape, batch.q.dtype)
     found = heads.at(*batch.lists(), weights, n_jobs, given["progress"], biases.each(batch.shape))
-    for i, (own, log) in zip(np.ndindex(batch.shape), found, strict=True):
+    visited = 0
+    for i, (own, log, pairs) in zip(np.ndindex(batch.shape), found, strict=True):
         means[i], logs[i] = own, log
-    return means, logs
+        visited += pairs
+    return means, logs, visited / max(1, logs.size * batch.k.shape[-2])
 
 
 def log_sum(
@@ -184,6 +241,8 @@ def log_sum(
     neighborhood: Neighborhood | str | None = None,
     sample_weight: npt.ArrayLike | None = None,
     tolerance: float = 0.0,
+    bias: npt.ArrayLike | None = None,
+    relative_bias: npt.ArrayLike | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Array:
@@ -191,12 +250,12 @@ def log_sum(
 
     Parameters
     ----------
-    q, k, kernel, neighborhood, sample_weight, tolerance, n_jobs, progress
-        As in `local_mean`.
+    q, k, kernel, neighborhood, sample_weight, tolerance, bias, relative_bias, n_jobs, progress
+        As in `local_mean`, batches and heads included.
 
     Returns
     -------
-    ndarray, shape (m,)
+    ndarray, shape (m,), or (..., m)
         Minus infinity where no key weighs.
 
     Examples
@@ -205,18 +264,25 @@ def log_sum(
     >>> lc.log_sum([0.0, 9.0], [0.0, 0.0, 3.0], kernel="uniform(h=1)").round(3)
     array([0.693,  -inf])
     """
-    keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
-    fit = LocalMeanFit(
-        keys,
-        np.empty((len(keys), 0), keys.dtype),
-        _arrays.kernel_of(kernel, k),
-        _arrays.neighborhood_of(neighborhood, k),
-        _arrays.weights(sample_weight, len(keys), keys.dtype),
-        _arrays.number(tolerance, "tolerance"),
-        "nan",
-        _arrays.threads(n_jobs),
+    # A mean of no columns. Keys lend their number of rows.
+    shape = _arrays.numbers(k, "keys").shape
+    none: Array = np.empty((*(shape[:-1] if len(shape) > 1 else shape), 0), np.float32)
+    found = local_mean(
+        q,
+        k,
+        none,
+        kernel=kernel,
+        neighborhood=neighborhood,
+        sample_weight=sample_weight,
+        tolerance=tolerance,
+        on_empty="nan",
+        bias=bias,
+        relative_bias=relative_bias,
+        return_log_normalizer=True,
+        n_jobs=n_jobs,
+        progress=progress,
     )
-    return fit.at(queries, _arrays.threads(n_jobs), progress)[1]
+    return found[1]
 
 
 def local_weights(
@@ -237,11 +303,11 @@ def local_weights(
     Parameters
     ----------
     q, k, kernel, neighborhood, sample_weight, null_weight, bias, relative_bias, n_jobs, progress
-        As in `local_mean`, without batches. There is a row of ``n`` numbers for each query: meant for chosen queries.
+        As in `local_mean`, batches and heads included. There is a row of ``n`` numbers for each query: meant for chosen queries.
 
     Returns
     -------
-    ndarray, shape (m, n)
+    ndarray, shape (m, n), or (..., m, n)
         Rows that sum up to one, or to what `null_weight` leaves; a row of zeros where no key weighs. Their product with
         the values is the mean.
 
@@ -251,17 +317,18 @@ def local_weights(
     >>> lc.local_weights([1.0], [0.0, 1.0, 3.0], kernel="triangular(h=2)").round(3)
     array([[0.333, 0.667, 0.   ]])
     """
-    keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
-    fit = LocalMeanFit(
-        keys,
-        np.empty((len(keys), 0), keys.dtype),
-        _arrays.kernel_of(kernel, k),
-        _arrays.neighborhood_of(neighborhood, k),
-        _arrays.weights(sample_weight, len(keys), keys.dtype),
-        0.0,
-        "nan",
-        _arrays.threads(n_jobs),
-        _arrays.number(null_weight, "null_weight"),
-    )
-    biases = Biases(bias, relative_bias, (len(queries), len(keys)), (), keys.dtype)
-    return fit.weights(queries, _arrays.threads(n_jobs), progress, biases.one())
+    batch = _arrays.batched(q, k, np.empty((1, 0), np.float32))
+    if batch is None:
+        keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
+        batch = _arrays.Batch(queries, keys, keys[:, :0], ())
+    dtype, (m, n) = batch.q.dtype, batch.rows()
+    kernel, neighborhood = _arrays.kernel_of(kernel, k), _arrays.neighborhood_of(neighborhood, k)
+    sample, null = _arrays.weights(sample_weight, n, dtype), _arrays.number(null_weight, "null_weight")
+    threads = _arrays.threads(n_jobs)
+    biases = Biases(bias, relative_bias, (m, n), batch.shape, dtype).each(batch.shape)
+    out: Array = np.empty((*batch.shape, m, n), dtype)
+    none: Array = np.empty((n, 0), dtype)
+    for j, i in enumerate(np.ndindex(batch.shape)):
+        fit = LocalMeanFit(batch.k[i], none, kernel, neighborhood, sample, 0.0, "nan", threads, null)
+        out[i] = fit.weights(batch.q[i], threads, progress, None if biases is None else biases[j])
+    return out

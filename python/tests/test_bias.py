@@ -104,3 +104,43 @@ def test_what_is_wrong_is_named(rng):
         lc.local_mean(x, x, x, bias=np.nan)
     with pytest.raises(TypeError, match="bias holds"):
         lc.local_mean(x, x, x, bias="alibi")
+
+
+def test_batches_of_weights_and_log_sums(rng):
+    q, k, v = heads(rng)
+    bias = rng.normal(size=(3, 9, 14))
+    means, logs = lc.local_mean(q, k, v, kernel=SOFTMAX, bias=bias, return_log_normalizer=True)
+    np.testing.assert_array_equal(lc.log_sum(q, k, kernel=SOFTMAX, bias=bias), logs)
+    weights = lc.local_weights(q, k, kernel=SOFTMAX, bias=bias)
+    assert weights.shape == (2, 3, 9, 14)
+    np.testing.assert_allclose(weights @ v, means, rtol=1e-11)
+    # Grouped queries: three heads share the keys of each of two.
+    shared = lc.local_weights(q, k[:, :1], kernel=SOFTMAX)
+    np.testing.assert_allclose(shared[1, 2], lc.local_weights(q[1, 2], k[1, 0], kernel=SOFTMAX), rtol=0)
+    assert lc.log_sum(q, k[:, :1], kernel=SOFTMAX).shape == (2, 3, 9)
+
+
+def test_scores_are_capped_smoothly(rng):
+    q, k, v = heads(rng, lead=(2,))
+    scores = 3 * np.tanh(0.5 * q @ np.swapaxes(k, -1, -2) / 3)
+    weights = np.exp(scores)
+    expected = weights @ v / weights.sum(-1, keepdims=True)
+    np.testing.assert_allclose(lc.local_mean(q, k, v, kernel="softcap(beta=0.5, cap=3)"), expected, rtol=1e-11)
+    assert lc.kernels.softcap(beta=0.5, cap=3) == lc.Kernel("softcap(beta=0.5, cap=3)")
+
+
+def test_the_share_of_pairs_that_was_looked_at(rng):
+    x = rng.normal(size=(600, 12)).astype(np.float32)
+    own = np.arange(600) // 300
+    mask = own[:, None] == own
+    means, share = lc.local_mean(x, x, x, kernel=SOFTMAX, bias=mask, return_visited=True)
+    np.testing.assert_array_equal(means[:300], lc.local_mean(x[:300], x[:300], x[:300], kernel=SOFTMAX))
+    assert 0.5 <= share < 0.9
+    assert lc.local_mean(x, x, x, kernel=SOFTMAX, return_visited=True)[1] == 1.0
+    many = rng.normal(size=(20_000, 2))
+    means, logs, share = lc.local_mean(
+        many[:50], many, many, kernel="gaussian(h=0.05)", tolerance=1e-3, return_log_normalizer=True, return_visited=True
+    )
+    assert means.shape == (50, 2) and logs.shape == (50,) and 0 < share < 0.2
+    deep = lc.local_mean(x[None], x[None], x[None], kernel=SOFTMAX, bias=mask, return_visited=True)
+    assert 0.5 <= deep[1] < 0.9

@@ -67,6 +67,12 @@ impl<'a, T: Float> Bias<'a, T> {
     }
 }
 
+/// Whether any of a run's biases leaves its pair in: that of a mask is often none, and the run need not be looked at.
+#[inline(always)]
+pub(crate) fn lets_in<T: Float>(run: &[T]) -> bool {
+    run.iter().any(|b| *b > T::NEG_INFINITY)
+}
+
 /// The first number that is NaN or positive infinity. All are looked at before any: a loop that stops early is no vector code.
 fn first_bad<T: Float>(row: &[T]) -> Option<usize> {
     let good = row.iter().filter(|b| **b < T::INFINITY).count() == row.len();

@@ -24,6 +24,7 @@ const KERNELS: &[&str] = &[
     "laplace(h=4000, metric=haversine_km, cols=[0, 2])",
     "softmax(beta=1.5)",
     "softmax(beta=4, metric=cosine)",
+    "softcap(beta=1.5, cap=2)",
     "sigmoid(gamma=2, c=-1)",
     "polynomial(degree=2, gamma=0.7, c=3)",
     "s(a=-2.5, b=3, cols=0)",
@@ -290,6 +291,7 @@ fn many_columns_against_differences() {
         ("epanechnikov(h=7)", "causal"),
         ("gaussian(knn=9)", "all"),
         ("sigmoid(gamma=0.2, c=-1)", "all"),
+        ("softcap(beta=0.3, cap=2)", "causal"),
         ("softmax(beta=3, metric=cosine)", "all"),
         (
             "matern32(h=0.4, metric=cosine)",

@@ -21,6 +21,7 @@ const KERNELS: &[&str] = &[
     "matern52(h=0.4)",
     "softmax(beta=1.5)",
     "softmax(beta=4, metric=cosine)",
+    "softcap(beta=2, cap=3)",
     "sigmoid(gamma=2, c=-1)",
     "polynomial(degree=2)",
     "bell(h=0.7, b=3)",

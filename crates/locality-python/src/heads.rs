@@ -19,6 +19,8 @@ pub(crate) struct LocalMeanHeads {
 }
 
 type Arrays<'py> = Vec<Bound<'py, PyAny>>;
+/// Means `[m, p]` and log normalisers `[m]` that a forward pass found.
+type Found<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 
 #[pymethods]
 impl LocalMeanHeads {
@@ -39,7 +41,7 @@ impl LocalMeanHeads {
         Ok(Self { parameters })
     }
 
-    /// For each head, means ``[m, p]`` and log normalisers ``[m]``.
+    /// For each head, means ``[m, p]``, log normalisers ``[m]`` and the number of pairs visited.
     #[pyo3(signature = (queries, keys, values, sample_weight=None, threads=0, progress=None, bias=None))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn at<'py>(
@@ -74,7 +76,7 @@ impl LocalMeanHeads {
         ))
     }
 
-    /// For each head what `LocalMeanFit.pull_back` returns; `forward` is what `at` returned.
+    /// For each head what `LocalMeanFit.pull_back` returns; `forward` is what `at` returned, without the numbers of pairs.
     #[pyo3(signature = (queries, keys, values, by_means, by_logs=None, forward=None, sample_weight=None, threads=0, progress=None, bias=None))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn pull_back<'py>(
@@ -85,7 +87,7 @@ impl LocalMeanHeads {
         values: Arrays<'py>,
         by_means: Arrays<'py>,
         by_logs: Option<Arrays<'py>>,
-        forward: Option<Vec<Means<'py>>>,
+        forward: Option<Vec<Found<'py>>>,
         sample_weight: Option<&Bound<'py, PyAny>>,
         threads: usize,
         progress: Option<&Bound<'py, PyAny>>,
@@ -198,7 +200,7 @@ impl<'py> Run<'_, 'py> {
         self,
         by_means: &[Bound<'py, PyAny>],
         by_logs: Option<&[Bound<'py, PyAny>]>,
-        forward: Option<&[Means<'py>]>,
+        forward: Option<&[Found<'py>]>,
     ) -> PyResult<Vec<Pulled<'py>>> {
         let (sets, weights) = (self.sets::<T>()?, self.weights()?);
         let heads = sets.heads()?;
@@ -206,7 +208,7 @@ impl<'py> Run<'_, 'py> {
         let by_logs: Option<Vec<Vec<T>>> = by_logs
             .map(|all| all.iter().map(|l| vector(l, "by_logs")).collect())
             .transpose()?;
-        let read = |(means, logs): &Means<'py>| -> PyResult<LocalMeans<T>> {
+        let read = |(means, logs): &Found<'py>| -> PyResult<LocalMeans<T>> {
             Ok(LocalMeans {
                 means: Matrix::<T>::from_any(means, "means")?.rows()?.to_vec(),
                 log_normalizer: vector(logs, "logs")?,

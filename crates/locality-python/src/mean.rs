@@ -25,8 +25,8 @@ enum Fit {
     F64(locality::LocalMeanFit<f64>),
 }
 
-/// Means `[m, p]` and log normalisers `[m]`.
-pub(crate) type Means<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+/// Means `[m, p]`, log normalisers `[m]` and the number of pairs that were visited.
+pub(crate) type Means<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, u64);
 
 #[pymethods]
 impl LocalMeanFit {
@@ -60,7 +60,7 @@ impl LocalMeanFit {
         Ok(Self { inner, columns })
     }
 
-    /// Means ``[m, p]`` and log normalisers ``[m]`` at queries ``[m, d]``.
+    /// Means ``[m, p]``, log normalisers ``[m]`` and the number of pairs visited, at queries ``[m, d]``.
     #[pyo3(signature = (queries, threads=0, progress=None, bias=None))]
     fn at<'py>(
         &self,
@@ -271,6 +271,7 @@ pub(crate) fn means<T: Element + Float>(
     Ok((
         means.into_pyarray(py).into_any(),
         found.log_normalizer.into_pyarray(py).into_any(),
+        found.visited,
     ))
 }
 

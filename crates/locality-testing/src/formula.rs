@@ -28,6 +28,7 @@ pub fn log_profile(name: &str, parameters: &[f64], x: f64) -> Option<f64> {
             (a + a * a / 3.0).ln_1p() - a
         }
         "softmax" => p(0) * x,
+        "softcap" => p(1) * (p(0) * x / p(1)).tanh(),
         "sigmoid" => -softplus(-(p(0) * x + p(1))),
         "polynomial" => p(0) * (p(1) * x + p(2)).max(0.0).ln(),
         "bell" => -softplus(2.0 * p(0) * x.ln()),

@@ -42,7 +42,7 @@ pub(crate) fn block<T: Float>(p: &Prepared<T>, m: usize, threads: usize) -> usiz
 }
 
 /// Sums up all keys for a block of queries, a few queries side by side. The order of the runs is fixed, so results are the
-/// same bits for any block.
+/// same bits for any block. Returns the number of pairs of a query and a key that were weighed: runs that no query of a tile sees are not.
 #[inline(always)]
 pub(crate) fn sum<T: Float, I: Isa>(
     isa: I,
@@ -50,11 +50,11 @@ pub(crate) fn sum<T: Float, I: Isa>(
     queries: &[Query<'_, T>],
     scratch: &mut Scratch<T>,
     out: &mut [Summary],
-) {
+) -> usize {
     out.iter_mut().for_each(Summary::clear);
     let all: Vec<usize> = (0..queries.len()).collect();
     let run = run(p);
-    let mut start = 0;
+    let (mut start, mut visited) = (0, 0);
     while start < p.sites.padded {
         let slots = start..(start + run).min(p.sites.padded);
         for tile in all.chunks(TILE) {
@@ -67,8 +67,10 @@ pub(crate) fn sum<T: Float, I: Isa>(
             let mask =
                 |q: &Query<'_, T>, drop: &mut dyn FnMut(usize)| q.mask(p, slots.clone(), drop);
             let keys = p.keys(slots.clone());
+            visited += tile.len() * slots.end.min(p.sites.rows).saturating_sub(slots.start);
             absorb(isa, keys, queries, tile, scratch, mask, out);
         }
         start = slots.end;
     }
+    visited
 }

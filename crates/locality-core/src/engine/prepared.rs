@@ -355,7 +355,7 @@ impl<T: Float> Task for Block<'_, T> {
                     listed::sum(isa, p, query, &slots, &mut gathered, &mut scratch, out);
                 }
             }
-            _ => dense::sum(isa, p, &queries_of, &mut scratch, &mut out),
+            _ => visited = dense::sum(isa, p, &queries_of, &mut scratch, &mut out),
         }
         (out, visited)
     }

@@ -8,6 +8,7 @@ use super::prepared::Prepared;
 use super::sites::LEAF;
 use super::units::UNIT;
 use crate::Float;
+use crate::bias::lets_in;
 
 /// The indices of the queries of a block.
 #[derive(Clone, Copy, Debug)]
@@ -53,9 +54,15 @@ impl<T: Float> Query<'_, T> {
         self.bias.map_or(0.0, |bias| bias[key].to_f64())
     }
 
-    /// Whether all these slots are outside the query's range of indices.
+    /// Whether all these slots are outside the query's range of indices, or left out by its biases.
     #[inline(always)]
     pub(crate) fn outside(&self, p: &Prepared<T>, slots: Range<usize>) -> bool {
+        if let (Some(bias), true) = (self.bias, p.sites.is_ordered()) {
+            let real = slots.start..slots.end.min(p.sites.rows);
+            if !lets_in(&bias[real]) {
+                return true;
+            }
+        }
         if !p.filter.is_sequential() {
             return false;
         }

@@ -252,6 +252,12 @@ impl<T: Float> Sites<T> {
         }
     }
 
+    /// Whether slots are keys in their own order.
+    #[inline(always)]
+    pub(crate) fn is_ordered(&self) -> bool {
+        self.ordered
+    }
+
     /// Puts each number, one for each slot of a run, to the place of its key.
     pub(crate) fn put_by_key(&self, slots: Range<usize>, from: &[T], to: &mut [T]) {
         let real = slots.start..slots.end.min(self.rows);

@@ -8,6 +8,8 @@ mod curve;
 mod decaying;
 mod membership;
 mod score;
+#[cfg(test)]
+mod ulps;
 
 pub(crate) use curve::{Curve, Form, Input, MOST_PARAMETERS};
 
@@ -136,6 +138,7 @@ profiles! {
     decaying::Matern32,
     decaying::Matern52,
     score::Softmax,
+    score::Softcap,
     score::Sigmoid,
     score::Polynomial,
     membership::Bell,

@@ -15,6 +15,25 @@ curve! {
 }
 
 curve! {
+    /// Softmax of a score that is capped smoothly (logit soft-capping; Gemma 2 2024, section 2).
+    Softcap {
+        beta = 1.0 in from 0.0: "inverse temperature; 1/sqrt(d) in scaled dot-product attention",
+        cap = 50.0 in over 0.0: "bound of the logarithm; infinity is softmax"
+    }
+    "softcap" ["softcap_attention"] Score false
+    "exp(cap tanh(beta s / cap))"
+    "Attention whose scores stay within a bound: no single key can take all of the weight."
+    Score -> Log
+    |self, isa, u| tanh(isa, u * c(self.beta / self.cap)) * c(self.cap);
+    slope bend(isa, u * c(self.beta / self.cap)) * c(self.beta);
+    by {
+        let x = u * c(self.beta / self.cap);
+        let bend = bend(isa, x);
+        [u * bend, tanh(isa, x) - x * bend]
+    }
+}
+
+curve! {
     /// Logistic function of a score.
     Sigmoid { gamma = 1.0 in from 0.0: "slope", c = 0.0 in from -1e300: "offset" }
     "sigmoid" ["logistic"] Score false
@@ -56,6 +75,28 @@ curve! {
         let factor = inverse(x) * c(self.degree);
         [log, u * factor, factor]
     }
+}
+
+/// Hyperbolic tangent: by exponentials, near 0 by the sixth convergent of Lambert's continued fraction, which cancels no digits.
+#[inline(always)]
+fn tanh<T: crate::Float, I: crate::isa::Isa>(isa: I, x: T) -> T {
+    let e = isa.exp(x.abs() * c(-2.0));
+    let far = (T::ONE - e) / (T::ONE + e);
+    let near = x.max(c(-0.5)).min(c(0.5));
+    let y = near * near;
+    let over = isa.fma(isa.fma(y + c(378.0), y, c(17_325.0)), y, c(135_135.0));
+    let under = isa.fma(y, c(28.0), c(3_150.0));
+    let under = isa.fma(isa.fma(under, y, c(62_370.0)), y, c(135_135.0));
+    let far = if x < T::ZERO { -far } else { far };
+    if near == x { near * over / under } else { far }
+}
+
+/// The derivative of the hyperbolic tangent.
+#[inline(always)]
+fn bend<T: crate::Float, I: crate::isa::Isa>(isa: I, x: T) -> T {
+    let e = isa.exp(x.abs() * c(-2.0));
+    let sum = T::ONE + e;
+    c::<T>(4.0) * e / (sum * sum)
 }
 
 /// The logistic function of `-x`.

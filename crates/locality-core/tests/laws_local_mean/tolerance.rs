@@ -20,6 +20,7 @@ const KERNELS: &[&str] = &[
     "epanechnikov(h=2)",
     "softmax(beta=1e-3)",
     "sigmoid(gamma=0.1)",
+    "softcap(beta=0.01, cap=2)",
     "gaussian(h=0.3, cols=0) * cauchy(h=0.1, cols=1)",
     "0.001 * gaussian(h=10) + gaussian(h=0.01)",
     "(cauchy(h=0.1) + laplace(h=1))^2",

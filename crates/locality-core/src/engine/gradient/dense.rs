@@ -219,7 +219,10 @@ impl<'a, T: Float> Sides<'a, T> {
     fn seers(&self, queries: &Range<usize>, keys: &Range<usize>) -> Range<usize> {
         let sees = |i: &usize| {
             let seen = self.seen(*i);
-            seen.start < keys.end && keys.start < seen.end
+            let bias = self.bias.map(|b| b.row(*i, self.p.sites.rows));
+            seen.start < keys.end
+                && keys.start < seen.end
+                && bias.is_none_or(|b| crate::bias::lets_in(&b[keys.clone()]))
         };
         let start = queries.clone().find(sees).unwrap_or(queries.end);
         let last = queries.clone().rev().find(sees);
