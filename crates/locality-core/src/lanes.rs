@@ -5,7 +5,7 @@ pub(crate) mod gram;
 use pulp::{Simd, bytemuck};
 
 /// Queries that share what is loaded of the keys.
-pub(crate) const TILE: usize = 8;
+pub(crate) const TILE: usize = 12;
 /// Fewer of them, where less than a whole tile is left and where registers are few.
 pub(crate) const HALF: usize = TILE / 2;
 /// Keys whose features lie together, and which loops work on at once with their sums in registers.

@@ -51,7 +51,7 @@ pub struct WithinRadius<T> {
 /// Queries of a block; results do not depend on it.
 const BLOCK: usize = 64;
 /// The same where all keys are looked at: so many share what is read of them, at the least and at the most.
-const SCANS: [usize; 2] = [128, 512];
+const SCANS: [usize; 2] = [11 * TILE, 43 * TILE];
 
 /// The largest coordinate.
 fn magnitude<T: Float>(rows: Rows<'_, T>) -> f64 {

@@ -15,8 +15,8 @@ const SHORTEST: usize = 2 * LEAF;
 /// What a block of queries needs takes at most so many bytes.
 const BLOCK_BYTES: usize = 1 << 22;
 /// Queries of a block: with fewer, keys are fetched again and again; with more, nothing is gained.
-const FEWEST: usize = 32;
-const MOST: usize = 256;
+const FEWEST: usize = 3 * TILE;
+const MOST: usize = 22 * TILE;
 /// Blocks of each thread: as it ends by itself, so the last one to end waits for little.
 const PER_THREAD: usize = 2;
 
@@ -34,7 +34,7 @@ fn run<T: Float>(p: &Prepared<T>) -> usize {
 /// Queries of a block, of `m` for so many threads; results do not depend on it.
 pub(crate) fn block<T: Float>(p: &Prepared<T>, m: usize, threads: usize) -> usize {
     let most = BLOCK_BYTES / (size_of::<f64>() * numbers(p)).max(1);
-    let most = most.clamp(FEWEST, MOST);
+    let most = most.clamp(FEWEST, MOST) / TILE * TILE;
     let own = m
         .div_ceil(PER_THREAD * threads.max(1))
         .next_multiple_of(TILE);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::tile::KEYS;
+use super::tile::APART;
 use crate::Float;
 use crate::aligned::Aligned;
 use crate::isa::Isa;
@@ -100,20 +100,20 @@ impl<T: Float> Both<T> {
         isa.tile(fold, other, &self.all, None, panels, stride, out);
     }
 
-    /// Adds the rows of a run, at most [`KEYS`], weighted.
+    /// Adds the rows of a run, at most [`APART`], weighted.
     #[inline(always)]
     pub(crate) fn weigh<I: Isa, const G: usize>(
         &self,
         isa: I,
-        weights: &[[T; KEYS]; G],
+        weights: &[[T; APART]; G],
         run: &Range<usize>,
         out: [&mut [f64]; G],
     ) {
-        const { assert!(KEYS.is_power_of_two()) }
+        const { assert!(APART.is_power_of_two()) }
         if self.columns > 0 {
             let rows = &self.rows[run.start * self.stride..run.end * self.stride];
             // One address for all, and no check whether it is in range.
-            isa.weigh(|i, g| weights[g][i % KEYS], rows, self.stride, out);
+            isa.weigh(|i, g| weights[g][i % APART], rows, self.stride, out);
         }
     }
 

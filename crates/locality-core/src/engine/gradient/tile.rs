@@ -13,10 +13,12 @@ use crate::metric::Combine;
 use crate::profile::MOST_PARAMETERS;
 
 /// Most queries of a tile; sums over them are widened once.
-pub(crate) const QUERIES: usize = 256;
-/// Most keys of a tile: what lies between the products stays in the second-level cache.
-pub(crate) const KEYS: usize = 128;
-const _: () = assert!(KEYS.is_multiple_of(PANEL));
+pub(crate) const QUERIES: usize = 21 * TILE;
+/// Most keys of a tile: what lies between the products stays in the second-level cache. Whole panels, and as many keys as share registers.
+pub(crate) const KEYS: usize = 96;
+/// Runs of keys lie this many numbers apart.
+pub(crate) const APART: usize = 128;
+const _: () = assert!(KEYS.is_multiple_of(PANEL) && KEYS.is_multiple_of(TILE) && KEYS <= APART);
 
 /// A row of sums for each of some queries or keys.
 pub(crate) struct Sums {
@@ -81,8 +83,8 @@ pub(crate) struct Scratch<T> {
 impl<T: Float> Scratch<T> {
     pub(crate) fn new() -> Self {
         Self {
-            share: Aligned::zeros(QUERIES * KEYS),
-            back: Aligned::zeros(QUERIES * KEYS),
+            share: Aligned::zeros(QUERIES * APART),
+            back: Aligned::zeros(QUERIES * APART),
             lanes: std::array::from_fn(|_| Lane::new()),
             gains: Aligned::zeros(KEYS),
             backs: Aligned::zeros(KEYS),
@@ -148,9 +150,9 @@ fn rows<const G: usize>(all: &mut Sums, first: usize, part: Range<usize>) -> [&m
 /// Runs of keys from `first` on, one for each query.
 #[inline(always)]
 fn runs<T, const G: usize>(all: &mut [T], first: usize, len: usize) -> [&mut [T]; G] {
-    let mut rest = &mut all[first * KEYS..(first + G) * KEYS];
+    let mut rest = &mut all[first * APART..(first + G) * APART];
     std::array::from_fn(|_| {
-        let (own, next) = std::mem::take(&mut rest).split_at_mut(KEYS);
+        let (own, next) = std::mem::take(&mut rest).split_at_mut(APART);
         rest = next;
         &mut own[..len]
     })
@@ -250,29 +252,29 @@ impl<T: Float> Tile<'_, T> {
             ..
         } = &mut *self.scratch;
         let queries = &self.queries;
-        let start = (queries.start - self.first) * KEYS;
+        let start = (queries.start - self.first) * APART;
         let (back, share) = (&back[start..], &share[start..]);
         let mut key = 0;
         while key + TILE <= len {
             let out = rows::<TILE>(keys, key, 0..f);
             sides
                 .queries
-                .weigh_columns(isa, &back[key..], KEYS, queries, out);
+                .weigh_columns(isa, &back[key..], APART, queries, out);
             let out = rows::<TILE>(keys, key, f..f + p);
             sides
                 .flows
-                .weigh_columns(isa, &share[key..], KEYS, queries, out);
+                .weigh_columns(isa, &share[key..], APART, queries, out);
             key += TILE;
         }
         for key in key..len {
             let out = rows::<1>(keys, key, 0..f);
             sides
                 .queries
-                .weigh_columns(isa, &back[key..], KEYS, queries, out);
+                .weigh_columns(isa, &back[key..], APART, queries, out);
             let out = rows::<1>(keys, key, f..f + p);
             sides
                 .flows
-                .weigh_columns(isa, &share[key..], KEYS, queries, out);
+                .weigh_columns(isa, &share[key..], APART, queries, out);
         }
         let rows = keys.data.chunks_exact_mut(keys.width);
         for ((row, gain), back) in rows.zip(&gains[..len]).zip(&*backs) {
