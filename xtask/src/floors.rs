@@ -83,6 +83,25 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("model", Files),
         ],
     ),
+    (
+        "locality-learn",
+        &[
+            ("number", Ground),
+            ("parameters", Ground),
+            ("pass", Ground),
+            ("random", Ground),
+            ("tokenizer", Ground),
+            ("layer", Meaning),
+            ("layers", Engine),
+            ("optimize", Engine),
+            ("heads", FrontDoor),
+            ("local_layer", Trick),
+            ("hierarchy", Trick),
+            ("transformer", Methods),
+            ("train", Files),
+            ("checkpoint", Files),
+        ],
+    ),
 ];
 
 /// The crates from the lowest up; a crate may depend only on those of a lower rank (tests excepted).

@@ -1,0 +1,486 @@
+//! Several local means side by side, over learned queries, keys and values: attention under any kernel.
+
+mod cache;
+mod fused;
+
+use locality_core::{
+    Bias, Error, Head, HeadFlow, Kernel, LocalMean, LocalMeans, Neighborhood, OnEmpty, Region,
+    Result, Rows, Watch,
+};
+use rayon::prelude::*;
+
+pub use cache::HeadsCache;
+use fused::Fused;
+
+use crate::layers::{Linear, Rotary, alibi_slopes};
+use crate::{Layer, Layout, Number, Pass, Sets};
+
+/// How heads know where sites stand in their set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Places {
+    /// Not at all: sites are a set, or their positions are in the input.
+    #[default]
+    Unknown,
+    /// Queries and keys turn with their position (Su et al. 2021).
+    Rotary,
+    /// Far keys weigh less, in each head at a rate of its own (Press et al. 2022).
+    Alibi,
+}
+
+/// The parameters of [`LocalHeads`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeadsConfig {
+    /// Columns of input and output.
+    pub width: usize,
+    /// Number of heads.
+    pub heads: usize,
+    /// Number of key and value heads, each shared by `heads / groups` heads (Ainslie et al. 2023).
+    pub groups: usize,
+    /// Columns of a head.
+    pub head_width: usize,
+    /// The kernel that weighs keys.
+    pub kernel: Kernel,
+    /// Whether a site sees only itself and those before it.
+    pub causal: bool,
+    /// How far a site sees, itself included; everything where none.
+    pub window: Option<usize>,
+    /// How heads know positions.
+    pub places: Places,
+    /// Whether the linear maps have a bias.
+    pub bias: bool,
+    /// Deviation of the first weights, and of those of the last map.
+    pub deviations: (f64, f64),
+}
+
+/// The kernel of attention by name: at a scale that suits heads of this width where the text has no numbers of its own.
+///
+/// `softmax` becomes `softmax(beta=1/sqrt(width))` (Vaswani et al. 2017), and a profile of a distance gets the bandwidth
+/// `width^(1/4)`, so that a Gaussian is the same softmax with a bias of `-||k||^2 / (2 sqrt(width))` for each key; profiles that end at
+/// their bandwidth get `2 sqrt(width)` instead, which reaches most keys at first.
+///
+/// ```
+/// use locality_learn::attention_kernel;
+/// assert_eq!(attention_kernel("softmax", 16)?.to_string(), "softmax(beta=0.25)");
+/// assert_eq!(attention_kernel("gaussian", 16)?.to_string(), "gaussian(h=2)");
+/// assert_eq!(attention_kernel("tricube(h=3)", 16)?.to_string(), "tricube(h=3)");
+/// # Ok::<(), locality_core::Error>(())
+/// ```
+///
+/// # Errors
+/// A text that is no kernel.
+pub fn attention_kernel(text: &str, width: usize) -> Result<Kernel> {
+    let width = width as f64;
+    let infos = locality_core::profiles();
+    let plain = infos.iter().find(|info| {
+        info.name == text.trim() || info.aliases.iter().any(|alias| *alias == text.trim())
+    });
+    match plain {
+        Some(info) if info.name == "softmax" => {
+            format!("softmax(beta={})", width.sqrt().recip()).parse()
+        }
+        Some(info) if info.takes == locality_core::Takes::Distance => {
+            let h = if info.bounded {
+                2.0 * width.sqrt()
+            } else {
+                width.powf(0.25)
+            };
+            Kernel::radial(info.name, h)
+        }
+        _ => text.parse(),
+    }
+}
+
+/// Attention: a linear map to queries, keys and values, the local mean of each head on the engine's own forward and pull-back,
+/// and a linear map of all heads' means (Vaswani et al. 2017; theory of hierarchical local models in Song 2026, arXiv 2605.20635).
+#[derive(Clone, Debug, PartialEq)]
+pub struct LocalHeads {
+    config: HeadsConfig,
+    mean: LocalMean,
+    fused: Option<Fused>,
+    slopes: Vec<f64>,
+    project: Linear,
+    combine: Linear,
+}
+
+/// A distance or score, in bandwidths, at which a profile that ends anywhere has ended.
+const FAR: f64 = 1e3;
+
+/// What [`LocalHeads`] keep: queries, keys and values, and what each head found.
+#[derive(Clone, Debug)]
+pub struct HeadsKept<T> {
+    projected: Vec<T>,
+    found: Found<T>,
+    means: Vec<T>,
+}
+
+/// Means and normalisers of each head, or the weights of each set.
+#[derive(Clone, Debug)]
+enum Found<T> {
+    Engine(Vec<LocalMeans<T>>),
+    Fused(Vec<Vec<T>>),
+}
+
+/// Where the parts of a head lie in a projected row.
+#[derive(Clone, Copy)]
+struct Place {
+    query: usize,
+    key: usize,
+    value: usize,
+}
+
+impl LocalHeads {
+    /// Adds `name.project`, whose outputs are the queries of all heads, then their keys, then their values, and `name.combine`.
+    ///
+    /// # Errors
+    /// Sizes of zero, heads that do not divide into groups, an odd width under rotary positions, a kernel that is none.
+    pub fn new(layout: &mut Layout, name: &str, config: HeadsConfig) -> Result<Self> {
+        let c = &config;
+        if c.width == 0 || c.heads == 0 || c.head_width == 0 {
+            return Err(Error::parameter(format!(
+                "width={}, heads={} and head_width={} must be at least 1",
+                c.width, c.heads, c.head_width
+            )));
+        }
+        if c.groups == 0 || !c.heads.is_multiple_of(c.groups) {
+            return Err(Error::parameter(format!(
+                "groups={} must divide heads={}",
+                c.groups, c.heads
+            )));
+        }
+        if c.places == Places::Rotary && !c.head_width.is_multiple_of(2) {
+            return Err(Error::parameter(format!(
+                "rotary positions turn pairs of columns, but a head has {}; choose an even head width",
+                c.head_width
+            )));
+        }
+        if c.window == Some(0) {
+            return Err(Error::parameter(
+                "window=0 leaves no site; it counts the site itself, so give at least 1",
+            ));
+        }
+        c.kernel.check()?;
+        let (all, last) = (
+            (c.heads + 2 * c.groups) * c.head_width,
+            c.heads * c.head_width,
+        );
+        let (project, combine) = (format!("{name}.project"), format!("{name}.combine"));
+        let (d, e) = c.deviations;
+        let project = Linear::new(layout, &project, (c.width, all), c.bias, d);
+        let combine = Linear::new(layout, &combine, (last, c.width), c.bias, e);
+        // Only a kernel that ends somewhere leaves regions empty. The nearest key obeys causality, too.
+        let endless = |x: f64, a: &locality_core::Atom| a.profile().log_weight(x) > -f64::INFINITY;
+        let mut atoms = c.kernel.atoms().into_iter();
+        let on_empty = if atoms.all(|a| endless(FAR, a) && endless(-FAR, a)) {
+            OnEmpty::Error
+        } else {
+            OnEmpty::Nearest
+        };
+        let mean = LocalMean::new(c.kernel.clone())
+            .neighborhood(c.neighborhood())
+            .on_empty(on_empty);
+        let slopes = match c.places {
+            Places::Alibi => alibi_slopes(c.heads),
+            _ => Vec::new(),
+        };
+        Ok(Self {
+            fused: Fused::of(&config.kernel),
+            config,
+            mean,
+            slopes,
+            project,
+            combine,
+        })
+    }
+
+    /// Its parameters.
+    pub fn config(&self) -> &HeadsConfig {
+        &self.config
+    }
+
+    /// Columns of a projected row.
+    fn columns(&self) -> usize {
+        (self.config.heads + 2 * self.config.groups) * self.config.head_width
+    }
+
+    fn place(&self, head: usize) -> Place {
+        let c = &self.config;
+        let group = head / (c.heads / c.groups);
+        Place {
+            query: head * c.head_width,
+            key: (c.heads + group) * c.head_width,
+            value: (c.heads + c.groups + group) * c.head_width,
+        }
+    }
+
+    /// The biases of each head for sets of up to `longest` sites: entry `o + longest - 1` is for a key `o` places behind.
+    fn biases<T: Number>(&self, longest: usize) -> Vec<Vec<T>> {
+        let table = |slope: &f64| {
+            let offsets = 0..2 * longest - 1;
+            let entry = |e: usize| T::from_f64(-slope * (e as f64 - (longest - 1) as f64).abs());
+            offsets.map(entry).collect()
+        };
+        self.slopes.iter().map(table).collect()
+    }
+
+    /// Every head of every set, set after set.
+    fn heads<'a, T: Number>(
+        &self,
+        projected: &'a [T],
+        biases: &'a [Vec<T>],
+        sets: &Sets,
+    ) -> Result<Vec<Head<'a, T>>> {
+        let (width, stride) = (self.config.head_width, self.columns());
+        let mut out = Vec::with_capacity(sets.count() * self.config.heads);
+        for range in sets.iter() {
+            let n = range.len();
+            let rows = &projected[range.start * stride..range.end * stride];
+            let part = |at: usize| Rows::with_stride(&rows[at..], n, width, stride);
+            for head in 0..self.config.heads {
+                let place = self.place(head);
+                let bias = biases.get(head).map(|table| {
+                    let spare = (table.len() + 1 - 2 * n) / 2;
+                    Bias::Relative(&table[spare..][..2 * n - 1])
+                });
+                out.push(Head {
+                    queries: part(place.query)?,
+                    keys: part(place.key)?,
+                    values: part(place.value)?,
+                    bias,
+                });
+            }
+        }
+        Ok(out)
+    }
+
+    /// Turns the queries and keys of projected rows.
+    fn turn<T: Number>(&self, projected: &mut [T], sets: &Sets, back: bool) {
+        if self.config.places != Places::Rotary {
+            return;
+        }
+        let (width, stride) = (self.config.head_width, self.columns());
+        let rotary = Rotary::new(0, sets.longest(), width);
+        let turned = (self.config.heads + self.config.groups) * width;
+        by_sets(projected, stride, sets, |_, rows| {
+            for (place, row) in rows.chunks_exact_mut(stride).enumerate() {
+                for part in row[..turned].chunks_exact_mut(width) {
+                    rotary.turn(place, part, back);
+                }
+            }
+        });
+    }
+
+    /// The weights `[n, n]` by which a head of a set attends: row `i` is what site `i` sees, summing up to one.
+    ///
+    /// # Errors
+    /// A set or head that is not there, shapes that do not fit.
+    pub fn weights<T: Number>(
+        &self,
+        parameters: &[T],
+        input: &[T],
+        pass: &Pass<'_>,
+        set: usize,
+        head: usize,
+    ) -> Result<Vec<T>> {
+        if set >= pass.sets.count() || head >= self.config.heads {
+            return Err(Error::parameter(format!(
+                "set={set} and head={head} (counted from 0) must be below {} and {}",
+                pass.sets.count(),
+                self.config.heads
+            )));
+        }
+        let (mut projected, ()) = self.project.forward(parameters, input, pass)?;
+        self.turn(&mut projected, pass.sets, false);
+        let biases = self.biases(pass.sets.longest());
+        let all = self.heads(&projected, &biases, pass.sets)?;
+        let own = all[set * self.config.heads + head];
+        let (watch, fit) = (Watch::default(), self.mean.fit(own.keys, own.values)?);
+        match own.bias {
+            Some(bias) => fit.biased(bias).weights(own.queries, &watch),
+            None => fit.weights(own.queries, &watch),
+        }
+    }
+
+    /// The heads' way back through the engine: from the flow by the means to that by the projected rows.
+    fn pull_heads<T: Number>(
+        &self,
+        projected: &[T],
+        biases: &[Vec<T>],
+        found: &[LocalMeans<T>],
+        flow: &[T],
+        out: &mut [T],
+        pass: &Pass<'_>,
+    ) -> Result<()> {
+        let heads = self.heads(projected, biases, pass.sets)?;
+        let (count, width) = (self.config.heads, self.config.head_width);
+        let mut flows = Vec::with_capacity(heads.len());
+        for (set, range) in pass.sets.iter().enumerate() {
+            let rows = &flow[range.start * count * width..range.end * count * width];
+            for head in 0..count {
+                let by_means =
+                    Rows::with_stride(&rows[head * width..], range.len(), width, count * width)?;
+                flows.push(HeadFlow {
+                    at: Some(&found[set * count + head]),
+                    means: by_means,
+                    log_normalizer: None,
+                });
+            }
+        }
+        let watch = Watch::default();
+        let back = self.mean.pull_back_heads(&heads, None, &flows, &watch)?;
+        let stride = self.columns();
+        by_sets(out, stride, pass.sets, |set, rows| {
+            for (head, back) in back[set * count..][..count].iter().enumerate() {
+                let place = self.place(head);
+                let parts = [
+                    (place.query, &back.queries),
+                    (place.key, &back.keys),
+                    (place.value, &back.values),
+                ];
+                for (at, part) in parts {
+                    let to = rows.chunks_exact_mut(stride);
+                    for (to, from) in to.zip(part.chunks_exact(width)) {
+                        // Heads of a group share its keys and values, so their derivatives add up.
+                        let to = &mut to[at..][..width];
+                        to.iter_mut().zip(from).for_each(|(t, f)| *t += *f);
+                    }
+                }
+            }
+        });
+        Ok(())
+    }
+}
+
+impl HeadsConfig {
+    /// Which keys a site may see.
+    fn neighborhood(&self) -> Neighborhood {
+        let mut all = Neighborhood::all();
+        if self.causal {
+            all = all.and(Neighborhood::causal());
+        }
+        if let Some(window) = self.window {
+            let (before, after) = (window - 1, if self.causal { 0 } else { window - 1 });
+            all = all.and(Region::Window { before, after });
+        }
+        all
+    }
+}
+
+/// Works on the rows of each set side by side.
+fn by_sets<T: Send>(
+    out: &mut [T],
+    columns: usize,
+    sets: &Sets,
+    work: impl Fn(usize, &mut [T]) + Sync + Send,
+) {
+    let parts = split(out, columns, sets).into_par_iter().enumerate();
+    parts
+        .with_max_len(1)
+        .for_each(|(set, rows)| work(set, rows));
+}
+
+/// The rows of each set.
+fn split<'a, T>(out: &'a mut [T], columns: usize, sets: &Sets) -> Vec<&'a mut [T]> {
+    let mut rest = out;
+    let mut parts = Vec::with_capacity(sets.count());
+    for range in sets.iter() {
+        let (own, others) = rest.split_at_mut(range.len() * columns);
+        parts.push(own);
+        rest = others;
+    }
+    parts
+}
+
+impl<T: Number> Layer<T> for LocalHeads {
+    type Kept = HeadsKept<T>;
+
+    fn inputs(&self) -> usize {
+        self.config.width
+    }
+
+    fn outputs(&self) -> usize {
+        self.config.width
+    }
+
+    fn forward(
+        &self,
+        parameters: &[T],
+        input: &[T],
+        pass: &Pass<'_>,
+    ) -> Result<(Vec<T>, HeadsKept<T>)> {
+        let (mut projected, ()) = self.project.forward(parameters, input, pass)?;
+        self.turn(&mut projected, pass.sets, false);
+        let biases = self.biases(pass.sets.longest());
+        let (count, width) = (self.config.heads, self.config.head_width);
+        let mut means = vec![T::ZERO; pass.sets.rows() * count * width];
+        let found = match self.fused {
+            Some(fused) if Fused::suits(pass.sets) => {
+                let (sets, projected) = (pass.sets, &projected[..]);
+                let all = fused::forward(self, fused, projected, &biases, sets, &mut means);
+                Found::Fused(all)
+            }
+            _ => {
+                let heads = self.heads(&projected, &biases, pass.sets)?;
+                let found = self.mean.at_heads(&heads, None, &Watch::default())?;
+                by_sets(&mut means, count * width, pass.sets, |set, rows| {
+                    for (head, found) in found[set * count..][..count].iter().enumerate() {
+                        let to = rows.chunks_exact_mut(count * width);
+                        for (to, from) in to.zip(found.means.chunks_exact(width)) {
+                            to[head * width..][..width].copy_from_slice(from);
+                        }
+                    }
+                });
+                Found::Engine(found)
+            }
+        };
+        let (out, ()) = self.combine.forward(parameters, &means, pass)?;
+        let kept = HeadsKept {
+            projected,
+            found,
+            means,
+        };
+        Ok((out, kept))
+    }
+
+    fn pull_back(
+        &self,
+        parameters: &[T],
+        input: &[T],
+        kept: &HeadsKept<T>,
+        flow: &[T],
+        gradients: &mut [T],
+        pass: &Pass<'_>,
+    ) -> Result<Vec<T>> {
+        let means = &kept.means;
+        let flow = self
+            .combine
+            .pull_back(parameters, means, &(), flow, gradients, pass)?;
+        let biases = self.biases(pass.sets.longest());
+        let mut by_projected = vec![T::ZERO; kept.projected.len()];
+        match (&kept.found, self.fused) {
+            (Found::Fused(weights), Some(fused)) => {
+                let (projected, out) = (&kept.projected, &mut by_projected);
+                fused::pull_back(
+                    self, fused, projected, &biases, pass.sets, weights, &flow, out,
+                );
+            }
+            (Found::Engine(found), _) => {
+                self.pull_heads(
+                    &kept.projected,
+                    &biases,
+                    found,
+                    &flow,
+                    &mut by_projected,
+                    pass,
+                )?;
+            }
+            (Found::Fused(_), None) => {
+                return Err(Error::parameter(
+                    "what was kept is that of other heads; pass what forward returned",
+                ));
+            }
+        }
+        self.turn(&mut by_projected, pass.sets, true);
+        self.project
+            .pull_back(parameters, input, &(), &by_projected, gradients, pass)
+    }
+}

@@ -1,0 +1,57 @@
+//! Learned localization: hierarchical local models, and the Transformer made of them.
+//!
+//! A layer of a hierarchical model is a local mean over the one below, under a kernel whose queries, keys and values are learned,
+//! with a residual and a map of each site between. With softmax kernels and positions such a stack *is* a Transformer; with others
+//! (Gaussian, Epanechnikov, windowed, distance-biased) it is a model that softmax cannot express.
+//!
+//! # How it is built
+//!
+//! Plain buffers, and no automatic differentiation: each [`Layer`] has a [`forward`](Layer::forward) and a
+//! [`pull_back`](Layer::pull_back) written out, to be read from top to bottom. All parameters lie in one flat buffer with named views
+//! ([`Layout`]), so that optimiser, clipping and checkpoints see one slice. `f32` is for training, `f64` is what the derivatives are
+//! checked in. Results are the same bits for any number of threads.
+//!
+//! | for | see |
+//! |---|---|
+//! | layers | [`Linear`], [`Norm`], [`SiteMap`], [`Embedding`], [`Dropout`], [`LocalHeads`], [`LocalLayer`] |
+//! | stacks of them | [`HierarchicalModel`] |
+//! | losses | [`cross_entropy`], [`squared_loss`] |
+//! | Transformers: language models and encoders | [`TransformerConfig`], [`Transformer`], [`Sampler`] |
+//! | training | [`Trainer`], [`AdamW`], [`Schedule`], [`clip`] |
+//! | text and files | [`Tokenizer`], [`Checkpoint`] |
+
+mod checkpoint;
+mod heads;
+mod hierarchy;
+mod layer;
+mod layers;
+mod local_layer;
+mod number;
+mod optimize;
+mod parameters;
+mod pass;
+mod random;
+mod tokenizer;
+mod train;
+mod transformer;
+
+pub use checkpoint::Checkpoint;
+pub use heads::{HeadsCache, HeadsConfig, HeadsKept, LocalHeads, Places, attention_kernel};
+pub use hierarchy::{HierarchicalModel, HierarchyKept};
+pub use layer::Layer;
+pub use layers::{
+    ACTIVATIONS, Activation, Dropout, Embedding, IGNORED, Linear, Norm, NormKind, Rotary, SiteMap,
+    SiteMapKept, alibi_slopes, cross_entropy, sinusoidal, squared_loss,
+};
+pub use local_layer::{LayerConfig, LayerKept, LocalLayer};
+pub use number::{Matrix, Number, multiply};
+#[doc(hidden)]
+pub use number::{PANEL, ROWS, Tile};
+pub use optimize::{AdamW, AdamWState, Schedule, clip};
+pub use parameters::{Layout, Start, View};
+pub use pass::{Chance, Pass, Sets};
+pub use tokenizer::Tokenizer;
+pub use train::{Step, TrainConfig, Trainer};
+pub use transformer::{Cache, Generate, Positions, Sampler, Transformer, TransformerConfig};
+
+pub use locality_core::{Error, ErrorKind, Result};

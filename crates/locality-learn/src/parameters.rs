@@ -1,0 +1,136 @@
+//! The numbers that are learned: one flat buffer with named views.
+
+use std::ops::Range;
+
+use locality_core::{Error, Result};
+
+use crate::Number;
+use crate::random::Stream;
+
+/// How a view begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Start {
+    /// Zeros.
+    Zeros,
+    /// Ones.
+    Ones,
+    /// Normal around zero with this standard deviation.
+    Normal(f64),
+}
+
+/// A named part of the buffer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// Its name, such as `layers.0.heads.values.weight`.
+    pub name: String,
+    /// Its shape, row after row.
+    pub shape: Vec<usize>,
+    /// Where it lies.
+    pub range: Range<usize>,
+    /// How it begins.
+    pub start: Start,
+    /// Whether weight decay holds for it: for matrices, not for gains and shifts.
+    pub decays: bool,
+}
+
+/// Where everything lies in the buffer. Layers add their views as they are made and keep the ranges.
+///
+/// ```
+/// use locality_learn::{Layout, Start};
+/// let mut layout = Layout::default();
+/// let weight = layout.add("map.weight", &[3, 2], Start::Normal(0.02), true);
+/// assert_eq!((weight, layout.len()), (0..6, 6));
+/// let values = layout.initialize::<f32>(7);
+/// assert_eq!(layout.view("map.weight", &values)?.len(), 6);
+/// # Ok::<(), locality_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Layout {
+    views: Vec<View>,
+    length: usize,
+}
+
+impl Layout {
+    /// Adds a view behind the others and says where it lies.
+    pub fn add(
+        &mut self,
+        name: impl Into<String>,
+        shape: &[usize],
+        start: Start,
+        decays: bool,
+    ) -> Range<usize> {
+        let size: usize = shape.iter().product();
+        let range = self.length..self.length + size;
+        self.length = range.end;
+        self.views.push(View {
+            name: name.into(),
+            shape: shape.to_vec(),
+            range: range.clone(),
+            start,
+            decays,
+        });
+        range
+    }
+
+    /// Every view, in the order of the buffer.
+    pub fn views(&self) -> &[View] {
+        &self.views
+    }
+
+    /// How many numbers there are.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether there is nothing to learn.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// The buffer as it begins: a function of the seed, the names and the shapes, not of what else is in the layout.
+    pub fn initialize<T: Number>(&self, seed: u64) -> Vec<T> {
+        let mut out = vec![T::ZERO; self.length];
+        for view in &self.views {
+            let to = &mut out[view.range.clone()];
+            match view.start {
+                Start::Zeros => {}
+                Start::Ones => to.fill(T::ONE),
+                Start::Normal(deviation) => {
+                    let name = view.name.bytes();
+                    let stream = name.fold(Stream::new(seed, 1), |s, b| s.fork(u64::from(b)));
+                    for (i, x) in to.iter_mut().enumerate() {
+                        *x = T::from_f64(deviation * stream.normal(i as u64));
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// The numbers of a view.
+    ///
+    /// # Errors
+    /// A name that is not there, or a buffer of another length.
+    pub fn view<'a, T>(&self, name: &str, values: &'a [T]) -> Result<&'a [T]> {
+        self.check(values)?;
+        let found = self.views.iter().find(|v| v.name == name);
+        let view = found.ok_or_else(|| {
+            Error::parameter(format!(
+                "there is no parameter '{name}'; their names are in Layout::views"
+            ))
+        })?;
+        Ok(&values[view.range.clone()])
+    }
+
+    /// Requires a buffer of this layout.
+    pub(crate) fn check<T>(&self, values: &[T]) -> Result<()> {
+        if values.len() == self.length {
+            return Ok(());
+        }
+        Err(Error::shape(format!(
+            "the buffer has {} numbers, but the layout {}; pass one that Layout::initialize made",
+            values.len(),
+            self.length
+        )))
+    }
+}

@@ -1,0 +1,11 @@
+//! What must hold for learned localization (theory of hierarchical local models), each law in a file.
+
+mod causality;
+mod checkpoints;
+mod fused;
+mod generation;
+mod gradients;
+mod optimization;
+mod same_bits;
+mod support;
+mod training;
