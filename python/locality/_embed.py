@@ -12,6 +12,7 @@ from . import _arrays, _core
 from ._arrays import Array
 from ._base import BaseEstimator, TransformerMixin, check_is_fitted, validate_data
 from ._core import Kernel
+from ._lazy import NearestNeighbors
 
 Method = Literal["standard", "modified", "hessian", "ltsa"]
 METHODS = ("standard", "modified", "hessian", "ltsa")
@@ -61,6 +62,8 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
         Sum of the coordinates' eigenvalues.
     pieces_ : ndarray of int, shape (n,)
         The connected piece of the neighbours' graph that each sample is in.
+    nbrs_ : NearestNeighbors
+        The search among the samples.
     n_features_in_ : int
         Number of columns.
 
@@ -197,6 +200,12 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
         weights = _core.reconstruction_weights(rows, self._samples, near, own, float(self.reg), jobs)
         mixed: Array = np.einsum("ik,ikc->ic", weights, self.embedding_[near])
         return mixed
+
+    @property
+    def nbrs_(self) -> NearestNeighbors:
+        """The search among the samples."""
+        check_is_fitted(self)
+        return NearestNeighbors(n_neighbors=self.n_neighbors, n_jobs=self.n_jobs).fit(self._samples)
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Names of the columns that `transform` returns.

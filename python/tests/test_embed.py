@@ -40,6 +40,14 @@ def test_new_rows_are_scikit_learns():
     np.testing.assert_allclose(ours.transform(ROLL[500:]), signs * theirs.transform(ROLL[500:]), atol=1e-6)
 
 
+def test_the_search_is_an_attribute_as_in_scikit_learn():
+    ours = lc.LocallyLinearEmbedding(n_neighbors=9).fit(ROLL).nbrs_
+    theirs = manifold.LocallyLinearEmbedding(n_neighbors=9).fit(ROLL).nbrs_
+    np.testing.assert_array_equal(ours.kneighbors(ROLL[:20], return_distance=False), theirs.kneighbors(ROLL[:20], 9, return_distance=False))
+    with pytest.raises(AttributeError):
+        lc.LocallyLinearEmbedding().nbrs_  # noqa: B018
+
+
 def test_hessian_coordinates_are_those_of_the_paper():
     x, k, n = ROLL[:300], 12, 300
     near = neighbors.NearestNeighbors(n_neighbors=k).fit(x).kneighbors(return_distance=False)

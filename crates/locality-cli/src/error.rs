@@ -40,6 +40,19 @@ impl Error {
         }
     }
 
+    /// The same error with the library's names of parameters turned into the tool's, `(library's, tool's)` one after the other.
+    pub(crate) fn in_flags(self, names: &[(&str, &str)]) -> Self {
+        let named = |sentence: String| {
+            let each = names.iter();
+            each.fold(sentence, |s, (from, to)| s.replace(from, to))
+        };
+        match self {
+            Self::Usage(sentence) => Self::Usage(named(sentence)),
+            Self::Data(sentence) => Self::Data(named(sentence)),
+            other => other,
+        }
+    }
+
     /// A file that cannot be opened or read.
     pub(crate) fn unreadable(name: &impl fmt::Display, error: &std::io::Error) -> Self {
         let remedy = match error.kind() {

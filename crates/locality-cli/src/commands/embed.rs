@@ -155,7 +155,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let start = Instant::now();
     let fit = context
         .watched("embedding", |watch| mapping.embed(args, rows, watch))
-        .map_err(|e| flags(e.into()))?;
+        .map_err(|e| Error::from(e).in_flags(FLAGS))?;
     let seconds = start.elapsed().as_secs_f64();
     let kept = args.neighbors.min((table.rows() - 1) / 2);
     let trust = if kept > 0 {
@@ -226,18 +226,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
 }
 
 /// The library's parameters under the tool's names.
-fn flags(error: Error) -> Error {
-    let named = |text: String| {
-        let text = text.replace("n_neighbors", "--neighbors");
-        text.replace("n_components", "--dims")
-            .replace("n_samples", "rows")
-    };
-    match error {
-        Error::Usage(sentence) => Error::Usage(named(sentence)),
-        Error::Data(sentence) => Error::Data(named(sentence)),
-        other => other,
-    }
-}
+const FLAGS: &[(&str, &str)] = &[
+    ("n_neighbors", "--neighbors"),
+    ("n_components", "--dims"),
+    ("n_samples", "rows"),
+];
 
 /// The texts of a column.
 fn cells(table: &Table, column: usize) -> Vec<String> {

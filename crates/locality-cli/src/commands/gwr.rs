@@ -327,7 +327,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let start = Instant::now();
     let fit = context
         .watched("weighing places", |watch| Fit::new(args, &given, watch))
-        .map_err(flags)?;
+        .map_err(|e| e.in_flags(&[("coords", "--at"), ("bandwidth=", "--bandwidth ")]))?;
     let seconds = start.elapsed().as_secs_f64();
     let columns = fit.columns(&given);
     if let Some((taken, _)) = columns.iter().find(|(n, _)| table.names().contains(n)) {
@@ -483,17 +483,4 @@ fn far(coords: &[f64], cells: &[f64]) -> Result<Vec<bool>> {
     let limit = gaps[(n * 9 / 10).min(n - 1)];
     let near = search.k_nearest(Rows::new(cells, cells.len() / 2, 2)?, 1, &watch)?;
     Ok(near.distances.iter().map(|d| *d > limit).collect())
-}
-
-/// The library's parameters under the tool's names.
-fn flags(error: Error) -> Error {
-    let named = |text: String| {
-        text.replace("coords", "--at")
-            .replace("bandwidth=", "--bandwidth ")
-    };
-    match error {
-        Error::Usage(sentence) => Error::Usage(named(sentence)),
-        Error::Data(sentence) => Error::Data(named(sentence)),
-        other => other,
-    }
 }

@@ -80,6 +80,14 @@ enum Method {
     Relaxation,
 }
 
+/// The library's parameters under the tool's names.
+const FLAGS: &[(&str, &str)] = &[
+    ("n_neighbors=", "--neighbors "),
+    ("the number of samples, n_samples=", "the number of rows, "),
+    ("alpha=", "--alpha "),
+    ("max_iter=", "--max-iter "),
+];
+
 /// A distribution for each row.
 struct Found {
     distributions: Vec<f64>,
@@ -101,9 +109,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let scaled = Scaling::of(&raw, &names, args.standardize)?.apply(&raw);
     let rows = Rows::new(&scaled, table.rows(), columns.len())?;
     let start = Instant::now();
-    let found = context.watched("spreading labels", |watch| {
-        spread(args, rows, &known, classes.len(), watch)
-    })?;
+    let found = context
+        .watched("spreading labels", |watch| {
+            spread(args, rows, &known, classes.len(), watch)
+        })
+        .map_err(|e| e.in_flags(FLAGS))?;
     let seconds = start.elapsed().as_secs_f64();
 
     let (words, confidence) = likeliest(&found.distributions, &classes);

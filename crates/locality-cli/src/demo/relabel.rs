@@ -28,7 +28,7 @@ pub(super) fn card(stage: &mut Stage<'_>) -> Result<Card> {
         "Labels that agree with the photo: fully connected conditional random field",
         "A segmentation is spoilt: every block of 10 x 10 pixels gets one label, and a quarter of all pixels a random one. Then each pixel \
          hears every other pixel of the photo, the more the nearer it is and the more like its colour, and moves towards the labels \
-         it hears: relaxation labeling, whose support is a Gaussian local mean over all 68 billion pairs. It takes seconds, since the means go through a grid of \
+         it hears: relaxation labeling, whose support is a Gaussian local mean over all 68 billion pairs. The means go through a grid of \
          splines that is off by no more than a hundredth of a pair's weight.",
     );
     let photo = Photo::astronaut(stage)?;

@@ -81,12 +81,12 @@ fn mistakes_in_labels_are_named() {
     folder.fails(
         &with(&["--neighbors", "9"]),
         2,
-        &["n_neighbors=9", "from 1 to"],
+        &["--neighbors 9 must be from 1 to the number of rows, 5"],
     );
     folder.fails(
         &with(&["--alpha", "1.5", "--neighbors", "2"]),
         2,
-        &["alpha=1.5"],
+        &["--alpha 1.5 must be above 0"],
     );
     folder.fails(
         &with(&["--method", "relaxation", "--kernel", "gaussian(h=1)"]),
