@@ -1,7 +1,7 @@
 //! What every command is run with: threads, talk, and a way to be stopped.
 
 use std::io::{IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,6 +13,9 @@ use crate::output;
 
 /// Raised by Ctrl-C.
 static CANCEL: AtomicBool = AtomicBool::new(false);
+
+/// How long a command may take to end by itself after Ctrl-C, in milliseconds.
+static PATIENCE: AtomicU64 = AtomicU64::new(700);
 
 /// The global flags.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +34,7 @@ impl Context {
         // Without a handler Ctrl-C ends the process at once, which is well enough.
         let _ = ctrlc::set_handler(|| {
             CANCEL.store(true, Ordering::Relaxed);
-            std::thread::sleep(Duration::from_millis(700));
+            std::thread::sleep(Duration::from_millis(PATIENCE.load(Ordering::Relaxed)));
             output::discard_temporaries();
             let _ = writeln!(std::io::stderr(), "error: {}", Error::Interrupted);
             std::process::exit(i32::from(Error::Interrupted.exit_code()));
@@ -44,6 +47,28 @@ impl Context {
             return Err(Error::Interrupted);
         }
         Ok(())
+    }
+
+    /// Whether Ctrl-C has been pressed, for a command that then saves what it has; it gets this long to do so.
+    #[cfg(feature = "learn")]
+    pub(crate) fn interrupted(patience: Duration) -> bool {
+        PATIENCE.store(patience.as_millis() as u64, Ordering::Relaxed);
+        CANCEL.load(Ordering::Relaxed)
+    }
+
+    /// A progress bar with words that change, where standard error is a terminal.
+    #[cfg(feature = "learn")]
+    pub(crate) fn bar(&self, total: u64) -> Option<ProgressBar> {
+        if self.quiet || !std::io::stderr().is_terminal() {
+            return None;
+        }
+        let bar = ProgressBar::new(total);
+        if let Ok(style) =
+            ProgressStyle::with_template("{pos}/{len} {wide_bar} {msg} {percent:>3} % {eta:>4}")
+        {
+            bar.set_style(style);
+        }
+        Some(bar)
     }
 
     /// Runs `work` under a watch: threads, Ctrl-C, and a progress bar where standard error is a terminal.

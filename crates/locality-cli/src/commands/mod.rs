@@ -15,6 +15,8 @@ mod image;
 mod inspect;
 mod kernels;
 mod label;
+#[cfg(feature = "learn")]
+mod lm;
 mod mean;
 mod predict;
 mod recall;
@@ -118,6 +120,10 @@ enum Command {
     Inspect(inspect::Args),
     /// Regress a column on others at every place, by the rows around it, and draw a map
     Gwr(gwr::Args),
+    /// Train a language model of local layers on a text, and let it write
+    #[cfg(feature = "learn")]
+    #[command(subcommand)]
+    Lm(lm::Command),
     /// List every kernel, metric and neighbourhood, with formulas and parameters
     Kernels(kernels::Args),
     /// Show every method at work on a real photo and real tables
@@ -153,6 +159,8 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Fuzzy(command) => fuzzy::run(command, &context),
         Command::Inspect(args) => inspect::run(args, &context),
         Command::Gwr(args) => gwr::run(args, &context),
+        #[cfg(feature = "learn")]
+        Command::Lm(command) => lm::run(command, &context),
         Command::Kernels(args) => kernels::run(args, &context),
         Command::Demo(args) => demo::run(args, &context),
         Command::Completions(args) => completions::run(args),

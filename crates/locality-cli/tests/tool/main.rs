@@ -9,6 +9,8 @@ mod embed;
 mod fuzzy;
 mod gwr;
 mod label;
+#[cfg(feature = "learn")]
+mod lm;
 mod mean;
 mod models;
 mod outputs;

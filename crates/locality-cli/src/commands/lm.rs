@@ -1,0 +1,36 @@
+//! `locality lm`.
+
+mod generate;
+mod train;
+
+use std::path::Path;
+
+use clap::Subcommand;
+use locality_learn::Checkpoint;
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+
+/// What to do with a language model.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train a Transformer, or one whose layers weigh by any other kernel, on a text
+    Train(train::Args),
+    /// Write on from a prompt
+    Generate(generate::Args),
+}
+
+/// Runs it.
+pub(crate) fn run(command: &Command, context: &Context) -> Result<()> {
+    match command {
+        Command::Train(args) => train::run(args, context),
+        Command::Generate(args) => generate::run(args, context),
+    }
+}
+
+/// A model file.
+fn load(path: &Path) -> Result<Checkpoint> {
+    let bytes = std::fs::read(path).map_err(|e| Error::unreadable(&path.display(), &e))?;
+    // Whatever is wrong with it lies in the file, not in the command line.
+    Checkpoint::from_bytes(&bytes).map_err(|e| Error::data(format!("{}: {e}", path.display())))
+}

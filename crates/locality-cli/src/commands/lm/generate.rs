@@ -1,0 +1,121 @@
+//! `locality lm generate`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use locality_learn::Sampler;
+use serde_json::json;
+
+use super::load;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::output;
+
+/// Flags of `locality lm generate`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  locality lm generate play.safetensors --prompt \"ROMEO:\" --temperature 0.8
+  locality lm generate play.safetensors --prompt \"To be\" --tokens 80 --temperature 0")]
+pub(crate) struct Args {
+    /// The model, as `locality lm train` wrote it
+    model: PathBuf,
+
+    /// What the text begins with
+    #[arg(long, value_name = "TEXT", default_value = "\n")]
+    prompt: String,
+
+    /// How many tokens (characters or bytes) to write after it
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    tokens: usize,
+
+    /// Below 1 likely tokens get likelier; 0 takes the likeliest each time
+    #[arg(
+        long,
+        value_name = "T",
+        default_value_t = 1.0,
+        allow_negative_numbers = true
+    )]
+    temperature: f64,
+
+    /// Only the K likeliest tokens
+    #[arg(long, value_name = "K")]
+    top_k: Option<usize>,
+
+    /// Only the likeliest tokens that have this probability together
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
+    top_p: Option<f64>,
+
+    /// Write no more after this token, a character or byte
+    #[arg(long, value_name = "TEXT")]
+    stop: Option<String>,
+
+    /// Where chance begins; the same seed writes the same text
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+}
+
+/// Runs it.
+pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
+    let sampler = Sampler {
+        temperature: args.temperature,
+        top_k: args.top_k,
+        top_p: args.top_p,
+        seed: args.seed,
+    };
+    sampler.check().map_err(flags)?;
+    if args.prompt.is_empty() {
+        return Err(Error::usage(
+            "--prompt is empty; give the text at least one character to begin with",
+        ));
+    }
+    let checkpoint = load(&args.model)?;
+    let tokenizer = &checkpoint.tokenizer;
+    let encode = |flag: &str, text: &str| {
+        let codes = tokenizer.encode(text);
+        codes.map_err(|e| Error::from(e).context(flag))
+    };
+    let prompt = encode("--prompt", &args.prompt)?;
+    let stop = match &args.stop {
+        None => None,
+        Some(text) => match encode("--stop", text)?[..] {
+            [code] => Some(code),
+            _ => {
+                return Err(Error::usage(format!(
+                    "--stop {text:?} must be one token of the model"
+                )));
+            }
+        },
+    };
+    let start = Instant::now();
+    let mut codes = prompt.clone();
+    let all = checkpoint
+        .model
+        .generate(&prompt, args.tokens, sampler, stop)?;
+    for code in all {
+        Context::check()?;
+        codes.push(code?);
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let text = tokenizer.decode(&codes)?;
+    if context.json {
+        let object = json!({
+            "command": "lm generate",
+            "model": args.model.display().to_string(),
+            "text": text,
+            "tokens": codes.len() - prompt.len(),
+            "seconds": seconds,
+        });
+        return context.summary("", &object, false);
+    }
+    output::say(&format!("{text}\n"))
+}
+
+/// The library's parameters under the tool's names.
+fn flags(error: locality_learn::Error) -> Error {
+    let text = error.to_string();
+    Error::usage(
+        text.replace("temperature=", "--temperature ")
+            .replace("top_k=", "--top-k ")
+            .replace("top_p=", "--top-p "),
+    )
+}

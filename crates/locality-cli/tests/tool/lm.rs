@@ -1,0 +1,237 @@
+//! `locality lm`: a small model trained, stopped, resumed and asked.
+
+use crate::run::Folder;
+
+const SMALL: [&str; 16] = [
+    "--layers",
+    "1",
+    "--heads",
+    "2",
+    "--width",
+    "16",
+    "--context",
+    "16",
+    "--batch",
+    "4",
+    "--steps",
+    "60",
+    "--lr",
+    "1e-2",
+    "--save-every",
+    "20",
+];
+
+/// A text whose every second character says what comes next.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.file("text.txt", "to be or not to be, ".repeat(60));
+    folder
+}
+
+fn train<'a>(output: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut args = vec!["lm", "train", "text.txt", "-o", output];
+    args.extend(more);
+    args
+}
+
+#[test]
+fn a_model_learns_its_text_and_writes_it_on() {
+    let folder = folder();
+    let flags = [&SMALL[..], &["--plot", "loss.svg"]].concat();
+    let run = folder.ok(&train("m.safetensors", &flags));
+    assert!(run.text().contains("validation loss"), "{}", run.text());
+    assert!(folder.text("loss.svg").contains("held out"));
+    let write = [
+        "lm",
+        "generate",
+        "m.safetensors",
+        "--prompt",
+        "to be",
+        "--tokens",
+        "35",
+        "--temperature",
+        "0",
+    ];
+    let run = folder.ok(&write);
+    assert_eq!(run.text(), "to be or not to be, to be or not to be, \n");
+    let sampled = |seed: &str| {
+        let args = [
+            "lm",
+            "generate",
+            "m.safetensors",
+            "--tokens",
+            "30",
+            "--prompt",
+            "t",
+            "--temperature",
+            "3",
+            "--seed",
+            seed,
+        ];
+        folder.ok(&args).text()
+    };
+    assert_eq!(sampled("1"), sampled("1"));
+    assert_ne!(sampled("1"), sampled("2"));
+    let stopped = [&write[..], &["--stop", ","]].concat();
+    assert_eq!(folder.ok(&stopped).text(), "to be or not to be,\n");
+    let json = folder.ok(&[&write[..], &["--json"]].concat()).text();
+    assert!(json.contains("\"tokens\":35"), "{json}");
+}
+
+#[test]
+fn other_kernels_and_bytes_and_threads() {
+    let folder = folder();
+    let flags = [
+        &SMALL[..],
+        &[
+            "--kernel",
+            "gaussian",
+            "--positions",
+            "alibi",
+            "--tokenizer",
+            "byte",
+        ],
+    ]
+    .concat();
+    folder.ok(&train(
+        "a.safetensors",
+        &[&flags[..], &["--threads", "1"]].concat(),
+    ));
+    folder.ok(&train(
+        "b.safetensors",
+        &[&flags[..], &["--threads", "2"]].concat(),
+    ));
+    assert_eq!(folder.bytes("a.safetensors"), folder.bytes("b.safetensors"));
+    let run = folder.ok(&[
+        "lm",
+        "generate",
+        "a.safetensors",
+        "--prompt",
+        "ü",
+        "--tokens",
+        "5",
+        "--top-k",
+        "3",
+        "--top-p",
+        "0.9",
+    ]);
+    assert!(run.text().starts_with('ü'));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_and_resume_goes_on_to_the_same_model() {
+    use std::process::Stdio;
+    let folder = folder();
+    let mut flags = SMALL.to_vec();
+    flags[11] = "4000";
+    folder.ok(&train("whole.safetensors", &flags));
+    let mut command = folder.command(&train("cut.safetensors", &flags));
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !folder.path("cut.safetensors").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let id = child.id().to_string();
+    std::process::Command::new("kill")
+        .args(["-INT", &id])
+        .status()
+        .unwrap();
+    let out = child.wait_with_output().unwrap();
+    assert_eq!(
+        out.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    let words = String::from_utf8(out.stdout).unwrap();
+    assert!(words.contains("stopped by Ctrl-C"), "{words}");
+    assert_ne!(
+        folder.bytes("cut.safetensors"),
+        folder.bytes("whole.safetensors")
+    );
+    folder.ok(&[
+        "lm",
+        "train",
+        "text.txt",
+        "-o",
+        "cut.safetensors",
+        "--resume",
+        "--save-every",
+        "20",
+    ]);
+    let same = |name: &str| {
+        let args = [
+            "lm",
+            "generate",
+            name,
+            "--prompt",
+            "t",
+            "--tokens",
+            "200",
+            "--temperature",
+            "1.5",
+        ];
+        folder.ok(&args).text()
+    };
+    assert_eq!(same("cut.safetensors"), same("whole.safetensors"));
+}
+
+#[test]
+fn bad_requests_are_one_sentence() {
+    let folder = folder();
+    folder
+        .file("short.txt", "abc")
+        .file("latin.txt", [b'a', 0xff, b'b'])
+        .file("noise.safetensors", [7_u8; 99]);
+    let short = ["lm", "train", "short.txt", "-o", "m.safetensors"];
+    folder.fails(&short, 1, &["short.txt", "--context"]);
+    let latin = ["lm", "train", "latin.txt", "-o", "m.safetensors"];
+    folder.fails(&latin, 1, &["UTF-8", "byte 1"]);
+    let none = ["lm", "train", "none.txt", "-o", "m.safetensors"];
+    folder.fails(&none, 1, &["none.txt"]);
+    folder.fails(&train("m.safetensors", &["--heads", "3"]), 2, &["heads=3"]);
+    folder.fails(
+        &train("m.safetensors", &["--kernel", "sofmax"]),
+        2,
+        &["softmax"],
+    );
+    folder.fails(
+        &train("m.safetensors", &["--positions", "far"]),
+        2,
+        &["far"],
+    );
+    folder.fails(&train("m.safetensors", &["--plot", "p.gif"]), 2, &[".png"]);
+    folder.fails(&train("no/m.safetensors", &[]), 1, &["no"]);
+    folder.fails(
+        &train("none.safetensors", &["--resume"]),
+        1,
+        &["none.safetensors"],
+    );
+    folder.fails(
+        &train("noise.safetensors", &["--resume"]),
+        1,
+        &["no model file"],
+    );
+    folder.fails(
+        &["lm", "generate", "noise.safetensors"],
+        1,
+        &["no model file"],
+    );
+    folder.fails(
+        &["lm", "generate", "noise.safetensors", "--top-p", "2"],
+        2,
+        &["--top-p 2"],
+    );
+    folder.ok(&train("m.safetensors", &SMALL));
+    folder.fails(
+        &["lm", "generate", "m.safetensors", "--prompt", "x"],
+        2,
+        &["'x'"],
+    );
+    folder.file("text.txt", "another text ".repeat(100));
+    folder.fails(&train("m.safetensors", &["--resume"]), 1, &["another text"]);
+}
