@@ -163,6 +163,14 @@ def softmax(
     map: _Matrix | None = None,
     cols: _Columns | None = None,
 ) -> Kernel: ...
+def softcap(
+    beta: float = 1.0,
+    cap: float = 50.0,
+    *,
+    metric: str | None = None,
+    map: _Matrix | None = None,
+    cols: _Columns | None = None,
+) -> Kernel: ...
 def sigmoid(
     gamma: float = 1.0,
     c: float = 0.0,
