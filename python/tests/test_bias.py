@@ -130,12 +130,12 @@ def test_scores_are_capped_smoothly(rng):
 
 
 def test_the_share_of_pairs_that_was_looked_at(rng):
-    x = rng.normal(size=(600, 12)).astype(np.float32)
-    own = np.arange(600) // 300
+    x = rng.normal(size=(1200, 12)).astype(np.float32)
+    own = np.arange(1200) // 600
     mask = own[:, None] == own
     means, share = lc.local_mean(x, x, x, kernel=SOFTMAX, bias=mask, return_visited=True)
-    np.testing.assert_array_equal(means[:300], lc.local_mean(x[:300], x[:300], x[:300], kernel=SOFTMAX))
-    assert 0.5 <= share < 0.9
+    np.testing.assert_array_equal(means[:600], lc.local_mean(x[:600], x[:600], x[:600], kernel=SOFTMAX))
+    assert 0.5 <= share < 0.75
     assert lc.local_mean(x, x, x, kernel=SOFTMAX, return_visited=True)[1] == 1.0
     many = rng.normal(size=(20_000, 2))
     means, logs, share = lc.local_mean(
@@ -143,4 +143,4 @@ def test_the_share_of_pairs_that_was_looked_at(rng):
     )
     assert means.shape == (50, 2) and logs.shape == (50,) and 0 < share < 0.2
     deep = lc.local_mean(x[None], x[None], x[None], kernel=SOFTMAX, bias=mask, return_visited=True)
-    assert 0.5 <= deep[1] < 0.9
+    assert 0.5 <= deep[1] < 0.75

@@ -1,0 +1,90 @@
+"""The operation of PyTorch, where that is installed."""
+
+import locality as lc
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import locality.torch as lt  # noqa: E402
+
+KERNELS = [
+    "gaussian(h=1.3)",
+    "softmax(beta=0.4)",
+    "laplace(h=2)",
+    "student_t(h=1, nu=3)",
+    "softcap(beta=0.5, cap=2)",
+    "gaussian(h=2, cols=[0, 1]) * cauchy(h=3, cols=2)",
+]
+
+
+def tensors(*shapes, seed=0):
+    rng = np.random.default_rng(seed)
+    return [torch.tensor(rng.normal(size=s), requires_grad=True) for s in shapes]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_derivatives_are_those_of_differences(kernel):
+    q, k, v, weight = tensors((4, 3), (7, 3), (7, 2), (7,))
+    weight = (weight.detach().abs() + 0.5).requires_grad_()
+    numbers = torch.tensor([x for _, x in lc.Kernel(kernel).parameters()], dtype=torch.float64, requires_grad=True)
+    null = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+    (bias,) = tensors((4, 7), seed=1)
+
+    def call(q, k, v, weight, numbers, null, bias):
+        return lt.local_mean(
+            q, k, v, kernel=kernel, kernel_parameters=numbers, sample_weight=weight, null_weight=null, bias=bias, return_log_normalizer=True
+        )
+
+    assert torch.autograd.gradcheck(call, (q, k, v, weight, numbers, null, bias), eps=1e-6, atol=1e-6)
+
+
+def test_attention_is_torchs():
+    q, k, v = tensors((2, 3, 20, 8), (2, 3, 20, 8), (2, 3, 20, 8))
+    ours = lt.local_mean(q, k, v, kernel=f"softmax(beta={8**-0.5})", neighborhood="causal")
+    theirs = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+    torch.testing.assert_close(ours, theirs, rtol=1e-11, atol=1e-12)
+    flow = torch.randn(ours.shape, dtype=ours.dtype)
+    for a, b in zip(torch.autograd.grad(ours, (q, k, v), flow), torch.autograd.grad(theirs, (q, k, v), flow), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)
+    shared = tensors((2, 1, 20, 8), (2, 1, 20, 8))
+    loss = lt.local_mean(q, *shared, kernel="softmax(beta=0.3)").square().sum()
+    loss.backward()
+    assert shared[0].grad.shape == (2, 1, 20, 8) and q.grad is not None
+
+
+def test_masks_and_positions():
+    q, k, v = tensors((5, 4), (5, 4), (5, 2))
+    mask = torch.ones(5, 5, dtype=torch.bool).tril()
+    torch.testing.assert_close(lt.local_mean(q, k, v, bias=mask), lt.local_mean(q, k, v, neighborhood="causal"))
+    (table,) = tensors((9,), seed=3)
+    lt.local_mean(q, k, v, relative_bias=table).sum().backward()
+    assert table.grad.shape == (9,) and table.grad.abs().sum() > 0
+
+
+def test_a_bandwidth_is_learned():
+    x = torch.linspace(0, 1, 60, dtype=torch.float32)[:, None]
+    y = torch.sin(9 * x)
+    log_width = torch.tensor([0.0], requires_grad=True)
+    optimizer = torch.optim.Adam([log_width], lr=0.1)
+    losses = []
+    for _ in range(60):
+        optimizer.zero_grad()
+        out = lt.local_mean(x, x, y, kernel="gaussian(h=1)", kernel_parameters=log_width.exp(), neighborhood="hollow")
+        loss = (out - y).square().mean()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.05 * losses[0] and float(log_width.detach().exp()) < 0.2
+
+
+def test_what_is_wrong_is_named():
+    q, k, v = tensors((4, 3), (7, 3), (7, 2))
+    with pytest.raises(TypeError, match="v must be a tensor, not ndarray"):
+        lt.local_mean(q, k, v.detach().numpy())
+    with pytest.raises(TypeError, match="q holds torch.float16"):
+        lt.local_mean(q.half(), k, v)
+    with pytest.raises(ValueError, match="kernel_parameters has shape"):
+        lt.local_mean(q, k, v, kernel_parameters=torch.ones(3))
+    with pytest.raises(ValueError, match="lies on meta"):
+        lt.local_mean(q.to("meta"), k, v)
