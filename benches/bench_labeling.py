@@ -100,7 +100,7 @@ def photo(report: Report) -> None:
     height, width, labels = (53, 80, 21) if report.quick else (213, 320, 21)
     picture = np.ascontiguousarray(picture[:height, :width])
     rng = np.random.default_rng(0)
-    shade = picture.reshape(-1, 3).sum(axis=1) * labels // (3 * 256)
+    shade = picture.reshape(-1, 3).sum(axis=1).astype(np.int64) * labels // (3 * 256)
     noisy = np.where(rng.uniform(size=len(shade)) < 0.4, rng.integers(0, labels, size=len(shade)), shade)
     unary = dcrf.unary_from_labels(noisy, labels, 0.5, zero_unsure=False)
 
