@@ -97,6 +97,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("heads", FrontDoor),
             ("local_layer", Trick),
             ("hierarchy", Trick),
+            ("metric", Methods),
             ("transformer", Methods),
             ("train", Files),
             ("checkpoint", Files),

@@ -55,7 +55,12 @@ fn test(root: &Path) -> Result<(), Failure> {
     let python = python::environment(root)?;
     python::build_extension(root, &python)?;
     Step::cargo("Rust tests", root)
-        .args(&["test", "--workspace", "--features", "locality-cli/embed,locality-cli/learn"])
+        .args(&[
+            "test",
+            "--workspace",
+            "--features",
+            "locality-cli/embed,locality-cli/learn",
+        ])
         .env("PYO3_PYTHON", &python)
         .run()?;
     Step::new("Python tests", &python)
@@ -73,7 +78,10 @@ fn ci(root: &Path) -> Result<(), Failure> {
     let python = python::environment(root)?;
     for features in [
         &[][..],
-        &["--features", "locality/ndarray,locality-cli/embed,locality-cli/learn"],
+        &[
+            "--features",
+            "locality/ndarray,locality-cli/embed,locality-cli/learn",
+        ],
     ] {
         Step::cargo("lints", root)
             .args(&["clippy", "--workspace", "--all-targets"])

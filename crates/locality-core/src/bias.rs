@@ -67,6 +67,16 @@ impl<'a, T: Float> Bias<'a, T> {
     }
 }
 
+/// A logarithm with a bias: a pair that is left out stays so beside a score that has overflowed.
+#[inline(always)]
+pub(crate) fn with_bias<T: Float>(log: T, bias: T) -> T {
+    if bias == T::NEG_INFINITY {
+        bias
+    } else {
+        log + bias
+    }
+}
+
 /// Whether any of a run's biases leaves its pair in: that of a mask is often none, and the run need not be looked at.
 #[inline(always)]
 pub(crate) fn lets_in<T: Float>(run: &[T]) -> bool {

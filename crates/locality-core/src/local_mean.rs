@@ -69,7 +69,8 @@ pub struct LocalMeans<T> {
     pub means: Vec<T>,
     /// Logarithm of the sum of the weights, `[m]`; negative infinity where the region is empty.
     pub log_normalizer: Vec<T>,
-    /// Pairs of query and key that were weighed, out of `m n`; a node of keys taken in as a whole counts as 64.
+    /// Pairs of query and key that were weighed, out of `m n`; a node of keys taken in as a whole counts as 64. Unlike the means it depends on
+    /// which queries lie side by side, as a few of them share what is skipped.
     pub visited: u64,
 }
 

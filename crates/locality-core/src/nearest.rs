@@ -198,6 +198,21 @@ impl<T: Float> Nearest<T> {
         } else {
             BLOCK
         };
+        let mut out = Neighbors {
+            k,
+            indices: Vec::new(),
+            distances: Vec::new(),
+        };
+        let room = queries.rows().checked_mul(k).map(|all| {
+            let indices = out.indices.try_reserve_exact(all);
+            indices.and_then(|()| out.distances.try_reserve_exact(all))
+        });
+        if !matches!(room, Some(Ok(()))) {
+            return Err(Error::unsupported(format!(
+                "k={k} neighbours of {} queries do not fit into memory; ask for fewer queries at a time",
+                queries.rows()
+            )));
+        }
         let blocks = par::map_blocks(watch, queries.rows(), block, |range| {
             Ok(T::run_compiled::<Searches<'_>>(Search {
                 parts,
@@ -205,11 +220,6 @@ impl<T: Float> Nearest<T> {
                 take: Take::Nearest(k),
             }))
         })?;
-        let mut out = Neighbors {
-            k,
-            indices: Vec::with_capacity(queries.rows() * k),
-            distances: Vec::with_capacity(queries.rows() * k),
-        };
         for block in blocks {
             out.indices.extend(block.indices);
             out.distances.extend(block.distances);
@@ -448,5 +458,18 @@ mod tests {
         let fit = Nearest::fit(Rows::column(&large), &Metric::Manhattan).unwrap();
         let found = fit.k_nearest(Rows::column(&[2.9e200]), 1, &Watch::default());
         assert_eq!(found.unwrap().indices, [1]);
+        // By products of many columns, too, beside queries that are near.
+        for columns in [24, 40] {
+            let keys: Vec<f64> = (0..90 * columns).map(|i| (i % 7) as f64).collect();
+            let keys = Rows::new(&keys, 90, columns).unwrap();
+            let mut queries = keys.slice(0..4).to_vec();
+            let far = Nearest::fit(keys, &Metric::Euclidean).unwrap();
+            queries[0] = 1e200;
+            let queries = Rows::new(&queries, 4, columns).unwrap();
+            let text = far.k_nearest(queries, 2, &Watch::default()).unwrap_err();
+            assert!(text.to_string().starts_with("query 0"), "{text}");
+            let near = far.k_nearest(queries.slice(1..4), 2, &Watch::default());
+            assert_eq!(near.unwrap().indices.len(), 6);
+        }
     }
 }

@@ -86,6 +86,7 @@ fn documents_side_by_side_are_documents_alone_and_nothing_between_is_visited() {
         for kernel in ["softmax(beta=0.3)", "gaussian(h=2)", "epanechnikov(h=6)"] {
             let (whole, back) = set.run(kernel, 0..ENDS[3]);
             let mut own_pairs = 0;
+            let mut by_kernel = vec![0.0; back.kernel.len()];
             for at in documents() {
                 own_pairs += at.len() * at.len();
                 let what = format!("{kernel}, {d} columns, document {at:?}");
@@ -96,15 +97,61 @@ fn documents_side_by_side_are_documents_alone_and_nothing_between_is_visited() {
                 agree(&back.queries[of(d)], &own.queries, &what);
                 agree(&back.keys[of(d)], &own.keys, &what);
                 agree(&back.values[of(P)], &own.values, &what);
+                agree(&back.sample_weights[of(1)], &own.sample_weights, &what);
+                by_kernel
+                    .iter_mut()
+                    .zip(&own.kernel)
+                    .for_each(|(a, b)| *a += b);
+                for (i, own) in at.clone().zip(own.bias.chunks_exact(at.len())) {
+                    let row = &back.bias[i * ENDS[3]..][..ENDS[3]];
+                    agree(&row[at.clone()], own, &what);
+                    let outside = row[..at.start].iter().chain(&row[at.end..]);
+                    assert!(outside.into_iter().all(|b| *b == 0.0), "{what}");
+                }
             }
-            // A tree's keys have an order of their own, so that the runs of a mask are none there.
-            let ends = kernel.starts_with("epanechnikov");
+            agree(&back.kernel, &by_kernel, kernel);
             let all = ENDS[3] * ENDS[3];
             assert!(
-                ends || (own_pairs as u64..all as u64 * 3 / 4).contains(&whole.visited),
+                (own_pairs as u64..all as u64 * 3 / 4).contains(&whole.visited),
                 "{kernel}: {} visited of {all}, {own_pairs} within documents",
                 whole.visited
             );
         }
+    }
+}
+
+/// What is left out stays so beside a score that overflows, whether its run is skipped or not.
+#[test]
+fn a_pair_that_is_left_out_may_have_any_score() {
+    let keys = [1.0_f32, 3e38, 2.0];
+    let (queries, values) = ([10.0_f32], [5.0_f32, 7.0, 6.0]);
+    let bias = [0.0, f32::NEG_INFINITY, f32::NEG_INFINITY];
+    let mean = LocalMean::new("softmax(beta=1)".parse().unwrap());
+    let fit = mean
+        .fit(Rows::column(&keys), Rows::column(&values))
+        .unwrap();
+    let fit = fit.biased(Bias::Pairs(Rows::new(&bias, 1, 3).unwrap()));
+    let found = fit.at(Rows::column(&queries), &Watch::default()).unwrap();
+    assert_eq!(found.means, [5.0]);
+}
+
+/// A table of relative biases keeps its shape where there is no query.
+#[test]
+fn derivatives_by_a_table_without_queries_are_zeros() {
+    let (keys, none): ([f64; 3], [f64; 0]) = ([1.0, 2.0, 3.0], []);
+    for d in [1, 12] {
+        let keys: Vec<f64> = keys.iter().flat_map(|k| vec![*k; d]).collect();
+        let mean = LocalMean::new("gaussian(h=1)".parse().unwrap());
+        let rows = |x| Rows::new(x, 3, d).unwrap();
+        let fit = mean.fit(rows(&keys), rows(&keys)).unwrap();
+        let table = [0.5, 0.25];
+        let fit = fit.biased(Bias::Relative(&table));
+        let empty = Rows::new(&none, 0, d).unwrap();
+        let watch = Watch::default();
+        let found = fit.at(empty, &watch).unwrap();
+        let back = fit
+            .pull_back(empty, rows(&keys), &found, empty, None, &watch)
+            .unwrap();
+        assert_eq!(back.bias, [0.0, 0.0]);
     }
 }

@@ -18,6 +18,7 @@
 //! | losses | [`cross_entropy`], [`squared_loss`] |
 //! | Transformers: language models and encoders | [`TransformerConfig`], [`Transformer`], [`Sampler`] |
 //! | training | [`Trainer`], [`AdamW`], [`Schedule`], [`clip`] |
+//! | metrics: which columns, and which mixtures of them, say who is alike | [`MetricLearner`], [`LearnedMetric`] |
 //! | text and files | [`Tokenizer`], [`Checkpoint`] |
 
 mod checkpoint;
@@ -26,6 +27,7 @@ mod hierarchy;
 mod layer;
 mod layers;
 mod local_layer;
+mod metric;
 mod number;
 mod optimize;
 mod parameters;
@@ -44,6 +46,7 @@ pub use layers::{
     SiteMapKept, alibi_slopes, cross_entropy, sinusoidal, squared_loss,
 };
 pub use local_layer::{LayerConfig, LayerKept, LocalLayer};
+pub use metric::{Goal, LearnedMetric, MetricLearner};
 pub use number::{Matrix, Number, multiply};
 #[doc(hidden)]
 pub use number::{PANEL, ROWS, Tile};

@@ -242,7 +242,9 @@ impl<T: Float> Searcher<T> {
                 *x = *norm - two * *x;
             }
             let limit = best.worst.to_f64() - norm + slack;
-            if isa.smallest(run).to_f64() <= limit {
+            // A limit that is no number, of norms beyond the number type, leaves room for all.
+            let least = isa.smallest(run).to_f64();
+            if least.partial_cmp(&limit) != Some(std::cmp::Ordering::Greater) {
                 let start = slots.start + n * PANEL;
                 let side = Side::Rows([row]);
                 tile(isa, atom, &self.sites, side, start, [&mut *run]);

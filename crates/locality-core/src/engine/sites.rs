@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::bound::Bound;
 use super::tree::Tree;
 use crate::aligned::Aligned;
+use crate::bias::with_bias;
 use crate::lanes::{PANEL, ROW};
 use crate::par::fill_chunks;
 use crate::{Error, Float, Result, Rows};
@@ -237,18 +238,19 @@ impl<T: Float> Sites<T> {
         }
     }
 
-    /// Adds to each number, one for each slot of a run, the one of its key. Padding has none.
+    /// Adds to each number, one for each slot of a run, the one of its key: minus infinity stays so, whatever it is added to. Padding has
+    /// none.
     #[inline(always)]
     pub(crate) fn add_by_key(&self, slots: Range<usize>, by_key: &[T], to: &mut [T]) {
         let real = slots.start..slots.end.min(self.rows);
         if self.ordered {
             for (t, b) in to.iter_mut().zip(&by_key[real]) {
-                *t += *b;
+                *t = with_bias(*t, *b);
             }
             return;
         }
         for (t, &key) in to.iter_mut().zip(&self.index[real]) {
-            *t += by_key[key as usize];
+            *t = with_bias(*t, by_key[key as usize]);
         }
     }
 

@@ -18,16 +18,16 @@ curve! {
     /// Softmax of a score that is capped smoothly (logit soft-capping; Gemma 2 2024, section 2).
     Softcap {
         beta = 1.0 in from 0.0: "inverse temperature; 1/sqrt(d) in scaled dot-product attention",
-        cap = 50.0 in over 0.0: "bound of the logarithm; infinity is softmax"
+        cap = 50.0 in over 0.0: "bound of the logarithm; the larger, the nearer to softmax"
     }
     "softcap" ["softcap_attention"] Score false
     "exp(cap tanh(beta s / cap))"
     "Attention whose scores stay within a bound: no single key can take all of the weight."
     Score -> Log
-    |self, isa, u| tanh(isa, u * c(self.beta / self.cap)) * c(self.cap);
-    slope bend(isa, u * c(self.beta / self.cap)) * c(self.beta);
+    |self, isa, u| tanh(isa, u * c(self.beta / largest(self.cap))) * c(largest(self.cap));
+    slope bend(isa, u * c(self.beta / largest(self.cap))) * c(self.beta);
     by {
-        let x = u * c(self.beta / self.cap);
+        let x = u * c(self.beta / largest(self.cap));
         let bend = bend(isa, x);
         [u * bend, tanh(isa, x) - x * bend]
     }
@@ -75,6 +75,12 @@ curve! {
         let factor = inverse(x) * c(self.degree);
         [log, u * factor, factor]
     }
+}
+
+/// A cap that single precision holds, too.
+#[inline(always)]
+fn largest(cap: f64) -> f64 {
+    cap.min(1e30)
 }
 
 /// Hyperbolic tangent: by exponentials, near 0 by the sixth convergent of Lambert's continued fraction, which cancels no digits.

@@ -2,8 +2,10 @@
 
 mod adamw;
 mod clip;
+mod lbfgs;
 mod schedule;
 
 pub use adamw::{AdamW, AdamWState};
 pub use clip::clip;
+pub(crate) use lbfgs::lbfgs;
 pub use schedule::Schedule;

@@ -5,6 +5,7 @@ mod checkpoints;
 mod fused;
 mod generation;
 mod gradients;
+mod metrics;
 mod optimization;
 mod same_bits;
 mod support;

@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         top_p: args.top_p,
         seed: args.seed,
     };
-    sampler.check().map_err(flags)?;
+    sampler.check().map_err(|e| flags(&e))?;
     if args.prompt.is_empty() {
         return Err(Error::usage(
             "--prompt is empty; give the text at least one character to begin with",
@@ -111,7 +111,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
 }
 
 /// The library's parameters under the tool's names.
-fn flags(error: locality_learn::Error) -> Error {
+fn flags(error: &locality_learn::Error) -> Error {
     let text = error.to_string();
     Error::usage(
         text.replace("temperature=", "--temperature ")

@@ -1,5 +1,6 @@
 //! `locality lm train`.
 
+use std::fmt::Write as _;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -213,13 +214,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         tokens / seconds
     );
     if let Some(loss) = validation {
-        words.push_str(&format!("validation loss {loss:.4} nats a token\n"));
+        let _ = writeln!(words, "validation loss {loss:.4} nats a token");
     }
     if stopped {
-        words.push_str(&format!(
-            "stopped by Ctrl-C; {} is saved, go on with --resume\n",
+        let _ = writeln!(
+            words,
+            "stopped by Ctrl-C; {} is saved, go on with --resume",
             args.output.display()
-        ));
+        );
     }
     context.summary(&words, &object, false)
 }

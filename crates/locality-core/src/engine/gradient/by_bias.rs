@@ -47,8 +47,17 @@ impl<T: Float> ByBias<T> {
     }
 
     /// All blocks, in the order of the `m` queries, in the shape of the bias.
-    pub(crate) fn join(blocks: impl IntoIterator<Item = Self>, m: usize, n: usize) -> Vec<T> {
+    pub(crate) fn join(
+        blocks: impl IntoIterator<Item = Self>,
+        bias: Option<Bias<'_, T>>,
+        m: usize,
+        n: usize,
+    ) -> Vec<T> {
         let (mut all, mut total, mut done) = (Vec::new(), Vec::new(), 0);
+        if let Some(Bias::Relative(table)) = bias {
+            // Without queries there is no block, and yet a table.
+            total.resize(table.len(), 0.0);
+        }
         for block in blocks {
             match block {
                 Self::None => {}
@@ -59,7 +68,6 @@ impl<T: Float> ByBias<T> {
                     all.extend_from_slice(&rows);
                 }
                 Self::Relative { block, sums } => {
-                    total.resize(m + n - 1, 0.0);
                     done += block;
                     let to = &mut total[m - done..][..sums.len()];
                     to.iter_mut().zip(&sums).for_each(|(t, s)| *t += s);

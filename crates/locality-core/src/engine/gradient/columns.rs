@@ -180,7 +180,7 @@ fn first_pass<T: Float>(
             by_bias.push(block.by_bias);
         }
     }
-    first.bias = ByBias::join(by_bias, m, p.sites.rows);
+    first.bias = ByBias::join(by_bias, bias, m, p.sites.rows);
     Ok(first)
 }
 

@@ -206,7 +206,7 @@ impl<'a, T: Float> Sides<'a, T> {
         Ok(Passed {
             of_queries,
             of_keys,
-            by_bias: ByBias::join(by_bias.into_iter().rev(), m, n),
+            by_bias: ByBias::join(by_bias.into_iter().rev(), self.bias, m, n),
         })
     }
 

@@ -7,6 +7,7 @@ use super::dense::Sides;
 use super::weigh::{Lane, Weigh};
 use crate::Float;
 use crate::aligned::Aligned;
+use crate::bias::lets_in;
 use crate::isa::{Isa, Task, compiled};
 use crate::lanes::{Fold, PANEL, TILE};
 use crate::metric::Combine;
@@ -183,11 +184,17 @@ impl<T: Float> Tile<'_, T> {
         let mut shares = runs::<T, G>(share, at, len);
         let mut by_raw = runs::<T, G>(back, at, len);
         let seen: [Range<usize>; G] = std::array::from_fn(|g| sides.seen(first + g));
-        let apart = |s: &Range<usize>| s.end <= run.start || s.start >= run.end;
+        let (real, keys) = (self.keys.clone(), sides.p.sites.rows);
+        let dark = |g: usize| {
+            let bias = sides.bias.map(|b| b.row(first + g, keys));
+            seen[g].end <= run.start
+                || seen[g].start >= run.end
+                || bias.is_some_and(|b| !lets_in(&b[real.clone()]))
+        };
         let Some(lanes) = lanes.first_chunk_mut::<G>() else {
             return;
         };
-        if seen.iter().all(apart) {
+        if (0..G).all(dark) {
             for run in shares.iter_mut().chain(&mut by_raw) {
                 run.fill(T::ZERO);
             }

@@ -7,6 +7,7 @@ use super::tile::KEYS;
 use super::trace::{Scales, Sloped, link_back};
 use crate::Float;
 use crate::aligned::Aligned;
+use crate::bias::with_bias;
 use crate::engine::level::link;
 use crate::isa::{Isa, Task};
 use crate::profile::MOST_PARAMETERS;
@@ -79,7 +80,7 @@ impl<T: Float> Task for Weigh<'_, '_, T> {
         if let Some(bias) = sides.bias {
             let bias = bias.row(query, sides.p.sites.rows);
             for (s, b) in share.iter_mut().zip(&bias[run.start..]) {
-                *s += *b;
+                *s = with_bias(*s, *b);
             }
         }
         for s in share.iter_mut() {

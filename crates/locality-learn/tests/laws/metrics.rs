@@ -1,0 +1,216 @@
+//! Learned metrics: derivatives, and what they find on data of which it is known.
+
+use locality_core::{LocalMean, Neighborhood, Rows, Watch};
+use locality_learn::{Goal, MetricLearner};
+
+use crate::support::draw;
+
+/// A table of the data folder: numbers but for the last column, and the last column's texts.
+fn table(name: &str) -> (Vec<f64>, Vec<String>, usize) {
+    let path = format!("{}/../../data/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut rows = text.lines().skip(1).filter(|l| !l.trim().is_empty());
+    let (mut x, mut y, mut d) = (Vec::new(), Vec::new(), 0);
+    for line in rows.by_ref() {
+        let cells: Vec<&str> = line.trim().split(',').collect();
+        d = cells.len() - 1;
+        x.extend(cells[..d].iter().map(|c| c.parse::<f64>().unwrap()));
+        y.push(cells[d].to_owned());
+    }
+    (x, y, d)
+}
+
+fn numbered(names: &[String]) -> (Vec<usize>, usize) {
+    let mut all = names.to_vec();
+    all.sort();
+    all.dedup();
+    let at = |n: &String| all.binary_search(n).unwrap();
+    (names.iter().map(at).collect(), all.len())
+}
+
+/// Six columns, of which the response hears the sum of two, and the first alone.
+fn mixture(n: usize) -> (Vec<f64>, Vec<f64>) {
+    let x = draw(7, n * 6);
+    let y = x
+        .chunks_exact(6)
+        .map(|x| (1.5 * (x[1] + x[4])).sin() + 0.3 * x[0]);
+    let y = y.collect();
+    (x, y)
+}
+
+/// The leave-one-out loss of the kernel that was learned, by the public door.
+fn loss_of(kernel: locality_core::Kernel, x: Rows<'_, f64>, y: &[f64]) -> f64 {
+    let mean = LocalMean::new(kernel).neighborhood(Neighborhood::hollow());
+    let fit = mean.fit(x, Rows::column(y)).unwrap();
+    let found = fit.at(x, &Watch::default()).unwrap().means;
+    let middle = y.iter().sum::<f64>() / y.len() as f64;
+    let off: f64 = found.iter().zip(y).map(|(m, y)| (m - y).powi(2)).sum();
+    off / y.iter().map(|y| (y - middle).powi(2)).sum::<f64>()
+}
+
+#[test]
+fn regression_finds_the_direction_that_matters() {
+    let (x, y) = mixture(300);
+    let rows = Rows::new(&x, 300, 6).unwrap();
+    let goal = Goal::Responses(Rows::column(&y));
+    let watch = Watch::default();
+    let learned = MetricLearner::new()
+        .rank(2)
+        .fit(rows, goal, &watch)
+        .unwrap();
+    let losses = learned.losses();
+    assert!(losses.windows(2).all(|w| w[1] <= w[0]), "{losses:?}");
+    assert!(losses[losses.len() - 1] < 0.25 * losses[0], "{losses:?}");
+    // What the map weighs is columns 1 and 4, alike.
+    let weight = |j: usize| learned.map().iter().map(|row| row[j] * row[j]).sum::<f64>();
+    for j in [2, 3, 5] {
+        assert!(weight(1) > 20.0 * weight(j), "{:?}", learned.map());
+    }
+    assert!(
+        (weight(1) / weight(4)).ln().abs() < 0.3,
+        "{:?}",
+        learned.map()
+    );
+    // The kernel is the metric: the same loss through it.
+    let own = loss_of(learned.kernel().unwrap(), rows, &y);
+    assert!((own - losses[losses.len() - 1]).abs() < 1e-9, "{own}");
+}
+
+#[test]
+fn one_bandwidth_for_each_column_leaves_out_those_that_say_nothing() {
+    let (x, y) = mixture(300);
+    let rows = Rows::new(&x, 300, 6).unwrap();
+    let goal = Goal::Responses(Rows::column(&y));
+    let learner = MetricLearner::new().per_feature(true);
+    let learned = learner.fit(rows, goal, &Watch::default()).unwrap();
+    let factor = |j: usize| learned.map()[j][j];
+    for j in [2, 3, 5] {
+        assert!(
+            factor(1) > 4.0 * factor(j) && factor(4) > 4.0 * factor(j),
+            "{:?}",
+            learned.map()
+        );
+    }
+    for (r, row) in learned.map().iter().enumerate() {
+        assert!(row.iter().enumerate().all(|(j, a)| (j == r) == (*a != 0.0)));
+    }
+}
+
+/// Where the derivatives are right the search comes to rest at a point from which no small step goes down.
+#[test]
+fn it_rests_where_no_step_goes_down() {
+    let (x, y) = mixture(80);
+    let rows = Rows::new(&x, 80, 6).unwrap();
+    let goal = Goal::Responses(Rows::column(&y));
+    let learner = MetricLearner::new().rank(1).max_iter(500).tolerance(1e-8);
+    let learned = learner.fit(rows, goal, &Watch::default()).unwrap();
+    assert!(learned.converged());
+    let least = *learned.losses().last().unwrap();
+    let kernel = |row: &[f64]| -> locality_core::Kernel {
+        let map: Vec<String> = row.iter().map(|a| format!("{a:?}")).collect();
+        let text = format!(
+            "gaussian(h=1, metric=mahalanobis, map=[[{}]])",
+            map.join(", ")
+        );
+        text.parse().unwrap()
+    };
+    for j in 0..6 {
+        for step in [1e-3, -1e-3] {
+            let mut row = learned.map()[0].clone();
+            row[j] += step;
+            let near = loss_of(kernel(&row), rows, &y);
+            assert!(near >= least - 1e-9, "{j}, {step}: {near} below {least}");
+        }
+    }
+}
+
+#[test]
+fn classes_of_wine_lie_apart() {
+    let (x, names, d) = table("wine.csv");
+    let (classes, count) = numbered(&names);
+    let n = classes.len();
+    let rows = Rows::new(&x, n, d).unwrap();
+    for (rank, most) in [(d, 0.02), (2, 0.1)] {
+        let goal = Goal::Classes(&classes, count);
+        let learner = MetricLearner::new().rank(rank);
+        let learned = learner.fit(rows, goal, &Watch::default()).unwrap();
+        let losses = learned.losses();
+        let (first, last) = (losses[0], losses[losses.len() - 1]);
+        assert!(
+            last < most && last < 0.5 * first,
+            "{rank}: {first} to {last}"
+        );
+        let z = learned.transform(rows).unwrap();
+        // The nearest other sample is of the same class, but for few.
+        let right = (0..n).filter(|&i| {
+            let gap = |j: usize| -> f64 {
+                let both = z[rank * i..][..rank].iter().zip(&z[rank * j..]);
+                both.map(|(a, b)| (a - b).powi(2)).sum()
+            };
+            let others = (0..n).filter(|j| *j != i);
+            let near = others.min_by(|a, b| gap(*a).total_cmp(&gap(*b))).unwrap();
+            classes[near] == classes[i]
+        });
+        let right = right.count();
+        assert!(
+            right as f64 > (1.0 - 2.0 * most) * n as f64,
+            "{rank}: {right} of {n}"
+        );
+    }
+}
+
+#[test]
+fn threads_change_no_bit() {
+    let (x, y) = mixture(200);
+    let rows = Rows::new(&x, 200, 6).unwrap();
+    let goal = Goal::Responses(Rows::column(&y));
+    let run = |threads| {
+        let watch = Watch::default().threads(threads);
+        MetricLearner::new()
+            .max_iter(12)
+            .fit(rows, goal, &watch)
+            .unwrap()
+    };
+    assert_eq!(run(1), run(3));
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let (x, y) = mixture(9);
+    let rows = Rows::new(&x, 9, 6).unwrap();
+    let watch = Watch::default();
+    let responses = Goal::Responses(Rows::column(&y));
+    let says = |learner: MetricLearner, rows, goal, word: &str| {
+        let e = learner.fit(rows, goal, &watch).unwrap_err().to_string();
+        assert!(e.contains(word), "{e}");
+    };
+    let new = MetricLearner::new;
+    says(new().rank(7), rows, responses, "rank=7 must be from 1 to");
+    says(new().rank(0), rows, responses, "rank=0");
+    says(
+        new().rank(2).per_feature(true),
+        rows,
+        responses,
+        "per_feature",
+    );
+    says(new().tolerance(f64::NAN), rows, responses, "tolerance=NaN");
+    says(new(), rows.slice(0..1), responses, "at least 2 samples");
+    says(
+        new(),
+        rows.slice(0..8),
+        responses,
+        "responses has 9 entries",
+    );
+    says(
+        new(),
+        rows,
+        Goal::Classes(&[0, 1, 2, 0, 1, 2, 0, 1, 3], 3),
+        "has 3 at position 8",
+    );
+    let mut bad = x.clone();
+    bad[8] = f64::NAN;
+    says(new(), Rows::new(&bad, 9, 6).unwrap(), responses, "column 2");
+    let learned = new().max_iter(1).fit(rows, responses, &watch).unwrap();
+    let e = learned.transform(Rows::column(&y)).unwrap_err().to_string();
+    assert!(e.contains("learned from 6"), "{e}");
+}
