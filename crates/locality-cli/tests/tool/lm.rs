@@ -46,14 +46,15 @@ fn a_model_learns_its_text_and_writes_it_on() {
         "generate",
         "m.safetensors",
         "--prompt",
-        "to be",
+        "or not",
         "--tokens",
         "35",
         "--temperature",
         "0",
     ];
     let run = folder.ok(&write);
-    assert_eq!(run.text(), "to be or not to be, to be or not to be, \n");
+    // What follows "to be" depends on what is before it.
+    assert_eq!(run.text(), "or not to be, to be or not to be, to be o\n");
     let sampled = |seed: &str| {
         let args = [
             "lm",
@@ -73,7 +74,7 @@ fn a_model_learns_its_text_and_writes_it_on() {
     assert_eq!(sampled("1"), sampled("1"));
     assert_ne!(sampled("1"), sampled("2"));
     let stopped = [&write[..], &["--stop", ","]].concat();
-    assert_eq!(folder.ok(&stopped).text(), "to be or not to be,\n");
+    assert_eq!(folder.ok(&stopped).text(), "or not to be,\n");
     let json = folder.ok(&[&write[..], &["--json"]].concat()).text();
     assert!(json.contains("\"tokens\":35"), "{json}");
 }
