@@ -247,8 +247,8 @@ impl Float for f32 {
             z,
             [0.666_666_7, 0.4, 0.285_714_3, 0.222_222_22, 0.181_818_18],
         );
-        let tail = isa.fma(-s, f - w, e * -1.904_654_3e-6_f32);
-        isa.fma(e, 0.693_149_06, f + tail)
+        let tail = isa.fma(-s, f - w, e * 1.428_606_8e-6_f32);
+        isa.fma(e, 0.693_145_75, f + tail)
     }
 }
 

@@ -36,7 +36,7 @@ fn exp_and_ln_are_within_two_ulp() {
     for w in [dispatch(Worst), worst(Plain)] {
         assert!(w.0 < 2.0 * f32::EPSILON as f64, "exp f32 {}", w.0);
         assert!(w.1 < 2.0 * f64::EPSILON, "exp f64 {}", w.1);
-        assert!(w.2 < 2.0 * f32::EPSILON as f64, "ln f32 {}", w.2);
+        assert!(w.2 < 1.25 * f32::EPSILON as f64, "ln f32 {}", w.2);
         assert!(w.3 < 2.0 * f64::EPSILON, "ln f64 {}", w.3);
     }
 }

@@ -97,8 +97,15 @@ curve! {
     "Between Laplace and Gaussian: twice differentiable."
     Plain -> Log
     |self, isa, u| {
-        let a = u * c(2.236_067_977_499_79);
-        ln_1p(isa, a * isa.fma(a, c(1.0 / 3.0), T::ONE)) - a
+        let root = c::<T>(2.236_067_977_499_79);
+        let a = u * root;
+        let x = (a * isa.fma(a, c(1.0 / 3.0), T::ONE)).min(T::MAX);
+        let y = T::ONE + x;
+        // The two terms nearly cancel where both are about 3: there an eighth of the polynomial keeps the logarithm's roundings small.
+        let far = a > c(1.5);
+        let eighth = if far { c(0.125) } else { T::ONE };
+        let three = if far { c(3.0 * std::f64::consts::LN_2) } else { T::ZERO };
+        (isa.ln(y * eighth) + (x - (y - T::ONE)) / y) + isa.fma(-u, root, three)
     };
     slope {
         let a = u * c(2.236_067_977_499_79);

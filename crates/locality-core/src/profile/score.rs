@@ -24,12 +24,24 @@ curve! {
     "exp(cap tanh(beta s / cap))"
     "Attention whose scores stay within a bound: no single key can take all of the weight."
     Score -> Log
-    |self, isa, u| tanh(isa, u * c(self.beta / largest(self.cap))) * c(largest(self.cap));
+    |self, isa, u| {
+        let (plain, cap) = (u * c(self.beta), c::<T>(largest(self.cap)));
+        let x = u * c(self.beta / largest(self.cap));
+        // One rounding at the end of each: the product of `tanh` and the cap would add its own to those of `tanh`.
+        let near = isa.fma(plain, excess(isa, x), plain);
+        let e = isa.exp(x.abs() * c(-2.0));
+        let far = isa.fma(-cap, (e + e) / (T::ONE + e), cap);
+        let far = if x < T::ZERO { -far } else { far };
+        if x.abs() > T::ONE { far } else { near }
+    };
     slope bend(isa, u * c(self.beta / largest(self.cap))) * c(self.beta);
     by {
         let x = u * c(self.beta / largest(self.cap));
+        let t = tanh(isa, x);
+        // tanh(x) - x + x tanh(x)^2, the first two in one.
+        let near = x * isa.fma(t, t, excess(isa, x));
         let bend = bend(isa, x);
-        [u * bend, tanh(isa, x) - x * bend]
+        [u * bend, if x.abs() > T::ONE { t - x * bend } else { near }]
     }
 }
 
@@ -63,9 +75,17 @@ curve! {
     "The polynomial kernel of kernel ridge regression and dense associative memories."
     Score -> Log
     |self, isa, u| {
-        let x = isa.fma(u, c(self.gamma), c(self.c));
+        let (gamma, offset) = (c::<T>(self.gamma), c::<T>(self.c));
+        let x = isa.fma(u, gamma, offset);
+        // What the sum rounded away, which the exponent would multiply.
+        let product = u * gamma;
+        let part = x - product;
+        let rest = (product - (x - part)) + (offset - part) + isa.fma(u, gamma, -product);
         let tiny = T::MIN_POSITIVE;
-        if x > tiny { isa.ln(x.max(tiny)) * c(self.degree) } else { T::NEG_INFINITY }
+        let safe = x.max(tiny);
+        let rest = if x < T::MAX { rest / safe } else { T::ZERO };
+        let degree = c::<T>(self.degree);
+        if x > tiny { isa.fma(isa.ln(safe), degree, rest * degree) } else { T::NEG_INFINITY }
     };
     slope inverse(isa.fma(u, c(self.gamma), c(self.c))) * c(self.degree * self.gamma);
     by {
@@ -83,18 +103,28 @@ fn largest(cap: f64) -> f64 {
     cap.min(1e30)
 }
 
-/// Hyperbolic tangent: by exponentials, near 0 by the sixth convergent of Lambert's continued fraction, which cancels no digits.
+/// Hyperbolic tangent: by exponentials, up to 1 by [`excess`], which cancels no digits.
 #[inline(always)]
 fn tanh<T: crate::Float, I: crate::isa::Isa>(isa: I, x: T) -> T {
     let e = isa.exp(x.abs() * c(-2.0));
     let far = (T::ONE - e) / (T::ONE + e);
-    let near = x.max(c(-0.5)).min(c(0.5));
-    let y = near * near;
-    let over = isa.fma(isa.fma(y + c(378.0), y, c(17_325.0)), y, c(135_135.0));
-    let under = isa.fma(y, c(28.0), c(3_150.0));
-    let under = isa.fma(isa.fma(under, y, c(62_370.0)), y, c(135_135.0));
     let far = if x < T::ZERO { -far } else { far };
-    if near == x { near * over / under } else { far }
+    if x.abs() > T::ONE {
+        far
+    } else {
+        isa.fma(x, excess(isa, x), x)
+    }
+}
+
+/// `tanh(x) / x - 1` up to 1, beyond it the value there: the ninth convergent of Lambert's continued fraction (3e-17 off at 1).
+#[inline(always)]
+fn excess<T: crate::Float, I: crate::isa::Isa>(isa: I, x: T) -> T {
+    let y = (x * x).min(T::ONE);
+    let over = isa.fma(y, c(44.0), c(12_870.0));
+    let over = isa.fma(isa.fma(over, y, c(810_810.0)), y, c(11_486_475.0));
+    let under = isa.fma(y, c(45.0), c(13_860.0));
+    let under = isa.fma(isa.fma(under, y, c(945_945.0)), y, c(16_216_200.0));
+    -(y * over) / isa.fma(under, y, c(34_459_425.0))
 }
 
 /// The derivative of the hyperbolic tangent.
