@@ -1,5 +1,7 @@
 //! `locality gwr`.
 
+mod elsewhere;
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -27,6 +29,7 @@ const TOLD: f64 = 1.96;
   locality gwr georgia.csv -o local.csv --target PctBach --features PctFB,PctRural,PctPov --at X,Y --plot map.png
   locality gwr homes.csv -o local.csv --target price --at lon,lat --metric haversine --kernel gaussian --bandwidth 60
   locality gwr georgia.csv -o local.csv --target PctBach --features PctFB,PctPov --at X,Y --multiscale
+  locality gwr sold.csv -o local.csv --target price --at lon,lat --predict offered.csv --predictions priced.csv
 
 The output is the table with, for each row's place, every coefficient, its standard error and t-value, the local R2, the fitted value
 and the residual. --plot maps one coefficient over the plane: large dots are rows where it is more than 1.96 standard errors from 0.")]
@@ -90,6 +93,14 @@ pub(crate) struct Args {
     #[arg(long)]
     standardize: bool,
 
+    /// A table of other places, with the same columns but the target
+    #[arg(long, value_name = "TABLE", requires = "predictions")]
+    predict: Option<PathBuf>,
+
+    /// For --predict: where to write that table with its coefficients and predictions, in the units of `fitted`
+    #[arg(long, value_name = "FILE", requires = "predict")]
+    predictions: Option<PathBuf>,
+
     /// Draw a map of a coefficient into this picture
     #[arg(long, value_name = "P.png|P.svg")]
     plot: Option<PathBuf>,
@@ -116,6 +127,8 @@ struct Given {
     exposure: Option<Vec<f64>>,
     /// Of the coefficients, the constant first.
     names: Vec<String>,
+    /// Mean and standard deviation of each column to explain by, if these were standardized.
+    scales: Option<Vec<(f64, f64)>>,
 }
 
 impl Given {
@@ -151,10 +164,13 @@ impl Given {
         }
         let mut x = table.numbers(&features, "--features")?;
         let mut response = table.numbers(&[y], "--target")?;
+        let mut scales = None;
         if args.standardize {
-            standardize(&mut x, features.len());
+            scales = Some(scales_of(&x, features.len()));
+            standardize(&mut x, scales.as_deref().unwrap_or_default());
             if args.family == Response::Gaussian {
-                standardize(&mut response, 1);
+                let own = scales_of(&response, 1);
+                standardize(&mut response, &own);
             }
         }
         let named = features.iter().map(|c| table.names()[*c].clone());
@@ -169,6 +185,7 @@ impl Given {
                 Some(e) => Some(table.numbers(&[e], "--exposure")?),
                 None => None,
             },
+            scales,
         })
     }
 
@@ -190,17 +207,38 @@ impl Given {
     }
 }
 
-fn standardize(data: &mut [f64], columns: usize) {
+/// Mean and standard deviation of each column; 1 for a column that is constant.
+fn scales_of(data: &[f64], columns: usize) -> Vec<(f64, f64)> {
     let rows = data.len() as f64 / columns.max(1) as f64;
-    for c in 0..columns {
+    let scale = |c: usize| {
         let each = || data.iter().skip(c).step_by(columns);
         let mean = each().sum::<f64>() / rows;
         let variance = each().map(|x| (x - mean).powi(2)).sum::<f64>() / rows;
-        let scale = if variance > 0.0 { variance.sqrt() } else { 1.0 };
-        for x in data.iter_mut().skip(c).step_by(columns) {
-            *x = (*x - mean) / scale;
-        }
+        (mean, if variance > 0.0 { variance.sqrt() } else { 1.0 })
+    };
+    (0..columns).map(scale).collect()
+}
+
+fn standardize(data: &mut [f64], scales: &[(f64, f64)]) {
+    for (x, (mean, scale)) in data.iter_mut().zip(scales.iter().cycle()) {
+        *x = (*x - mean) / scale;
     }
+}
+
+/// Refuses new columns whose names the table has.
+fn refuse_taken(table: &Table, columns: &[(String, Column)]) -> Result<()> {
+    match columns.iter().find(|(n, _)| table.names().contains(n)) {
+        None => Ok(()),
+        Some((taken, _)) => Err(Error::usage(format!(
+            "{} already has a column '{taken}'; rename or leave it out",
+            table.origin()
+        ))),
+    }
+}
+
+/// Every `q`-th number from the `j`-th on.
+fn pick(data: &[f64], q: usize, j: usize) -> Vec<f64> {
+    data.iter().skip(j).step_by(q).copied().collect()
 }
 
 fn model(args: &Args) -> Result<Gwr> {
@@ -283,20 +321,17 @@ impl Fit {
     /// The new columns.
     fn columns(&self, given: &Given) -> Vec<(String, Column)> {
         let q = given.names.len();
-        let pick = |data: &[f64], j: usize| -> Vec<f64> {
-            data.iter().skip(j).step_by(q).copied().collect()
-        };
         let mut out = Vec::new();
         let mut put = |name: String, column: Vec<f64>| out.push((name, Column::Real(column)));
         for (j, name) in given.names.iter().enumerate() {
-            put(format!("beta_{name}"), pick(self.coefficients(), j));
+            put(format!("beta_{name}"), pick(self.coefficients(), q, j));
         }
         for (j, name) in given.names.iter().enumerate() {
-            put(format!("se_{name}"), pick(self.errors(), j));
+            put(format!("se_{name}"), pick(self.errors(), q, j));
         }
         for (j, name) in given.names.iter().enumerate() {
-            let pairs = pick(self.coefficients(), j).into_iter();
-            let t = pairs.zip(pick(self.errors(), j)).map(|(b, e)| b / e);
+            let pairs = pick(self.coefficients(), q, j).into_iter();
+            let t = pairs.zip(pick(self.errors(), q, j)).map(|(b, e)| b / e);
             put(format!("t_{name}"), t.collect());
         }
         if let Self::One(fit) = self {
@@ -311,9 +346,15 @@ impl Fit {
 
 /// Runs it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
-    let format = Format::of(&args.output, args.options.delimiter())?;
+    let format_of = |path: &Path| Format::of(path, args.options.delimiter());
+    let format = format_of(&args.output)?;
     let mut outputs: Vec<&Path> = vec![&args.output];
-    outputs.extend(args.plot.iter().map(PathBuf::as_path));
+    outputs.extend(
+        args.plot
+            .iter()
+            .chain(&args.predictions)
+            .map(PathBuf::as_path),
+    );
     output::check(&outputs)?;
     if let Some(path) = &args.plot {
         plot::check("--plot", path)?;
@@ -323,6 +364,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let table = Table::read(&args.table, &args.options)?;
     let given = Given::read(&table, args)?;
     let of = given.shown(args.of.as_deref())?;
+    let elsewhere = match (&args.predict, &args.predictions) {
+        (Some(from), Some(to)) => Some((
+            elsewhere::Places::read(from, args, &given)?,
+            format_of(to)?,
+            to,
+        )),
+        _ => None,
+    };
 
     let start = Instant::now();
     let fit = context
@@ -330,14 +379,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         .map_err(|e| e.in_flags(&[("coords", "--at"), ("bandwidth=", "--bandwidth ")]))?;
     let seconds = start.elapsed().as_secs_f64();
     let columns = fit.columns(&given);
-    if let Some((taken, _)) = columns.iter().find(|(n, _)| table.names().contains(n)) {
-        return Err(Error::usage(format!(
-            "{} already has a column '{taken}'; rename or leave it out",
-            table.origin()
-        )));
-    }
+    refuse_taken(&table, &columns)?;
     let mut files = Outputs::default();
     files.add(&args.output, &table.encode(&columns, format)?)?;
+    if let Some((places, format, path)) = &elsewhere {
+        let columns = context.watched("predicting", |watch| places.columns(&given, &fit, watch))?;
+        files.add(path, &places.table.encode(&columns, *format)?)?;
+    }
     if let Some(path) = &args.plot {
         let scene = context.watched("drawing", |watch| map(args, &given, &fit, of, watch))?;
         files.add(path, &plot::encode(&scene, path)?)?;
@@ -351,6 +399,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         "table": table.origin(),
         "output": args.output.display().to_string(),
         "rows": table.rows(),
+        "predicted": elsewhere.as_ref().map(|e| e.0.table.rows()),
         "coefficients": given.names,
         "bandwidths": bandwidths,
         "adaptive": !args.fixed,
@@ -415,8 +464,7 @@ fn words(args: &Args, table: &Table, given: &Given, fit: &Fit, seconds: f64) -> 
         "\n"
     });
     for (j, name) in given.names.iter().enumerate() {
-        let each = |data: &[f64]| -> Vec<f64> { data.iter().skip(j).step_by(q).copied().collect() };
-        let (mut b, e) = (each(fit.coefficients()), each(fit.errors()));
+        let (mut b, e) = (pick(fit.coefficients(), q, j), pick(fit.errors(), q, j));
         let told = b
             .iter()
             .zip(&e)

@@ -73,6 +73,30 @@ fn several_scales_have_several_bandwidths() {
 }
 
 #[test]
+fn rows_that_were_fitted_are_predicted_as_they_were_fitted() {
+    let folder = Folder::new();
+    let georgia = data("georgia.csv");
+    for more in [
+        &[][..],
+        &["--standardize"],
+        &["--multiscale", "--standardize"],
+    ] {
+        let mut args = vec!["--predict", &georgia, "--predictions", "new.csv"];
+        args.extend(more);
+        let found = run(&folder, &args);
+        assert_eq!(found["predicted"], 159);
+        let fitted = column(&folder, "fitted");
+        let beta = column(&folder, "beta_PctPov");
+        std::fs::rename(folder.path("new.csv"), folder.path("out.csv")).unwrap();
+        let (predicted, again) = (column(&folder, "predicted"), column(&folder, "beta_PctPov"));
+        let pairs = fitted.iter().zip(&predicted).chain(beta.iter().zip(&again));
+        for (a, b) in pairs {
+            assert!((a - b).abs() < 1e-8, "{a} {b} {more:?}");
+        }
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_named() {
     let folder = Folder::new();
     let georgia = data("georgia.csv");
@@ -93,6 +117,11 @@ fn what_does_not_fit_is_named() {
     fails(&of, 2, &["--of Pct is no coefficient", "constant, PctPov"]);
     let wide = ["--at", "X,Y", "--bandwidth", "wide"];
     fails(&wide, 2, &["--bandwidth wide"]);
+    let alone = ["--at", "X,Y", "--predict", &georgia];
+    fails(&alone, 2, &["--predictions"]);
+    let iris = data("iris.csv");
+    let other = ["--at", "X,Y", "--predict", &iris, "--predictions", "p.csv"];
+    fails(&other, 2, &["iris.csv", "--features"]);
     let few = ["--at", "X,Y", "--bandwidth", "1000"];
     fails(&few, 2, &["--bandwidth 1000"]);
 }

@@ -1,0 +1,81 @@
+//! Predictions of `locality gwr` at the places of another table.
+
+use std::path::Path;
+
+use locality::{Rows, Watch};
+
+use super::{Args, Fit, Given, pick, refuse_taken, standardize};
+use crate::error::Result;
+use crate::table::{Column, Table};
+
+/// Other places, and what is known there.
+pub(super) struct Places {
+    pub(super) table: Table,
+    x: Vec<f64>,
+    coords: Vec<f64>,
+    exposure: Option<Vec<f64>>,
+}
+
+impl Places {
+    /// The columns that the fit used, by their names.
+    pub(super) fn read(path: &Path, args: &Args, given: &Given) -> Result<Self> {
+        let table = Table::read(path, &args.options)?;
+        let features = table.find(&given.names[1..], "--features")?;
+        let mut x = table.numbers(&features, "--features")?;
+        if let Some(scales) = &given.scales {
+            standardize(&mut x, scales);
+        }
+        let at = table.find(&args.at, "--at")?;
+        let coords = table.numbers(&at, "--at")?;
+        let exposure = match &args.exposure {
+            None => None,
+            Some(name) => {
+                let column = table.find(std::slice::from_ref(name), "--exposure")?;
+                Some(table.numbers(&column, "--exposure")?)
+            }
+        };
+        Ok(Self {
+            table,
+            x,
+            coords,
+            exposure,
+        })
+    }
+
+    /// The table's new columns: coefficients, their standard errors, predictions and the standard errors of the linear predictor. Models of
+    /// several bandwidths have no errors at new places.
+    pub(super) fn columns(
+        &self,
+        given: &Given,
+        fit: &Fit,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<(String, Column)>> {
+        let (m, q) = (self.table.rows(), given.names.len());
+        let x = Rows::new(&self.x, m, given.features())?;
+        let coords = Rows::new(&self.coords, m, 2)?;
+        let exposure = self.exposure.as_deref();
+        let mut out = Vec::new();
+        let mut put = |name: String, column: Vec<f64>| out.push((name, Column::Real(column)));
+        let mut each = |what: &str, data: &[f64]| {
+            for (j, name) in given.names.iter().enumerate() {
+                put(format!("{what}_{name}"), pick(data, q, j));
+            }
+        };
+        match fit {
+            Fit::One(fit) => {
+                let at = fit.at(x, coords, exposure, watch)?;
+                each("beta", &at.coefficients);
+                each("se", &at.standard_errors);
+                put("predicted".to_owned(), at.values);
+                put("se_predictor".to_owned(), at.linear_errors);
+            }
+            Fit::Each(fit) => {
+                let (betas, means) = fit.at(x, coords, exposure, watch)?;
+                each("beta", &betas);
+                put("predicted".to_owned(), means);
+            }
+        }
+        refuse_taken(&self.table, &out)?;
+        Ok(out)
+    }
+}
