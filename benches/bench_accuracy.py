@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from common import Report, Row, seconds
 from tables import Table, tables
 
-OURS = ("local linear or logistic", "local mean")
+OURS = ("local linear or logistic", "local mean", "adaptive kernel")
 
 
 def models(classes: bool) -> dict[str, Callable[[], Any]]:
@@ -34,12 +35,22 @@ def models(classes: bool) -> dict[str, Callable[[], Any]]:
     found: dict[str, Callable[[], Any]] = {
         OURS[0]: lc.LocalLogisticRegression if classes else lambda: lc.LocalPolynomialRegressor(degree=(0, 1)),
         OURS[1]: lc.KernelClassifier if classes else lambda: lc.LocalPolynomialRegressor(degree=0, bandwidth="fixed"),
+        OURS[2]: lambda: (lc.AdaptiveKernelClassifier if classes else lc.AdaptiveKernelRegressor)(random_state=0),
         "k nearest, tuned": lambda: GridSearchCV(knn, grid, cv=5),
         "SVM, tuned": lambda: GridSearchCV(svm, kernel, cv=3),
         "linear": lambda: LogisticRegression(max_iter=2000) if classes else RidgeCV(np.logspace(-3, 3, 13)),
         "forest": lambda: (RandomForestClassifier if classes else RandomForestRegressor)(200, random_state=0),
         "boosting": lambda: (HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor)(random_state=0),
     }
+    with contextlib.suppress(ImportError):
+        import lightgbm
+
+        quiet = {"verbose": -1, "n_jobs": 2, "random_state": 0}
+        found["LightGBM"] = lambda: (lightgbm.LGBMClassifier if classes else lightgbm.LGBMRegressor)(**quiet)
+    with contextlib.suppress(ImportError):
+        import xgboost
+
+        found["XGBoost"] = lambda: (xgboost.XGBClassifier if classes else xgboost.XGBRegressor)(n_jobs=2, random_state=0)
     return found
 
 
@@ -76,7 +87,7 @@ def run(report: Report) -> None:
         f"# Accuracy (classes) or R2 (numbers) by 5-fold cross-validation, the same folds, at most {cap} rows of each table",
         "",
         "Columns of unit variance. Local models at their defaults; k nearest tuned over k and weights, SVM over C and gamma, both by inner",
-        "cross-validation; forest of 200 trees and boosting at scikit-learn's defaults.",
+        "cross-validation; forest of 200 trees, boosting (scikit-learn, LightGBM, XGBoost) at their defaults.",
         "",
         "| table | " + " | ".join(names) + " |",
         "|---" * (len(names) + 1) + "|",

@@ -36,6 +36,9 @@ from ._nearest import nearest, within_radius
 from ._surrogate import LocalSurrogate, Surrogate
 
 if TYPE_CHECKING:
+    from ._adaptive import AdaptiveKernelClassifier, AdaptiveKernelRegressor
+    from ._autoencode import LazyAutoencoder
+    from ._autoencoders import DenoisingAutoencoder, ExcessRisk, HierarchicalAutoencoder
     from ._centroid import NearestCentroid
     from ._columns import TableEncoder
     from ._denoise import Generated, OptimalDenoiser, energy_distance, sample_rows
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
     from ._lazy_regression import KNeighborsRegressor, RadiusNeighborsRegressor
     from ._local import LocalPolynomialRegressor
     from ._localized import Localized
+    from ._metric_learner import MetricLearner
     from ._mgwr import MGWR
     from ._model import load, save
     from ._models import LocalDiscriminantAnalysis, LocalModeRegressor, LocalQuantileRegressor
@@ -71,7 +75,11 @@ if TYPE_CHECKING:
     from ._spectral import DiffusionMap, LaplacianEigenmaps
 
 __all__ = [
+    "AdaptiveKernelClassifier",
+    "AdaptiveKernelRegressor",
+    "DenoisingAutoencoder",
     "DiffusionMap",
+    "ExcessRisk",
     "FuzzyCMeans",
     "FuzzyClassifier",
     "FuzzyRegressor",
@@ -79,6 +87,7 @@ __all__ = [
     "GWR",
     "GaussianProcessRegressor",
     "Generated",
+    "HierarchicalAutoencoder",
     "HopfieldClassifier",
     "HopfieldImputer",
     "HopfieldMemory",
@@ -95,6 +104,7 @@ __all__ = [
     "LabelPropagation",
     "LabelSpreading",
     "LaplacianEigenmaps",
+    "LazyAutoencoder",
     "LocalDiscriminantAnalysis",
     "LocalGLMRegressor",
     "LocalLogisticRegression",
@@ -113,6 +123,7 @@ __all__ = [
     "MGWR",
     "MeanShift",
     "MedoidShift",
+    "MetricLearner",
     "NearestCentroid",
     "NearestNeighbors",
     "Neighborhood",
@@ -158,7 +169,11 @@ __all__ = [
 
 # The estimators load scikit-learn, which takes longer than all the rest: only when they are asked for.
 _LATER = {
+    "AdaptiveKernelClassifier": "_adaptive",
+    "AdaptiveKernelRegressor": "_adaptive",
+    "DenoisingAutoencoder": "_autoencoders",
     "DiffusionMap": "_spectral",
+    "ExcessRisk": "_autoencoders",
     "FuzzyCMeans": "_fuzzy_learning",
     "FuzzyClassifier": "_fuzzy_learning",
     "FuzzyRegressor": "_fuzzy_learning",
@@ -166,6 +181,7 @@ _LATER = {
     "GWR": "_gwr",
     "GaussianProcessRegressor": "_process",
     "Generated": "_denoise",
+    "HierarchicalAutoencoder": "_autoencoders",
     "HopfieldClassifier": "_hopfield_models",
     "HopfieldImputer": "_hopfield_models",
     "HopfieldMemory": "_hopfield",
@@ -181,6 +197,7 @@ _LATER = {
     "LabelPropagation": "_label_propagation",
     "LabelSpreading": "_label_propagation",
     "LaplacianEigenmaps": "_spectral",
+    "LazyAutoencoder": "_autoencode",
     "LocalDiscriminantAnalysis": "_models",
     "LocalGLMRegressor": "_glm",
     "LocalLogisticRegression": "_glm",
@@ -196,6 +213,7 @@ _LATER = {
     "MGWR": "_mgwr",
     "MeanShift": "_shift",
     "MedoidShift": "_modes",
+    "MetricLearner": "_metric_learner",
     "NearestCentroid": "_centroid",
     "NearestNeighbors": "_lazy",
     "NonLocalRegressor": "_nonlocal",

@@ -435,6 +435,42 @@ class DiffusionMapModel:
     def warning(self) -> str | None: ...
 
 @final
+class LazyAutoencoderModel:
+    loss: float
+    converged: bool
+    decoder: tuple[int | None, float | None]
+    def __new__(
+        cls,
+        samples: _Array,
+        codes: _Array,
+        *,
+        n_components: int,
+        degree: int,
+        decoder: tuple[int | None, float | None],
+        encoder: tuple[int | None, float | None],
+        threads: int = 0,
+    ) -> LazyAutoencoderModel: ...
+    @staticmethod
+    def fit(
+        samples: _Array,
+        init: _Array | None = None,
+        *,
+        n_components: int,
+        degree: int,
+        decoder: tuple[int | None, float | None],
+        encoder: tuple[int | None, float | None],
+        max_iter: int,
+        tol: float,
+        threads: int = 0,
+    ) -> LazyAutoencoderModel: ...
+    def encode(self, rows: _Array, threads: int = 0) -> _Array: ...
+    def decode(self, codes: _Array, threads: int = 0) -> _Array: ...
+    def reconstruct(self, rows: _Array, threads: int = 0) -> _Array: ...
+    def codes(self) -> _Array: ...
+    def reconstructions(self) -> _Array: ...
+    def losses(self) -> _Array: ...
+
+@final
 class LocalPcaModel:
     def __new__(
         cls,
@@ -464,6 +500,24 @@ def manifold_blurring(
     tol: float = 0.0,
     threads: int = 0,
 ) -> tuple[_Array, _Array]: ...
+def learn_metric(
+    samples: _Array,
+    responses: _Array | None = None,
+    classes: Sequence[int] | None = None,
+    n_classes: int = 0,
+    *,
+    rank: int | None = None,
+    per_feature: bool = False,
+    max_iter: int = 200,
+    tolerance: float = 1e-6,
+    start: _Array | None = None,
+    held_out: _Array | None = None,
+    held_responses: _Array | None = None,
+    held_classes: Sequence[int] | None = None,
+    patience: int = 10,
+    threads: int = 0,
+    progress: _Progress | None = None,
+) -> tuple[_Array, _Array, _Array, int, bool]: ...
 def local_outlier_factor(
     samples: _Array,
     n_neighbors: int,
@@ -706,6 +760,63 @@ class DenseCrfField:
     def step(self, distributions: _Array, threads: int = 0) -> _Array: ...
     def inference(self, steps: int, threads: int = 0, progress: _Progress | None = None) -> tuple[_Array, float]: ...
     def free_energy(self, distributions: _Array, threads: int = 0) -> tuple[float, float, float]: ...
+
+@final
+class AutoencoderNet:
+    @staticmethod
+    def fit(
+        samples: _Array,
+        codes: list[int],
+        hidden: list[int],
+        activation: str,
+        corruption: tuple[str, float],
+        training: str,
+        fit: dict[str, Any],
+        threads: int = 0,
+        progress: _Progress | None = None,
+    ) -> AutoencoderNet: ...
+    @staticmethod
+    def of(
+        codes: list[int],
+        hidden: list[int],
+        activation: str,
+        corruption: tuple[str, float],
+        means: _Array,
+        deviations: _Array,
+        parameters: _Array,
+    ) -> AutoencoderNet: ...
+    def numbers(self) -> tuple[_Array, _Array, _Array]: ...
+    def histories(self) -> list[tuple[_Array, _Array, int]]: ...
+    def encode(self, rows: _Array, threads: int = 0) -> _Array: ...
+    def decode(self, codes: _Array, levels: int | None = None, threads: int = 0) -> _Array: ...
+    def reconstruct(self, rows: _Array, threads: int = 0) -> _Array: ...
+    def error(self, rows: _Array, threads: int = 0) -> float: ...
+    def excess_risk(self, rows: _Array, draws: int, seed: int, threads: int = 0) -> tuple[float, float]: ...
+
+@final
+class DeepKernelNet:
+    @staticmethod
+    def fit(
+        samples: _Array,
+        responses: _Array | None,
+        classes: _Array | None,
+        class_count: int,
+        hidden: list[int],
+        dimension: int | None,
+        activation: str,
+        candidates: int,
+        start: _Array | None,
+        fit: dict[str, Any],
+        threads: int = 0,
+        progress: _Progress | None = None,
+    ) -> DeepKernelNet: ...
+    @staticmethod
+    def of(
+        hidden: list[int], dimension: int, activation: str, means: _Array, deviations: _Array, parameters: _Array
+    ) -> DeepKernelNet: ...
+    def numbers(self) -> tuple[_Array, _Array, _Array]: ...
+    def history(self) -> tuple[_Array, _Array, int]: ...
+    def transform(self, rows: _Array, threads: int = 0) -> _Array: ...
 
 @final
 class NeighborMemory:

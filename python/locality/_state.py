@@ -30,8 +30,8 @@ class State(NamedTuple):
     """What is kept of an estimator beside its parameters.
 
     An array's shape is one letter for each axis, the same length wherever the letter stands; ``"n|n p"`` leaves a choice, ``?`` may be
-    none at all, ``int`` and ``bool`` are other numbers than reals. A value is ``real``, ``count``, ``flag``, ``texts``, ``levels``, ``pairs``,
-    ``kernel`` or ``neighborhood``.
+    none at all, ``int`` and ``bool`` are other numbers than reals. A value is ``real``, ``count``, ``flag``, ``text``, ``texts``, ``levels``, ``pairs``,
+    ``kernel`` or ``neighborhood``; some may be None, with a ``?``.
     """
 
     kind: str
@@ -125,6 +125,48 @@ def _encoder(model: Any) -> None:
         raise ValueError(f"the file's words do not fit its columns; {_DAMAGED}")
 
 
+def _adaptive(model: Any) -> None:
+    """The encoder is an estimator of its own, whose arrays lie among the model's."""
+    from ._columns import TableEncoder
+
+    encoder = TableEncoder(model.categorical_features, missing="indicator", handle_unknown="ignore")
+    for name in ("categories_", "fill_", "lacking_", "shares_"):
+        setattr(encoder, name, model.__dict__.pop(f"{_ENCODED}{name}"))
+    _encoder(encoder)
+    encoder.n_features_in_ = len(encoder.fill_)
+    model._encoder = encoder
+    if len(encoder.get_feature_names_out()) != model.X_fit_.shape[1] or not 0 <= model.degree_ <= 1:
+        raise ValueError(f"the file's columns do not fit its map; {_DAMAGED}")
+    codes = model.y_fit_
+    if codes.dtype.kind == "i" and not (codes.min() >= 0 and codes.max() < len(getattr(model, "classes_", ()))):
+        raise ValueError(f"the file's classes do not fit its samples; {_DAMAGED}")
+    _later(model)
+    model._net = Prepared()
+    if model._net_coef is not None and (model._net_means is None or model._net_scales is None or not model._width > 0.0):
+        raise ValueError(f"the file has a part of a network; {_DAMAGED}")
+
+
+_ENCODED = "_encoded_"
+_ADAPTIVE = {
+    "X_fit_": "n e",
+    "components_": "r e",
+    "losses_": "l",
+    f"{_ENCODED}fill_": "d",
+    f"{_ENCODED}lacking_": "bool d",
+    f"{_ENCODED}shares_": "w",
+    "_net_means": "e?",
+    "_net_scales": "e?",
+    "_net_coef": "k?",
+}
+_ADAPTED = {
+    f"{_ENCODED}categories_": "levels",
+    "metric_": "text",
+    "degree_": "count",
+    "ridge_": "real",
+    "validation_loss_": "real",
+    "n_iter_": "count",
+    "_width": "real",
+}
 _SITES = {"X_fit_": "n d", "scales_": "d", "sample_weight_fit_": "n?"}
 _SEARCHED = {"kernel_": "kernel", "neighborhood_": "neighborhood"}
 _GEOGRAPHIC = {
@@ -174,13 +216,36 @@ def _outliers(model: Any) -> None:
         raise ValueError(f"the file's n_neighbors_={model.n_neighbors_} does not fit its samples; {_DAMAGED}")
 
 
+_NETWORK = {"mean_": "d", "scale_": "d", "coef_": "k", "loss_curve_": "e", "validation_loss_curve_": "v", "stage_losses_": "s"}
+_TRAINED = {"n_iter_": "count", "best_loss_": "real"}
+
+
+def _codes(model: Any) -> None:
+    if model.n_neighbors_ is not None and model.bandwidth_ is not None:
+        raise ValueError(f"the file's decoder has two widths; {_DAMAGED}")
+    if model.n_iter_ != len(model.loss_curve_):
+        raise ValueError(f"the file's n_iter_={model.n_iter_} does not fit its losses; {_DAMAGED}")
+    _lay(model)
+
+
 STATES = {
+    "AdaptiveKernelClassifier": State(
+        "adaptive_classifier", "_adaptive", _ADAPTIVE | {"y_fit_": "int n"}, _ADAPTED, _adaptive
+    ),
+    "AdaptiveKernelRegressor": State("adaptive_regressor", "_adaptive", _ADAPTIVE | {"y_fit_": "n|n p"}, _ADAPTED, _adaptive),
     "DiffusionMap": State(
         "diffusion_map",
         "_spectral",
         {"X_fit_": "n d", "embedding_": "n c", "eigenvalues_": "c|p c", "_thinning": "n", "pieces_": "int n"},
         {"kernel_": "kernel"},
         _spread,
+    ),
+    "LazyAutoencoder": State(
+        "lazy_autoencoder",
+        "_autoencode",
+        {"X_fit_": "n d", "codes_": "n c", "loss_curve_": "r"},
+        {"n_neighbors_": "count?", "bandwidth_": "real?", "loss_": "real", "n_iter_": "count", "converged_": "flag"},
+        _codes,
     ),
     "LocalOutlierFactor": State(
         "local_outlier_factor",
@@ -203,6 +268,8 @@ STATES = {
         {"reconstruction_error_": "real"},
         _embedded,
     ),
+    "DenoisingAutoencoder": State("denoising_autoencoder", "_autoencoders", _NETWORK, _TRAINED, _later),
+    "HierarchicalAutoencoder": State("hierarchical_autoencoder", "_autoencoders", _NETWORK, _TRAINED, _later),
     "GWR": State(
         "gwr",
         "_gwr",
@@ -276,6 +343,12 @@ STATES = {
     ),
     "MedoidShift": State(
         "medoid_shift", "_modes", _MODES | {"parents_": "int n"}, _FOUND | {"n_iter_": "count"}, _modes
+    ),
+    "MetricLearner": State(
+        "metric_learner",
+        "_metric_learner",
+        {"components_": "c d", "losses_": "l"},
+        {"task_": "text", "n_iter_": "count", "converged_": "flag"},
     ),
     "NearestCentroid": State(
         "nearest_centroid",
@@ -356,7 +429,7 @@ def pack(model: Any) -> Parts:
             value = made.with_columns([str(n) for n in own])
         if name != "n_jobs":
             given[name] = plain(value, name)
-    values = {name: plain(getattr(model, name), name) for name in state.values}
+    values = {name: plain(_of(model, name), name) for name in state.values}
     arrays = {}
     for name, shape in state.arrays.items():
         found = _of(model, name)
@@ -368,6 +441,8 @@ def pack(model: Any) -> Parts:
 def _of(model: Any, name: str) -> Any:
     if name in ("_back_centres", "_back_coef"):
         return None if model._back is None else model._back[name == "_back_coef"]
+    if name.startswith(_ENCODED):
+        return getattr(model._encoder, name.removeprefix(_ENCODED))
     return getattr(model, name)
 
 
@@ -416,11 +491,13 @@ def _array(name: str, x: Array | None, shape: str, sizes: dict[str, int]) -> Arr
 def _value(name: str, x: Any, what: str) -> Any:
     if what == "kernel" and isinstance(x, str):
         return Kernel(x)
-    if what == "kernel?":
-        return None if x is None else _value(name, x, "kernel")
+    if what in ("kernel?", "count?", "real?"):
+        return None if x is None else _value(name, x, what[:-1])
     if what == "neighborhood" and isinstance(x, str):
         return Neighborhood(x)
     if what == "texts" and isinstance(x, list) and all(isinstance(part, str) for part in x):
+        return x
+    if what == "text" and isinstance(x, str):
         return x
     if what == "levels" and isinstance(x, list):
         # The places of words are found by bisection.

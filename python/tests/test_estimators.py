@@ -31,6 +31,9 @@ def not_met(estimator):
         found["check_sample_weight_equivalence_on_dense_data"] = "a repeated row takes several of the nearest places, a heavy one takes one"
     if name == "LocalGLMRegressor":
         found["check_regressor_multioutput"] = "its responses are negative, which counts are not"
+    if name in {"MetricLearner", "AdaptiveKernelRegressor", "AdaptiveKernelClassifier"}:
+        for check in ("check_transformer_n_iter", "check_non_transformer_estimators_n_iter"):
+            found[check] = "no round is taken where the loss is 0 at the start, or where held-out rows gain by none"
     if name == "RelaxationLabeling":
         # The check knows scikit-learn's own label propagation by name.
         found["check_classifiers_classes"] = "-1 is no class, but says that a class is unknown"
@@ -39,6 +42,12 @@ def not_met(estimator):
 
 @parametrize_with_checks(
     [
+        lc.DenoisingAutoencoder(max_epochs=20),
+        lc.HierarchicalAutoencoder((1, 1), max_epochs=5),
+        lc.MetricLearner(max_iter=20),
+        lc.MetricLearner(1, task="regression", max_iter=20),
+        lc.AdaptiveKernelRegressor(max_iter=10),
+        lc.AdaptiveKernelClassifier(max_iter=10),
         lc.FuzzyCMeans(),
         lc.FuzzyRegressor(),
         lc.FuzzyRegressor(radius=0.5, order=0, consequents="local"),
@@ -71,6 +80,8 @@ def not_met(estimator):
         lc.LaplacianEigenmaps(affinity="rbf"),
         lc.DiffusionMap(),
         lc.DiffusionMap(alpha=0.5, n_neighbors=None),
+        lc.LazyAutoencoder(),
+        lc.LazyAutoencoder(1, degree=0, max_iter=5),
         lc.LocalPCA(),
         lc.LocalPCA(1, kernel="gaussian(h=1)"),
         lc.LocalOutlierFactor(),

@@ -59,6 +59,20 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     all.commit()
 }
 
+/// The same after Ctrl-C, too, and on the disk before it has its name: for what must not be lost.
+#[cfg(feature = "learn")]
+pub(crate) fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut all = Outputs::default();
+    all.add(path, bytes)?;
+    for (staged, target) in &all.staged {
+        let synced = staged.0.as_ref().map(|file| file.as_file().sync_all());
+        synced
+            .unwrap_or(Ok(()))
+            .map_err(|e| unwritable(target, &e))?;
+    }
+    all.place()
+}
+
 /// Several files that appear together: all are written before the first gets its name.
 #[derive(Debug, Default)]
 pub(crate) struct Outputs {
@@ -99,6 +113,10 @@ impl Outputs {
     /// Gives every file its name.
     pub(crate) fn commit(self) -> Result<()> {
         Context::check()?;
+        self.place()
+    }
+
+    fn place(self) -> Result<()> {
         for (path, bytes) in &self.direct {
             let result = if is_standard(path) {
                 let mut out = io::stdout().lock();

@@ -16,7 +16,7 @@ use crate::transformer::TransformerConfig;
 use crate::{Tokenizer, Transformer};
 
 /// The key of the metadata that says what the file is.
-const FORMAT: (&str, &str) = ("locality-learn", "1");
+const FORMAT: (&str, &str) = ("locality-learn", "2");
 
 /// A language model with its tokenizer and, where it is still in training, what that needs.
 ///
@@ -66,28 +66,35 @@ impl Checkpoint {
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let (layout, parameters) = (self.model.layout(), &self.model.parameters);
         layout.check(parameters)?;
+        let state = self
+            .training
+            .iter()
+            .flat_map(|(_, s)| s.means.iter().chain(&s.squares));
+        if parameters.iter().chain(state).any(|x| !x.is_finite()) {
+            return Err(Error::not_finite(
+                "the model has NaN or infinite numbers, which no file may hold; go back to an earlier checkpoint, and lower the learning rate",
+            ));
+        }
         let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
         for view in layout.views() {
             let bytes = to_bytes(&parameters[view.range.clone()]);
             tensors.push((view.name.clone(), view.shape.clone(), bytes));
         }
-        let mut metadata = HashMap::from([
-            (FORMAT.0.to_owned(), FORMAT.1.to_owned()),
-            (
-                "config".to_owned(),
-                self.model.config().to_json().to_string(),
-            ),
-            ("tokenizer".to_owned(), self.tokenizer.to_json().to_string()),
-            ("notes".to_owned(), self.notes.to_string()),
-        ]);
+        let mut about = json!({
+            "version": FORMAT.1,
+            "config": self.model.config().to_json(),
+            "tokenizer": self.tokenizer.to_json(),
+            "notes": self.notes,
+        });
         if let Some((config, state)) = &self.training {
             for (name, part) in [(MEANS, &state.means), (SQUARES, &state.squares)] {
                 layout.check(part)?;
                 tensors.push((name.to_owned(), vec![part.len()], to_bytes(part)));
             }
-            let training = training_json(config, state.step).to_string();
-            metadata.insert("training".to_owned(), training);
+            about["training"] = training_json(config, state.step);
         }
+        // One entry: the order of several would change from run to run.
+        let metadata = HashMap::from([(FORMAT.0.to_owned(), about.to_string())]);
         let failed = |e: safetensors::SafeTensorError| {
             Error::unsupported(format!("the model cannot be put into a file: {e}"))
         };
@@ -117,36 +124,40 @@ impl Checkpoint {
             .metadata()
             .as_ref()
             .ok_or_else(|| damaged("it has no metadata"))?;
-        match metadata.get(FORMAT.0).map(String::as_str) {
+        let about = metadata
+            .get(FORMAT.0)
+            .ok_or_else(|| damaged("it is of another program"))?;
+        let about: Value = serde_json::from_str(about)
+            .map_err(|_| damaged("what it says of itself is not JSON"))?;
+        match about.get("version").and_then(Value::as_str) {
             Some(version) if version == FORMAT.1 => {}
-            Some(version) => {
+            version => {
                 return Err(damaged(&format!(
-                    "its version {version:?} is not known here"
+                    "its version {:?} is not known here",
+                    version.unwrap_or_default()
                 )));
             }
-            None => return Err(damaged("it is of another program")),
         }
-        let part = |name: &str| -> Result<Value> {
-            let text = metadata
-                .get(name)
-                .ok_or_else(|| damaged(&format!("its {name} is missing")))?;
-            serde_json::from_str(text).map_err(|_| damaged(&format!("its {name} is not JSON")))
+        let part = |name: &str| {
+            let found = about.get(name);
+            found.ok_or_else(|| damaged(&format!("its {name} is missing")))
         };
-        let config = TransformerConfig::from_json(&part("config")?)?;
-        let tokenizer = Tokenizer::from_json(&part("tokenizer")?)?;
+        let config = TransformerConfig::from_json(part("config")?)?;
+        let tokenizer = Tokenizer::from_json(part("tokenizer")?)?;
         if tokenizer.code_count() > config.code_count() {
             return Err(damaged("its tokenizer has codes that the model has not"));
         }
+        if config.fewest().saturating_mul(4) > bytes.len() as u128 {
+            return Err(damaged("its sizes need more parameters than it holds"));
+        }
+        // No parameters are allocated before every tensor is there in its size.
         let mut model = config.frame::<f32>()?;
-        // Nothing is allocated before every tensor is there in its size.
         let length = model.layout().len();
         for view in model.layout().views() {
             tensor(&file, view, &damaged)?;
         }
-        let training = match metadata.get("training") {
-            None => None,
-            Some(_) => Some(training_from(&part("training")?, &damaged)?),
-        };
+        let training = about.get("training");
+        let training = training.map(|t| training_from(t, &damaged)).transpose()?;
         let flat = |name: &str| View {
             name: name.to_owned(),
             shape: vec![length],
@@ -180,7 +191,7 @@ impl Checkpoint {
             model,
             tokenizer,
             training,
-            notes: part("notes").unwrap_or(Value::Null),
+            notes: part("notes")?.clone(),
         })
     }
 
@@ -196,7 +207,14 @@ impl Checkpoint {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // As any other new file, so that the umask decides.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let mut file = builder.tempfile_in(folder).map_err(failed)?;
         file.write_all(&bytes).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
         file.persist(path).map_err(|e| failed(e.error))?;

@@ -4,8 +4,8 @@ mod cache;
 mod fused;
 
 use locality_core::{
-    Bias, Error, Head, HeadFlow, Kernel, LocalMean, LocalMeans, Neighborhood, OnEmpty, Region,
-    Result, Rows, Watch,
+    Atom, Bandwidth, Bias, Error, Head, HeadFlow, Kernel, LocalMean, LocalMeans, Neighborhood,
+    OnEmpty, Region, Result, Rows, Watch,
 };
 use rayon::prelude::*;
 
@@ -54,7 +54,7 @@ pub struct HeadsConfig {
 
 /// The kernel of attention by name: at a scale that suits heads of this width where the text has no numbers of its own.
 ///
-/// `softmax` becomes `softmax(beta=1/sqrt(width))` (Vaswani et al. 2017), and a profile of a distance gets the bandwidth
+/// `softmax` becomes `softmax(beta=1/sqrt(width))` (Vaswani et al. 2017), `softcap` likewise, and a profile of a distance gets the bandwidth
 /// `width^(1/4)`, so that a Gaussian is the same softmax with a bias of `-||k||^2 / (2 sqrt(width))` for each key; profiles that end at
 /// their bandwidth get `2 sqrt(width)` instead, which reaches most keys at first.
 ///
@@ -75,8 +75,8 @@ pub fn attention_kernel(text: &str, width: usize) -> Result<Kernel> {
         info.name == text.trim() || info.aliases.iter().any(|alias| *alias == text.trim())
     });
     match plain {
-        Some(info) if info.name == "softmax" => {
-            format!("softmax(beta={})", width.sqrt().recip()).parse()
+        Some(info) if matches!(info.name, "softmax" | "softcap") => {
+            format!("{}(beta={})", info.name, width.sqrt().recip()).parse()
         }
         Some(info) if info.takes == locality_core::Takes::Distance => {
             let h = if info.bounded {
@@ -159,6 +159,19 @@ impl LocalHeads {
             ));
         }
         c.kernel.check()?;
+        let own = |a: &&Atom| {
+            matches!(
+                a.bandwidth_rule(),
+                Bandwidth::SiteNearest(_) | Bandwidth::PerSite(_) | Bandwidth::QueryNearest(_)
+            )
+        };
+        if c.kernel.atoms().iter().any(own) {
+            return Err(Error::unsupported(format!(
+                "the kernel '{}' has a bandwidth for each key or query, by keys that a site may not see; give one number, or one for each \
+                 column",
+                c.kernel
+            )));
+        }
         let (all, last) = (
             (c.heads + 2 * c.groups) * c.head_width,
             c.heads * c.head_width,
@@ -168,7 +181,7 @@ impl LocalHeads {
         let project = Linear::new(layout, &project, (c.width, all), c.bias, d);
         let combine = Linear::new(layout, &combine, (last, c.width), c.bias, e);
         // Only a kernel that ends somewhere leaves regions empty. The nearest key obeys causality, too.
-        let endless = |x: f64, a: &locality_core::Atom| a.profile().log_weight(x) > -f64::INFINITY;
+        let endless = |x: f64, a: &Atom| a.profile().log_weight(x) > -f64::INFINITY;
         let mut atoms = c.kernel.atoms().into_iter();
         let on_empty = if atoms.all(|a| endless(FAR, a) && endless(-FAR, a)) {
             OnEmpty::Error
@@ -300,6 +313,54 @@ impl LocalHeads {
         }
     }
 
+    /// Forward; without `keep` the weights of a set are let go with it.
+    fn run<T: Number>(
+        &self,
+        parameters: &[T],
+        input: &[T],
+        pass: &Pass<'_>,
+        keep: bool,
+    ) -> Result<(Vec<T>, HeadsKept<T>)> {
+        let (mut projected, ()) = self.project.forward(parameters, input, pass)?;
+        self.turn(&mut projected, pass.sets, false);
+        let biases = self.biases(pass.sets.longest());
+        let (count, width) = (self.config.heads, self.config.head_width);
+        let mut means = vec![T::ZERO; pass.sets.rows() * count * width];
+        let found = match self.fused {
+            Some(fused) if Fused::suits(pass.sets) => {
+                let (sets, projected) = (pass.sets, &projected[..]);
+                let all = fused::forward(self, fused, projected, &biases, sets, &mut means, keep);
+                if means.iter().any(|m| !m.is_finite()) {
+                    return Err(Error::not_finite(format!(
+                        "scores of attention have left the range of {}; lower the learning rate or clip gradients",
+                        T::NAME
+                    )));
+                }
+                Found::Fused(all)
+            }
+            _ => {
+                let heads = self.heads(&projected, &biases, pass.sets)?;
+                let found = self.mean.at_heads(&heads, None, &Watch::default())?;
+                by_sets(&mut means, count * width, pass.sets, |set, rows| {
+                    for (head, found) in found[set * count..][..count].iter().enumerate() {
+                        let to = rows.chunks_exact_mut(count * width);
+                        for (to, from) in to.zip(found.means.chunks_exact(width)) {
+                            to[head * width..][..width].copy_from_slice(from);
+                        }
+                    }
+                });
+                Found::Engine(found)
+            }
+        };
+        let (out, ()) = self.combine.forward(parameters, &means, pass)?;
+        let kept = HeadsKept {
+            projected,
+            found,
+            means,
+        };
+        Ok((out, kept))
+    }
+
     /// The heads' way back through the engine: from the flow by the means to that by the projected rows.
     fn pull_heads<T: Number>(
         &self,
@@ -407,38 +468,11 @@ impl<T: Number> Layer<T> for LocalHeads {
         input: &[T],
         pass: &Pass<'_>,
     ) -> Result<(Vec<T>, HeadsKept<T>)> {
-        let (mut projected, ()) = self.project.forward(parameters, input, pass)?;
-        self.turn(&mut projected, pass.sets, false);
-        let biases = self.biases(pass.sets.longest());
-        let (count, width) = (self.config.heads, self.config.head_width);
-        let mut means = vec![T::ZERO; pass.sets.rows() * count * width];
-        let found = match self.fused {
-            Some(fused) if Fused::suits(pass.sets) => {
-                let (sets, projected) = (pass.sets, &projected[..]);
-                let all = fused::forward(self, fused, projected, &biases, sets, &mut means);
-                Found::Fused(all)
-            }
-            _ => {
-                let heads = self.heads(&projected, &biases, pass.sets)?;
-                let found = self.mean.at_heads(&heads, None, &Watch::default())?;
-                by_sets(&mut means, count * width, pass.sets, |set, rows| {
-                    for (head, found) in found[set * count..][..count].iter().enumerate() {
-                        let to = rows.chunks_exact_mut(count * width);
-                        for (to, from) in to.zip(found.means.chunks_exact(width)) {
-                            to[head * width..][..width].copy_from_slice(from);
-                        }
-                    }
-                });
-                Found::Engine(found)
-            }
-        };
-        let (out, ()) = self.combine.forward(parameters, &means, pass)?;
-        let kept = HeadsKept {
-            projected,
-            found,
-            means,
-        };
-        Ok((out, kept))
+        self.run(parameters, input, pass, true)
+    }
+
+    fn predict(&self, parameters: &[T], input: &[T], pass: &Pass<'_>) -> Result<Vec<T>> {
+        Ok(self.run(parameters, input, pass, false)?.0)
     }
 
     fn pull_back(

@@ -3,7 +3,7 @@
 use locality_core::{Error, Result};
 
 use crate::heads::HeadsCache;
-use crate::layers::{Norm, NormKind};
+use crate::layers::Norm;
 use crate::local_layer::{LayerConfig, LayerKept, LocalLayer};
 use crate::{Layer, Layout, Number, Pass};
 
@@ -57,9 +57,7 @@ impl HierarchicalModel {
         let made = layers.iter().enumerate();
         let made = made.map(|(i, c)| LocalLayer::new(layout, &format!("{name}.{i}"), c, i));
         let made = made.collect::<Result<Vec<_>>>()?;
-        let (kind, pre, shift) = layers[layers.len() - 1].norms();
-        let norm = |kind: NormKind| Norm::new(layout, &format!("{name}.norm"), width, kind, shift);
-        let last = pre.then_some(kind).map(norm);
+        let last = layers[layers.len() - 1].last_norm(layout, &format!("{name}.norm"));
         Ok(Self {
             width,
             layers: made,
@@ -100,7 +98,7 @@ impl HierarchicalModel {
         pass.check("input", input, self.width)?;
         let mut x = input.to_vec();
         for layer in &self.layers[..count] {
-            x = layer.forward(parameters, &x, pass)?.0;
+            x = layer.predict(parameters, &x, pass)?;
         }
         Ok(x)
     }
@@ -125,6 +123,13 @@ impl HierarchicalModel {
         pass: &Pass<'_>,
     ) -> Result<Vec<T>> {
         pass.check("input", input, self.width)?;
+        if caches.len() != self.layers.len() {
+            return Err(Error::shape(format!(
+                "there are {} caches, but {} layers; pass what HierarchicalModel::cache returned",
+                caches.len(),
+                self.layers.len()
+            )));
+        }
         let mut x = input.to_vec();
         for (layer, cache) in self.layers.iter().zip(caches) {
             x = layer.extend(parameters, &x, cache, pass)?;

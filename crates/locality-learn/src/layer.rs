@@ -27,6 +27,14 @@ pub trait Layer<T: Number> {
         pass: &Pass<'_>,
     ) -> Result<(Vec<T>, Self::Kept)>;
 
+    /// The output alone, where no way back will be taken: layers that keep much keep nothing.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    fn predict(&self, parameters: &[T], input: &[T], pass: &Pass<'_>) -> Result<Vec<T>> {
+        Ok(self.forward(parameters, input, pass)?.0)
+    }
+
     /// From `flow` `[rows, outputs]`, the derivatives of a number by the output, to those by the input `[rows, inputs]`; those by
     /// the parameters are added to `gradients`. `input`, `pass` and `kept` are those of [`forward`](Self::forward).
     ///

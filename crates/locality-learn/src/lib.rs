@@ -18,10 +18,18 @@
 //! | losses | [`cross_entropy`], [`squared_loss`] |
 //! | Transformers: language models and encoders | [`TransformerConfig`], [`Transformer`], [`Sampler`] |
 //! | training | [`Trainer`], [`AdamW`], [`Schedule`], [`clip`] |
-//! | metrics: which columns, and which mixtures of them, say who is alike | [`MetricLearner`], [`LearnedMetric`] |
+//! | metrics: which columns, and which mixtures of them, say who is alike | [`MetricLearner`], [`Guidance`], [`LearnedMetric`] |
+//! | autoencoders: denoising, hierarchical | [`Autoencoder`], [`AutoencoderModel`], [`Corruption`] |
+//! | kernels on learned features | [`DeepKernel`], [`DeepKernelModel`] |
+//! | models that others have trained | [`pretrained`] |
 //! | text and files | [`Tokenizer`], [`Checkpoint`] |
 
+mod autoencoder;
 mod checkpoint;
+mod columns;
+mod deep;
+mod fit;
+mod goal;
 mod heads;
 mod hierarchy;
 mod layer;
@@ -32,21 +40,27 @@ mod number;
 mod optimize;
 mod parameters;
 mod pass;
+pub mod pretrained;
 mod random;
 mod tokenizer;
 mod train;
 mod transformer;
 
+pub use autoencoder::{Autoencoder, AutoencoderModel, Corruption, Excess, Training};
 pub use checkpoint::Checkpoint;
+pub use deep::{DeepKernel, DeepKernelModel};
+pub use fit::{FitConfig, History};
+pub use goal::Goal;
 pub use heads::{HeadsCache, HeadsConfig, HeadsKept, LocalHeads, Places, attention_kernel};
 pub use hierarchy::{HierarchicalModel, HierarchyKept};
 pub use layer::Layer;
 pub use layers::{
-    ACTIVATIONS, Activation, Dropout, Embedding, IGNORED, Linear, Norm, NormKind, Rotary, SiteMap,
-    SiteMapKept, alibi_slopes, cross_entropy, sinusoidal, squared_loss,
+    ACTIVATIONS, Activation, Dropout, Embedding, FeedForward, FeedForwardKept, IGNORED, Linear,
+    Norm, NormKind, Rotary, SiteMap, SiteMapKept, alibi_slopes, cross_entropy, sinusoidal,
+    squared_loss,
 };
 pub use local_layer::{LayerConfig, LayerKept, LocalLayer};
-pub use metric::{Goal, LearnedMetric, MetricLearner};
+pub use metric::{Guidance, LearnedMetric, MetricLearner};
 pub use number::{Matrix, Number, multiply};
 #[doc(hidden)]
 pub use number::{PANEL, ROWS, Tile};

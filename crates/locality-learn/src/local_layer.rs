@@ -3,7 +3,7 @@
 use locality_core::{Error, Kernel, Result};
 
 use crate::heads::{HeadsCache, HeadsConfig, HeadsKept, LocalHeads, Places, attention_kernel};
-use crate::layers::{Activation, Dropout, Norm, NormKind, SiteMap, SiteMapKept, add};
+use crate::layers::{Activation, Dropout, EPSILON, Norm, NormKind, SiteMap, SiteMapKept, add};
 use crate::{Layer, Layout, Number, Pass};
 
 /// The parameters of a [`LocalLayer`].
@@ -21,6 +21,7 @@ pub struct LayerConfig {
     activation: Option<Activation>,
     norm: NormKind,
     norm_first: bool,
+    epsilon: f64,
     dropout: f64,
 }
 
@@ -54,6 +55,7 @@ impl LayerConfig {
             activation: Some(Activation::default()),
             norm: NormKind::default(),
             norm_first: true,
+            epsilon: EPSILON,
             dropout: 0.0,
         })
     }
@@ -135,6 +137,13 @@ impl LayerConfig {
         self
     }
 
+    /// What norms add to the variance; 1e-5 by default.
+    #[must_use]
+    pub fn epsilon(mut self, epsilon: f64) -> Self {
+        self.epsilon = epsilon;
+        self
+    }
+
     /// Probability of dropout of each half's output in training.
     #[must_use]
     pub fn dropout(mut self, dropout: f64) -> Self {
@@ -154,9 +163,15 @@ impl LayerConfig {
         self.heads.width
     }
 
-    /// The kind of its norms, whether they come first, and whether they have a shift.
-    pub(crate) fn norms(&self) -> (NormKind, bool, bool) {
-        (self.norm, self.norm_first, self.heads.bias)
+    /// Adds a norm as the layer has them.
+    fn make_norm(&self, layout: &mut Layout, name: &str) -> Norm {
+        let (width, shift) = (self.heads.width, self.heads.bias);
+        Norm::new(layout, name, width, self.norm, shift).epsilon(self.epsilon)
+    }
+
+    /// Adds the norm at the end of a stack, where the layer has its own first.
+    pub(crate) fn last_norm(&self, layout: &mut Layout, name: &str) -> Option<Norm> {
+        self.norm_first.then(|| self.make_norm(layout, name))
     }
 }
 
@@ -204,12 +219,9 @@ impl LocalLayer {
             Dropout::new(config.dropout, number + 1)?,
             Dropout::new(config.dropout, number + 2)?,
         ];
-        let norm = |layout: &mut Layout, at| {
-            Norm::new(layout, &format!("{name}.{at}"), width, config.norm, bias)
-        };
-        let first = norm(layout, "norm_heads");
+        let first = config.make_norm(layout, &format!("{name}.norm_heads"));
         let heads = LocalHeads::new(layout, &format!("{name}.heads"), config.heads.clone())?;
-        let second = norm(layout, "norm_map");
+        let second = config.make_norm(layout, &format!("{name}.norm_map"));
         let site_map = SiteMap::new(
             layout,
             &format!("{name}.map"),
@@ -256,18 +268,30 @@ impl LocalLayer {
         cache: &mut HeadsCache<T>,
         pass: &Pass<'_>,
     ) -> Result<Vec<T>> {
-        let p = parameters;
+        self.around(parameters, input, pass, |x| {
+            self.heads.extend(parameters, x, cache)
+        })
+    }
+
+    /// The layer about its heads, whatever way these take; nothing is kept, nothing dropped.
+    fn around<T: Number>(
+        &self,
+        p: &[T],
+        input: &[T],
+        pass: &Pass<'_>,
+        heads: impl FnOnce(&[T]) -> Result<Vec<T>>,
+    ) -> Result<Vec<T>> {
         let [first, second] = &self.norms;
         if self.norm_first {
             let (seen, _) = first.forward(p, input, pass)?;
-            let mut sum = self.heads.extend(p, &seen, cache)?;
+            let mut sum = heads(&seen)?;
             add(&mut sum, input);
             let (seen, _) = second.forward(p, &sum, pass)?;
             let (mut out, _) = self.site_map.forward(p, &seen, pass)?;
             add(&mut out, &sum);
             return Ok(out);
         }
-        let mut sum = self.heads.extend(p, input, cache)?;
+        let mut sum = heads(input)?;
         add(&mut sum, input);
         let (middle, _) = first.forward(p, &sum, pass)?;
         let (mut out, _) = self.site_map.forward(p, &middle, pass)?;
@@ -327,6 +351,14 @@ impl<T: Number> Layer<T> for LocalLayer {
             rows: [sum, middle, total],
         };
         Ok((out, kept))
+    }
+
+    fn predict(&self, parameters: &[T], input: &[T], pass: &Pass<'_>) -> Result<Vec<T>> {
+        if pass.chance.is_some() {
+            return Ok(self.forward(parameters, input, pass)?.0);
+        }
+        let heads = |x: &[T]| self.heads.predict(parameters, x, pass);
+        self.around(parameters, input, pass, heads)
     }
 
     fn pull_back(

@@ -77,6 +77,15 @@ impl Layout {
         &self.views
     }
 
+    /// The same buffer with the views of a part of it alone, for an optimiser that leaves the rest.
+    pub(crate) fn only(&self, part: &Range<usize>) -> Self {
+        let inside = |v: &&View| part.start <= v.range.start && v.range.end <= part.end;
+        Self {
+            views: self.views.iter().filter(inside).cloned().collect(),
+            length: self.length,
+        }
+    }
+
     /// How many numbers there are.
     pub fn len(&self) -> usize {
         self.length
@@ -85,6 +94,20 @@ impl Layout {
     /// Whether there is nothing to learn.
     pub fn is_empty(&self) -> bool {
         self.length == 0
+    }
+
+    /// Requires memory for so many buffers.
+    ///
+    /// # Errors
+    /// More numbers than can be had.
+    pub(crate) fn reserve<T: Number>(&self, buffers: usize) -> Result<()> {
+        let all = self.length.saturating_mul(buffers);
+        Vec::<T>::new().try_reserve_exact(all).map_err(|_| {
+            Error::unsupported(format!(
+                "a model of {} parameters does not fit into memory; make it smaller",
+                self.length
+            ))
+        })
     }
 
     /// The buffer as it begins: a function of the seed, the names and the shapes, not of what else is in the layout.

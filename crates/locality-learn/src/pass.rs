@@ -5,6 +5,8 @@ use std::ops::Range;
 use locality_core::{Error, Result};
 use rayon::prelude::*;
 
+use crate::Number;
+use crate::number::ROWS;
 use crate::random::Stream;
 
 /// How the rows of a batch form sets (sequences, series, sets of points): one after another, of any lengths, without padding.
@@ -31,9 +33,14 @@ impl Sets {
                 "a batch of {count} sets of {length} rows is empty or beyond counting; give at least one of one"
             )));
         }
-        Ok(Self {
-            ends: (1..=count).map(|i| i * length).collect(),
-        })
+        let mut ends = Vec::new();
+        ends.try_reserve_exact(count).map_err(|_| {
+            Error::unsupported(format!(
+                "a batch of {count} sets does not fit into memory; give fewer"
+            ))
+        })?;
+        ends.extend((1..=count).map(|i| i * length));
+        Ok(Self { ends })
     }
 
     /// Sets of these lengths.
@@ -144,6 +151,14 @@ impl<'a> Pass<'a> {
             rows.saturating_mul(columns)
         )))
     }
+}
+
+/// Fills rows of zeros up to a whole tile, and makes one set of all. Products of fewer rows are summed up in another order: without this
+/// a row's result would depend, in its last digits, on how many are asked for at once.
+pub(crate) fn padded<T: Number>(input: &mut Vec<T>, columns: usize) -> Result<Sets> {
+    let rows = (input.len() / columns.max(1)).max(ROWS);
+    input.resize(rows * columns, T::ZERO);
+    Sets::equal(1, rows)
 }
 
 /// Rows of a block: the grain of everything that is shared among threads.

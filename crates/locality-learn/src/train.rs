@@ -23,18 +23,21 @@ pub struct TrainConfig {
     pub seed: u64,
 }
 
+/// Steps, and batches of a step, beyond which nothing is trained.
+const MOST_STEPS: u64 = 1 << 31;
+
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
     /// Mean cross entropy of its batches, before the step.
     pub loss: f64,
-    /// Norm of the derivatives before clipping; NaN where nothing is clipped.
+    /// Norm of the derivatives before clipping.
     pub norm: f64,
     /// The learning rate.
     pub rate: f64,
 }
 
-/// A language model in training. Everything random is a function of seed and step, so that a [checkpoint](Self::save) resumes with
+/// A language model in training. Everything random is a function of seed and step, so that a [checkpoint](crate::Checkpoint) resumes with
 /// the same bits.
 ///
 /// ```
@@ -71,6 +74,8 @@ impl<T: Number> Trainer<T> {
     /// # Errors
     /// Numbers out of their range; a model that is not causal.
     pub fn new(model: Transformer<T>, config: TrainConfig) -> Result<Self> {
+        // The derivatives, and what the optimiser remembers.
+        model.layout().reserve::<T>(3)?;
         let state = config.optimizer.start(model.layout())?;
         Self::with_state(model, config, state)
     }
@@ -84,6 +89,24 @@ impl<T: Number> Trainer<T> {
             if n == 0 {
                 return Err(Error::parameter(format!("{name}=0 must be at least 1")));
             }
+        }
+        let (_, _, warmup, steps) = config.schedule.numbers();
+        // Beyond these numbers counters would overflow; no training gets there.
+        let counts = [
+            ("step", state.step),
+            ("warmup", warmup),
+            ("steps", steps),
+            ("accumulate", config.accumulate as u64),
+        ];
+        if let Some((name, n)) = counts.into_iter().find(|(_, n)| *n > MOST_STEPS) {
+            return Err(Error::parameter(format!(
+                "{name}={n} must be at most {MOST_STEPS}"
+            )));
+        }
+        if state.squares.iter().any(|s| *s < T::ZERO) {
+            return Err(Error::parameter(
+                "the optimiser's means of squares have negative numbers; the state is damaged",
+            ));
         }
         if !model.config().causal {
             return Err(Error::unsupported(
@@ -156,10 +179,11 @@ impl<T: Number> Trainer<T> {
             let share = T::from_f64(1.0 / many as f64);
             self.gradients.iter_mut().for_each(|g| *g *= share);
         }
-        let norm = match self.config.clip {
-            Some(largest) => clip(&mut self.gradients, largest)?,
-            None => f64::NAN,
-        };
+        // A bound that nothing exceeds still sees derivatives that are not finite.
+        let norm = clip(
+            &mut self.gradients,
+            self.config.clip.unwrap_or(f64::INFINITY),
+        )?;
         let rate = self.config.schedule.at(self.state.step);
         let (layout, parameters) = self.model.layout_and_parameters();
         self.config

@@ -1,6 +1,7 @@
 //! The Python extension `locality._core`: it converts, lets go of the interpreter and calls; it decides nothing.
 
 mod array;
+mod autoencode;
 mod bias;
 mod crf;
 mod denoise;
@@ -17,6 +18,7 @@ mod image;
 mod kernel;
 mod labeling;
 mod lazy;
+mod learn;
 mod lists;
 mod local;
 mod lowess;
@@ -25,6 +27,7 @@ mod model;
 mod models;
 mod modes;
 mod nearest;
+mod networks;
 mod nonlocal;
 mod pca;
 mod regions;
@@ -43,6 +46,8 @@ mod _core {
     #[pymodule_export]
     use super::lists::{metrics, neighborhoods, profiles};
 
+    #[pymodule_export]
+    use super::autoencode::LazyAutoencoderModel;
     #[pymodule_export]
     use super::crf::DenseCrfField;
     #[pymodule_export]
@@ -82,6 +87,8 @@ mod _core {
     #[pymodule_export]
     use super::lazy::{Centroids, NeighborMemory};
     #[pymodule_export]
+    use super::learn::learn_metric;
+    #[pymodule_export]
     use super::local::LocalRegressor;
     #[pymodule_export]
     use super::lowess::LowessFit;
@@ -95,6 +102,8 @@ mod _core {
     use super::modes::cluster_modes;
     #[pymodule_export]
     use super::nearest::Nearest;
+    #[pymodule_export]
+    use super::networks::{AutoencoderNet, DeepKernelNet};
     #[pymodule_export]
     use super::nonlocal::{SelfLocalRegressor, smooth_series};
     #[pymodule_export]

@@ -81,6 +81,8 @@
 pub use locality_core as core;
 pub use locality_core::*;
 
+#[cfg(feature = "dense")]
+pub mod autoencode;
 pub mod denoise;
 #[cfg(feature = "dense")]
 pub mod dense;

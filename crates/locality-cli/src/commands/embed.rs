@@ -176,7 +176,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     files.add(&args.output, &table.encode(&added, format)?)?;
     if let Some(path) = &args.plot {
         let points: Vec<[f64; 2]> = embedding.iter().map(|row| [row[0], row[1]]).collect();
-        let cells = color.map(|c| cells(&table, c));
+        let cells = color.map(|c| super::cells(&table, c));
         let colors = cells.as_ref().zip(color);
         let colors = colors.map(|(cells, c)| (table.names()[c].as_str(), cells.as_slice()));
         let title = format!("{} of {}", args.method, count(table.rows(), "row"));
@@ -231,12 +231,3 @@ const FLAGS: &[(&str, &str)] = &[
     ("n_components", "--dims"),
     ("n_samples", "rows"),
 ];
-
-/// The texts of a column.
-fn cells(table: &Table, column: usize) -> Vec<String> {
-    let text = |row: usize| {
-        let cell = table.cell(row, column);
-        String::from_utf8_lossy(cell.trim_ascii()).into_owned()
-    };
-    (0..table.rows()).map(text).collect()
-}

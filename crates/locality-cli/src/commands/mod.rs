@@ -1,5 +1,7 @@
 //! The commands, one file each.
 
+#[cfg(feature = "learn")]
+mod autoencode;
 mod cluster;
 mod clusterer;
 mod completions;
@@ -7,6 +9,8 @@ mod demo;
 mod denoise;
 #[cfg(feature = "embed")]
 mod embed;
+#[cfg(feature = "learn")]
+mod encode;
 mod evaluate;
 mod fit;
 mod fuzzy;
@@ -103,6 +107,9 @@ enum Command {
     Denoise(denoise::Args),
     /// Smooth a series, and fill its gaps, by what happened in like contexts
     Smooth(smooth::Args),
+    /// Learn a code of few numbers for the rows of a table, by a network that undoes noise
+    #[cfg(feature = "learn")]
+    Autoencode(autoencode::Args),
     /// Draw new rows from the law that a table came from
     Sample(sample::Args),
     /// Fit a local model to a table and keep it in a file
@@ -120,6 +127,9 @@ enum Command {
     Inspect(inspect::Args),
     /// Regress a column on others at every place, by the rows around it, and draw a map
     Gwr(gwr::Args),
+    /// Turn sentences into vectors by a pretrained encoder
+    #[cfg(feature = "learn")]
+    Encode(encode::Args),
     /// Train a language model of local layers on a text, and let it write
     #[cfg(feature = "learn")]
     #[command(subcommand)]
@@ -151,6 +161,8 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Label(args) => label::run(args, &context),
         Command::Denoise(args) => denoise::run(args, &context),
         Command::Smooth(args) => smooth::run(args, &context),
+        #[cfg(feature = "learn")]
+        Command::Autoencode(args) => autoencode::run(args, &context),
         Command::Sample(args) => sample::run(args, &context),
         Command::Fit(args) => fit::run(args, &context),
         Command::Predict(args) => predict::run(args, &context),
@@ -160,11 +172,23 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Inspect(args) => inspect::run(args, &context),
         Command::Gwr(args) => gwr::run(args, &context),
         #[cfg(feature = "learn")]
+        Command::Encode(args) => encode::run(args, &context),
+        #[cfg(feature = "learn")]
         Command::Lm(command) => lm::run(command, &context),
         Command::Kernels(args) => kernels::run(args, &context),
         Command::Demo(args) => demo::run(args, &context),
         Command::Completions(args) => completions::run(args),
     }
+}
+
+/// The texts of a column.
+#[cfg(any(feature = "embed", feature = "learn"))]
+fn cells(table: &crate::table::Table, column: usize) -> Vec<String> {
+    let text = |row: usize| {
+        let cell = table.cell(row, column);
+        String::from_utf8_lossy(cell.trim_ascii()).into_owned()
+    };
+    (0..table.rows()).map(text).collect()
 }
 
 /// `1 row`, `2 rows`.

@@ -102,13 +102,7 @@ fn other_kernels_and_bytes_and_threads() {
         "b.safetensors",
         &[&flags[..], &["--threads", "2"]].concat(),
     ));
-    // The entries of a header are in any order.
-    let numbers = |name: &str| {
-        let all = folder.bytes(name);
-        let header = u64::from_le_bytes(all[..8].try_into().unwrap()) as usize;
-        all[8 + header..].to_vec()
-    };
-    assert!(numbers("a.safetensors") == numbers("b.safetensors"));
+    assert!(folder.bytes("a.safetensors") == folder.bytes("b.safetensors"));
     let run = folder.ok(&[
         "lm",
         "generate",
@@ -125,15 +119,11 @@ fn other_kernels_and_bytes_and_threads() {
     assert!(run.text().starts_with('ü'));
 }
 
+/// Trains until the file is there, then sends a signal.
 #[cfg(unix)]
-#[test]
-fn ctrl_c_saves_and_resume_goes_on_to_the_same_model() {
+fn cut(folder: &Folder, flags: &[&str], signal: &str) -> std::process::Output {
     use std::process::Stdio;
-    let folder = folder();
-    let mut flags = SMALL.to_vec();
-    flags[11] = "4000";
-    folder.ok(&train("whole.safetensors", &flags));
-    let mut command = folder.command(&train("cut.safetensors", &flags));
+    let mut command = folder.command(&train("cut.safetensors", flags));
     let child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -144,47 +134,37 @@ fn ctrl_c_saves_and_resume_goes_on_to_the_same_model() {
     }
     let id = child.id().to_string();
     std::process::Command::new("kill")
-        .args(["-INT", &id])
+        .args([signal, &id])
         .status()
         .unwrap();
-    let out = child.wait_with_output().unwrap();
-    assert_eq!(
-        out.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&out.stderr)
-    );
-    let words = String::from_utf8(out.stdout).unwrap();
-    assert!(words.contains("stopped by Ctrl-C"), "{words}");
-    assert_ne!(
-        folder.bytes("cut.safetensors"),
-        folder.bytes("whole.safetensors")
-    );
-    folder.ok(&[
-        "lm",
-        "train",
-        "text.txt",
-        "-o",
-        "cut.safetensors",
-        "--resume",
-        "--save-every",
-        "20",
-    ]);
-    let same = |name: &str| {
-        let args = [
-            "lm",
-            "generate",
-            name,
-            "--prompt",
-            "t",
-            "--tokens",
-            "200",
-            "--temperature",
-            "1.5",
-        ];
-        folder.ok(&args).text()
-    };
-    assert_eq!(same("cut.safetensors"), same("whole.safetensors"));
+    child.wait_with_output().unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn stopped_or_killed_training_goes_on_to_the_same_file() {
+    let folder = folder();
+    let mut flags = SMALL.to_vec();
+    flags[11] = "4000";
+    folder.ok(&train("whole.safetensors", &flags));
+    let whole = folder.bytes("whole.safetensors");
+    for signal in ["-INT", "-KILL"] {
+        let out = cut(&folder, &flags, signal);
+        if signal == "-INT" {
+            let error = String::from_utf8_lossy(&out.stderr);
+            assert_eq!(out.status.code(), Some(0), "{error}");
+            let words = String::from_utf8(out.stdout).unwrap();
+            assert!(words.contains("stopped by Ctrl-C"), "{words}");
+        } else {
+            assert_eq!(out.status.code(), None);
+        }
+        assert_ne!(folder.bytes("cut.safetensors"), whole);
+        // Losses, numbers and what the optimiser remembers: every bit.
+        let resume = ["--resume", "--save-every", "100"];
+        folder.ok(&train("cut.safetensors", &resume));
+        assert!(folder.bytes("cut.safetensors") == whole, "{signal}");
+        std::fs::remove_file(folder.path("cut.safetensors")).unwrap();
+    }
 }
 
 #[test]
@@ -200,7 +180,27 @@ fn bad_requests_are_one_sentence() {
     folder.fails(&latin, 1, &["UTF-8", "byte 1"]);
     let none = ["lm", "train", "none.txt", "-o", "m.safetensors"];
     folder.fails(&none, 1, &["none.txt"]);
-    folder.fails(&train("m.safetensors", &["--heads", "3"]), 2, &["heads=3"]);
+    folder.fails(
+        &train("m.safetensors", &["--heads", "3"]),
+        2,
+        &["--heads 3"],
+    );
+    folder.fails(&train("m.safetensors", &["--lr", "-1"]), 2, &["--lr -1"]);
+    folder.fails(
+        &train("m.safetensors", &["--steps", "0"]),
+        2,
+        &["--steps 0"],
+    );
+    folder.fails(
+        &train("m.safetensors", &["--width", "1000000"]),
+        2,
+        &["parameters", "memory"],
+    );
+    folder.fails(
+        &train("m.safetensors", &["--kernel", "gaussian(site_knn=3)"]),
+        2,
+        &["site_knn"],
+    );
     folder.fails(
         &train("m.safetensors", &["--kernel", "sofmax"]),
         2,

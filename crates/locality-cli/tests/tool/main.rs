@@ -1,11 +1,15 @@
 //! The tool as it is used: the binary, run in temporary folders.
 
+#[cfg(feature = "learn")]
+mod autoencode;
 mod bad_pictures;
 mod bad_tables;
 mod cluster;
 mod denoise;
 #[cfg(feature = "embed")]
 mod embed;
+#[cfg(feature = "learn")]
+mod encode;
 mod fuzzy;
 mod gwr;
 mod label;

@@ -57,6 +57,20 @@ impl LocalHeads {
         cache: &mut HeadsCache<T>,
     ) -> Result<Vec<T>> {
         let c = &self.config;
+        if input.is_empty() || !input.len().is_multiple_of(c.width) {
+            return Err(Error::shape(format!(
+                "input has {} numbers, but a site has {}; give whole sites, at least one",
+                input.len(),
+                c.width
+            )));
+        }
+        if cache.keys.len() != c.groups || cache.values.len() != c.groups {
+            return Err(Error::shape(format!(
+                "the cache is of {} groups, but the heads have {}; pass what LocalHeads::cache returned",
+                cache.keys.len(),
+                c.groups
+            )));
+        }
         let (width, stride, m) = (c.head_width, self.columns(), input.len() / c.width);
         let mut projected = self.project.apply(parameters, input);
         if c.places == Places::Rotary {

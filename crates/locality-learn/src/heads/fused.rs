@@ -194,7 +194,7 @@ impl<T: Number> Task for Soften<'_, T> {
             let end = if self.config.causal {
                 i + 1
             } else {
-                n.min(i + reach)
+                n.min(i.saturating_add(reach))
             };
             row[..first].fill(T::ZERO);
             row[end..].fill(T::ZERO);
@@ -246,7 +246,7 @@ impl<T: Number> Task for Harden<'_, T> {
     }
 }
 
-/// Every set on its way forward: writes the means `[rows, heads * width]`, returns the weights of each set.
+/// Every set on its way forward: writes the means `[rows, heads * width]`, returns the weights of each set where these are to be kept.
 pub(super) fn forward<T: Number>(
     heads: &LocalHeads,
     fused: Fused,
@@ -254,14 +254,16 @@ pub(super) fn forward<T: Number>(
     biases: &[Vec<T>],
     sets: &Sets,
     means: &mut [T],
+    keep: bool,
 ) -> Vec<Vec<T>> {
     let columns = heads.config.heads * heads.config.head_width;
     let parts = super::split(means, columns, sets)
         .into_par_iter()
         .enumerate();
-    let parts = parts
-        .with_max_len(1)
-        .map(|(set, means)| one(heads, fused, projected, biases, sets, set).forward(means));
+    let parts = parts.with_max_len(1).map(|(set, means)| {
+        let weights = one(heads, fused, projected, biases, sets, set).forward(means);
+        if keep { weights } else { Vec::new() }
+    });
     parts.collect()
 }
 

@@ -9,8 +9,7 @@ use crate::pass::fill;
 /// A curve applied to every number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Activation {
-    /// `x Phi(x)`, with the normal distribution function (Hendrycks and Gimpel 2016); that of BERT. Slow: its error function is
-    /// the exact one.
+    /// `x Phi(x)`, with the normal distribution function (Hendrycks and Gimpel 2016); that of BERT.
     GeluErf,
     /// The same with Phi by a hyperbolic tangent; that of GPT-2.
     #[default]
@@ -84,6 +83,9 @@ const RUN: usize = 128;
 /// `sqrt(8 / pi)` and `sqrt(8 / pi) * 0.044715`: twice the argument of the hyperbolic tangent.
 const GELU: (f64, f64) = (1.595_769_121_605_731, 0.071_354_816_272_600_25);
 
+/// `1 / sqrt(2 pi)`
+const DENSITY: f64 = 0.398_942_280_401_432_7;
+
 /// `1 / (1 + exp(-x))`
 #[inline(always)]
 pub(crate) fn logistic<T: Number, I: Isa>(isa: I, x: T) -> T {
@@ -111,6 +113,12 @@ impl<T: Number> Task for Curve<'_, T> {
             }
             Activation::Silu => pairs.for_each(|(y, &x)| *y = x * logistic(isa, x)),
             Activation::Relu => pairs.for_each(|(y, &x)| *y = x.max(T::ZERO)),
+            Activation::GeluErf if size_of::<T>() == 4 => {
+                for (y, &x) in pairs {
+                    let (u, tail) = (x.abs(), tail(isa, x));
+                    *y = x.max(T::ZERO) - u * tail;
+                }
+            }
             Activation::GeluErf => {
                 pairs.for_each(|(y, &x)| *y = T::from_f64(x.to_f64() * normal(x.to_f64())));
             }
@@ -152,10 +160,18 @@ impl<T: Number> Task for Slope<'_, T> {
                     *f = if x > T::ZERO { *f } else { T::ZERO };
                 }
             }
+            Activation::GeluErf if size_of::<T>() == 4 => {
+                for (f, &x) in pairs {
+                    let tail = tail(isa, x);
+                    let below = if x > T::ZERO { T::ONE - tail } else { tail };
+                    let density = isa.exp_below_one(x * x * T::from_f64(-0.5));
+                    *f *= isa.fma(x * T::from_f64(DENSITY), density, below);
+                }
+            }
             Activation::GeluErf => {
                 for (f, &x) in pairs {
                     let x = x.to_f64();
-                    let density = (-0.5 * x * x).exp() * 0.398_942_280_401_432_7;
+                    let density = (-0.5 * x * x).exp() * DENSITY;
                     *f *= T::from_f64(normal(x) + x * density);
                 }
             }
@@ -163,7 +179,58 @@ impl<T: Number> Task for Slope<'_, T> {
     }
 }
 
+/// `Phi(-|x|)` in single precision: `exp(-x^2 / 2) t P(t)` with `t = 1 / (1 + 0.35 |x|)`. The polynomial is a fit to SciPy's `erfcx`, least
+/// squares weighed until its greatest relative error, 3.2e-8, was least. The exact function goes one number at a time.
+#[inline(always)]
+fn tail<T: Number, I: Isa>(isa: I, x: T) -> T {
+    const P: [f64; 9] = [
+        0.139_621_406_793_594_36,
+        0.139_861_747_622_489_93,
+        0.119_833_707_809_448_24,
+        0.105_504_773_557_186_13,
+        -0.023_102_395_236_492_157,
+        0.159_163_594_245_910_64,
+        -0.255_705_207_586_288_45,
+        0.143_967_404_961_586,
+        -0.029_145_063_832_402_33,
+    ];
+    let t = T::ONE / isa.fma(x.abs(), T::from_f64(0.35), T::ONE);
+    let mut p = T::from_f64(P[8]);
+    for a in P[..8].iter().rev() {
+        p = isa.fma(p, t, T::from_f64(*a));
+    }
+    p * t * isa.exp_below_one(x * x * T::from_f64(-0.5))
+}
+
 /// The normal distribution function.
 fn normal(x: f64) -> f64 {
     0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Activation, normal};
+
+    #[test]
+    fn the_single_precision_gelu_is_the_exact_one() {
+        let x: Vec<f32> = (-140_000..=140_000).map(|i| i as f32 * 1e-4).collect();
+        for (x, y) in x.iter().zip(Activation::GeluErf.forward(&x)) {
+            let exact = f64::from(*x) * normal(f64::from(*x));
+            // A rounding of the result, and of products no larger than 0.17.
+            let bound = 2e-7 * f64::from(x.abs()).clamp(1.0, 1.0 + exact.abs());
+            assert!((f64::from(y) - exact).abs() <= bound, "{x}: {y}, {exact}");
+        }
+        let mut slopes = vec![1.0; x.len()];
+        Activation::GeluErf.pull_back(&x, &mut slopes);
+        let wide: Vec<f64> = x.iter().map(|x| f64::from(*x)).collect();
+        let mut exact = vec![1.0; x.len()];
+        Activation::GeluErf.pull_back(&wide, &mut exact);
+        for (found, exact) in slopes.iter().zip(exact) {
+            assert!((f64::from(*found) - exact).abs() < 1e-6, "{found}, {exact}");
+        }
+        let odd = [f32::NAN, f32::INFINITY, f32::MIN, f32::MAX, 0.0];
+        let found = Activation::GeluErf.forward(&odd);
+        assert!(found[0].is_nan());
+        assert_eq!(found[2..], [0.0, f32::MAX, 0.0]);
+    }
 }

@@ -34,7 +34,7 @@ impl std::str::FromStr for NormKind {
 }
 
 /// Added to the variance, so that a constant row stays finite.
-const EPSILON: f64 = 1e-5;
+pub(crate) const EPSILON: f64 = 1e-5;
 
 /// `gain * normalised row + shift`, over `width` columns.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +43,7 @@ pub struct Norm {
     width: usize,
     gain: Range<usize>,
     shift: Option<Range<usize>>,
+    epsilon: f64,
 }
 
 impl Norm {
@@ -56,7 +57,15 @@ impl Norm {
             width,
             gain,
             shift,
+            epsilon: EPSILON,
         }
+    }
+
+    /// With another number than 1e-5 added to the variance.
+    #[must_use]
+    pub fn epsilon(mut self, epsilon: f64) -> Self {
+        self.epsilon = epsilon;
+        self
     }
 
     /// Normalises rows; writes mean and inverse deviation of each.
@@ -68,6 +77,7 @@ impl Norm {
         blocks.with_max_len(1).for_each(|(b, (out, kept))| {
             dispatch(Forward {
                 kind: self.kind,
+                epsilon: self.epsilon,
                 gain: &parameters[self.gain.clone()],
                 shift: self.shift.clone().map(|s| &parameters[s]),
                 input: &input[b * BLOCK * width..][..out.len()],
@@ -81,6 +91,7 @@ impl Norm {
 
 struct Forward<'a, T> {
     kind: NormKind,
+    epsilon: f64,
     gain: &'a [T],
     shift: Option<&'a [T]>,
     input: &'a [T],
@@ -106,7 +117,7 @@ impl<T: Number> Task for Forward<'_, T> {
                 *y = *x - mean;
             }
             let variance = isa.dot(y, y) / width as f64;
-            let inverse = T::from_f64(1.0 / (variance + EPSILON).sqrt());
+            let inverse = T::from_f64(1.0 / (variance + self.epsilon).sqrt());
             for (y, g) in y.iter_mut().zip(self.gain) {
                 *y = *y * inverse * *g;
             }

@@ -93,6 +93,11 @@ impl AdamW {
         /// Numbers of one piece of work.
         const PIECE: usize = 1 << 14;
         self.check()?;
+        if !(rate.is_finite() && rate >= 0.0) {
+            return Err(Error::parameter(format!(
+                "the learning rate {rate} must be a finite number of at least 0"
+            )));
+        }
         for buffer in [&*parameters, gradients, &state.means, &state.squares] {
             layout.check(buffer)?;
         }

@@ -8,6 +8,8 @@ use locality_core::Result;
 const MEMORY: usize = 10;
 /// Halvings of a step before the search is given up.
 const HALVINGS: usize = 30;
+/// What a step must promise, as a share of the loss, to be more than rounding.
+const ROUNDING: f64 = 1e-9;
 /// Share of the slope's promise that a step must keep (Armijo).
 const PROMISE: f64 = 1e-4;
 
@@ -22,27 +24,28 @@ pub(crate) struct Minimum {
 }
 
 /// Follows `f`, which returns the loss and its derivatives, down from `x` (Nocedal and Wright 2006, algorithm 7.5): until no derivative is
-/// above `tolerance` or no step goes down any more, at most `rounds` times. The loss never rises.
+/// above `tolerance` or no step goes down any more, at most `rounds` times. The loss never rises. `after` is told where the search is, at the
+/// start and after each step down, and says whether it goes on.
 ///
 /// # Errors
-/// Those of `f` at the start; later a step that `f` refuses is shortened.
+/// Those of `after`, and of `f`; but a step to where it is not finite is shortened.
 pub(crate) fn lbfgs(
     mut x: Vec<f64>,
     rounds: usize,
     tolerance: f64,
     mut f: impl FnMut(&[f64]) -> Result<(f64, Vec<f64>)>,
-    mut after: impl FnMut(usize) -> Result<()>,
+    mut after: impl FnMut(usize, &[f64]) -> Result<bool>,
 ) -> Result<Minimum> {
     let (mut loss, mut slope) = f(&x)?;
     let mut losses = vec![loss];
     let mut past: VecDeque<(Vec<f64>, Vec<f64>, f64)> = VecDeque::new();
     let small = |slope: &[f64]| slope.iter().all(|g| g.abs() <= tolerance);
     let mut settled = small(&slope);
-    for round in 0..rounds {
-        if settled {
+    let mut goes_on = after(0, &x)?;
+    for _ in 0..rounds {
+        if settled || !goes_on {
             break;
         }
-        after(round)?;
         let mut step = direction(&slope, &past);
         let mut fall = dot(&step, &slope);
         if fall >= 0.0 {
@@ -60,14 +63,14 @@ pub(crate) fn lbfgs(
                     found = Some((at, l, g));
                     break;
                 }
-                Err(e) if e.kind() == locality_core::ErrorKind::Interrupted => return Err(e),
+                Err(e) if e.kind() != locality_core::ErrorKind::NotFinite => return Err(e),
                 _ => length *= 0.5,
             }
         }
         let Some((at, l, g)) = found else {
-            // Rounding is all that is left of the slope, or the next try goes straight down.
+            // Where straight down promises no more than rounding, the search is at rest; else it has failed.
             if past.is_empty() {
-                settled = true;
+                settled = fall.abs() <= ROUNDING * loss.abs();
                 break;
             }
             past.clear();
@@ -85,6 +88,7 @@ pub(crate) fn lbfgs(
         (x, loss, slope) = (at, l, g);
         losses.push(loss);
         settled = small(&slope);
+        goes_on = after(losses.len() - 1, &x)?;
     }
     Ok(Minimum { x, losses, settled })
 }
@@ -134,11 +138,13 @@ mod tests {
             let slope = vec![-2.0 * a - 400.0 * x[0] * b, 200.0 * b];
             Ok((a * a + 100.0 * b * b, slope))
         };
-        let found = lbfgs(vec![-1.2, 1.0], 200, 1e-9, f, |_| Ok(())).unwrap();
+        let found = lbfgs(vec![-1.2, 1.0], 200, 1e-9, f, |_, _| Ok(true)).unwrap();
         assert!(found.settled);
         assert!((found.x[0] - 1.0).abs() < 1e-8 && (found.x[1] - 1.0).abs() < 1e-8);
         assert!(found.losses.windows(2).all(|w| w[1] <= w[0]));
-        let short = lbfgs(vec![-1.2, 1.0], 3, 1e-9, f, |_| Ok(())).unwrap();
+        let short = lbfgs(vec![-1.2, 1.0], 3, 1e-9, f, |_, _| Ok(true)).unwrap();
         assert!(!short.settled && short.losses.len() == 4);
+        let stopped = lbfgs(vec![-1.2, 1.0], 9, 1e-9, f, |round, _| Ok(round < 2)).unwrap();
+        assert!(!stopped.settled && stopped.losses == short.losses[..3]);
     }
 }

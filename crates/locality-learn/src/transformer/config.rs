@@ -299,6 +299,18 @@ impl TransformerConfig {
         Ok(())
     }
 
+    /// A number of parameters that a model of these sizes has at the least.
+    pub(crate) fn fewest(&self) -> u128 {
+        let (w, h) = (self.width as u128, self.hidden.unwrap_or(1) as u128);
+        let layer = (w * w).saturating_add(w * h);
+        (self.codes as u128 * w).saturating_add((self.layers as u128).saturating_mul(layer))
+    }
+
+    /// Columns inside the per-site maps.
+    pub(crate) fn hidden_size(&self) -> usize {
+        self.hidden.unwrap_or(4 * self.width)
+    }
+
     /// Whether no sequence may be longer than the context.
     pub(super) fn is_bounded(&self) -> bool {
         self.positions == Positions::Learned

@@ -45,7 +45,10 @@ impl<T: Number> Transformer<T> {
         };
         let dropout = Dropout::new(c.dropout, 0)?;
         let parameters = match seed {
-            Some(seed) => layout.initialize(seed),
+            Some(seed) => {
+                layout.reserve::<T>(1)?;
+                layout.initialize(seed)
+            }
             None => Vec::new(),
         };
         Ok(Self {

@@ -96,17 +96,16 @@ fn hostile_files_are_refused_in_a_sentence() {
         .unwrap();
     assert!(Checkpoint::from_bytes(&good).is_ok());
     assert!(Checkpoint::from_bytes(&edited(&good, |_| {})).is_ok());
-    let config = |key: &'static str, value: Value| {
-        edited(&good, move |header| {
-            let text = header["__metadata__"]["config"].as_str().unwrap();
-            let mut config: Value = serde_json::from_str(text).unwrap();
-            config[key] = value;
-            header["__metadata__"]["config"] = config.to_string().into();
+    let about = |edit: &dyn Fn(&mut Value)| {
+        edited(&good, |header| {
+            let text = &mut header["__metadata__"]["locality-learn"];
+            let mut about: Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
+            edit(&mut about);
+            *text = about.to_string().into();
         })
     };
-    let meta = |key: &'static str, value: Value| {
-        edited(&good, move |header| header["__metadata__"][key] = value)
-    };
+    let config = |key: &str, value: Value| about(&|a| a["config"][key] = value.clone());
+    let training = |key: &str, value: Value| about(&|a| a["training"][key] = value.clone());
     let mut nan = good.clone();
     let end = nan.len();
     nan[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
@@ -133,16 +132,19 @@ fn hostile_files_are_refused_in_a_sentence() {
         ("many layers", config("layers", json!(4096))),
         ("text for a size", config("heads", json!("2"))),
         ("no kernel", config("kernel", json!("sofmax"))),
+        ("other version", about(&|a| a["version"] = json!("9"))),
         (
             "other program",
-            meta("locality-learn", Value::String("9".into())),
+            edited(&good, |h| h["__metadata__"] = json!({"format": "pt"})),
         ),
-        ("no JSON", meta("config", Value::String("{".into()))),
-        ("no training", meta("training", Value::String("{}".into()))),
         (
-            "no tokenizer",
-            meta("tokenizer", Value::String("{}".into())),
+            "no JSON",
+            edited(&good, |h| h["__metadata__"]["locality-learn"] = json!("{")),
         ),
+        ("no config", about(&|a| a["config"] = json!(7))),
+        ("no training", about(&|a| a["training"] = json!({}))),
+        ("no tokenizer", about(&|a| a["tokenizer"] = json!({}))),
+        ("no width", training("batch", json!(-2))),
         ("missing tensor", gone),
     ];
     for (what, bytes) in cases {
@@ -153,6 +155,43 @@ fn hostile_files_are_refused_in_a_sentence() {
         );
         println!("{what}: {error}");
     }
+    // Sizes are held against the file's before anything is made of them.
+    let tall = about(&|a| {
+        for (key, n) in [
+            ("width", 1 << 20),
+            ("heads", 1 << 20),
+            ("hidden", 1),
+            ("layers", 4096),
+        ] {
+            a["config"][key] = json!(n);
+        }
+        a["config"]["positions"] = json!("alibi");
+    });
+    let told = Checkpoint::from_bytes(&tall).unwrap_err().to_string();
+    assert!(told.contains("more parameters than it holds"), "{told}");
+    // What would let counters overflow is refused by training.
+    for (key, n) in [
+        ("step", u64::MAX),
+        ("warmup", u64::MAX),
+        ("accumulate", 1 << 60),
+    ] {
+        let open = Checkpoint::from_bytes(&training(key, json!(n))).unwrap();
+        let told = open.resume().unwrap_err().to_string();
+        assert!(told.contains(key), "{told}");
+    }
+}
+
+#[test]
+fn the_same_model_has_the_same_bytes() {
+    let bytes = || Checkpoint::of(&trainer(), &tokenizer(), json!({"a": 1, "b": [2]})).to_bytes();
+    assert_eq!(bytes().unwrap(), bytes().unwrap());
+}
+
+#[test]
+fn a_model_that_is_not_finite_is_not_written() {
+    let mut broken = Checkpoint::of(&trainer(), &tokenizer(), Value::Null);
+    broken.model.parameters[3] = f32::NAN;
+    assert!(broken.to_bytes().is_err());
 }
 
 #[test]

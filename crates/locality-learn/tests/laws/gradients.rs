@@ -2,9 +2,9 @@
 
 use locality_core::{Profile, Takes, profiles};
 use locality_learn::{
-    Activation, Chance, HierarchicalModel, IGNORED, LayerConfig, Layout, Linear, LocalLayer, Norm,
-    NormKind, Pass, Places, Positions, Sets, SiteMap, TransformerConfig, cross_entropy,
-    squared_loss,
+    Activation, Chance, FeedForward, HierarchicalModel, IGNORED, LayerConfig, Layout, Linear,
+    LocalLayer, Norm, NormKind, Pass, Places, Positions, Sets, SiteMap, TransformerConfig,
+    cross_entropy, squared_loss,
 };
 
 use crate::support::{agree, check, codes, draw, moved};
@@ -40,6 +40,16 @@ fn norms() {
             let layer = Norm::new(&mut layout, "norm", 6, kind, shift);
             check(&format!("{kind:?}"), &layer, &layout, &Pass::new(&sets));
         }
+    }
+}
+
+#[test]
+fn maps_with_curves_between() {
+    let sets = sets();
+    for sizes in [&[4, 3][..], &[3, 5, 2], &[2, 6, 3, 4]] {
+        let mut layout = Layout::default();
+        let net = FeedForward::new(&mut layout, "net", sizes, Activation::Gelu, None).unwrap();
+        check(&format!("{sizes:?}"), &net, &layout, &Pass::new(&sets));
     }
 }
 

@@ -1,7 +1,9 @@
 //! What must hold for learned localization (theory of hierarchical local models), each law in a file.
 
+mod autoencoders;
 mod causality;
 mod checkpoints;
+mod deep;
 mod fused;
 mod generation;
 mod gradients;

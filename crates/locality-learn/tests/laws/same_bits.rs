@@ -11,11 +11,18 @@ use crate::support::codes;
 fn a_pull_back_has_the_same_bits_on_any_number_of_threads() {
     let sets = Sets::of(&[40, 90, 1, 64]).unwrap();
     let (input, targets) = (codes(1, 195, 11), codes(2, 195, 11));
-    for positions in [Positions::Learned, Positions::Alibi] {
+    let cases = [
+        (Positions::Learned, "softmax"),
+        (Positions::Alibi, "softmax"),
+        // By the engine, which keeps no weights.
+        (Positions::Learned, "laplace"),
+    ];
+    for (positions, kernel) in cases {
         let config = TransformerConfig::decoder(11, 90)
             .layers(2)
             .heads(2)
-            .width(32);
+            .width(32)
+            .kernel(kernel);
         let model = config
             .positions(positions)
             .dropout(0.1)

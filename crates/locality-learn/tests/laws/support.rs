@@ -98,3 +98,27 @@ pub(crate) fn check<L: Layer<f64>>(what: &str, layer: &L, layout: &Layout, pass:
         );
     }
 }
+
+/// A table of the data folder: numbers but for the last column, and the last column's texts.
+pub(crate) fn table(name: &str) -> (Vec<f64>, Vec<String>, usize) {
+    let path = format!("{}/../../data/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut rows = text.lines().skip(1).filter(|l| !l.trim().is_empty());
+    let (mut x, mut y, mut d) = (Vec::new(), Vec::new(), 0);
+    for line in rows.by_ref() {
+        let cells: Vec<&str> = line.trim().split(',').collect();
+        d = cells.len() - 1;
+        x.extend(cells[..d].iter().map(|c| c.parse::<f64>().unwrap()));
+        y.push(cells[d].to_owned());
+    }
+    (x, y, d)
+}
+
+/// Names as numbers from 0, and how many there are.
+pub(crate) fn numbered(names: &[String]) -> (Vec<usize>, usize) {
+    let mut all = names.to_vec();
+    all.sort();
+    all.dedup();
+    let at = |n: &String| all.binary_search(n).unwrap();
+    (names.iter().map(at).collect(), all.len())
+}

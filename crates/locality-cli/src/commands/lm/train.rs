@@ -23,7 +23,7 @@ use crate::plot;
   locality lm train play.txt -o play.safetensors --resume
   locality lm train play.txt -o gauss.safetensors --kernel gaussian --steps 500 --plot loss.png
 
-The last tenth of the text is held out: the loss on it is the validation loss, in nats a token. The model is written every --save-every steps, at \
+The last tenth of the text is held out: the loss on it (on its first 262,144 tokens) is the validation loss, in nats a token. The model is written every --save-every steps, at \
 the end, and at Ctrl-C; --resume then goes on as if it had never stopped.")]
 pub(crate) struct Args {
     /// The text, in UTF-8, or - for standard input
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "M.safetensors")]
     output: PathBuf,
 
-    /// Go on with the training that the output holds; its sizes and rates are kept
+    /// Go on with the training that the output holds; its sizes, rates and number of steps are kept
     #[arg(long, conflicts_with_all = ["tokenizer", "layers", "heads", "width", "context", "batch", "steps", "lr", "kernel", "positions", "dropout", "seed"])]
     resume: bool,
 
@@ -108,11 +108,58 @@ pub(crate) struct Args {
     plot: Option<PathBuf>,
 }
 
+/// The library's names of what is given by flags.
+const FLAGS: [(&str, &str); 7] = [
+    ("the learning rate", "--lr"),
+    ("layers=", "--layers "),
+    ("heads=", "--heads "),
+    ("width=", "--width "),
+    ("context=", "--context "),
+    ("batch=", "--batch "),
+    ("dropout=", "--dropout "),
+];
+
 /// How long a step and a file may take after Ctrl-C.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Losses as they went: steps, the mean of the training's since the last, the validation's.
-type History = Vec<[f64; 3]>;
+/// Most held-out tokens that are looked at.
+const LOOK: usize = 1 << 18;
+
+/// Losses as they went.
+#[derive(Debug, Default)]
+struct Log {
+    /// Steps, the mean of the training's losses since the entry before, the validation's loss.
+    history: Vec<[f64; 3]>,
+    /// Of the losses since: their sum, and how many there are.
+    sum: f64,
+    count: u64,
+}
+
+impl Log {
+    /// Adds an entry.
+    fn look(&mut self, step: u64, validation: f64) {
+        let mean = self.sum / self.count as f64;
+        self.history.push([step as f64, mean, validation]);
+        (self.sum, self.count) = (0.0, 0);
+    }
+}
+
+/// The mean loss on held-out tokens, piece by piece, so that Ctrl-C is seen between two; none where it came.
+fn evaluate(trainer: &Trainer<f32>, held_out: &[u32]) -> Result<Option<f64>> {
+    let (batch, context) = (trainer.config().batch, trainer.model().config().context());
+    let held_out = &held_out[..held_out.len().min(LOOK.max(2 * context))];
+    let all = (held_out.len() - 1) / context;
+    let mut sum = 0.0;
+    for first in (0..all).step_by(batch) {
+        if Context::interrupted(PATIENCE) {
+            return Ok(None);
+        }
+        let count = batch.min(all - first);
+        let piece = &held_out[first * context..=(first + count) * context];
+        sum += trainer.evaluate(piece, batch)? * count as f64;
+    }
+    Ok(Some(sum / all as f64))
+}
 
 /// Runs it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
@@ -127,15 +174,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(path) = &args.plot {
         plot::check("--plot", path)?;
     }
-    if args.save_every == 0 {
-        return Err(Error::usage("--save-every 0 must be at least 1"));
+    for (flag, n) in [("--save-every", args.save_every), ("--steps", args.steps)] {
+        if n == 0 {
+            return Err(Error::usage(format!("{flag} 0 must be at least 1")));
+        }
     }
     let bytes = read(&args.text)?;
-    let (mut trainer, tokenizer, mut history) = if args.resume {
+    let (mut trainer, tokenizer, mut log) = if args.resume {
         resume(args, &bytes)?
     } else {
-        let (trainer, tokenizer) = begin(args, &bytes)?;
-        (trainer, tokenizer, History::new())
+        let (trainer, tokenizer) = begin(args, &bytes).map_err(|e| e.in_flags(&FLAGS))?;
+        (trainer, tokenizer, Log::default())
     };
     let codes = encode(&tokenizer, &bytes)?;
     let (train, held_out) = codes.split_at(codes.len() - codes.len() / 10);
@@ -150,43 +199,52 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     }
     let steps = config.schedule.steps();
     let print = fingerprint(&bytes);
-    let save = |trainer: &Trainer<f32>, history: &History| -> Result<()> {
-        let notes = json!({"text": print, "history": history});
-        Ok(Checkpoint::of(trainer, &tokenizer, notes).save(&args.output)?)
+    let save = |trainer: &Trainer<f32>, log: &Log| -> Result<()> {
+        let notes = json!({"text": print, "history": log.history, "since": [log.sum, log.count]});
+        let checkpoint = Checkpoint::of(trainer, &tokenizer, notes);
+        output::keep(&args.output, &checkpoint.to_bytes()?)
     };
     let bar = context.bar(steps);
     let (start, first) = (Instant::now(), trainer.steps());
-    let (mut sum, mut count, mut stopped, mut last) = (0.0, 0_u64, false, f64::NAN);
-    while trainer.steps() < steps {
+    let (mut stopped, mut last, mut spent) = (false, f64::NAN, 0.0);
+    loop {
+        let done = trainer.steps();
+        let due = done > 0 && (done.is_multiple_of(args.save_every) || done == steps);
+        if due && log.history.last().is_none_or(|h| h[0] != done as f64) {
+            let Some(loss) = evaluate(&trainer, held_out)? else {
+                stopped = true;
+                break;
+            };
+            log.look(done, loss);
+            if done < steps {
+                save(&trainer, &log)?;
+            }
+        }
+        if done >= steps {
+            break;
+        }
         if Context::interrupted(PATIENCE) {
             stopped = true;
             break;
         }
+        let begun = Instant::now();
         last = trainer.step(train)?.loss;
-        (sum, count) = (sum + last, count + 1);
-        let done = trainer.steps();
+        spent += begun.elapsed().as_secs_f64();
+        (log.sum, log.count) = (log.sum + last, log.count + 1);
         if let Some(bar) = &bar {
-            let tokens = (done - first) as f64 * (config.batch * at_once) as f64;
-            let rate = tokens / start.elapsed().as_secs_f64();
-            bar.set_message(format!("loss {last:.3}, {rate:.0} tokens/s"));
-            bar.set_position(done);
-        }
-        if done.is_multiple_of(args.save_every) || done == steps {
-            let loss = trainer.evaluate(held_out, config.batch)?;
-            history.push([done as f64, sum / count as f64, loss]);
-            (sum, count) = (0.0, 0);
-            if done < steps {
-                save(&trainer, &history)?;
-            }
+            let tokens = (done + 1 - first) as f64 * (config.batch * at_once) as f64;
+            bar.set_message(format!("loss {last:.3}, {:.0} tokens/s", tokens / spent));
+            bar.set_position(done + 1);
         }
     }
     let seconds = start.elapsed().as_secs_f64();
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    save(&trainer, &history)?;
+    save(&trainer, &log)?;
+    let history = &log.history;
     if let (Some(path), false) = (&args.plot, stopped) {
-        draw(&history, trainer.model().config().kernel_text(), path)?;
+        draw(history, trainer.model().config().kernel_text(), path)?;
     }
     let done = trainer.steps();
     let tokens = (done - first) as f64 * (config.batch * at_once) as f64;
@@ -203,7 +261,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         "stopped": stopped,
         "loss": if last.is_nan() { Value::Null } else { json!(last) },
         "validation_loss": validation,
-        "tokens_per_second": tokens / seconds,
+        "tokens_per_second": tokens / spent,
         "seconds": seconds,
     });
     let mut words = format!(
@@ -211,7 +269,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         trainer.model().layout().len(),
         tokenizer.code_count(),
         trainer.model().config().kernel_text(),
-        tokens / seconds
+        tokens / spent
     );
     if let Some(loss) = validation {
         let _ = writeln!(words, "validation loss {loss:.4} nats a token");
@@ -260,7 +318,7 @@ fn begin(args: &Args, bytes: &[u8]) -> Result<(Trainer<f32>, Tokenizer)> {
     Ok((Trainer::new(model, config)?, tokenizer))
 }
 
-fn resume(args: &Args, bytes: &[u8]) -> Result<(Trainer<f32>, Tokenizer, History)> {
+fn resume(args: &Args, bytes: &[u8]) -> Result<(Trainer<f32>, Tokenizer, Log)> {
     let checkpoint = load(&args.output)?;
     let tokenizer = checkpoint.tokenizer.clone();
     if checkpoint.notes.get("text") != Some(&json!(fingerprint(bytes))) {
@@ -270,12 +328,24 @@ fn resume(args: &Args, bytes: &[u8]) -> Result<(Trainer<f32>, Tokenizer, History
             args.text.display()
         )));
     }
-    let history = checkpoint.notes.get("history").cloned();
-    let history = history.and_then(|h| serde_json::from_value(h).ok());
+    let damaged = || {
+        Error::data(format!(
+            "{} holds no usable history of its losses; train it anew, without --resume",
+            args.output.display()
+        ))
+    };
+    let noted = |name: &str| checkpoint.notes.get(name).cloned().unwrap_or(Value::Null);
+    let history = serde_json::from_value(noted("history")).map_err(|_| damaged())?;
+    let (sum, count) = serde_json::from_value(noted("since")).map_err(|_| damaged())?;
     let trainer = checkpoint
         .resume()
         .map_err(|e| Error::data(format!("{}: {e}", args.output.display())))?;
-    Ok((trainer, tokenizer, history.unwrap_or_default()))
+    let log = Log {
+        history,
+        sum,
+        count,
+    };
+    Ok((trainer, tokenizer, log))
 }
 
 fn encode(tokenizer: &Tokenizer, bytes: &[u8]) -> Result<Vec<u32>> {
@@ -314,7 +384,7 @@ fn fingerprint(bytes: &[u8]) -> String {
     format!("{} bytes, {hash:016x}", bytes.len())
 }
 
-fn draw(history: &History, kernel: &str, path: &Path) -> Result<()> {
+fn draw(history: &[[f64; 3]], kernel: &str, path: &Path) -> Result<()> {
     let curve = |name: &str, column: usize| plot::Curve {
         name: name.to_owned(),
         points: history.iter().map(|h| [h[0], h[column]]).collect(),

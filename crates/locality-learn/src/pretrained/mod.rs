@@ -1,0 +1,17 @@
+//! Models that others have trained, read from their files and run as hierarchical local models.
+//!
+//! [`Encoder`] reads an encoder of the BERT kind with its tokenizer, as a folder of `config.json`, `model.safetensors` and
+//! `tokenizer.json`, and turns sentences into vectors. [`decoder`] reads the parameters of a language model of the GPT-2 kind.
+
+mod bert;
+mod config;
+mod encoder;
+mod folder;
+mod gpt2;
+mod text;
+mod weights;
+mod word_piece;
+
+pub use encoder::{Encoder, Pooling};
+pub use gpt2::decoder;
+pub use word_piece::WordPiece;

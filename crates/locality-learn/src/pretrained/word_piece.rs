@@ -1,0 +1,331 @@
+//! The tokenizer of BERT: words, cut into the longest pieces that a vocabulary has (Schuster and Nakajima 2012; Devlin et al. 2019).
+
+use std::collections::HashMap;
+
+use locality_core::{Error, Result};
+use serde_json::Value;
+
+use super::text::{Cleaning, words};
+
+/// A `WordPiece` tokenizer as `tokenizer.json` describes it: how texts are cleaned, its vocabulary, and what stands around a text.
+///
+/// ```
+/// use locality_learn::pretrained::WordPiece;
+/// let json = r###"{
+///     "normalizer": {"type": "BertNormalizer", "lowercase": true},
+///     "pre_tokenizer": {"type": "BertPreTokenizer"},
+///     "post_processor": {"type": "BertProcessing", "cls": ["[CLS]", 1], "sep": ["[SEP]", 2]},
+///     "model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab":
+///         {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "near": 3, "##est": 4, "!": 5}}
+/// }"###;
+/// let tokenizer = WordPiece::from_json(json.as_bytes())?;
+/// assert_eq!(tokenizer.encode("Nearest!", 512), [1, 3, 4, 5, 2]);
+/// assert_eq!(tokenizer.encode("far near near", 4), [1, 0, 3, 2]);
+/// # Ok::<(), locality_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct WordPiece {
+    cleaning: Cleaning,
+    /// Pieces that begin a word, and, without their mark, those that go on in one.
+    begin: HashMap<Box<str>, u32>,
+    go_on: HashMap<Box<str>, u32>,
+    /// Bytes of the longest piece.
+    longest: usize,
+    unknown: u32,
+    most_chars: usize,
+    /// Texts that are codes as they stand: those to be found before cleaning, and those after.
+    whole: [Vec<Whole>; 2],
+    before: Vec<u32>,
+    after: Vec<u32>,
+    codes: usize,
+}
+
+/// A text that is a code as it stands, such as `[MASK]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Whole {
+    text: String,
+    code: u32,
+    /// Not inside a word.
+    alone: bool,
+}
+
+impl WordPiece {
+    /// From the bytes of a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// No JSON, a tokenizer of another kind, a special token without a code.
+    pub fn from_json(json: &[u8]) -> Result<Self> {
+        let all: Value = serde_json::from_slice(json)
+            .map_err(|e| Error::parse(format!("it is no JSON ({e}); copy the file again")))?;
+        let model = part(&all, "model").ok_or_else(|| damaged("model"))?;
+        // Older files do not name the kind of the model, but only this one marks pieces inside words.
+        let marked = model
+            .get("continuing_subword_prefix")
+            .and_then(Value::as_str);
+        match model.get("type").and_then(Value::as_str) {
+            Some("WordPiece") => {}
+            None if marked.is_some() => {}
+            kind => return Err(other("model", kind.unwrap_or("none"), "WordPiece")),
+        }
+        kind(&all, "pre_tokenizer", &["BertPreTokenizer"])?;
+        let cleaning = match part(&all, "normalizer") {
+            None => Cleaning::default(),
+            Some(normalizer) => {
+                kind(&all, "normalizer", &["BertNormalizer"])?;
+                Cleaning::of(normalizer)
+            }
+        };
+        let vocabulary = model.get("vocab").and_then(Value::as_object);
+        let vocabulary = vocabulary.ok_or_else(|| damaged("model.vocab"))?;
+        let mark = marked.unwrap_or("##");
+        let (mut begin, mut go_on) = (HashMap::new(), HashMap::new());
+        let (mut longest, mut codes) = (0, 0);
+        for (piece, code) in vocabulary {
+            let code = code_of(code).ok_or_else(|| damaged(&format!("model.vocab.{piece}")))?;
+            if let Some(inner) = piece.strip_prefix(mark) {
+                go_on.insert(inner.into(), code);
+            }
+            begin.insert(piece.as_str().into(), code);
+            longest = longest.max(piece.len());
+            codes = codes.max(code as usize + 1);
+        }
+        let unknown = model.get("unk_token").and_then(Value::as_str);
+        let unknown = unknown.unwrap_or("[UNK]");
+        let unknown = *begin.get(unknown).ok_or_else(|| {
+            Error::parse(format!(
+                "the vocabulary lacks '{unknown}', the code of unknown words; copy the file again"
+            ))
+        })?;
+        let most_chars = model
+            .get("max_input_chars_per_word")
+            .and_then(Value::as_u64);
+        let (before, after) = around(&all)?;
+        let whole = wholes(&all, cleaning)?;
+        let others = before.iter().chain(&after).copied();
+        let others = others.chain(whole.iter().flatten().map(|w| w.code));
+        codes = others.fold(codes, |n, code| n.max(code as usize + 1));
+        Ok(Self {
+            cleaning,
+            begin,
+            go_on,
+            longest,
+            unknown,
+            most_chars: most_chars.map_or(100, |n| usize::try_from(n).unwrap_or(usize::MAX)),
+            whole,
+            before,
+            after,
+            codes,
+        })
+    }
+
+    /// Every code is below this.
+    pub fn code_count(&self) -> usize {
+        self.codes
+    }
+
+    /// How many codes stand around every text.
+    pub fn special_count(&self) -> usize {
+        self.before.len() + self.after.len()
+    }
+
+    /// The codes of a text with those around it: at most `longest`, of which a long text's end is cut off, not its specials.
+    pub fn encode(&self, text: &str, longest: usize) -> Vec<u32> {
+        let room = longest.saturating_sub(self.special_count());
+        let mut out = self.before.clone();
+        let full = out.len().saturating_add(room);
+        split(text, &self.whole[0], &mut |piece| {
+            match piece {
+                Piece::Code(code) => out.push(code),
+                Piece::Text(text) => {
+                    let clean = self.cleaning.apply(text);
+                    split(&clean, &self.whole[1], &mut |piece| {
+                        match piece {
+                            Piece::Code(code) => out.push(code),
+                            Piece::Text(text) => {
+                                for word in words(text) {
+                                    self.word(word, &mut out);
+                                    if out.len() >= full {
+                                        break;
+                                    }
+                                }
+                            }
+                        }
+                        out.len() < full
+                    });
+                }
+            }
+            // What would be cut off need not be looked up.
+            out.len() < full
+        });
+        out.truncate(full);
+        out.extend(&self.after);
+        out
+    }
+
+    /// Appends the pieces of a word, the longest first; the unknown code where one is missing.
+    fn word(&self, word: &str, out: &mut Vec<u32>) {
+        let first = out.len();
+        if word.chars().count() <= self.most_chars {
+            let (mut rest, mut table) = (word, &self.begin);
+            while !rest.is_empty() {
+                let mut end = rest.floor_char_boundary(self.longest.min(rest.len()));
+                let found = loop {
+                    if end == 0 {
+                        break None;
+                    }
+                    if let Some(code) = table.get(&rest[..end]) {
+                        break Some(*code);
+                    }
+                    end = rest.floor_char_boundary(end - 1);
+                };
+                let Some(code) = found else { break };
+                out.push(code);
+                (rest, table) = (&rest[end..], &self.go_on);
+            }
+            if rest.is_empty() {
+                return;
+            }
+        }
+        out.truncate(first);
+        out.push(self.unknown);
+    }
+}
+
+/// What a text is made of.
+enum Piece<'a> {
+    Text(&'a str),
+    Code(u32),
+}
+
+/// Cuts the whole codes out of a text, the leftmost first and the longest of those; `take` says whether to go on.
+fn split<'a>(text: &'a str, whole: &[Whole], take: &mut impl FnMut(Piece<'a>) -> bool) {
+    let (mut from, mut at) = (0, 0);
+    let begins = |c: char| whole.iter().any(|w| w.text.starts_with(c));
+    while let Some(found) = text[at..].find(begins) {
+        at += found;
+        let here = whole.iter().filter(|w| text[at..].starts_with(&w.text));
+        let Some(w) = here.max_by_key(|w| w.text.len()) else {
+            at = text.ceil_char_boundary(at + 1);
+            continue;
+        };
+        let end = at + w.text.len();
+        let in_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        if w.alone
+            && (in_word(text[..at].chars().next_back()) || in_word(text[end..].chars().next()))
+        {
+            at = end;
+            continue;
+        }
+        if !(take(Piece::Text(&text[from..at])) && take(Piece::Code(w.code))) {
+            return;
+        }
+        (from, at) = (end, end);
+    }
+    take(Piece::Text(&text[from..]));
+}
+
+/// The codes before and after a text.
+fn around(all: &Value) -> Result<(Vec<u32>, Vec<u32>)> {
+    let Some(post) = part(all, "post_processor") else {
+        return Ok((Vec::new(), Vec::new()));
+    };
+    kind(
+        all,
+        "post_processor",
+        &["TemplateProcessing", "BertProcessing"],
+    )?;
+    let Some(template) = post.get("single") else {
+        let of = |name: &str| {
+            let code = post.get(name).and_then(|pair| code_of(pair.get(1)?));
+            code.ok_or_else(|| damaged(&format!("post_processor.{name}")))
+        };
+        return Ok((vec![of("cls")?], vec![of("sep")?]));
+    };
+    let bad = || damaged("post_processor.single");
+    let (mut before, mut after, mut seen) = (Vec::new(), Vec::new(), false);
+    for entry in template.as_array().ok_or_else(bad)? {
+        if entry.get("Sequence").is_some() {
+            if seen {
+                return Err(bad());
+            }
+            seen = true;
+            continue;
+        }
+        let name = entry
+            .get("SpecialToken")
+            .and_then(|s| s.get("id")?.as_str());
+        let name = name.ok_or_else(bad)?;
+        let codes = post
+            .get("special_tokens")
+            .and_then(|s| s.get(name)?.get("ids"));
+        let codes = codes.and_then(Value::as_array).ok_or_else(bad)?;
+        for code in codes {
+            let to = if seen { &mut after } else { &mut before };
+            to.push(code_of(code).ok_or_else(bad)?);
+        }
+    }
+    if seen {
+        Ok((before, after))
+    } else {
+        Err(bad())
+    }
+}
+
+/// The texts that are codes as they stand, to be found before and after cleaning.
+fn wholes(all: &Value, cleaning: Cleaning) -> Result<[Vec<Whole>; 2]> {
+    let mut out = [Vec::new(), Vec::new()];
+    let added = part(all, "added_tokens").and_then(Value::as_array);
+    for token in added.into_iter().flatten() {
+        let text = token.get("content").and_then(Value::as_str);
+        let code = token.get("id").and_then(code_of);
+        let (Some(text), Some(code)) = (text, code) else {
+            return Err(damaged("added_tokens"));
+        };
+        let flag = |name: &str| token.get(name).and_then(Value::as_bool) == Some(true);
+        let late = flag("normalized");
+        let text = if late {
+            cleaning.apply(text)
+        } else {
+            text.to_owned()
+        };
+        if !text.is_empty() {
+            out[usize::from(late)].push(Whole {
+                text,
+                code,
+                alone: flag("single_word"),
+            });
+        }
+    }
+    Ok(out)
+}
+
+fn part<'a>(all: &'a Value, name: &str) -> Option<&'a Value> {
+    all.get(name).filter(|v| !v.is_null())
+}
+
+fn code_of(value: &Value) -> Option<u32> {
+    // The last one is left out, so that a count of codes is a code as well.
+    let code = value.as_u64().filter(|code| *code < u64::from(u32::MAX));
+    code.map(|code| code as u32)
+}
+
+fn damaged(name: &str) -> Error {
+    Error::parse(format!(
+        "its '{name}' is missing or damaged; copy the file again"
+    ))
+}
+
+fn other(name: &str, kind: &str, known: &str) -> Error {
+    Error::unsupported(format!(
+        "its {name} is of the kind '{kind}', but only {known} is known here; take a model of the BERT kind"
+    ))
+}
+
+/// Requires a part of one of these kinds.
+fn kind(all: &Value, name: &str, known: &[&str]) -> Result<()> {
+    let found = part(all, name).and_then(|p| p.get("type")?.as_str());
+    match found {
+        Some(found) if known.contains(&found) => Ok(()),
+        found => Err(other(name, found.unwrap_or("none"), &known.join(" or "))),
+    }
+}

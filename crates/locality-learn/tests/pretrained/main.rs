@@ -1,0 +1,9 @@
+//! Models that others have trained: their files, against plain loops and against their own runtime.
+
+mod bert;
+mod files;
+mod gpt2;
+mod minilm;
+mod plain;
+mod tensors;
+mod tokenizer;
