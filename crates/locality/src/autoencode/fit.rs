@@ -60,13 +60,14 @@ impl LazyAutoencoder {
             parameters: self,
             rows,
             ladder: self.ladder(n),
-            plane: left_over(&pca),
+            plane: (self.decoder == Width::Auto).then(|| left_over(&pca)),
         };
         let quiet = watch.quiet();
         watch.report(0, self.max_iter);
         let mut round = rounds.first(&codes, &quiet)?;
-        let mut losses = vec![round.loss];
-        let mut best = round.clone();
+        let mut best = rounds.or_plane(&round, &quiet)?;
+        let mut losses = vec![best.loss];
+        // A plane's codes are the same again in the next round: a curve is looked for from the best that is local.
         let (mut mark, mut stale) = (round.loss, 0);
         while losses.len() <= self.max_iter && stale < PATIENCE && best.loss > EXACT {
             let codes = rounds.new_codes(&round, &quiet)?;
@@ -83,7 +84,7 @@ impl LazyAutoencoder {
             watch.report(losses.len() - 1, self.max_iter);
         }
         let converged = stale >= PATIENCE || best.loss <= EXACT;
-        let width = rounds.ladder[best.at];
+        let width = rounds.width(best.at);
         let parts = (best.codes, width, Some(best.decoded));
         LazyAutoencoderFit::build(self.clone(), frame, &data, parts, &quiet)
             .map(|fit| fit.after(losses, converged))
@@ -137,28 +138,43 @@ struct Rounds<'a> {
     parameters: &'a LazyAutoencoder,
     rows: Rows<'a, f64>,
     ladder: Vec<Width>,
-    /// The loss of principal component analysis.
-    plane: f64,
+    /// The loss of principal component analysis, where a plane may be the decoder.
+    plane: Option<f64>,
 }
 
 impl Rounds<'_> {
-    /// The first round: up the ladder as long as it gets better, and a plane only where nothing is better than principal components.
+    /// The width of a rung; beyond the last one is the plane.
+    fn width(&self, at: usize) -> Width {
+        self.ladder.get(at).copied().unwrap_or(Width::All)
+    }
+
+    /// The first round: up the ladder, until it got worse twice.
     fn first(&self, codes: &[f64], watch: &Watch<'_>) -> Result<Round> {
         let mut best = self.judge(codes.to_vec(), 0, watch)?;
         let mut risen = 0;
         for at in 1..self.ladder.len() {
-            let is_plane = at + 1 == self.ladder.len();
-            if is_plane && best.loss <= self.plane || !is_plane && risen >= 2 {
-                continue;
-            }
             let other = self.judge(codes.to_vec(), at, watch)?;
             if other.loss < best.loss {
                 (best, risen) = (other, 0);
             } else {
                 risen += 1;
             }
+            if risen == 2 {
+                break;
+            }
         }
         Ok(best)
+    }
+
+    /// The round, or its codes under a plane where principal components are better than it, and the plane is.
+    fn or_plane(&self, round: &Round, watch: &Watch<'_>) -> Result<Round> {
+        if self.plane.is_some_and(|plane| round.loss > plane) {
+            let plane = self.judge(round.codes.clone(), self.ladder.len(), watch)?;
+            if plane.loss < round.loss {
+                return Ok(plane);
+            }
+        }
+        Ok(round.clone())
     }
 
     /// A later round: the width of the last one, or of the rungs beside it.
@@ -179,7 +195,7 @@ impl Rounds<'_> {
         let places = Rows::new(&codes, self.rows.rows(), k)?;
         let decoder = self
             .parameters
-            .local(places, self.rows, self.ladder[at], true, watch)?;
+            .local(places, self.rows, self.width(at), true, watch)?;
         let decoded = decoder.at(places, watch)?.values().to_vec();
         Ok(Round {
             loss: loss(self.rows, &decoded),
@@ -196,7 +212,7 @@ impl Rounds<'_> {
         let codes = Rows::new(&round.codes, n, k)?;
         let decoded = Rows::new(&round.decoded, n, d)?;
         let encoder = Encoder::new(decoded, codes, self.parameters.encoder_width(n), watch)?;
-        let width = self.ladder[round.at];
+        let width = self.width(round.at);
         let decoder = self
             .parameters
             .local(codes, self.rows, width, true, watch)?;

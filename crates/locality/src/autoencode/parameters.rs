@@ -145,7 +145,7 @@ impl LazyAutoencoder {
         }
     }
 
-    /// The decoder's widths to choose from, falling in locality.
+    /// The decoder's widths to choose from, falling in locality; a plane is not among them unless it was asked for.
     pub(super) fn ladder(&self, n: usize) -> Vec<Width> {
         if self.decoder != Width::Auto {
             return vec![self.decoder];
@@ -153,12 +153,10 @@ impl LazyAutoencoder {
         let first = (2 * (self.components + 1)).min(n);
         let doubled = std::iter::successors(Some(first), |m| Some(2 * m));
         // Close to all of them is as good as a plane, and dearer.
-        let mut all: Vec<Width> = doubled
+        doubled
             .take_while(|&m| m == first || m < n / 2)
             .map(Width::Neighbors)
-            .collect();
-        all.push(Width::All);
-        all
+            .collect()
     }
 
     /// The local model of rows `[n, d]` by codes `[n, k]`; `hollow`, row `i` has no part in what is decoded at query `i`.
@@ -175,10 +173,10 @@ impl LazyAutoencoder {
         } else {
             Neighborhood::all()
         };
-        // Widths are chosen by what they tell of rows left out, so that a line that goes astray loses by itself; a guard would bend planes.
+        // A guard would bend a plane where a code lies far out.
         LocalPolynomial::new(width.kernel()?)
             .degree(self.degree)
-            .guard(false)
+            .guard(width != Width::All)
             .neighborhood(region)
             .on_empty(OnEmpty::Nearest)
             .fit(codes, rows, None, watch)
