@@ -133,6 +133,8 @@ class _Adaptive(BaseEstimator):
         fraction = _arrays.number(self.validation_fraction, "validation_fraction")
         if not 0.0 <= fraction < 0.9:
             raise ValueError(f"validation_fraction={fraction} must be from 0, which holds out nothing, to below 0.9")
+        if fraction == 0.0 and self.hidden_layer_sizes is not None:
+            raise ValueError("validation_fraction=0 holds out no row that says whether a network helps; leave out hidden_layer_sizes, or hold out some")
         if isinstance(self.degree, str) and self.degree == "auto":
             return None
         degree = _arrays.count(self.degree, "degree")

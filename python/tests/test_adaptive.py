@@ -256,3 +256,9 @@ def test_a_network_finds_features_that_no_map_of_columns_is():
     np.testing.assert_array_equal(again.predict(X[test]), deep.predict(X[test]))
     with pytest.raises(AttributeError, match="hidden_layer_sizes"):
         _ = deep.kernel_
+
+
+def test_a_network_needs_rows_that_are_held_out():
+    model = lc.AdaptiveKernelRegressor(hidden_layer_sizes=8, validation_fraction=0.0)
+    with pytest.raises(ValueError, match="validation_fraction=0"):
+        model.fit(np.eye(20), np.arange(20.0))

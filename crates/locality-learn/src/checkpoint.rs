@@ -134,7 +134,7 @@ impl Checkpoint {
             version => {
                 return Err(damaged(&format!(
                     "its version {:?} is not known here",
-                    version.unwrap_or_default()
+                    version.unwrap_or("1")
                 )));
             }
         }

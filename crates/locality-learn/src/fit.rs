@@ -154,9 +154,9 @@ pub(crate) fn fit<T: Number>(
                 round: state.step,
             };
             sum += objective(parameters, batch, Some(&mut gradients))? * rows.len() as f64;
-            if let Some(largest) = config.clip {
-                clip(&mut gradients[part.clone()], largest)?;
-            }
+            // A bound that nothing exceeds still sees derivatives that are not finite.
+            let largest = config.clip.unwrap_or(f64::INFINITY);
+            clip(&mut gradients[part.clone()], largest)?;
             let rate = schedule.at(state.step);
             config
                 .optimizer

@@ -70,23 +70,6 @@ impl HierarchicalModel {
         &self.layers
     }
 
-    /// The output alone: nothing is kept.
-    ///
-    /// # Errors
-    /// As [`forward`](Layer::forward).
-    pub fn predict<T: Number>(
-        &self,
-        parameters: &[T],
-        input: &[T],
-        pass: &Pass<'_>,
-    ) -> Result<Vec<T>> {
-        let mut x = self.below(parameters, input, self.layers.len(), pass)?;
-        if let Some(norm) = &self.last {
-            x = norm.forward(parameters, &x, pass)?.0;
-        }
-        Ok(x)
-    }
-
     /// What comes out of the first `count` layers.
     pub(crate) fn below<T: Number>(
         &self,
@@ -170,6 +153,14 @@ impl<T: Number> Layer<T> for HierarchicalModel {
         let (out, kept) = norm.forward(parameters, &x, pass)?;
         let last = Some((x, kept));
         Ok((out, HierarchyKept { layers, last }))
+    }
+
+    fn predict(&self, parameters: &[T], input: &[T], pass: &Pass<'_>) -> Result<Vec<T>> {
+        let x = self.below(parameters, input, self.layers.len(), pass)?;
+        match &self.last {
+            Some(norm) => norm.predict(parameters, &x, pass),
+            None => Ok(x),
+        }
     }
 
     fn pull_back(

@@ -9,7 +9,7 @@ use locality_learn::{Activation, Autoencoder, AutoencoderModel, Corruption, Exce
 use serde_json::json;
 
 use super::cluster::round;
-use super::count;
+use super::{count, pick, refuse_taken};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::{self, Outputs, is_standard};
@@ -172,12 +172,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let seconds = start.elapsed().as_secs_f64();
     let codes = model.encode(rows)?;
     let added = new_columns(args, &table, &columns, &model, rows, &codes)?;
-    if let Some((taken, _)) = added.iter().find(|(n, _)| table.names().contains(n)) {
-        return Err(Error::usage(format!(
-            "{} already has a column '{taken}'; rename or leave it out",
-            table.origin()
-        )));
-    }
+    refuse_taken(&table, &added)?;
     let error = model.error(rows)?;
     let held_out = model.histories().last();
     let held_out = held_out.and_then(|h| h.validation.get(h.best).copied());
@@ -254,17 +249,15 @@ fn new_columns(
     rows: Rows<'_, f64>,
     codes: &[f64],
 ) -> Result<Vec<(String, Column)>> {
-    let pick = |data: &[f64], width: usize, j: usize| {
-        Column::Real(data.iter().skip(j).step_by(width).copied().collect())
-    };
+    let real = |data: &[f64], width: usize, j: usize| Column::Real(pick(data, width, j));
     let width: usize = args.code.iter().sum();
-    let code = (0..width).map(|j| (format!("code_{j}"), pick(codes, width, j)));
+    let code = (0..width).map(|j| (format!("code_{j}"), real(codes, width, j)));
     let mut added: Vec<(String, Column)> = code.collect();
     if args.reconstruct {
         let out = model.reconstruct(rows)?;
         for (j, &c) in columns.iter().enumerate() {
             let name = format!("{}_out", table.names()[c]);
-            added.push((name, pick(&out, columns.len(), j)));
+            added.push((name, real(&out, columns.len(), j)));
         }
     }
     Ok(added)

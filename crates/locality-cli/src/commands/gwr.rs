@@ -1,6 +1,7 @@
 //! `locality gwr`.
 
 mod elsewhere;
+mod picture;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -9,11 +10,11 @@ use std::time::Instant;
 use locality::gwr::{
     Criterion, Distance, Gwr, GwrFit, Mgwr, MgwrFit, Response, Summary, profile_named,
 };
-use locality::{Metric, Nearest, Rows, Watch};
+use locality::{Rows, Watch};
 use serde_json::json;
 
 use super::cluster::round;
-use super::count;
+use super::{count, pick, refuse_taken};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::{self, Outputs, is_standard};
@@ -225,22 +226,6 @@ fn standardize(data: &mut [f64], scales: &[(f64, f64)]) {
     }
 }
 
-/// Refuses new columns whose names the table has.
-fn refuse_taken(table: &Table, columns: &[(String, Column)]) -> Result<()> {
-    match columns.iter().find(|(n, _)| table.names().contains(n)) {
-        None => Ok(()),
-        Some((taken, _)) => Err(Error::usage(format!(
-            "{} already has a column '{taken}'; rename or leave it out",
-            table.origin()
-        ))),
-    }
-}
-
-/// Every `q`-th number from the `j`-th on.
-fn pick(data: &[f64], q: usize, j: usize) -> Vec<f64> {
-    data.iter().skip(j).step_by(q).copied().collect()
-}
-
 fn model(args: &Args) -> Result<Gwr> {
     let bandwidth = match args.bandwidth.as_str() {
         "auto" => None,
@@ -387,7 +372,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         files.add(path, &places.table.encode(&columns, *format)?)?;
     }
     if let Some(path) = &args.plot {
-        let scene = context.watched("drawing", |watch| map(args, &given, &fit, of, watch))?;
+        let scene = context.watched("drawing", |watch| {
+            picture::map(args, &given, &fit, of, watch)
+        })?;
         files.add(path, &plot::encode(&scene, path)?)?;
     }
     files.commit()?;
@@ -485,50 +472,4 @@ fn words(args: &Args, table: &Table, given: &Given, fit: &Fit, seconds: f64) -> 
         words.push('\n');
     }
     words
-}
-
-/// A coefficient over the plane.
-fn map(args: &Args, given: &Given, fit: &Fit, of: usize, watch: &Watch<'_>) -> Result<plot::Scene> {
-    let q = given.names.len();
-    let points: Vec<[f64; 2]> = given.coords.as_chunks::<2>().0.to_vec();
-    let axes = [args.at[0].as_str(), args.at[1].as_str()];
-    let plane = plot::plane(&points, axes)?;
-    let cells = plot::cells(plane);
-    let surface = fit.at(&cells, given.features(), watch)?;
-    let far = far(&given.coords, &cells)?;
-    let shown: Vec<f64> = surface
-        .chunks(q)
-        .zip(&far)
-        .map(|(b, far)| if *far { f64::NAN } else { b[of] })
-        .collect();
-    let (coefficients, errors) = (fit.coefficients(), fit.errors());
-    let places: Vec<([f64; 2], f64, bool)> = points
-        .iter()
-        .enumerate()
-        .map(|(i, p)| {
-            let b = coefficients[i * q + of];
-            (*p, b, b.abs() > TOLD * errors[i * q + of])
-        })
-        .collect();
-    Ok(plot::draw_map(&plot::Map {
-        title: &format!("Coefficient of {}", given.names[of]),
-        axes,
-        plane,
-        cells: &shown,
-        places: &places,
-        what: &format!("{} for each unit", args.target),
-    }))
-}
-
-/// Which cells are farther from every row than rows commonly are from one another: nothing is known there.
-fn far(coords: &[f64], cells: &[f64]) -> Result<Vec<bool>> {
-    let (n, watch) = (coords.len() / 2, Watch::default());
-    let search = Nearest::fit(Rows::new(coords, n, 2)?, &Metric::Euclidean)?;
-    let k = n.min(4);
-    let own = search.k_nearest(Rows::new(coords, n, 2)?, k, &watch)?;
-    let mut gaps: Vec<f64> = own.distances.chunks(k).map(|d| d[k - 1]).collect();
-    gaps.sort_by(f64::total_cmp);
-    let limit = gaps[(n * 9 / 10).min(n - 1)];
-    let near = search.k_nearest(Rows::new(cells, cells.len() / 2, 2)?, 1, &watch)?;
-    Ok(near.distances.iter().map(|d| *d > limit).collect())
 }

@@ -31,7 +31,8 @@ mod track;
 use clap::{Parser, Subcommand};
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::table::{Column, Table};
 
 #[cfg(feature = "parquet")]
 macro_rules! tables {
@@ -181,9 +182,25 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
     }
 }
 
+/// Refuses new columns whose names the table has.
+fn refuse_taken(table: &Table, columns: &[(String, Column)]) -> Result<()> {
+    match columns.iter().find(|(n, _)| table.names().contains(n)) {
+        None => Ok(()),
+        Some((taken, _)) => Err(Error::usage(format!(
+            "{} already has a column '{taken}'; rename or leave it out",
+            table.origin()
+        ))),
+    }
+}
+
+/// Every `q`-th number from the `j`-th on.
+fn pick(data: &[f64], q: usize, j: usize) -> Vec<f64> {
+    data.iter().skip(j).step_by(q).copied().collect()
+}
+
 /// The texts of a column.
 #[cfg(any(feature = "embed", feature = "learn"))]
-fn cells(table: &crate::table::Table, column: usize) -> Vec<String> {
+fn cells(table: &Table, column: usize) -> Vec<String> {
     let text = |row: usize| {
         let cell = table.cell(row, column);
         String::from_utf8_lossy(cell.trim_ascii()).into_owned()

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use locality::{Rows, Watch};
 
-use super::{Args, Fit, Given, pick, refuse_taken, standardize};
+use super::super::{pick, refuse_taken};
+use super::{Args, Fit, Given, standardize};
 use crate::error::Result;
 use crate::table::{Column, Table};
 
