@@ -48,8 +48,9 @@ if TYPE_CHECKING:
     from ._fuzzy_learning import FuzzyClassifier, FuzzyCMeans, FuzzyRegressor
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
     from ._gwr import GWR
-    from ._hopfield import HopfieldMemory, HopfieldNetwork
+    from ._hopfield import HopfieldMemory
     from ._hopfield_models import HopfieldClassifier, HopfieldImputer
+    from ._hopfield_network import HopfieldNetwork
     from ._kernel_features import KernelPCA, Nystroem
     from ._kernel_logistic import KernelLogisticRegression
     from ._label_propagation import LabelPropagation, LabelSpreading, RelaxationLabeling
@@ -185,7 +186,7 @@ _LATER = {
     "HopfieldClassifier": "_hopfield_models",
     "HopfieldImputer": "_hopfield_models",
     "HopfieldMemory": "_hopfield",
-    "HopfieldNetwork": "_hopfield",
+    "HopfieldNetwork": "_hopfield_network",
     "KNeighborsClassifier": "_lazy_classification",
     "KNeighborsRegressor": "_lazy_regression",
     "KernelClassifier": "_density",

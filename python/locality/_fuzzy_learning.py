@@ -156,6 +156,7 @@ class _Learner(BaseEstimator):
         rules: int | Literal["auto"] = "auto",
         *,
         radius: float | None = None,
+        bandwidth: float | None = None,
         order: int = 1,
         ridge: float | None = None,
         consequents: Literal["global", "local"] = "global",
@@ -169,6 +170,7 @@ class _Learner(BaseEstimator):
     ) -> None:
         self.rules = rules
         self.radius = radius
+        self.bandwidth = bandwidth
         self.order = order
         self.ridge = ridge
         self.consequents = consequents
@@ -185,6 +187,10 @@ class _Learner(BaseEstimator):
             raise ValueError(f"consequents={self.consequents!r} is none of 'global' and 'local'")
         if isinstance(self.rules, str) and self.rules != "auto":
             raise ValueError(f"rules={self.rules!r} must be 'auto' or a number of rules")
+        if self.radius is not None and self.bandwidth is not None:
+            raise ValueError(
+                f"radius={self.radius} asks for subtractive clustering and bandwidth={self.bandwidth} for mean shift; give one of them"
+            )
         names = getattr(self, "feature_names_in_", None)
         inputs = [f"x{j}" for j in range(samples.shape[1])] if names is None else [str(n) for n in names]
         rules, self.history_, self.training_error_, self.ridge_, self.n_pruned_ = _core.learn_rules(
@@ -194,6 +200,7 @@ class _Learner(BaseEstimator):
             outputs,
             rules=None if isinstance(self.rules, str) else _arrays.count(self.rules, "rules"),
             radius=None if self.radius is None else _arrays.number(self.radius, "radius"),
+            bandwidth=None if self.bandwidth is None else _arrays.number(self.bandwidth, "bandwidth"),
             order=_arrays.count(self.order, "order"),
             ridge=None if self.ridge is None else _arrays.number(self.ridge, "ridge"),
             local=self.consequents == "local",
@@ -221,6 +228,8 @@ _PARAMETERS = """
         Number of rules before pruning; "auto" is the number of least error in five-fold cross-validation.
     radius : float, optional
         Where `rules` is "auto": rules at the centres of subtractive clustering with this radius, in parts of each column's range.
+    bandwidth : float, optional
+        Where `rules` is "auto": rules at the modes that mean shift finds under a Gaussian of this bandwidth, in parts of each column's range.
     order : {0, 1}, default 1
         Conclusions are numbers, or sums over inputs.
     ridge : float, optional

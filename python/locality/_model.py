@@ -28,9 +28,9 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     model : estimator
-        A fitted estimator of this package. Not `Localized` and `LocalRisk`, which hold code of others, `LaplacianEigenmaps`, which maps
-        nothing new, the fuzzy estimators, whose systems have texts of their own, nor those of Hopfield networks. Functions given as parameters cannot be
-        kept; a random generator is kept as None.
+        A fitted estimator of this package. Not `Localized` and `LocalRisk`, which hold code of others, nor `LaplacianEigenmaps`, which maps
+        nothing new. `FuzzySystem` has files of its own that can be read. Functions given as parameters cannot be kept; a random
+        generator is kept as None.
     path : str or path
         Where.
 

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ._arrays import Array
 from ._base import Prepared
 from ._core import Kernel, Neighborhood
+from ._state_memories import MEMORIES
+from ._state_parts import DAMAGED as _DAMAGED
+from ._state_parts import State
+from ._state_parts import lay as _lay
+from ._state_parts import later as _later
+from ._state_parts import positions as _positions
+from ._state_parts import within as _within
 
 Parts = tuple[str, dict[str, Any], dict[str, Array]]
 
-_DAMAGED = "it is damaged, or of another program"
 # As the files of models that Rust knows call them.
 _NAMES = {
     "X_fit_": "samples",
+    "X_": "samples",
+    "_keys": "samples",
+    "_patterns": "samples",
+    "_values_kept": "responses",
     "y_fit_": "responses",
     "sample_weight_fit_": "weights",
     "cluster_centers_": "samples",
@@ -26,38 +35,9 @@ _NAMES = {
 }
 
 
-class State(NamedTuple):
-    """What is kept of an estimator beside its parameters.
-
-    An array's shape is one letter for each axis, the same length wherever the letter stands; ``"n|n p"`` leaves a choice, ``?`` may be
-    none at all, ``int`` and ``bool`` are other numbers than reals. A value is ``real``, ``count``, ``flag``, ``text``, ``texts``, ``levels``, ``pairs``,
-    ``kernel`` or ``neighborhood``; some may be None, with a ``?``.
-    """
-
-    kind: str
-    module: str
-    arrays: dict[str, str]
-    values: dict[str, str]
-    ready: Callable[[Any], None] | None = None
-
-
-def _lay(model: Any) -> None:
-    model._prepared = Prepared(model._make())
-
-
 def _lay_discriminant(model: Any) -> None:
     _positions(model.y_fit_, len(model.classes_))
     _lay(model)
-
-
-def _positions(codes: Array, count: int) -> None:
-    if not 2 <= count <= len(codes) or codes.min() < 0 or codes.max() >= count:
-        raise ValueError(f"the file's classes do not fit its samples; {_DAMAGED}")
-
-
-def _later(model: Any) -> None:
-    """Models that take long to make are made when they are first asked."""
-    model._prepared = Prepared()
 
 
 def _geographic(model: Any) -> None:
@@ -112,11 +92,6 @@ def _modes(model: Any) -> None:
     if k == 0 or model.diagram_.shape[1] != 2:
         raise ValueError(f"the file's clusters do not fit its modes; {_DAMAGED}")
     model.cluster_centers_ = model.X_fit_[model.cluster_centers_indices_]
-
-
-def _within(places: Array, low: int, high: int) -> None:
-    if len(places) and not (low <= places.min() and places.max() < high):
-        raise ValueError(f"the file's clusters do not fit its samples; {_DAMAGED}")
 
 
 def _encoder(model: Any) -> None:
@@ -375,7 +350,7 @@ STATES = {
         _encoder,
     ),
     "Tomato": State("tomato", "_modes", _MODES, _FOUND, _modes),
-}
+} | MEMORIES
 
 KINDS = {state.kind: name for name, state in STATES.items()}
 
@@ -429,16 +404,19 @@ def pack(model: Any) -> Parts:
             value = made.with_columns([str(n) for n in own])
         if name != "n_jobs":
             given[name] = plain(value, name)
-    values = {name: plain(_of(model, name), name) for name in state.values}
+    view = {} if state.view is None else state.view(model)
+    values = {name: plain(_of(model, name, view), name) for name in state.values}
     arrays = {}
     for name, shape in state.arrays.items():
-        found = _of(model, name)
+        found = _of(model, name, view)
         if found is not None:
             arrays[_key(name)] = found.astype(np.int64) if shape.startswith(("int ", "bool ")) else found
     return state.kind, {"given": given, "found": values}, arrays
 
 
-def _of(model: Any, name: str) -> Any:
+def _of(model: Any, name: str, view: dict[str, Any]) -> Any:
+    if name in view:
+        return view[name]
     if name in ("_back_centres", "_back_coef"):
         return None if model._back is None else model._back[name == "_back_coef"]
     if name.startswith(_ENCODED):
@@ -464,7 +442,8 @@ def unpack(kind: str, p: dict[str, Any], arrays: dict[str, Array], classes: list
         setattr(model, key, _value(key, unplain(p["found"][key]), what))
     if classes:
         model.classes_ = np.array(classes)
-    model.n_features_in_ = sizes["d"]
+    if "d" in sizes:
+        model.n_features_in_ = sizes["d"]
     if state.ready is not None:
         state.ready(model)
     return model

@@ -51,6 +51,7 @@ def not_met(estimator):
         lc.FuzzyCMeans(),
         lc.FuzzyRegressor(),
         lc.FuzzyRegressor(radius=0.5, order=0, consequents="local"),
+        lc.FuzzyRegressor(bandwidth=0.2),
         lc.FuzzyClassifier(),
         lc.KernelClassifier(),
         lc.KernelDensity(),

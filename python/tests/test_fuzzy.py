@@ -104,3 +104,22 @@ def test_constant_columns_and_few_samples_are_no_trouble():
     np.testing.assert_allclose(model.predict(np.ones((1, 2))), 3.0)
     with pytest.raises(ValueError, match="n_samples"):
         lc.FuzzyRegressor(9).fit(X[:5], X[:5, 0])
+
+
+def test_mean_shift_finds_how_many_rules_there_are():
+    rng = np.random.default_rng(3)
+    centers = np.array([[0.0, 0.0], [8.0, 2.0], [3.0, 9.0]])
+    which = rng.integers(0, 3, 600)
+    X = centers[which] + rng.normal(0, 0.5, (600, 2))
+    slopes = np.array([[1.0, -2.0], [-3.0, 0.5], [0.0, 4.0]])
+    y = 10.0 * which + (slopes[which] * X).sum(axis=1)
+    model = lc.FuzzyRegressor(bandwidth=0.08, epochs=0).fit(X, y)
+    assert len(model.system_.rules) == 3 and model.n_pruned_ == 0
+    assert model.score(X, y) > 0.999
+    # Few rows by themselves are no rule.
+    stray = np.concatenate([X, [[20.0, 20.0], [20.0, -20.0]]])
+    assert len(lc.FuzzyRegressor(bandwidth=0.05, epochs=0, prune=-1.0).fit(stray, np.append(y, [0.0, 0.0])).system_.rules) == 3
+    with pytest.raises(ValueError, match="give one of them"):
+        lc.FuzzyRegressor(bandwidth=0.1, radius=0.5).fit(X, y)
+    with pytest.raises(ValueError, match="bandwidth=-1"):
+        lc.FuzzyRegressor(bandwidth=-1.0).fit(X, y)

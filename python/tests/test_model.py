@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import tempfile
 from pathlib import Path
 
@@ -77,6 +78,9 @@ EXPOSURE = RNG.uniform(1.0, 5.0, size=80)
 COUNTS = RNG.poisson(EXPOSURE * np.exp(X[:, 0])).astype(float)
 COLUMNS = np.column_stack([np.sin(9.0 * X[:, 0]), X[:, 1] / 30.0])
 SOME = [0, 3, 17, 40, 41, 60]
+SIGNS = np.where(RNG.uniform(size=(9, 2)) < 0.5, -1.0, 1.0)
+GAPS = np.where(RNG.uniform(size=X.shape) < 0.2, np.nan, X)
+FEW = np.where(np.arange(80) % 4 == 0, (3.0 * X[:, 0]).astype(int), -1)
 TABLE = np.column_stack([X[:, 0].astype(object), np.where(X[:, 1] > 3.0, WORDS, None)])
 
 # Every estimator at least once, with what its fit takes and what is compared; `test_none_is_forgotten` looks.
@@ -138,15 +142,29 @@ OTHERS = [
     (lc.AdaptiveKernelRegressor(degree=1, max_iter=5, random_state=0), (TABLE, np.column_stack([Y, -Y])), "predict"),
     (lc.AdaptiveKernelRegressor(validation_fraction=0.0, max_iter=5), ("frame", Y), "predict"),
     (lc.AdaptiveKernelClassifier(max_iter=5, random_state=0), (X, WORDS), "predict predict_proba"),
+    (lc.FuzzyCMeans(4), (X,), "predict predict_proba"),
+    (lc.FuzzyRegressor(4), (X, Y), "predict"),
+    (lc.FuzzyRegressor(3, order=0, consequents="local", epochs=0), ("frame", np.column_stack([Y, -Y])), "predict"),
+    (lc.FuzzyClassifier(3, epochs=2), (X, WORDS), "predict predict_proba"),
+    (lc.HopfieldClassifier(), (X, WORDS), "predict predict_proba"),
+    (lc.HopfieldClassifier("epanechnikov(h=0.5)", max_steps=1), (X.astype(np.float32), X[:, 0] > 0.5), "predict predict_proba"),
+    (lc.HopfieldImputer(), (GAPS,), "transform"),
+    (lc.HopfieldImputer(0.5, n_steps=3, standardize=False), (GAPS.astype(np.float32),), "transform"),
+    (lc.HopfieldMemory("gaussian(h=0.4)", trace=True), (X,), "recall complete energies"),
+    (lc.HopfieldMemory("epanechnikov(h=2)"), (X.astype(np.float32), Y), "recall participation"),
+    (lc.HopfieldMemory(lc.Kernel("softmax(beta=0.5)"), max_iter=1, tol=0.1), (X, np.column_stack([Y, -Y])), "recall"),
+    (lc.HopfieldNetwork("storkey", bias=[0.1, -0.1], random_state=3), (SIGNS,), "recall energies"),
+    (lc.HopfieldNetwork("polynomial", degree=4, update="synchronous"), (SIGNS,), "recall energies"),
+    (lc.LabelPropagation(gamma=3.0), (X, FEW), "predict predict_proba"),
+    (lc.LabelPropagation("knn", n_neighbors=4), (X, FEW), "predict predict_proba"),
+    (lc.LabelSpreading(lc.Kernel("laplace(h=0.3)"), alpha=0.5), (X.astype(np.float32), FEW), "predict_proba"),
+    (lc.RelaxationLabeling(compatibility="learned", step="gradient"), (X, FEW), "predict predict_proba"),
+    (lc.RelaxationLabeling(5, kernel="gaussian(h=2)", compatibility=np.eye(3) + 0.1, seed_strength=2.0), (X, FEW), "predict"),
     (lc.NearestNeighbors(n_neighbors=3, radius=2.0), (X,), "kneighbors radius_neighbors"),
     (lc.NearestNeighbors(metric="mahalanobis", metric_params={"V": [[1.0, 0.2], [0.2, 9.0]]}), (X,), "kneighbors"),
 ]
 # Functions of other people, and what is quick to fit again.
-# Fuzzy rules have a readable file of their own.
-FUZZY = {"FuzzyCMeans", "FuzzyClassifier", "FuzzyRegressor"}
-HOPFIELD = {"HopfieldClassifier", "HopfieldImputer", "HopfieldMemory", "HopfieldNetwork"}
-LABELS = {"LabelPropagation", "LabelSpreading", "RelaxationLabeling"}
-NOT_KEPT = FUZZY | HOPFIELD | LABELS | {"LaplacianEigenmaps", "LocalRisk", "Localized", "NonLocalRegressor", "OptimalDenoiser"}
+NOT_KEPT = {"LaplacianEigenmaps", "LocalRisk", "Localized", "NonLocalRegressor", "OptimalDenoiser"}
 
 
 RUST = {type(m).__name__ for m in [*REGRESSORS, *CLASSIFIERS]}
@@ -170,6 +188,10 @@ def answers(model, data, method):
         return model.surface(AT / 30.0)
     if method == "inverse_transform":
         return model.inverse_transform(AT[:, [0, 1, 1]])
+    if data[0] is SIGNS:
+        return getattr(model, method)(np.where(AT > AT.mean(axis=0), 1.0, -1.0))
+    if data[0] is GAPS or method == "complete":
+        return getattr(model, method)(np.where(np.eye(9, 2, dtype=bool), np.nan, AT))
     if len(data) > 2 and data[2] is PLACES:
         return getattr(model, method)(AT, AT / 30.0, *([AT[:, 0]] if len(data) > 3 else []))
     return getattr(model, method)(AT)
@@ -306,6 +328,31 @@ def test_rust_and_python_write_the_same(tmp_path):
         np.testing.assert_array_equal(array, known[4][name])
     if json.loads(known[1]) and SHARED.read_bytes().find(lc.__version__.encode()) >= 0:
         assert (tmp_path / "m.loc").read_bytes() == SHARED.read_bytes()
+
+
+def test_memories_in_parts_come_back_to_the_bit(tmp_path):
+    memory = lc.HopfieldMemory("gaussian(h=0.7)", trace=True).store(X[:40], Y[:40]).store(1e6 * X[40:41], Y[:1]).store(X[41:60], Y[41:60])
+    memory.forget([40, 7]).store(X[60:63], Y[60:63])
+    lc.save(memory, tmp_path / "m.loc")
+    back = lc.load(tmp_path / "m.loc")
+    for twin in (back, pickle.loads(pickle.dumps(memory))):
+        same(twin.recall(AT), memory.recall(AT))
+        same(twin.values_, memory.values_)
+        assert twin.store(X[:1], Y[:1]).ids_.tolist() == [*memory.ids_.tolist(), 63]
+    everything = lc.HopfieldMemory("gaussian(h=0.7)").store(X[:5]).forget(range(5))
+    lc.save(everything, tmp_path / "m.loc")
+    assert lc.load(tmp_path / "m.loc").store(X[:1]).ids_.tolist() == [5]
+
+
+def test_a_network_that_learnt_in_parts_and_edited_rules_are_kept(tmp_path):
+    network = lc.HopfieldNetwork().fit(SIGNS[:4]).partial_fit(SIGNS[4:])
+    lc.save(network, tmp_path / "m.loc")
+    same(lc.load(tmp_path / "m.loc").couplings_, network.couplings_)
+    rules = lc.FuzzyRegressor(3, epochs=0).fit(X, Y)
+    rules.system_.add(rules.system_.rules[0] + " WITH 0.5")
+    lc.save(rules, tmp_path / "m.loc")
+    assert lc.load(tmp_path / "m.loc").system_ == rules.system_
+    assert len(lc.load(tmp_path / "m.loc").system_.rules) == len(rules.system_.rules)
 
 
 def test_weights_and_names_are_kept(tmp_path):

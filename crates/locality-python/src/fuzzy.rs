@@ -156,9 +156,9 @@ impl FuzzyRules {
 type Learned = (FuzzyRules, Vec<[f64; 2]>, f64, f64, usize);
 
 /// Learns rules from samples ``[n, d]`` and targets ``[n, p]``; ``rules`` is a number of c-means clusters, ``radius`` that of subtractive
-/// clustering, and neither leaves it to cross-validation.
+/// clustering, ``bandwidth`` that of mean shift, and none of them leaves it to cross-validation.
 #[pyfunction]
-#[pyo3(signature = (samples, targets, inputs, outputs, *, rules=None, radius=None, order=1, ridge=None, local=false, htsk=None, epochs=20, patience=3, validation=0.2, prune=0.005, seed=0, threads=0))]
+#[pyo3(signature = (samples, targets, inputs, outputs, *, rules=None, radius=None, bandwidth=None, order=1, ridge=None, local=false, htsk=None, epochs=20, patience=3, validation=0.2, prune=0.005, seed=0, threads=0))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub(crate) fn learn_rules(
     samples: &Bound<'_, PyAny>,
@@ -167,6 +167,7 @@ pub(crate) fn learn_rules(
     outputs: Vec<String>,
     rules: Option<usize>,
     radius: Option<f64>,
+    bandwidth: Option<f64>,
     order: usize,
     ridge: Option<f64>,
     local: bool,
@@ -179,10 +180,11 @@ pub(crate) fn learn_rules(
     threads: usize,
 ) -> PyResult<Learned> {
     let py = samples.py();
-    let count = match (rules, radius) {
-        (Some(n), _) => RuleCount::CMeans(n),
-        (None, Some(radius)) => RuleCount::Subtractive(radius),
-        (None, None) => RuleCount::Auto,
+    let count = match (rules, radius, bandwidth) {
+        (Some(n), ..) => RuleCount::CMeans(n),
+        (None, Some(radius), _) => RuleCount::Subtractive(radius),
+        (None, None, Some(bandwidth)) => RuleCount::MeanShift(bandwidth),
+        (None, None, None) => RuleCount::Auto,
     };
     let model = RuleLearner::new()
         .rules(count)

@@ -45,13 +45,21 @@ type Recalled<'py> = (
     Vec<usize>,
     Vec<Vec<f64>>,
 );
-/// Patterns, values, ids, the next id.
-type State<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Vec<usize>, usize);
+/// Patterns, values, ids, the next id, sizes of parts.
+type State<'py> = (
+    Bound<'py, PyAny>,
+    Bound<'py, PyAny>,
+    Vec<usize>,
+    usize,
+    Vec<usize>,
+);
+/// Ids, the next id, sizes of parts.
+type Known<'a> = (&'a [usize], usize, &'a [usize]);
 
 #[pymethods]
 impl HopfieldMemory {
     #[new]
-    #[pyo3(signature = (patterns, values, kernel, max_iter=100, tol=1e-6, trace=false, ids=None, next_id=0))]
+    #[pyo3(signature = (patterns, values, kernel, max_iter=100, tol=1e-6, trace=false, ids=None, next_id=0, parts=None))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         patterns: &Bound<'_, PyAny>,
@@ -62,12 +70,14 @@ impl HopfieldMemory {
         trace: bool,
         ids: Option<Vec<usize>>,
         next_id: usize,
+        parts: Option<Vec<usize>>,
     ) -> PyResult<Self> {
         let memory = hopfield::HopfieldMemory::new(kernel_of(kernel)?)
             .max_iter(max_iter)
             .tol(tol)
             .trace(trace);
-        let known = ids.as_deref().map(|ids| (ids, next_id));
+        let parts = parts.unwrap_or_default();
+        let known = ids.as_deref().map(|ids| (ids, next_id, &*parts));
         let inner = two_kinds!(
             patterns,
             "patterns",
@@ -96,11 +106,11 @@ impl HopfieldMemory {
         with!(&self.inner, m => m.len())
     }
 
-    /// Patterns ``[n, d]``, values ``[n, p]``, ids ``[n]`` and the next id.
+    /// Patterns ``[n, d]``, values ``[n, p]``, ids ``[n]``, the next id, and how many patterns lie in each part.
     fn state<'py>(&self, py: Python<'py>) -> PyResult<State<'py>> {
         with!(&self.inner, m => {
             let (n, d, p) = (m.len(), m.columns(), m.width());
-            Ok((table(py, m.patterns(), n, d)?, table(py, m.values(), n, p)?, m.ids(), m.next_id()))
+            Ok((table(py, m.patterns(), n, d)?, table(py, m.values(), n, p)?, m.ids(), m.next_id(), m.parts()))
         })
     }
 
@@ -156,7 +166,7 @@ fn store<T: Element + Float>(
     memory: &hopfield::HopfieldMemory,
     patterns: &Bound<'_, PyArray2<T>>,
     values: &Bound<'_, PyAny>,
-    known: Option<(&[usize], usize)>,
+    known: Option<Known<'_>>,
 ) -> PyResult<StoredPatterns<T>> {
     let (x, y) = (
         Matrix::new(patterns)?,
@@ -164,7 +174,7 @@ fn store<T: Element + Float>(
     );
     let (keys, values) = (x.rows()?, y.rows()?);
     let stored = match known {
-        Some((ids, next)) => memory.restore(keys, values, ids, next),
+        Some((ids, next, parts)) => memory.restore(keys, values, ids, next, parts),
         None => memory.store_pairs(keys, values),
     };
     stored.map_err(to_python)

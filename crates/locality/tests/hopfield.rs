@@ -308,6 +308,68 @@ fn storing_and_forgetting_one_by_one_is_storing_what_is_left() {
 }
 
 #[test]
+fn a_restored_memory_recalls_the_same_bits() {
+    let (n, d, p) = (61, 5, 2);
+    let (keys, values) = (normal(3, n, d), normal(4, n, p));
+    let asked = normal(5, 9, d);
+    let rows = Rows::new(&asked, 9, d).unwrap();
+    let watch = Watch::default();
+    for text in ["softmax(beta=2)", "gaussian(h=0.9)", "gaussian(knn=5)"] {
+        let memory = HopfieldMemory::new(kernel(text)).trace(true);
+        let piece = |x: &[f64], w: usize, from: usize, to: usize| x[from * w..to * w].to_vec();
+        let mut grown: Option<locality::hopfield::StoredPatterns<f64>> = None;
+        // One of the patterns that go is by far the largest.
+        let mut keys = keys.clone();
+        keys[40 * d] = 1e6;
+        for (from, to) in [(0, 32), (32, 41), (41, 50), (50, 51), (51, 61)] {
+            let (k, v) = (piece(&keys, d, from, to), piece(&values, p, from, to));
+            let k = Rows::new(&k, to - from, d).unwrap();
+            let v = Rows::new(&v, to - from, p).unwrap();
+            match &mut grown {
+                None => grown = Some(memory.store_pairs(k, v).unwrap()),
+                Some(grown) => drop(grown.add_pairs(k, v).unwrap()),
+            }
+        }
+        let mut grown = grown.unwrap();
+        grown.forget(&[40, 3, 57]).unwrap();
+        let parts = grown.parts();
+        assert_eq!(parts.iter().sum::<usize>(), 58);
+        assert_eq!(parts.len() > 1, text != "gaussian(knn=5)", "{parts:?}");
+        let (k, v) = (grown.patterns(), grown.values());
+        let back = memory.restore(
+            Rows::new(&k, 58, d).unwrap(),
+            Rows::new(&v, 58, p).unwrap(),
+            &grown.ids(),
+            grown.next_id(),
+            &parts,
+        );
+        let mut back = back.unwrap();
+        assert_eq!(back.parts(), parts);
+        let (a, b) = (grown.recall(rows, &watch), back.recall(rows, &watch));
+        assert_eq!(a.unwrap(), b.unwrap(), "{text}");
+        // And goes on the same.
+        for memory in [&mut grown, &mut back] {
+            let more = memory.add_pairs(
+                Rows::new(&keys[..2 * d], 2, d).unwrap(),
+                Rows::new(&values[..2 * p], 2, p).unwrap(),
+            );
+            assert_eq!(more.unwrap(), 61..63);
+        }
+        assert_eq!(grown.parts(), back.parts());
+        for wrong in [&[58, 0][..], &[57], &[usize::MAX, 59]] {
+            let refused = memory.restore(
+                Rows::new(&k, 58, d).unwrap(),
+                Rows::new(&v, 58, p).unwrap(),
+                &(0..58).collect::<Vec<_>>(),
+                58,
+                wrong,
+            );
+            assert_eq!(message(refused).0, ErrorKind::Parameter);
+        }
+    }
+}
+
+#[test]
 fn completion_weighs_by_the_known_columns() {
     let (n, m, d) = (30, 12, 6);
     let (patterns, mut states) = (normal(1, n, d), normal(2, m, d));

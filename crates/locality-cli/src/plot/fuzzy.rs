@@ -4,7 +4,8 @@ use locality::fuzzy::{Conclusion, FuzzySystem, Membership};
 
 use super::axes::{Frame, Sides, Span};
 use super::font;
-use super::scene::{Color, PALETTE, Paint, SOFT, Scene, Stroke, Text};
+use super::levels::segments;
+use super::scene::{Color, INK, PALETTE, Paint, SOFT, Scene, Stroke, Text};
 use crate::error::{Error, Result};
 
 /// Values of an output over two inputs.
@@ -212,6 +213,12 @@ fn plane(
     }
     let ticks = bar.y.ticks(7);
     for (y, label) in ticks.iter().zip(super::axes::labels(&ticks)) {
+        // The surface has a line at each number of the bar.
+        let step = [frame.width, frame.height].map(|side| side / (n - 1) as f64);
+        for ends in segments(&surface.values, n, *y) {
+            let ends = ends.map(|[x, y]| [left + x * step[0], frame.bottom() - y * step[1]]);
+            scene.line(ends.to_vec(), Stroke::new(INK, 0.7));
+        }
         let [_, py] = bar.at(0.0, *y);
         let end = bar.left + bar.width;
         scene.line(vec![[end, py], [end + 4.0, py]], Stroke::new(SOFT, 1.0));

@@ -8,6 +8,7 @@ mod font;
 mod fuzzy;
 mod heat;
 mod kernels;
+mod levels;
 mod lines;
 mod map;
 mod quality;

@@ -1,5 +1,7 @@
 //! `locality fuzzy` on rules and tables.
 
+use std::fmt::Write;
+
 use crate::run::{Folder, data};
 
 const RULES: &str = r#"
@@ -98,6 +100,38 @@ fn rules_are_learned_and_used_again() {
         .parse()
         .unwrap();
     assert!((12.0..15.0).contains(&value), "{value}");
+}
+
+#[test]
+fn mean_shift_places_the_rules() {
+    let folder = Folder::new();
+    let mut table = String::from("a,b,y\n");
+    for i in 0..60 {
+        let (x, far) = (f64::from(i % 20) / 20.0, f64::from(i / 20));
+        let _ = writeln!(table, "{},{},{}", 10.0 * far + x, far + x * x, far * x);
+    }
+    folder.file("three.csv", table);
+    let learn = |more: &[&'static str]| {
+        let mut args = vec![
+            "fuzzy",
+            "learn",
+            "three.csv",
+            "--target",
+            "y",
+            "-o",
+            "r.toml",
+        ];
+        args.extend(more);
+        args
+    };
+    let args = learn(&["--bandwidth", "0.1", "--epochs", "0", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&folder.ok(&args).text()).unwrap();
+    let left = told["rules"].as_u64().unwrap() + told["pruned"].as_u64().unwrap();
+    assert_eq!(left, 3, "{told}");
+    assert!(told["r2"].as_f64().unwrap() > 0.9, "{told}");
+    let both = learn(&["--bandwidth", "0.1", "--radius", "0.5"]);
+    folder.fails(&both, 2, &["--bandwidth", "--radius"]);
+    folder.fails(&learn(&["--bandwidth", "0"]), 1, &["bandwidth=0"]);
 }
 
 #[test]

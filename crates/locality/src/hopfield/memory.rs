@@ -118,16 +118,19 @@ impl HopfieldMemory {
     }
 
     /// Stores keys `[n, d]` with values `[n, p]` under the ids that they had before, ascending, and `next_id` for the next one: a memory
-    /// with forgotten patterns as it was.
+    /// with forgotten patterns as it was. `parts` says how many of them lie in each [part](StoredPatterns::parts), so that every bit of what
+    /// is recalled is as it was; empty for one part.
     ///
     /// # Errors
-    /// As [`store_pairs`](Self::store_pairs); ids that are not one for each key, do not rise, or are not below `next_id`.
+    /// As [`store_pairs`](Self::store_pairs); ids that are not one for each key, do not rise, or are not below `next_id`; parts that are
+    /// empty or not of all keys.
     pub fn restore<T: Float>(
         &self,
         keys: Rows<'_, T>,
         values: Rows<'_, T>,
         ids: &[usize],
         next_id: usize,
+        parts: &[usize],
     ) -> Result<StoredPatterns<T>> {
         let rising = ids.is_sorted_by(|a, b| a < b) && ids.last().is_none_or(|&id| id < next_id);
         if ids.len() != keys.rows() || !rising {
@@ -136,9 +139,26 @@ impl HopfieldMemory {
                 keys.rows()
             )));
         }
+        let total = parts.iter().try_fold(0_usize, |sum, &n| sum.checked_add(n));
+        if !parts.is_empty() && (parts.contains(&0) || total != Some(ids.len())) {
+            return Err(Error::parameter(format!(
+                "parts must be numbers above 0 that sum up to the {} patterns; give those that the memory told",
+                ids.len()
+            )));
+        }
         let mut out = self.empty(keys.columns(), values.columns())?;
-        if !ids.is_empty() {
-            out.take_in(keys, values, ids.to_vec())?;
+        let all = [ids.len()];
+        let parts = match parts {
+            [] if ids.is_empty() => &all[..0],
+            [] => &all[..],
+            parts => parts,
+        };
+        let mut from = 0;
+        for &size in parts {
+            let part = from..from + size;
+            let (keys, values) = (keys.slice(part.clone()), values.slice(part.clone()));
+            out.take_in(keys, values, ids[part].to_vec(), true)?;
+            from += size;
         }
         out.next_id = next_id;
         Ok(out)
@@ -166,6 +186,12 @@ impl HopfieldMemory {
     }
 }
 
+/// The largest absolute number.
+fn largest<T: Float>(rows: Rows<'_, T>) -> f64 {
+    let absolute = rows.iter().flatten().map(|x| x.to_f64().abs());
+    absolute.fold(0.0, f64::max)
+}
+
 /// The patterns a [`HopfieldMemory`] has stored, with their values if they have any. Every pattern has an id, counted up from 0.
 #[derive(Clone, Debug)]
 pub struct StoredPatterns<T> {
@@ -173,7 +199,7 @@ pub struct StoredPatterns<T> {
     energy: Option<Energy>,
     pub(super) parts: Parts<T>,
     next_id: usize,
-    /// Largest absolute number of a pattern that was ever stored.
+    /// Largest absolute number of a stored pattern.
     pub(super) largest: f64,
 }
 
@@ -213,6 +239,12 @@ impl<T: Float> StoredPatterns<T> {
         self.parts.ids()
     }
 
+    /// How many patterns lie in each part that is laid out by itself, in the order of ids. Sums over parts differ in rounding from those
+    /// over all, so this is part of what makes a memory come [back](HopfieldMemory::restore) bit by bit.
+    pub fn parts(&self) -> Vec<usize> {
+        self.parts.part_ids().map(<[usize]>::len).collect()
+    }
+
     /// The patterns `[n, d]`, in the order of their ids.
     pub fn patterns(&self) -> Vec<T> {
         self.columns_of(0..self.columns())
@@ -244,12 +276,19 @@ impl<T: Float> StoredPatterns<T> {
     /// As [`HopfieldMemory::store_pairs`], or other columns. Nothing is stored then.
     pub fn add_pairs(&mut self, keys: Rows<'_, T>, values: Rows<'_, T>) -> Result<Range<usize>> {
         let ids = self.next_id..self.next_id + keys.rows();
-        self.take_in(keys, values, ids.clone().collect())?;
+        self.take_in(keys, values, ids.clone().collect(), false)?;
         self.next_id = ids.end;
         Ok(ids)
     }
 
-    fn take_in(&mut self, keys: Rows<'_, T>, values: Rows<'_, T>, ids: Vec<usize>) -> Result<()> {
+    /// Takes in keys with their values, in a part of their own or with smaller parts.
+    fn take_in(
+        &mut self,
+        keys: Rows<'_, T>,
+        values: Rows<'_, T>,
+        ids: Vec<usize>,
+        apart: bool,
+    ) -> Result<()> {
         keys.require_finite("patterns")?;
         if (keys.columns(), values.columns()) != (self.columns(), self.width()) {
             return Err(Error::shape(format!(
@@ -275,9 +314,8 @@ impl<T: Float> StoredPatterns<T> {
             rows.extend_from_slice(key);
             rows.extend_from_slice(value);
         }
-        self.parts.push(ids, rows, &Watch::default())?;
-        let absolute = keys.iter().flatten().map(|x| x.to_f64().abs());
-        self.largest = absolute.fold(self.largest, f64::max);
+        self.parts.push(ids, rows, apart, &Watch::default())?;
+        self.largest = self.largest.max(largest(keys));
         Ok(())
     }
 
@@ -295,7 +333,13 @@ impl<T: Float> StoredPatterns<T> {
                 )));
             }
         }
-        self.parts.remove(&gone, &Watch::default())
+        self.parts.remove(&gone, &Watch::default())?;
+        self.largest = 0.0;
+        if !self.is_empty() {
+            let patterns = self.patterns();
+            self.largest = largest(Rows::new(&patterns, self.len(), self.columns())?);
+        }
+        Ok(())
     }
 
     /// The energy of each state `[m, d]`, which no step raises; `None` where the kernel has none that is known. Positive infinity where no

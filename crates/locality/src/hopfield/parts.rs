@@ -156,16 +156,17 @@ impl<T: Float> Parts<T> {
             .collect()
     }
 
-    /// Takes in rows; nothing is changed by an error.
+    /// Takes in rows, in a part of their own or with smaller parts; nothing is changed by an error.
     pub(super) fn push(
         &mut self,
         mut ids: Vec<usize>,
         mut rows: Vec<T>,
+        apart: bool,
         watch: &Watch<'_>,
     ) -> Result<()> {
         let mut kept = self.laid.len();
         let whole = !is_separable(&self.kernel);
-        while kept > 0 && (whole || self.laid[kept - 1].ids.len() < 2 * ids.len()) {
+        while kept > 0 && (whole || !apart && self.laid[kept - 1].ids.len() < 2 * ids.len()) {
             kept -= 1;
             let before = &self.laid[kept];
             ids = [before.ids.as_slice(), &ids].concat();

@@ -18,7 +18,8 @@ use crate::table::{Options, Table};
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   locality fuzzy learn diabetes.csv --target target -o rules.toml
-  locality fuzzy learn fuel.csv --target mpg --rules 4 --order 0 -o rules.toml")]
+  locality fuzzy learn fuel.csv --target mpg --rules 4 --order 0 -o rules.toml
+  locality fuzzy learn fuel.csv --target mpg --bandwidth 0.15 -o rules.toml")]
 pub(crate) struct Args {
     /// The table: .csv, .tsv or .npy, or - for CSV on standard input
     table: PathBuf,
@@ -36,12 +37,16 @@ pub(crate) struct Args {
     columns: Option<Vec<String>>,
 
     /// How many rules, before those not needed are left out [default: as cross-validation says]
-    #[arg(long, value_name = "N", conflicts_with = "radius")]
+    #[arg(long, value_name = "N", conflicts_with_all = ["radius", "bandwidth"])]
     rules: Option<usize>,
 
     /// Rules at the centres of subtractive clustering with this radius, in parts of each column's range
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", conflicts_with = "bandwidth")]
     radius: Option<f64>,
+
+    /// Rules at the modes that mean shift finds under a Gaussian of this bandwidth, in parts of each column's range
+    #[arg(long, value_name = "H")]
+    bandwidth: Option<f64>,
 
     /// What rules conclude: 0, a number; 1, a sum over the columns
     #[arg(long, value_name = "0|1", default_value_t = 1)]
@@ -93,10 +98,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let x = table.numbers(&columns, "--columns")?;
     let y = table.numbers(&[target], "--target")?;
     let rows = Rows::new(&x, table.rows(), columns.len())?;
-    let rules = match (args.rules, args.radius) {
-        (Some(n), _) => RuleCount::CMeans(n),
-        (None, Some(radius)) => RuleCount::Subtractive(radius),
-        (None, None) => RuleCount::Auto,
+    let rules = match (args.rules, args.radius, args.bandwidth) {
+        (Some(n), ..) => RuleCount::CMeans(n),
+        (None, Some(radius), _) => RuleCount::Subtractive(radius),
+        (None, None, Some(bandwidth)) => RuleCount::MeanShift(bandwidth),
+        (None, None, None) => RuleCount::Auto,
     };
     let model = RuleLearner::new()
         .rules(rules)

@@ -1,6 +1,7 @@
 //! Learning a whole system.
 
 use super::cmeans::FuzzyCMeans;
+use super::modes::modes;
 use super::named::{self, Names, Scale};
 use super::subtractive::SubtractiveClustering;
 use super::tsk::{Data, Solve, Tsk};
@@ -17,6 +18,9 @@ pub enum RuleCount {
     CMeans(usize),
     /// The centres of [`SubtractiveClustering`] with this radius, in parts of each column's range.
     Subtractive(f64),
+    /// The modes of the density under a Gaussian of this bandwidth, in parts of each column's range: mean shift. A rule is as wide as the part
+    /// of that density that its cluster makes. Clusters of less than a hundredth of the rows are no rules, unless they are the largest.
+    MeanShift(f64),
 }
 
 /// The parameters of learning Takagi-Sugeno-Kang rules with Gaussian terms from a table.
@@ -282,6 +286,20 @@ impl RuleLearner {
                     divisor,
                     centers: centers.collect(),
                     sigmas: vec![sigma; found.len() * scales.len()],
+                    lines: Vec::new(),
+                };
+                blind(&mut tsk, data);
+                Ok((tsk, ridge))
+            }
+            RuleCount::MeanShift(bandwidth) => {
+                let rows = row_major(data);
+                let view = Rows::new(&rows, data.rows(), scales.len())?;
+                let (centers, sigmas) = modes(view, bandwidth, self.seed, watch)?;
+                let mut tsk = Tsk {
+                    d: scales.len(),
+                    divisor,
+                    centers,
+                    sigmas,
                     lines: Vec::new(),
                 };
                 blind(&mut tsk, data);

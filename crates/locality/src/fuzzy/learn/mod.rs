@@ -3,6 +3,7 @@
 mod anfis;
 mod cmeans;
 mod learner;
+mod modes;
 mod named;
 mod search;
 mod subtractive;
