@@ -36,8 +36,9 @@ def _remember(model: Any) -> None:
 
 
 def _network(model: Any) -> None:
-    if not (np.abs(model._patterns) == 1.0).all():
+    if not len(model._patterns) or not (np.abs(model._patterns) == 1.0).all():
         raise ValueError(f"the file's patterns are not of -1 and 1; {DAMAGED}")
+    model._patterns = np.ascontiguousarray(model._patterns, dtype=np.float64)
     model._network = Prepared()
 
 

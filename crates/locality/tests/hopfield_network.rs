@@ -260,6 +260,10 @@ fn other_rules_recall_where_hebbs_fails() {
     // Thousands of patterns in 40 units, a tenth of which are turned over.
     let share = recalled(Rule::Exponential, 3000, 40, 0.1, 1.0, 5);
     assert!(share > 0.8, "{share}");
+    // All of 2^(0.35 d) patterns are at rest; from 2^(d / 2) on, some differ in one unit only.
+    let share = recalled(Rule::Exponential, 1448, 30, 0.0, 1.0, 2);
+    let hebb = recalled(Rule::Hebbian, 1448, 30, 0.0, 1.0, 2);
+    assert!(share == 1.0 && hebb < 0.01, "{share} {hebb}");
 }
 
 #[test]

@@ -238,13 +238,14 @@ impl<T: Float> Pairwise<T> {
     }
 
     /// The sums of this term.
-    pub(super) fn sums(&self, tolerance: f64) -> Result<GaussianSums<T>> {
+    pub(super) fn sums(&self, labels: usize, tolerance: f64) -> Result<GaussianSums<T>> {
         Ok(match &self.features {
             Features::Grid { shape, bandwidths } => {
                 GaussianSums::grid(shape, bandwidths, tolerance)
             }
             Features::Rows { data, columns } => {
-                GaussianSums::rows(Rows::new(data, self.objects, *columns)?, tolerance)
+                let rows = Rows::new(data, self.objects, *columns)?;
+                GaussianSums::rows(rows, labels, tolerance)
             }
         })
     }

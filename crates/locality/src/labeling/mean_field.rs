@@ -143,7 +143,7 @@ impl<T: Float> DenseCrf<T> {
             }
             watch.check()?;
             let costs = term.compatibility.matrix(k)?;
-            let sums = term.sums(self.tolerance)?;
+            let sums = term.sums(k, self.tolerance)?;
             terms.push(Term::new(
                 sums,
                 term.normalization,

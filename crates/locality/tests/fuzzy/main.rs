@@ -124,7 +124,7 @@ fn the_fan_agrees_with_scikit_fuzzy() {
 
 #[test]
 fn tipping_and_the_fan_agree_with_simpful() {
-    // It sums over 4000 steps of the output's range, to the left of each: it is off by less than one.
+    // It sums over 4000 points of the output's range: it is off by less than half their distance.
     let tip = TIP.replace("DEFUZZIFIER", "centroid");
     for (name, text, range) in [("tip", &*tip, 25.0), ("fan", FAN, 100.0)] {
         let system = FuzzySystem::read(text, Format::Toml).unwrap();
@@ -133,7 +133,7 @@ fn tipping_and_the_fan_agree_with_simpful() {
         for case in all {
             let found = one(&system, &case[..2]);
             let off = (found - case[2]).abs();
-            assert!(off < range / 4000.0, "{name} {case:?}: {found}");
+            assert!(off < range / 8000.0, "{name} {case:?}: {found}");
         }
     }
 }

@@ -5,7 +5,7 @@ mod planes;
 mod spline;
 
 use crate::{Float, Kernel, LocalMean, Result, Rows, Watch, par};
-use lattice::Lattice;
+use lattice::{LAY_OUT, Lattice, Plan};
 use planes::{Axis, blur};
 
 /// Features in bandwidths, laid out for sums of any values.
@@ -58,12 +58,14 @@ impl<T: Float> GaussianSums<T> {
         Self(Way::Grid(axes.collect()))
     }
 
-    /// Rows `[n, d]` of features in bandwidths.
-    pub(super) fn rows(features: Rows<'_, T>, tolerance: f64) -> Self {
-        let lattice = (tolerance > 0.0).then(|| Lattice::new(features, tolerance));
-        Self(match lattice.flatten() {
-            Some(lattice) => Way::Lattice(lattice),
-            None => Way::Pairs {
+    /// Rows `[n, d]` of features in bandwidths, for sums of about so many columns of values: through a grid of splines where that is less
+    /// work than all pairs.
+    pub(super) fn rows(features: Rows<'_, T>, width: usize, tolerance: f64) -> Self {
+        let pairs = pairs(features.rows(), features.columns(), width);
+        let plan = (tolerance > 0.0 && pairs > LAY_OUT).then(|| Plan::new(features, tolerance));
+        Self(match plan.flatten() {
+            Some(plan) if plan.cost(width) < pairs => Way::Lattice(Lattice::new(features, &plan)),
+            _ => Way::Pairs {
                 features: features.to_vec(),
                 columns: features.columns(),
                 tolerance,
@@ -112,6 +114,11 @@ impl<T: Float> GaussianSums<T> {
             }
         }
     }
+}
+
+/// What all pairs of `n` rows of `d` columns cost, for values of so many columns: an exponential, a distance and the sums.
+fn pairs(n: usize, d: usize, width: usize) -> f64 {
+    (n as f64).powi(2) * (14.0 + 0.75 * d as f64 + width as f64)
 }
 
 /// Turns columns so that they lie along the axes of widest spread, roughly: distances stay, and a box around the rows is smaller. The axes
@@ -222,6 +229,27 @@ mod tests {
         out
     }
 
+    fn splines(rows: Rows<'_, f64>, tolerance: f64) -> GaussianSums<f64> {
+        let plan = Plan::new(rows, tolerance).unwrap();
+        GaussianSums(Way::Lattice(Lattice::new(rows, &plan)))
+    }
+
+    #[test]
+    fn the_cheaper_way_is_taken() {
+        // A tolerance that costs more than all pairs takes all pairs, which are exact as well; many rows take splines at any.
+        let by = |n: usize, d: usize, width: usize, tolerance: f64| {
+            let x: Vec<f32> = normal(3, n, d).iter().map(|x| 4.0 * *x as f32).collect();
+            GaussianSums::rows(Rows::new(&x, n, d).unwrap(), width, tolerance).by()
+        };
+        assert_eq!(by(500, 1, 2, 0.1), SumsBy::Pairs);
+        assert_eq!(by(20_000, 2, 2, 1e-2), SumsBy::Splines);
+        assert_eq!(by(20_000, 2, 2, 1e-6), SumsBy::Splines);
+        assert_eq!(by(4_000, 5, 21, 1e-2), SumsBy::Pairs);
+        assert_eq!(by(4_000, 5, 21, 1e-3), SumsBy::Pairs);
+        assert_eq!(by(60_000, 3, 21, 1e-3), SumsBy::Splines);
+        assert_eq!(by(20_000, 9, 2, 1e-1), SumsBy::Pairs);
+    }
+
     #[test]
     fn every_way_is_within_its_tolerance_of_all_pairs() {
         let mut rng = Rng::new(5);
@@ -238,12 +266,18 @@ mod tests {
                 let totals: Vec<f64> = (0..width)
                     .map(|c| values.iter().skip(c).step_by(width).sum())
                     .collect();
-                for tolerance in [1e-2, 1e-3, 0.0] {
-                    let sums = GaussianSums::rows(rows, tolerance);
-                    // Few rows are summed pair by pair where that is less work.
-                    if tolerance == 0.0 || tolerance == 1e-2 && d == 1 {
-                        assert_eq!(sums.by() == SumsBy::Pairs, tolerance == 0.0);
+                // Grids of many axes are large where they are close.
+                let closest = [1e-5, 1e-5, 1e-5, 1e-3, 1e-2][d - 1];
+                for tolerance in [1e-2, 1e-3, 1e-5, 0.0] {
+                    if tolerance > 0.0 && tolerance < closest {
+                        continue;
                     }
+                    // Whether or not that is less work.
+                    let sums = match tolerance {
+                        0.0 => GaussianSums::rows(rows, width, 0.0),
+                        _ => splines(rows, tolerance),
+                    };
+                    assert_eq!(sums.by() == SumsBy::Pairs, tolerance == 0.0);
                     let own = sums.sums(&values, width, &Watch::default()).unwrap();
                     for (at, (own, want)) in own.iter().zip(&want).enumerate() {
                         // The worst case is all errors of one sign.
@@ -267,25 +301,13 @@ mod tests {
                 let rows = Rows::new(&x, 4000, 2).unwrap();
                 let mut values = vec![0.0; 4000];
                 values[0] = 1.0;
-                let sums = GaussianSums::rows(rows, tolerance);
-                // So small a tolerance costs more than all pairs of these rows, which have no error to speak of.
-                let by = if tolerance < 1e-3 {
-                    SumsBy::Pairs
-                } else {
-                    SumsBy::Splines
-                };
-                assert_eq!(sums.by(), by, "{tolerance}");
+                let sums = splines(rows, tolerance);
                 let own = sums.sums(&values, 1, &Watch::default()).unwrap();
                 for (own, want) in own.iter().zip(plain(rows, &values, 1)) {
                     worst = worst.max((own - want).abs());
                 }
             }
-            let least = if tolerance < 1e-3 {
-                0.0
-            } else {
-                0.05 * tolerance
-            };
-            assert!(worst <= tolerance && worst >= least, "{worst}");
+            assert!(worst <= tolerance && worst >= 0.05 * tolerance, "{worst}");
         }
     }
 
