@@ -259,7 +259,7 @@ fn features_of_any_kind_and_single_precision() {
 
 #[test]
 fn a_noisy_segmentation_is_cleaned_along_the_edges_of_the_picture() {
-    let scene = scene(&[90, 120], 7, 0.6);
+    let scene = scene(&[120, 160], 7, 0.6);
     let (n, watch) = (scene.n(), Watch::default());
     let colors = Rows::new(&scene.colors, n, 3).unwrap();
     let shape = &scene.shape;

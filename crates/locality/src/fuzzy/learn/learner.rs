@@ -19,7 +19,8 @@ pub enum RuleCount {
     /// The centres of [`SubtractiveClustering`] with this radius, in parts of each column's range.
     Subtractive(f64),
     /// The modes of the density under a Gaussian of this bandwidth, in parts of each column's range: mean shift. A rule is as wide as the part
-    /// of that density that its cluster makes. Clusters of less than a hundredth of the rows are no rules, unless they are the largest.
+    /// of that density that its cluster makes. Clusters of less than a hundredth of the rows are no rules, unless they are the largest; there are
+    /// no more rules than there are rows for twice their coefficients, nor more than 400 coefficients.
     MeanShift(f64),
 }
 
@@ -294,7 +295,10 @@ impl RuleLearner {
             RuleCount::MeanShift(bandwidth) => {
                 let rows = row_major(data);
                 let view = Rows::new(&rows, data.rows(), scales.len())?;
-                let (centers, sigmas) = modes(view, bandwidth, self.seed, watch)?;
+                let (mut centers, mut sigmas) = modes(view, bandwidth, self.seed, watch)?;
+                let most = self.most(data.rows(), scales.len()) * scales.len();
+                centers.truncate(most);
+                sigmas.truncate(most);
                 let mut tsk = Tsk {
                     d: scales.len(),
                     divisor,

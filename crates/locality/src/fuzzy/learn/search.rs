@@ -10,13 +10,18 @@ const CHOOSING: usize = 2000;
 const FOLDS: usize = 5;
 
 impl RuleLearner {
+    /// So many rules have conclusions that half of `n` rows can tell, and that are not too many to be solved for at once.
+    pub(super) fn most(&self, n: usize, columns: usize) -> usize {
+        let each = if self.order == 1 { columns + 1 } else { 1 };
+        (n / (2 * each)).min(400 / each).max(1)
+    }
+
     pub(super) fn choose(&self, all: &Data, divisor: f64, watch: &Watch<'_>) -> Result<(Tsk, f64)> {
         let mut order = shuffled(all.rows(), self.seed);
         order.truncate(CHOOSING);
         let data = all.subset(&order);
         let n = data.rows();
-        let each = if self.order == 1 { data.x.len() + 1 } else { 1 };
-        let most = (n / (2 * each)).min(400 / each).max(1);
+        let most = self.most(n, data.x.len());
         let counts = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32]
             .into_iter()
             .filter(|c| *c <= most);
