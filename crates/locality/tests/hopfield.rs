@@ -327,7 +327,7 @@ fn a_restored_memory_recalls_the_same_bits() {
             let v = Rows::new(&v, to - from, p).unwrap();
             match &mut grown {
                 None => grown = Some(memory.store_pairs(k, v).unwrap()),
-                Some(grown) => drop(grown.add_pairs(k, v).unwrap()),
+                Some(grown) => assert_eq!(grown.add_pairs(k, v).unwrap(), from..to),
             }
         }
         let mut grown = grown.unwrap();
