@@ -141,7 +141,7 @@ proptest! {
         let x = normal(seed, n, d);
         let (centers, labels) = plain_mean_shift(&x, d, h);
         let found = MeanShift::new().bandwidth(h).fit(rows(&x, d), &watch()).unwrap();
-        prop_assert_eq!(found.labels(), labels);
+        prop_assert_eq!(found.labels(), &labels[..]);
         prop_assert_eq!(found.n_clusters(), centers.len());
         for (a, b) in found.cluster_centers().iter().zip(&centers) {
             prop_assert!(squared(a, b).sqrt() < 1e-9 * h, "{a:?} {b:?}");
