@@ -270,7 +270,8 @@ def pictures() -> None:
         ],
     )
     maps = lc.image.edge_maps(image)
-    grey = [np.repeat((255 * (m - m.min()) / np.ptp(m)).astype(np.uint8)[..., None], 3, axis=2) for m in (maps.gradient, maps.confidence, maps.weight)]
+    each = (maps.gradient, maps.confidence, maps.weight)
+    grey = [np.repeat((255 * (m - m.min()) / np.ptp(m)).astype(np.uint8)[..., None], 3, axis=2) for m in each]
     strip("edges.jpg", [image, *grey])
 
 

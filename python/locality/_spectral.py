@@ -90,7 +90,9 @@ def _of_distances(X: Any, k: int) -> Weights:
         if not (np.isfinite(far).all() and (far >= 0).all()):
             raise ValueError(f"row {i} of X (counted from 0) has a distance that is negative or not finite")
         if len(columns) < k:
-            raise ValueError(f"row {i} of X (counted from 0) holds {len(columns) - 1} distances to others, but n_neighbors={k} asks for {k - 1}")
+            raise ValueError(
+                f"row {i} of X (counted from 0) holds {len(columns) - 1} distances to others, but n_neighbors={k} asks for {k - 1}"
+            )
         order = np.argsort(np.where(columns == i, -1.0, far), kind="stable")
         near.append(np.sort(columns[order[:k]]))
     return np.arange(len(rows) + 1, dtype=np.int64) * k, np.concatenate(near).astype(np.int64), np.ones(k * len(rows))
@@ -251,7 +253,9 @@ class LaplacianEigenmaps(_Map):
             X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
             weights = _sparse(self.affinity(X), "callable")
             if len(weights[0]) != len(X) + 1:
-                raise ValueError(f"affinity makes a matrix of {len(weights[0]) - 1} rows of X, which has {len(X)}; it must have one for each")
+                raise ValueError(
+                    f"affinity makes a matrix of {len(weights[0]) - 1} rows of X, which has {len(X)}; it must have one for each"
+                )
         else:
             if not sparse:
                 X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)

@@ -135,7 +135,7 @@ proptest! {
             let my = apply(&y);
             let lambda: f64 = my.iter().zip(&y).map(|(m, y)| m * y).sum();
             let off: f64 = my.iter().zip(&y).map(|(m, y)| (m - lambda * y).powi(2)).sum();
-            prop_assert!(off.sqrt() < 1e-6, "{off}");
+            prop_assert!(off.sqrt() < 1e-5, "{off}");
             error += lambda;
         }
         prop_assert!((error - fit.reconstruction_error()).abs() < 1e-7, "{error}");
@@ -182,8 +182,8 @@ proptest! {
         prop_assert!(near(trustworthiness_of_distances(table, embedding, k, &watch).unwrap(), trust));
         prop_assert!(near(continuity_of_distances(table, embedding, k, &watch).unwrap(), cont));
         if name == "euclidean" {
-            prop_assert_eq!(trustworthiness(samples, embedding, k, &watch).unwrap(), trust);
-            prop_assert_eq!(continuity(samples, embedding, k, &watch).unwrap(), cont);
+            prop_assert!(near(trustworthiness(samples, embedding, k, &watch).unwrap(), trust));
+            prop_assert!(near(continuity(samples, embedding, k, &watch).unwrap(), cont));
         }
         prop_assert!((0.0..=1.0).contains(&trust));
     }

@@ -82,7 +82,7 @@ proptest! {
         for _ in 0..30 {
             let step = model.step(rows(&at, d), &watch()).unwrap();
             for (new, old) in step.log_normalizer.iter().zip(&before) {
-                prop_assert!(*new >= *old - 1e-12 * (1.0 + old.abs()).min(1e3), "{new} after {old}");
+                prop_assert!(*new >= *old - 1e-12 * (1.0 + old.abs()), "{new} after {old}");
             }
             before = step.log_normalizer;
             at = step.means;
@@ -114,13 +114,17 @@ proptest! {
         let (means, weights) = sums(&kernel, &places);
         let climbed = shadow(&kernel).unwrap();
         let e = 1e-5;
+        // No sample comes into the window, or leaves it, on the way.
+        let smooth = |i: usize| {
+            x.chunks(d).all(|p| (squared(p, &places[i * d..][..d]).sqrt() / h - 1.0).abs() > 1e-4)
+        };
         let (mut pushes, mut slopes) = (Vec::new(), Vec::new());
         for c in 0..d {
             let moved = |by: f64| -> Vec<f64> {
                 places.iter().enumerate().map(|(i, p)| p + if i % d == c { by } else { 0.0 }).collect()
             };
             let (above, below) = (sums(&climbed, &moved(e)).1, sums(&climbed, &moved(-e)).1);
-            for i in (0..30).filter(|i| weights[*i] > 0.0) {
+            for i in (0..30).filter(|i| weights[*i] > 0.0 && smooth(*i)) {
                 pushes.push((means[i * d + c] - places[i * d + c]) * weights[i]);
                 slopes.push((above[i] - below[i]) / (2.0 * e));
             }
@@ -153,7 +157,9 @@ proptest! {
     #[test]
     fn flows_go_on_from_every_step(seed in 0_u64..1 << 40, n in 5_usize..120, h in 0.3_f64..1.5) {
         let x = normal(seed, n, 2);
-        let found = MeanShift::new().bandwidth(h).fit(rows(&x, 2), &watch()).unwrap();
+        // Points rest where they do not move at all: shorter steps may be followed by longer ones.
+        let shift = MeanShift::new().bandwidth(h).stop(0.0);
+        let found = shift.fit(rows(&x, 2), &watch()).unwrap();
         prop_assert_eq!(found.flows(), found.flow(rows(&x, 2), &watch()).unwrap());
         let step = found.step(rows(&x, 2), &watch()).unwrap().means;
         prop_assert_eq!(found.flows(), found.flow(rows(&step, 2), &watch()).unwrap());

@@ -206,7 +206,13 @@ impl Lots {
                 "sample_weights are all 0, which leaves no sample; give some of them a positive number",
             ));
         }
-        Ok(Self::Weighted(kept))
+        // Equal weights say nothing.
+        let alike = kept.len() == n && kept.iter().all(|(_, w)| *w == kept[0].1);
+        Ok(if alike {
+            Self::Alike(n)
+        } else {
+            Self::Weighted(kept)
+        })
     }
 
     fn count(&self) -> usize {
@@ -386,9 +392,12 @@ mod tests {
 
     #[test]
     fn samples_are_drawn_by_their_weights() {
-        // Alike, no sample twice; each of twice the weight twice as often; none without.
-        let alike = Lots::new(50, Some(&[0.5_f64; 50])).unwrap().draw(40, 3);
-        assert!(alike.len() == 40 && alike.windows(2).all(|w| w[0] < w[1]));
+        // Alike: as without weights; nearly alike, no sample twice; each of twice the weight twice as often; none without.
+        let alike = Lots::new(50, Some(&[0.5_f64; 50])).unwrap();
+        assert_eq!(alike.draw(40, 3), draw(50, 40, 3));
+        let nearly: Vec<f64> = (0..50).map(|i| 1.0 + 1e-9 * f64::from(i)).collect();
+        let nearly = Lots::new(50, Some(&nearly)).unwrap().draw(40, 3);
+        assert!(nearly.len() == 40 && nearly.windows(2).all(|w| w[0] < w[1]));
         let weights: Vec<f64> = (0..60).map(|i| f64::from(i % 3)).collect();
         let lots = Lots::new(60, Some(&weights)).unwrap();
         assert_eq!(lots.count(), 40);
