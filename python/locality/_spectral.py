@@ -115,7 +115,7 @@ def _matrix(weights: Weights, *, sparse: bool) -> Any:
         except ImportError:
             pass
     dense = np.zeros((n, n))
-    dense[np.repeat(np.arange(n), np.diff(starts.astype(np.intp))), columns] = values
+    dense[np.repeat(np.arange(n), starts[1:] - starts[:-1]), columns] = values
     return dense
 
 
