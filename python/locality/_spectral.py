@@ -106,6 +106,7 @@ def _per_piece(values: Array) -> Array:
 def _matrix(weights: Weights, *, sparse: bool) -> Any:
     """SciPy's sparse matrix of weights, or a dense one."""
     starts, columns, values = weights
+    starts, columns = starts.astype(np.intp), columns.astype(np.intp)
     n = len(starts) - 1
     if sparse:
         try:
