@@ -118,13 +118,13 @@ proptest! {
         // (I - W) y, and (I - W)^T of that.
         let apply = |y: &[f64]| -> Vec<f64> {
             let mut left = y.to_vec();
-            for i in 0..n {
-                left[i] -= (0..k).map(|j| weights[i * k + j] * y[near[i * k + j]]).sum::<f64>();
+            for (i, left) in left.iter_mut().enumerate() {
+                *left -= (0..k).map(|j| weights[i * k + j] * y[near[i * k + j]]).sum::<f64>();
             }
             let mut out = left.clone();
-            for i in 0..n {
-                for j in 0..k {
-                    out[near[i * k + j]] -= weights[i * k + j] * left[i];
+            for ((near, weights), left) in near.chunks(k).zip(weights.chunks(k)).zip(&left) {
+                for (&j, w) in near.iter().zip(weights) {
+                    out[j] -= w * left;
                 }
             }
             out

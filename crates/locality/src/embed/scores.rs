@@ -153,7 +153,7 @@ impl<'a> Space<'a> {
     }
 
     /// What rises with the distance from row `i` to each row, `[n]`.
-    fn from(&self, i: usize, far: &mut Vec<f64>) -> Result<()> {
+    fn away(&self, i: usize, far: &mut Vec<f64>) -> Result<()> {
         far.clear();
         match self {
             Self::Plain(rows) => {
@@ -194,7 +194,7 @@ fn score(first: &Space<'_>, second: &Space<'_>, k: usize, watch: &Watch<'_>) -> 
         let mut far = Vec::with_capacity(n);
         let mut sum = 0;
         for i in range {
-            first.from(i, &mut far)?;
+            first.away(i, &mut far)?;
             let near = &found[i * k..][..k];
             sum += near.iter().map(|&j| intrusion(&far, i, j, k)).sum::<u64>();
         }
