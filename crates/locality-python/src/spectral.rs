@@ -29,7 +29,11 @@ type Mapped<'py> = (
     Rows<'py>,
 );
 
-fn mapped(py: Python<'_>, fit: LaplacianEigenmapsFit, n_components: usize) -> PyResult<Mapped<'_>> {
+fn mapped<'py>(
+    py: Python<'py>,
+    fit: &LaplacianEigenmapsFit,
+    n_components: usize,
+) -> PyResult<Mapped<'py>> {
     let embedding = fit.embedding();
     let affinity = fit.affinity();
     Ok((
@@ -82,7 +86,7 @@ pub(crate) fn laplacian_eigenmaps<'py>(
     let samples = Matrix::<f64>::from_any(samples, "X")?;
     let rows = samples.rows()?;
     let fit = watched(py, threads, None, |watch| model.fit(rows, watch))?;
-    mapped(py, fit, n_components)
+    mapped(py, &fit, n_components)
 }
 
 /// Laplacian eigenmaps of known weights: where rows start, columns and values of a sparse matrix.
@@ -114,7 +118,7 @@ pub(crate) fn laplacian_of_affinity<'py>(
     let fit = watched(py, threads, None, |watch| {
         model.fit_affinity(&affinity, watch)
     })?;
-    mapped(py, fit, n_components)
+    mapped(py, &fit, n_components)
 }
 
 /// A fitted diffusion map. All arrays are float64.
