@@ -142,7 +142,9 @@ proptest! {
         // None is smaller: no combination of other coordinates does better than the largest of these, tried by random ones.
         let mut other = normal(seed + 1, n, 1);
         let mean = other.iter().sum::<f64>() / n as f64;
-        other.iter_mut().for_each(|o| *o -= mean);
+        for o in &mut other {
+            *o -= mean;
+        }
         for c in 0..2 {
             let y: Vec<f64> = fit.embedding().iter().map(|row| row[c]).collect();
             let along: f64 = other.iter().zip(&y).map(|(o, y)| o * y).sum();
