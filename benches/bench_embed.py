@@ -44,6 +44,7 @@ def run(report: Report) -> None:
         trust = (lc.trustworthiness(x, model.embedding_) for model in (ours, theirs))
         notes = {"trustworthiness of both": ", ".join(f"{t:.4f}" for t in trust)}
         report.add(Row("embed", f"swiss roll, {n} rows, 12 neighbours, Laplacian eigenmaps", seconds, "scikit-learn", other, notes))
+    clothes(report)
     huge = 2000 if report.quick else 50_000
     x = make_swiss_roll(huge, random_state=0)[0]
     for method in ("standard", "modified", "ltsa"):
@@ -52,6 +53,31 @@ def run(report: Report) -> None:
         took = timed(lambda model=model: model.fit(x))[0]
         notes = {"more memory at the most": f"{(peak() - before) / 1e6:.0f} MB"}
         report.add(Row("embed", f"swiss roll, {huge} rows, 12 neighbours, {method}", [took], notes=notes))
+
+
+def clothes(report: Report) -> None:
+    """5,000 pictures of Fashion-MNIST, where they are installed: 784 columns."""
+    import locality as lc
+    from bench_neighbors import PICTURES, pictures
+    from sklearn import manifold
+
+    found = pictures() if PICTURES.is_dir() else None
+    if found is None:
+        print("embed: Fashion-MNIST is not installed; its rows are left out")
+        return
+    x = np.asarray(found[0][: 500 if report.quick else 5000], dtype=np.float64)
+    for method in ("standard", "modified", "ltsa"):
+        ours = lc.LocallyLinearEmbedding(n_neighbors=12, method=method, n_jobs=report.threads)
+        theirs = manifold.LocallyLinearEmbedding(
+            n_neighbors=12, method=method, n_jobs=report.threads, eigen_solver="arpack", random_state=0
+        )
+        seconds, other, _, _ = race(lambda ours=ours: ours.fit(x), lambda theirs=theirs: theirs.fit(x), report.rounds(1))
+        trust = (lc.trustworthiness(x, model.embedding_, n_jobs=report.threads) for model in (ours, theirs))
+        notes = {
+            "trustworthiness of both": ", ".join(f"{t:.4f}" for t in trust),
+            "apart, up to an affine map": f"{apart(ours.embedding_, theirs.embedding_):.1e}",
+        }
+        report.add(Row("embed", f"Fashion-MNIST, {len(x)} rows, 12 neighbours, {method}", seconds, "scikit-learn", other, notes))
 
 
 def peak() -> float:

@@ -397,8 +397,17 @@ def laplacian_eigenmaps(
     tol: float = 1e-9,
     dense: bool = False,
     threads: int = 0,
-) -> tuple[_Array, _Array, _Array, int | None, str | None]: ...
-
+) -> tuple[_Array, _Array, _Array, int | None, str | None, tuple[_Array, _Array, _Array]]: ...
+def laplacian_of_affinity(
+    starts: _Array,
+    columns: _Array,
+    values: _Array,
+    *,
+    n_components: int,
+    tol: float = 1e-9,
+    dense: bool = False,
+    threads: int = 0,
+) -> tuple[_Array, _Array, _Array, int | None, str | None, tuple[_Array, _Array, _Array]]: ...
 @final
 class DiffusionMapModel:
     kernel: Kernel
@@ -526,7 +535,15 @@ def local_outlier_factor(
     queries: _Array | None = None,
     threads: int = 0,
 ) -> _Array: ...
-def trustworthiness(samples: _Array, embedding: _Array, n_neighbors: int, threads: int = 0) -> float: ...
+def trustworthiness(
+    samples: _Array,
+    embedding: _Array,
+    n_neighbors: int,
+    threads: int = 0,
+    metric: str = "euclidean",
+    map: list[list[float]] | None = None,
+    continuity: bool = False,
+) -> float: ...
 def reconstruction_weights(
     queries: _Array,
     samples: _Array,
@@ -1056,7 +1073,10 @@ def image_superpixels(
     alpha: bool,
     threads: int = 0,
     progress: _Progress | None = None,
+    frames: int = 1,
+    depth: float = 1.0,
 ) -> dict[str, _Array]: ...
+def image_adjacency(labels: _Array, connectivity: int = 8, frames: int = 1) -> tuple[_Array, _Array]: ...
 def image_partition(
     image: _Array, labels: _Array, color: str, alpha: bool, frames: int = 1, threads: int = 0
 ) -> dict[str, _Array]: ...

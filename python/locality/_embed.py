@@ -12,7 +12,7 @@ from . import _arrays, _core
 from ._arrays import Array
 from ._base import BaseEstimator, TransformerMixin, check_is_fitted, validate_data
 from ._core import Kernel
-from ._lazy import NearestNeighbors
+from ._lazy import NearestNeighbors, metric_of
 
 Method = Literal["standard", "modified", "hessian", "ltsa"]
 METHODS = ("standard", "modified", "hessian", "ltsa")
@@ -226,17 +226,22 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
         return int(self.embedding_.shape[1])
 
 
-def trustworthiness(X: npt.ArrayLike, X_embedded: npt.ArrayLike, *, n_neighbors: int = 5, n_jobs: int | None = None) -> float:
+def trustworthiness(
+    X: npt.ArrayLike, X_embedded: npt.ArrayLike, *, n_neighbors: int = 5, metric: str = "euclidean", n_jobs: int | None = None
+) -> float:
     """How far neighbours in an embedding can be trusted to be neighbours among the samples: 1 where all are.
 
     Parameters
     ----------
     X : array_like, shape (n, d)
-        Samples.
+        Samples; for ``metric="precomputed"`` the distances between them, shape (n, n).
     X_embedded : array_like, shape (n, c)
         Their coordinates.
     n_neighbors : int, default 5
         How many neighbours are looked at; less than half the samples.
+    metric : str, default "euclidean"
+        How far apart samples are: a name as for `NearestNeighbors`, but for "mahalanobis", or "precomputed". Distances of the embedding are
+        Euclidean.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -254,26 +259,41 @@ def trustworthiness(X: npt.ArrayLike, X_embedded: npt.ArrayLike, *, n_neighbors:
     >>> lc.trustworthiness([[0.0], [1.0], [2.1], [3.3], [4.6]], [[0.0], [1.0], [2.1], [3.3], [4.6]], n_neighbors=2)
     1.0
     """
+    return _score(X, X_embedded, n_neighbors, metric, n_jobs, continuity=False)
+
+
+def _score(
+    X: npt.ArrayLike, X_embedded: npt.ArrayLike, n_neighbors: int, metric: str, n_jobs: int | None, *, continuity: bool
+) -> float:
     samples, coordinates = (_arrays.sites(a, name).astype(np.float64) for a, name in ((X, "X"), (X_embedded, "X_embedded")))
-    return _core.trustworthiness(samples, coordinates, _arrays.count(n_neighbors, "n_neighbors"), _arrays.threads(n_jobs))
+    return _core.trustworthiness(
+        samples,
+        coordinates,
+        _arrays.count(n_neighbors, "n_neighbors"),
+        _arrays.threads(n_jobs),
+        metric="precomputed" if metric == "precomputed" else metric_of(metric),
+        continuity=continuity,
+    )
 
 
-def continuity(X: npt.ArrayLike, X_embedded: npt.ArrayLike, *, n_neighbors: int = 5, n_jobs: int | None = None) -> float:
+def continuity(
+    X: npt.ArrayLike, X_embedded: npt.ArrayLike, *, n_neighbors: int = 5, metric: str = "euclidean", n_jobs: int | None = None
+) -> float:
     """How well neighbours among the samples are still neighbours in an embedding: `trustworthiness` with the two changed about.
 
     Parameters
     ----------
-    X : array_like, shape (n, d)
-        Samples.
-    X_embedded : array_like, shape (n, c)
-        Their coordinates.
-    n_neighbors : int, default 5
-        How many neighbours are looked at; less than half the samples.
-    n_jobs : int, optional
-        Number of threads; every core by default.
+    X, X_embedded, n_neighbors, metric, n_jobs
+        As in `trustworthiness`.
 
     Returns
     -------
     float
+
+    Examples
+    --------
+    >>> import locality as lc
+    >>> lc.continuity([[0.0], [1.0], [2.1], [3.3], [4.6]], [[0.0], [1.0], [2.1], [3.3], [4.6]], n_neighbors=2)
+    1.0
     """
-    return trustworthiness(X_embedded, X, n_neighbors=n_neighbors, n_jobs=n_jobs)
+    return _score(X, X_embedded, n_neighbors, metric, n_jobs, continuity=True)

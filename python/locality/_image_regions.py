@@ -10,7 +10,7 @@ import numpy.typing as npt
 from . import _arrays
 from ._arrays import Array
 from ._core import ImageRegionTree, image_partition, image_superpixels
-from ._pictures import Color, Progress, Segmentation, picture, segmentation, stack
+from ._pictures import Color, Progress, Segmentation, segmentation, stack
 
 MergeCost = Literal["ward", "mumford-shah", "color"]
 
@@ -23,6 +23,7 @@ def superpixels(
     *,
     sigma: float = 0,
     convert2lab: bool | None = None,
+    depth: float = 1.0,
     alpha: bool | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -31,8 +32,9 @@ def superpixels(
 
     Parameters
     ----------
-    image : array_like, shape (height, width) or (height, width, channels)
-        uint8, uint16 or float32 (float64 is read as float32; floats are from 0 to 1 in Lab). Any number of channels.
+    image : array_like, shape (height, width), (height, width, channels) or (frames, height, width, channels)
+        uint8, uint16 or float32 (float64 is read as float32; floats are from 0 to 1 in Lab). Any number of channels. With frames, a video
+        or a volume, divided in whole.
     ratio : float, default 1.0
         How many pixels a unit of colour is worth.
     kernel_size : float, default 5
@@ -43,6 +45,8 @@ def superpixels(
         Standard deviation of a Gaussian that smooths the colours first, in pixels.
     convert2lab : bool, optional
         Whether colours are compared in L*a*b*; by default, for three colour channels. Without, integers are read as 0 to 1.
+    depth : float, default 1.0
+        How many pixels apart the frames of a stack are. Pictures leave it aside.
     alpha, n_jobs, progress
         As in `mean_shift_filter`.
 
@@ -62,7 +66,7 @@ def superpixels(
     >>> lc.image.superpixels(step, ratio=255, kernel_size=1, max_dist=8).labels[0]
     array([0, 0, 1, 1], dtype=int32)
     """
-    pixels, shape, alpha = picture(image, alpha)
+    pixels, shape, alpha, frames = stack(image, alpha)
     ratio = _arrays.number(ratio, "ratio")
     colors = pixels.shape[2] - alpha
     lab = colors == 3 if convert2lab is None else convert2lab
@@ -79,6 +83,8 @@ def superpixels(
         alpha,
         _arrays.threads(n_jobs),
         progress,
+        frames,
+        _arrays.number(depth, "depth"),
     )
     return segmentation(found, shape)
 

@@ -33,6 +33,14 @@ _METRICS = {
 }
 
 
+def metric_of(metric: str) -> str:
+    """The extension's name of a metric without parameters."""
+    if metric not in _METRICS or metric == "mahalanobis":
+        known = ", ".join(sorted(set(_METRICS) - {"mahalanobis"}))
+        raise ValueError(f"metric={metric!r} is not known here; choose one of {known}")
+    return _METRICS[metric]
+
+
 class Memory:
     """The extension's samples with targets; a copy or a loaded one is laid out anew."""
 

@@ -12,7 +12,7 @@ from . import _arrays, _core
 from ._arrays import Array
 from ._base import BaseEstimator, ClusterMixin, check_is_fitted, validate_data
 from ._core import Kernel
-from ._lazy import _METRICS
+from ._lazy import metric_of
 from ._shift import given
 
 
@@ -89,13 +89,6 @@ class _Modes(ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         diagram: Array = self.diagram_  # type: ignore[attr-defined]
         return diagram[:, 0] - diagram[:, 1]
-
-
-def _metric_of(metric: str) -> str:
-    if metric not in _METRICS or metric == "mahalanobis":
-        known = ", ".join(sorted(set(_METRICS) - {"mahalanobis"}))
-        raise ValueError(f"metric={metric!r} is not known here; choose one of {known}")
-    return _METRICS[metric]
 
 
 class QuickShift(_Modes):
@@ -190,7 +183,7 @@ class QuickShift(_Modes):
         self.n_jobs = n_jobs
 
     def _distance(self) -> str:
-        return _metric_of(self.metric)
+        return metric_of(self.metric)
 
     def _more(self) -> dict[str, Any]:
         max_dist = None if self.max_dist is None else _arrays.number(self.max_dist, "max_dist")
@@ -236,7 +229,11 @@ class MedoidShift(_Modes):
         Radius of the flat kernel, ``h`` of the others; estimated by `estimate_bandwidth` where neither this nor the
         kernel says it.
     kernel : Kernel or str, default "flat"
-        A radial kernel of a Euclidean distance: without ``h`` it takes the bandwidth.
+        The kernel of the step: any of distances. Without ``h`` it takes the bandwidth.
+    metric : str, default "euclidean"
+        How far apart points are: whose squares are summed (for "cosine" 1 less the cosine itself), and among which saddles are sought. The
+        kernel has a metric of its own, ``"flat(h=1, metric=manhattan)"``. Under "manhattan", "chebyshev", "hamming" and "haversine" time grows
+        with the square of the number of points that the kernel reaches from one.
     min_persistence : float or "auto", optional
         Clusters whose medoid rises less than this above the saddle to a denser one are merged into it, in units of
         log density. Medoids stop where mean shift would pass, so that there are many without.
@@ -281,15 +278,23 @@ class MedoidShift(_Modes):
         *,
         bandwidth: float | None = None,
         kernel: Kernel | str = "flat",
+        metric: str = "euclidean",
         min_persistence: float | str | None = None,
         n_neighbors: int = 10,
         n_jobs: int | None = None,
     ) -> None:
         self.bandwidth = bandwidth
         self.kernel = kernel
+        self.metric = metric
         self.min_persistence = min_persistence
         self.n_neighbors = n_neighbors
         self.n_jobs = n_jobs
+
+    def _distance(self) -> str:
+        return metric_of(self.metric)
+
+    def _more(self) -> dict[str, Any]:
+        return {"metric": self._distance()}
 
 
 class Tomato(_Modes):
@@ -365,7 +370,7 @@ class Tomato(_Modes):
         self.n_jobs = n_jobs
 
     def _distance(self) -> str:
-        return _metric_of(self.metric)
+        return metric_of(self.metric)
 
     def _more(self) -> dict[str, Any]:
         k = None if self.n_clusters is None else _arrays.count(self.n_clusters, "n_clusters")

@@ -9,7 +9,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from . import _arrays
 from ._arrays import Array
+from ._core import image_adjacency
 
 Falloff = Literal["flat", "disk", "epanechnikov", "gaussian"]
 Color = Literal["auto", "luv", "lab", "raw"]
@@ -44,6 +46,34 @@ class Segmentation:
     def n_regions(self) -> int:
         """Number of regions."""
         return len(self.sizes)
+
+    def adjacency(self, connectivity: Literal[4, 8] = 8) -> tuple[Array, Array]:
+        """Which regions touch, and how long their common boundary is.
+
+        Parameters
+        ----------
+        connectivity : {4, 8}, default 8
+            Whether pixels that touch at a corner are neighbours; in a stack, 6 or 26 in all.
+
+        Returns
+        -------
+        pairs : ndarray of int, shape (pairs, 2)
+            The two regions, the smaller number first, in ascending order.
+        lengths : ndarray of int, shape (pairs,)
+            Pairs of neighbouring pixels of which one is in each.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import locality as lc
+        >>> step = np.repeat([[10, 14, 200, 204]], 3, axis=0).astype(np.uint8)
+        >>> found = lc.image.mean_shift_segment(step, spatial=2, range=8, min_region=1)
+        >>> found.adjacency(connectivity=4)
+        (array([[0, 1]]), array([3]))
+        """
+        frames = self.labels.shape[0] if self.labels.ndim == 3 else 1
+        flat = np.ascontiguousarray(self.labels, dtype=np.uint32).reshape(-1, self.labels.shape[-1])
+        return image_adjacency(flat, _arrays.count(connectivity, "connectivity"), frames)
 
     def __repr__(self) -> str:
         shape = " x ".join(str(n) for n in self.labels.shape)

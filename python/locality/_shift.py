@@ -77,8 +77,13 @@ class MeanShift(ClusterMixin, BaseEstimator):
         All modes, densest first: the centres, where none were merged.
     mode_labels_ : ndarray of int, shape (m,)
         The cluster of each mode.
+    basins_ : ndarray of int, shape (n,), or None
+        The mode that each point flows to, -1 for none; near a border it may be another than the nearest. None where the points were not
+        the seeds: with `seeds`, `bin_seeding` or `compression`, and after `partial_fit`.
     diagram_ : ndarray, shape (modes, 2), or None
         With `min_persistence`: log density at which each mode appears and at which it meets a denser one.
+    persistence_ : ndarray, shape (modes,), or None
+        ``diagram_[:, 0] - diagram_[:, 1]``: how far each mode rises above its saddle.
     n_iter_ : int
         Steps of the seed that took most.
     bandwidth_ : float
@@ -234,7 +239,15 @@ class MeanShift(ClusterMixin, BaseEstimator):
         self._keep(self._find(sites, totals, self.bandwidth_, None))
         self.displacement_ = bins.displacement()
         self.labels_ = self.predict(X)
+        self.basins_: Array | None = None
         return self
+
+    @property
+    def persistence_(self) -> Array | None:
+        """How far each mode rises above the saddle to a denser one, in log density."""
+        check_is_fitted(self)
+        diagram: Array | None = self.diagram_  # type: ignore[attr-defined]
+        return None if diagram is None else diagram[:, 0] - diagram[:, 1]
 
     def predict(self, X: npt.ArrayLike) -> Array:
         """The cluster whose mode is nearest.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from ._arrays import Array
 from ._base import BaseEstimator, Prepared, TransformerMixin, check_is_fitted, validate_data
 from ._core import Kernel
 
+Affinity = Literal["nearest_neighbors", "rbf", "precomputed", "precomputed_nearest_neighbors"] | Callable[[Array], npt.ArrayLike]
 Solver = Literal["auto", "arpack", "lobpcg", "amg", "dense"]
 _SOLVERS = ("auto", "arpack", "lobpcg", "amg", "dense", None)
 
@@ -48,9 +50,74 @@ def _dense(solver: str | None) -> bool:
     return solver == "dense"
 
 
+Weights = tuple[Array, Array, Array]
+
+
+def _sparse(X: Any, affinity: str) -> Weights:
+    """Where rows start, columns and values of a square matrix, dense or SciPy's."""
+    if type(X).__module__.startswith("scipy.sparse"):
+        rows = X.tocsr(copy=True)
+        rows.sum_duplicates()
+        shape = rows.shape
+        found = rows.indptr, rows.indices, rows.data
+    else:
+        dense = _arrays.sites(X, "X").astype(np.float64, copy=False)
+        shape = dense.shape
+        starts = np.concatenate([[0], np.cumsum((dense != 0).sum(axis=1))])
+        found = starts, np.nonzero(dense)[1], dense[dense != 0]
+    if shape[0] != shape[1]:
+        raise ValueError(f"X has shape {shape}, but affinity={affinity!r} takes one row and one column for each sample")
+    starts, columns, values = found
+    return starts.astype(np.int64), columns.astype(np.int64), values.astype(np.float64)
+
+
+def _of_distances(X: Any, k: int) -> Weights:
+    """Ones between each sample and its `k` nearest, itself counted, by their distances."""
+    if type(X).__module__.startswith("scipy.sparse"):
+        starts, columns, far = _sparse(X, "precomputed_nearest_neighbors")
+        # What is not stored is far, but for the sample itself.
+        known = [(columns[a:b], far[a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        rows = [
+            (np.concatenate([[i], c[c != i]]), np.concatenate([[0.0], f[c != i]])) for i, (c, f) in enumerate(known)
+        ]
+    else:
+        dense = _arrays.sites(X, "X").astype(np.float64, copy=False)
+        if dense.shape[0] != dense.shape[1]:
+            raise ValueError(f"X has shape {dense.shape}, but distances have one row and one column for each sample")
+        rows = [(np.arange(len(dense)), row) for row in dense]
+    near = []
+    for i, (columns, far) in enumerate(rows):
+        if not (np.isfinite(far).all() and (far >= 0).all()):
+            raise ValueError(f"row {i} of X (counted from 0) has a distance that is negative or not finite")
+        if len(columns) < k:
+            raise ValueError(
+                f"row {i} of X (counted from 0) holds {len(columns) - 1} distances to others, but n_neighbors={k} asks for {k - 1}"
+            )
+        order = np.argsort(np.where(columns == i, -1.0, far), kind="stable")
+        near.append(np.sort(columns[order[:k]]))
+    return np.arange(len(rows) + 1, dtype=np.int64) * k, np.concatenate(near).astype(np.int64), np.ones(k * len(rows))
+
+
 def _per_piece(values: Array) -> Array:
     """One row of values where there is one piece."""
     return values[0] if len(values) == 1 else values
+
+
+def _matrix(weights: Weights, *, sparse: bool) -> Any:
+    """SciPy's sparse matrix of weights, or a dense one."""
+    starts, columns, values = weights
+    starts, columns = starts.astype(np.intp), columns.astype(np.intp)
+    n = len(starts) - 1
+    if sparse:
+        try:
+            from scipy.sparse import csr_matrix
+
+            return csr_matrix((values, columns, starts), shape=(n, n))
+        except ImportError:
+            pass
+    dense = np.zeros((n, n))
+    dense[np.repeat(np.arange(n), starts[1:] - starts[:-1]), columns] = values
+    return dense
 
 
 class LaplacianEigenmaps(_Map):
@@ -63,8 +130,10 @@ class LaplacianEigenmaps(_Map):
     ----------
     n_components : int, default 2
         Number of coordinates.
-    affinity : {"nearest_neighbors", "rbf"}, default "nearest_neighbors"
-        Which pairs weigh: those of which one is among the other's nearest, or all, by ``exp(-gamma |x - y|^2)``.
+    affinity : {"nearest_neighbors", "rbf", "precomputed", "precomputed_nearest_neighbors"} or callable, default "nearest_neighbors"
+        Which pairs weigh: those of which one is among the other's nearest, or all, by ``exp(-gamma |x - y|^2)``. "precomputed": X holds the
+        weights themselves, "precomputed_nearest_neighbors": the distances that the nearest are found by; either may be one of SciPy's sparse
+        matrices. A function makes the weights of all pairs from X.
     gamma : float, optional
         For "rbf"; one over the number of columns by default.
     random_state : int, RandomState or None, default None
@@ -74,7 +143,7 @@ class LaplacianEigenmaps(_Map):
     eigen_tol : float or "auto", default "auto"
         Residual at which an eigenvector counts as found; "auto" is 1e-9.
     n_neighbors : int, optional
-        For "nearest_neighbors": how many, the sample itself counted; a tenth of the samples, but at least 6, by default.
+        For neighbours: how many, the sample itself counted; a tenth of the samples, but at least 6, by default.
     kernel : Kernel or str, optional
         How much pairs weigh instead: that of neighbours, or in place of "rbf" that of all pairs. The heat kernel of the paper is
         ``"gaussian(h=..)"``.
@@ -87,6 +156,8 @@ class LaplacianEigenmaps(_Map):
         Coordinates. In each the entry of the largest magnitude is positive.
     eigenvalues_ : ndarray, shape (n_components,) or (pieces, n_components)
         Eigenvalues of the normalised Laplacian, of each piece where there are several.
+    affinity_matrix_ : scipy.sparse.csr_matrix or ndarray, shape (n, n)
+        How much each two samples weigh for one another. Sparse where neighbours weigh, or the weights given were; without SciPy dense.
     pieces_ : ndarray of int, shape (n,)
         The connected piece of the graph that each sample is in.
     n_neighbors_ : int or None
@@ -113,7 +184,7 @@ class LaplacianEigenmaps(_Map):
         self,
         n_components: int = 2,
         *,
-        affinity: Literal["nearest_neighbors", "rbf"] = "nearest_neighbors",
+        affinity: Affinity = "nearest_neighbors",
         gamma: float | None = None,
         random_state: Any = None,
         eigen_solver: Solver | None = "auto",
@@ -138,7 +209,7 @@ class LaplacianEigenmaps(_Map):
         Parameters
         ----------
         X : array_like, shape (n, d)
-            Samples.
+            Samples; for "precomputed" their weights or distances, shape (n, n).
         y : ignored
 
         Returns
@@ -146,9 +217,14 @@ class LaplacianEigenmaps(_Map):
         LaplacianEigenmaps
             Itself.
         """
-        samples = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        if callable(self.affinity) or self.affinity in ("precomputed", "precomputed_nearest_neighbors"):
+            return self._fit_weights(X)
         if self.affinity not in ("nearest_neighbors", "rbf"):
-            raise ValueError(f"affinity={self.affinity!r} is neither 'nearest_neighbors' nor 'rbf'; other weights are given as kernel")
+            raise ValueError(
+                f"affinity={self.affinity!r} is none of 'nearest_neighbors', 'rbf', 'precomputed', 'precomputed_nearest_neighbors' and a "
+                "function; other weights are given as kernel"
+            )
+        samples = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         everywhere = self.affinity == "rbf"
         kernel = None if self.kernel is None else _arrays.kernel_of(self.kernel, X)
         if everywhere and kernel is None:
@@ -156,21 +232,71 @@ class LaplacianEigenmaps(_Map):
             if not (gamma > 0 and np.isfinite(gamma)):
                 raise ValueError(f"gamma={gamma} must be a positive finite number")
             kernel = Kernel(f"gaussian(h={(2.0 * gamma) ** -0.5!r})")
-        self.embedding_, values, self.pieces_, self.n_neighbors_, warning = _core.laplacian_eigenmaps(
+        found = _core.laplacian_eigenmaps(
             samples,
             n_components=_arrays.count(self.n_components, "n_components"),
             n_neighbors=None if self.n_neighbors is None or everywhere else _arrays.count(self.n_neighbors, "n_neighbors"),
             kernel=kernel,
             everywhere=everywhere,
-            tol=1e-9 if self.eigen_tol == "auto" else _arrays.number(self.eigen_tol, "eigen_tol"),
+            tol=self._tol(),
             dense=_dense(self.eigen_solver),
             threads=_arrays.threads(self.n_jobs),
         )
-        self.pieces_ = self.pieces_.astype(np.intp)
-        self.eigenvalues_: Array = _per_piece(values)
-        if warning is not None:
-            warnings.warn(warning, stacklevel=2)
+        return self._keep(found, sparse=not everywhere)
+
+    def _tol(self) -> float:
+        return 1e-9 if self.eigen_tol == "auto" else _arrays.number(self.eigen_tol, "eigen_tol")
+
+    def _fit_weights(self, X: Any) -> Self:
+        sparse = type(X).__module__.startswith("scipy.sparse")
+        neighbors = None
+        if callable(self.affinity):
+            X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+            weights = _sparse(self.affinity(X), "callable")
+            if len(weights[0]) != len(X) + 1:
+                raise ValueError(
+                    f"affinity makes a matrix of {len(weights[0]) - 1} rows of X, which has {len(X)}; it must have one for each"
+                )
+        else:
+            if not sparse:
+                X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+            n = X.shape[0]
+            if self.affinity == "precomputed":
+                weights = _sparse(X, "precomputed")
+            else:
+                neighbors = min(max(n // 10, 6), n) if self.n_neighbors is None else _arrays.count(self.n_neighbors, "n_neighbors")
+                if not 1 <= neighbors <= n:
+                    raise ValueError(f"n_neighbors={neighbors} must be from 1 to n_samples = {n}; the sample itself counts")
+                weights, sparse = _of_distances(X, neighbors), True
+            if hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
+            self.n_features_in_ = n
+        found = _core.laplacian_of_affinity(
+            *weights,
+            n_components=_arrays.count(self.n_components, "n_components"),
+            tol=self._tol(),
+            dense=_dense(self.eigen_solver),
+            threads=_arrays.threads(self.n_jobs),
+        )
+        self._keep(found, sparse=sparse)
+        self.n_neighbors_ = neighbors
         return self
+
+    def _keep(self, found: tuple[Array, Array, Array, int | None, str | None, Weights], *, sparse: bool) -> Self:
+        self.embedding_, values, pieces, self.n_neighbors_, warning, weights = found
+        self.pieces_: Array = pieces.astype(np.intp)
+        self.eigenvalues_: Array = _per_piece(values)
+        self.affinity_matrix_: Any = _matrix(weights, sparse=sparse)
+        if warning is not None:
+            warnings.warn(warning, stacklevel=3)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        given = self.affinity in ("precomputed", "precomputed_nearest_neighbors")
+        tags.input_tags.pairwise = given
+        tags.input_tags.sparse = given
+        return tags
 
     def fit_transform(self, X: npt.ArrayLike, y: Any = None) -> Array:
         """The coordinates of X.

@@ -78,6 +78,8 @@ def _mean_shift(model: Any) -> None:
     k = len(model.cluster_centers_)
     _within(model.mode_labels_, 0, k)
     _within(model.labels_, -1, k)
+    if model.basins_ is not None:
+        _within(model.basins_, -1, len(model.modes_))
     if not np.array_equal(np.unique(model.mode_labels_), np.arange(k)):
         raise ValueError(f"the file's modes do not fit its clusters; {_DAMAGED}")
 
@@ -311,6 +313,7 @@ STATES = {
             "intensities_": "k",
             "modes_": "m d",
             "mode_labels_": "int m",
+            "basins_": "int n?",
             "diagram_": "b e?",
         },
         {"n_iter_": "count", "bandwidth_": "real"},

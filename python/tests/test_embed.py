@@ -117,6 +117,31 @@ def test_scores_are_scikit_learns():
         lc.trustworthiness(DIGITS, y, n_neighbors=250)
 
 
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev", "cosine", "precomputed"])
+def test_scores_under_a_metric_are_scikit_learns(metric):
+    from sklearn.metrics import pairwise_distances
+
+    y = lc.LocallyLinearEmbedding(n_neighbors=10).fit_transform(DIGITS)
+    x = pairwise_distances(DIGITS) if metric == "precomputed" else DIGITS
+    for k in (1, 5, 40):
+        expected = manifold.trustworthiness(x, y, n_neighbors=k, metric=metric)
+        assert lc.trustworthiness(x, y, n_neighbors=k, metric=metric) == pytest.approx(expected, abs=1e-5)
+    # Continuity is trustworthiness the other way: the embedding's distances for the samples', and neighbours by these.
+    if metric == "precomputed":
+        assert lc.continuity(x, y, metric=metric) == pytest.approx(lc.continuity(DIGITS, y), abs=1e-12)
+    with pytest.raises(ValueError, match="metric='mahalanobis'"):
+        lc.trustworthiness(x, y, metric="mahalanobis")
+
+
+def test_embeddings_are_as_trustworthy_as_scikit_learns():
+    for data, k in ((ROLL, 12), (DIGITS, 25)):
+        for method in ("standard", "modified", "ltsa"):
+            ours = lc.LocallyLinearEmbedding(n_neighbors=k, method=method).fit_transform(data)
+            theirs = manifold.LocallyLinearEmbedding(n_neighbors=k, method=method, eigen_solver="dense").fit_transform(data)
+            scores = [lc.trustworthiness(data, y) for y in (ours, theirs)]
+            assert scores[0] >= scores[1] - 1e-4, (method, scores)
+
+
 @pytest.mark.parametrize("metric", ["minkowski", "manhattan", "chebyshev"])
 @pytest.mark.parametrize("contamination", ["auto", 0.1])
 def test_outlier_factors_are_scikit_learns(metric, contamination):

@@ -240,6 +240,35 @@ def test_merged_modes_predict_their_cluster():
     np.testing.assert_array_equal(model.predict(x), model.labels_)
 
 
+def test_basins_tell_which_mode_each_point_flows_to():
+    x, _ = make_blobs(600, centers=[[0, 0], [5, 0], [0, 5]], cluster_std=0.8, random_state=1)
+    model = lc.MeanShift(bandwidth=0.5, kernel="gaussian", min_persistence="auto", n_neighbors=20).fit(x)
+    assert model.basins_.shape == (600,) and 0 <= model.basins_.min() and model.basins_.max() < len(model.modes_)
+    # Followed by plain steps: the end is nearer to that mode than to any other.
+    at = x.copy()
+    for _ in range(200):
+        at = lc.local_mean(at, x, x, kernel="gaussian(h=0.5)")
+    far = np.linalg.norm(at[:, None] - model.modes_, axis=2)
+    assert (far.argmin(axis=1) == model.basins_).mean() > 0.97
+    np.testing.assert_allclose(model.persistence_, model.diagram_[:, 0] - model.diagram_[:, 1])
+    # Points without weight flow, too.
+    weights = np.arange(600) % 2
+    heavy = lc.MeanShift(bandwidth=0.5, kernel="gaussian").fit(x, sample_weight=weights)
+    only = lc.MeanShift(bandwidth=0.5, kernel="gaussian").fit(x[1::2])
+    np.testing.assert_array_equal(heavy.basins_[1::2], only.basins_)
+    assert heavy.basins_.shape == (600,) and heavy.persistence_ is None
+    for given in ({"bin_seeding": True}, {"seeds": x[:5]}, {"compression": 0.2}):
+        assert lc.MeanShift(bandwidth=1.0, **given).fit(x).basins_ is None
+
+
+def test_a_stable_bandwidth_counts_weights():
+    x, y = make_blobs(900, centers=[[0, 0], [8, 0], [4, 9]], cluster_std=0.8, random_state=3)
+    weights = np.where(y == 2, 0.0, 1.0 + y)
+    model = lc.MeanShift(bandwidth="auto").fit(x, sample_weight=weights)
+    assert len(model.cluster_centers_) == 2
+    assert len(lc.MeanShift(bandwidth="auto").fit(x).cluster_centers_) == 3
+
+
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_table_in_parts_is_the_whole(metric, dtype):

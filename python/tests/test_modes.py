@@ -11,6 +11,23 @@ from sklearn.datasets import load_iris, make_blobs, make_moons
 from sklearn.metrics import adjusted_rand_score
 
 
+@pytest.mark.parametrize("metric", ["manhattan", "chebyshev", "cosine", "hamming"])
+def test_medoids_have_the_least_sum_under_any_metric(metric):
+    from sklearn.metrics import pairwise_distances
+
+    rng = np.random.default_rng(3)
+    x = rng.integers(1, 4, size=(120, 3)).astype(float) if metric == "hamming" else rng.normal(size=(120, 3))
+    model = lc.MedoidShift(bandwidth=1.2, metric=metric).fit(x)
+    near = pairwise_distances(x) <= 1.2
+    # Of cosines the distances themselves are summed, of the others their squares.
+    far = pairwise_distances(x, metric=metric) ** (1 if metric == "cosine" else 2)
+    sums = near @ far
+    np.testing.assert_allclose(sums[np.arange(120), model.parents_], sums.min(axis=1), rtol=1e-9, atol=1e-9)
+    np.testing.assert_array_equal(model.labels_[model.parents_], model.labels_)
+    with pytest.raises(ValueError, match="metric='dot'"):
+        lc.MedoidShift(metric="dot").fit(x)
+
+
 def test_links_are_those_of_all_pairs():
     x = load_iris().data
     model = lc.QuickShift(bandwidth=0.7, kernel="gaussian").fit(x)

@@ -35,6 +35,41 @@ def test_labels_are_those_of_scikit_image(case, image, parameters):
     np.testing.assert_array_equal(found.labels, same.labels)
 
 
+def test_superpixels_of_a_stack():
+    image = piece("coffee")
+    alone = lc.image.superpixels(image, kernel_size=2, max_dist=6)
+    far = lc.image.superpixels(np.stack([image, image]), kernel_size=2, max_dist=6, depth=100)
+    assert far.labels.shape == (2, *image.shape[:2]) and far.picture.shape == (2, *image.shape)
+    np.testing.assert_array_equal(far.labels[0], alone.labels)
+    np.testing.assert_array_equal(far.labels[1], alone.labels + alone.n_regions)
+    near = lc.image.superpixels(np.stack([image] * 3), kernel_size=2, max_dist=6)
+    # What stands still hangs together across frames.
+    assert near.n_regions < 1.5 * alone.n_regions
+    assert (near.labels[0] == near.labels[1]).mean() > 0.5
+    with pytest.raises(ValueError, match="depth is 0"):
+        lc.image.superpixels(image, depth=0)
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+def test_regions_that_touch(connectivity):
+    image = piece("astronaut")
+    found = lc.image.superpixels(image, kernel_size=2, max_dist=6)
+    steps = [(0, 1), (1, 0)] + ([(1, 1), (1, -1)] if connectivity == 8 else [])
+    lengths: dict[tuple[int, int], int] = {}
+    height, width = found.labels.shape
+    for dy, dx in steps:
+        a = found.labels[: height - dy, max(0, -dx) : width - max(0, dx)]
+        b = found.labels[dy:, max(0, dx) : width + min(0, dx)]
+        for pair in zip(a[a != b].tolist(), b[a != b].tolist(), strict=True):
+            key = (min(pair), max(pair))
+            lengths[key] = lengths.get(key, 0) + 1
+    pairs, counts = found.adjacency(connectivity)
+    assert {tuple(p): c for p, c in zip(pairs.tolist(), counts.tolist(), strict=True)} == lengths
+    assert sorted(map(tuple, pairs.tolist())) == list(map(tuple, pairs.tolist()))
+    video = lc.image.superpixels(np.stack([image[:30, :30]] * 2), kernel_size=2, max_dist=6)
+    assert len(video.adjacency()[0]) > 0
+
+
 def test_a_tree_of_regions():
     image = piece("coffee")
     start = lc.image.superpixels(image, kernel_size=2, max_dist=5)

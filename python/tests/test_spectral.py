@@ -48,6 +48,48 @@ def test_heat_weights_and_ways_to_say_the_same():
     assert np.abs(heat - plain).max() > 1e-4
 
 
+def test_affinities_are_scikit_learns():
+    for given in ({"n_neighbors": 12}, {"affinity": "rbf", "gamma": 0.1}):
+        ours, theirs = lc.LaplacianEigenmaps(**given).fit(ROLL), manifold.SpectralEmbedding(**given).fit(ROLL)
+        dense = [a if isinstance(a, np.ndarray) else a.toarray() for a in (ours.affinity_matrix_, theirs.affinity_matrix_)]
+        np.testing.assert_allclose(dense[0], dense[1], atol=1e-12)
+        assert isinstance(ours.affinity_matrix_, np.ndarray) == isinstance(theirs.affinity_matrix_, np.ndarray)
+
+
+def test_known_weights_and_distances_give_the_same_coordinates():
+    from scipy.sparse import csr_matrix
+
+    plain = lc.LaplacianEigenmaps(n_neighbors=12).fit(ROLL)
+    weights = plain.affinity_matrix_
+    far = np.linalg.norm(ROLL[:, None] - ROLL, axis=2)
+    # A graph that has more neighbours than are asked for; what is not in it is far.
+    some = np.where(np.argsort(np.argsort(far, axis=1), axis=1) < 30, far, 0.0)
+    for affinity, x in (
+        ("precomputed", weights),
+        ("precomputed", weights.toarray()),
+        ("precomputed_nearest_neighbors", far),
+        ("precomputed_nearest_neighbors", csr_matrix(some)),
+    ):
+        model = lc.LaplacianEigenmaps(affinity=affinity, n_neighbors=12).fit(x)
+        np.testing.assert_allclose(model.embedding_, plain.embedding_, atol=1e-9)
+        assert model.n_features_in_ == len(ROLL)
+        dense = model.affinity_matrix_ if isinstance(model.affinity_matrix_, np.ndarray) else model.affinity_matrix_.toarray()
+        np.testing.assert_allclose(dense, weights.toarray(), atol=1e-12)
+        theirs = manifold.SpectralEmbedding(affinity=affinity, n_neighbors=12, eigen_solver="arpack", eigen_tol=1e-12).fit(x)
+        signs = np.sign((model.embedding_ * theirs.embedding_).sum(axis=0))
+        np.testing.assert_allclose(model.embedding_, signs * theirs.embedding_, atol=1e-7 * np.abs(theirs.embedding_).max())
+    heat = lc.LaplacianEigenmaps(affinity=lambda x: np.exp(-0.1 * ((x[:, None] - x) ** 2).sum(-1))).fit(ROLL)
+    rbf = lc.LaplacianEigenmaps(affinity="rbf", gamma=0.1).fit(ROLL)
+    np.testing.assert_allclose(heat.embedding_, rbf.embedding_, atol=1e-8)
+    assert heat.n_features_in_ == 3
+    with pytest.raises(ValueError, match="affinity is -1"):
+        lc.LaplacianEigenmaps(affinity="precomputed").fit(-np.ones((5, 5)))
+    with pytest.raises(ValueError, match="negative or not finite"):
+        lc.LaplacianEigenmaps(affinity="precomputed_nearest_neighbors", n_neighbors=3).fit(-np.ones((5, 5)))
+    with pytest.raises(ValueError, match="n_neighbors=40 asks for 39"):
+        lc.LaplacianEigenmaps(affinity="precomputed_nearest_neighbors", n_neighbors=40).fit(csr_matrix(some))
+
+
 def test_pieces_have_eigenvalues_of_their_own():
     x = np.concatenate([ROLL[:250], ROLL[250:500] + 1000.0])
     with pytest.warns(UserWarning, match="2 pieces of 250, 250"):

@@ -196,6 +196,10 @@ fn figures_make_sense() {
     }
     let filter = "mean-shift filter";
     assert!(demo.number(filter, "colours after") < demo.number(filter, "colours before"));
+    let follow = "An object followed";
+    assert!(demo.number(follow, "farthest from the disc's centre, pixels") < 5.0);
+    let grown = demo.number(follow, "size in the last frame over the second's");
+    assert!((grown / demo.number(follow, "the same of the disc") - 1.0).abs() < 0.25);
     let noise = "Noise taken away";
     let decibels = |name: &str| -> f64 {
         let figure = demo.figure(noise, name);
@@ -276,6 +280,11 @@ fn the_commands_make_what_is_shown() {
         after[Path::new("kernels/kernels.png")],
         before[Path::new("kernels.png")]
     );
+
+    for i in [2, 5, 8] {
+        let (drawn, shown) = (format!("tracked/000{i}.png"), format!("tracked-{i}.png"));
+        assert_eq!(after[Path::new(&drawn)], before[Path::new(&shown)]);
+    }
 
     let text = |name: &str| String::from_utf8(after[Path::new(name)].clone()).unwrap();
     for h in ["0.5", "2", "8"] {

@@ -117,22 +117,41 @@ pub(crate) fn local_outlier_factor<'py>(
     Ok(found.into_pyarray(py))
 }
 
-/// Trustworthiness of an embedding ``[n, c]`` of samples ``[n, d]``.
+/// Trustworthiness of an embedding ``[n, c]`` of samples ``[n, d]``, or with ``continuity`` their continuity; ``metric`` may be
+/// ``precomputed``, and samples then their distances ``[n, n]``.
 #[pyfunction]
-#[pyo3(signature = (samples, embedding, n_neighbors, threads=0))]
+#[pyo3(signature = (samples, embedding, n_neighbors, threads=0, metric="euclidean", map=None, continuity=false))]
 pub(crate) fn trustworthiness(
     samples: &Bound<'_, PyAny>,
     embedding: &Bound<'_, PyAny>,
     n_neighbors: usize,
     threads: usize,
+    metric: &str,
+    map: Option<Vec<Vec<f64>>>,
+    continuity: bool,
 ) -> PyResult<f64> {
     let py = samples.py();
     let (samples, embedding) = (
         Matrix::<f64>::from_any(samples, "X")?,
         Matrix::<f64>::from_any(embedding, "X_embedded")?,
     );
-    let (samples, embedding) = (samples.rows()?, embedding.rows()?);
+    let (x, y) = (samples.rows()?, embedding.rows()?);
+    if metric == "precomputed" {
+        let score = if continuity {
+            embed::continuity_of_distances
+        } else {
+            embed::trustworthiness_of_distances
+        };
+        return watched(py, threads, None, |watch| score(x, y, n_neighbors, watch));
+    }
+    let map = map.map(LinearMap::new).transpose().map_err(to_python)?;
+    let metric = Metric::from_name(metric, map).map_err(to_python)?;
+    let score = if continuity {
+        embed::continuity_under
+    } else {
+        embed::trustworthiness_under
+    };
     watched(py, threads, None, |watch| {
-        embed::trustworthiness(samples, embedding, n_neighbors, watch)
+        score(x, &metric, y, n_neighbors, watch)
     })
 }

@@ -109,11 +109,13 @@ mod _core {
     #[pymodule_export]
     use super::pca::{LocalPcaModel, intrinsic_dimension, manifold_blurring};
     #[pymodule_export]
-    use super::regions::{ImageRegionTree, image_edges, image_partition, image_superpixels};
+    use super::regions::{
+        ImageRegionTree, image_adjacency, image_edges, image_partition, image_superpixels,
+    };
     #[pymodule_export]
     use super::shift::{BinnedSites, bin_seeds, estimate_bandwidth, mean_shift};
     #[pymodule_export]
-    use super::spectral::{DiffusionMapModel, laplacian_eigenmaps};
+    use super::spectral::{DiffusionMapModel, laplacian_eigenmaps, laplacian_of_affinity};
     #[pymodule_export]
     use super::track::{ImageTracker, cam_shift, shift_window};
 

@@ -214,6 +214,7 @@ fn find<T: Float>(
             let shift = MedoidShift::new()
                 .kernel(asked.kernel.clone())
                 .bandwidth(asked.bandwidth)
+                .metric(asked.metric.clone())
                 .merging(asked.merging)
                 .n_neighbors(asked.n_neighbors);
             let fit = fitted!(shift);

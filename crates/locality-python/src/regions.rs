@@ -1,5 +1,6 @@
 //! Superpixels, hierarchies of regions and edges of pictures, laid out as in `image`.
 
+use locality::Watch;
 use locality::image::{
     ColorSpace, EdgeWeights, MergeCost, Partition, RegionMerging, RegionTree, Sample, Superpixels,
 };
@@ -24,7 +25,7 @@ fn space(color: Option<&str>) -> PyResult<Option<ColorSpace>> {
 
 /// Superpixels: a dictionary as of ``ImageMeanShift.segment``.
 #[pyfunction]
-#[pyo3(signature = (image, kernel_size, max_dist, ratio, sigma, color, alpha, threads=0, progress=None))]
+#[pyo3(signature = (image, kernel_size, max_dist, ratio, sigma, color, alpha, threads=0, progress=None, frames=1, depth=1.0))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn image_superpixels<'py>(
     image: &Bound<'py, PyAny>,
@@ -36,27 +37,33 @@ pub(crate) fn image_superpixels<'py>(
     alpha: bool,
     threads: usize,
     progress: Progress<'_, 'py>,
+    frames: usize,
+    depth: f64,
 ) -> PyResult<Bound<'py, PyDict>> {
     let mut parameters = Superpixels::new(kernel_size, max_dist)
         .ratio(ratio)
-        .sigma(sigma);
+        .sigma(sigma)
+        .depth(depth);
     if let Some(color) = space(color)? {
         parameters = parameters.color(color);
     }
-    three_kinds!(image, superpixels(&parameters, alpha, threads, progress))
+    three_kinds!(
+        image,
+        superpixels(&parameters, (alpha, frames), threads, progress)
+    )
 }
 
 fn superpixels<'py, T: Element + Sample>(
     image: &Bound<'py, PyArray3<T>>,
     parameters: &Superpixels,
-    alpha: bool,
+    kind: (bool, usize),
     threads: usize,
     progress: Progress<'_, 'py>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let py = image.py();
     let shape = shape_of(image);
     let array = image.try_readonly()?;
-    let view = view(array.as_slice()?, shape, (alpha, 1))?;
+    let view = view(array.as_slice()?, shape, kind)?;
     let found = watched(py, threads, progress, |watch| {
         parameters.segment(&view, watch)
     })?;
@@ -97,6 +104,36 @@ fn partition<'py, T: Element + Sample>(
     })?;
     let picture = found.mean_picture(&view).map_err(to_python)?;
     regions(py, &found, picture, shape)
+}
+
+/// Which regions of a picture touch, ``[pairs, 2]``, and the number of pairs of neighbouring pixels across each boundary; from one
+/// label a pixel, numbered from 0 without gaps, laid out as ``[frames * height, width]``.
+#[pyfunction]
+#[pyo3(signature = (labels, connectivity=8, frames=1))]
+#[allow(clippy::type_complexity)]
+pub(crate) fn image_adjacency<'py>(
+    labels: &Bound<'py, PyArray2<u32>>,
+    connectivity: usize,
+    frames: usize,
+) -> PyResult<(Bound<'py, PyArray2<isize>>, Bound<'py, PyArray1<isize>>)> {
+    let py = labels.py();
+    let array = labels.try_readonly()?;
+    let (rows, width) = array.as_array().dim();
+    let labels = array.as_slice()?;
+    // Regions have no colours here: one black sample a pixel.
+    let black = vec![0_u8; labels.len()];
+    let view = view(&black, [rows, width, 1], (false, frames))?;
+    let found = Partition::new(&view, labels, ColorSpace::Raw, &Watch::default());
+    let found = found
+        .map_err(to_python)?
+        .adjacency(neighbors(connectivity)?);
+    let pairs = found.iter().flat_map(|(pair, _)| pair.map(|r| r as usize));
+    let pairs = Array2::from_shape_vec((found.len(), 2), positions(pairs.collect()));
+    let lengths = positions(found.iter().map(|(_, length)| *length).collect());
+    Ok((
+        pairs.map_err(shaped)?.into_pyarray(py),
+        lengths.into_pyarray(py),
+    ))
 }
 
 /// The gradient, confidence and weight maps of a picture.

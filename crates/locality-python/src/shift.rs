@@ -1,7 +1,7 @@
 //! Mean-shift clustering.
 
 use locality::shift::{self, Adaptive, MeanShift, StableBandwidth};
-use locality::{Float, Metric, Rows};
+use locality::{Float, Metric, Rows, Watch};
 use numpy::ndarray::Array2;
 use numpy::{Element, IntoPyArray, PyArray2};
 use pyo3::exceptions::PyTypeError;
@@ -62,16 +62,44 @@ pub(crate) fn mean_shift<'py>(
         }
         Some(h) => parameters.bandwidth(h.extract::<f64>()?),
     };
+    let all = !bin_seeding && compression.is_none();
     Ok(two_kinds!(
         points,
         "X",
-        |x: f32| clusters(parameters, x, seeds, sample_weight, threads, progress)?,
-        |x: f64| clusters(parameters, x, seeds, sample_weight, threads, progress)?
+        |x: f32| clusters(parameters, all, x, seeds, sample_weight, threads, progress)?,
+        |x: f64| clusters(parameters, all, x, seeds, sample_weight, threads, progress)?
     ))
+}
+
+/// The mode that each point flows to, where all of weight were seeds; those without are followed now.
+fn basins<T: Float>(
+    fit: &shift::MeanShiftFit<T>,
+    rows: Rows<'_, T>,
+    weights: Option<&[T]>,
+    watch: &Watch<'_>,
+) -> locality::Result<Vec<i64>> {
+    if fit.flows().len() == rows.rows() {
+        return Ok(fit.flows().to_vec());
+    }
+    let weights = weights.unwrap_or_default();
+    let without = rows.iter().zip(weights).filter(|(_, w)| **w == T::ZERO);
+    let table: Vec<T> = without.flat_map(|(row, _)| row.iter().copied()).collect();
+    let count = rows.rows() - fit.flows().len();
+    let rest = fit.flow(Rows::new(&table, count, rows.columns())?, &watch.quiet())?;
+    let (mut seeds, mut rest) = (fit.flows().iter(), rest.iter());
+    let each = weights.iter().map(|w| {
+        if *w == T::ZERO {
+            rest.next()
+        } else {
+            seeds.next()
+        }
+    });
+    Ok(each.map(|mode| mode.copied().unwrap_or(-1)).collect())
 }
 
 fn clusters<'py, T: Element + Float>(
     parameters: MeanShift,
+    all: bool,
     points: &Bound<'py, PyArray2<T>>,
     seeds: Option<&Bound<'py, PyAny>>,
     sample_weight: Option<&Bound<'py, PyAny>>,
@@ -79,6 +107,8 @@ fn clusters<'py, T: Element + Float>(
     progress: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let py = points.py();
+    // Whether every point of weight is a seed.
+    let all = all && seeds.is_none();
     let parameters = match seeds {
         Some(seeds) => parameters.seeds(Matrix::<T>::from_any(seeds, "seeds")?.rows()?),
         None => parameters,
@@ -87,9 +117,17 @@ fn clusters<'py, T: Element + Float>(
     let rows: Rows<'_, T> = data.rows()?;
     let weights = weights_of::<T>(sample_weight)?;
     let weights = weights.as_ref().map(|w| w.as_slice()).transpose()?;
-    let fit = watched(py, threads, progress, |watch| match weights {
-        Some(weights) => parameters.fit_weighted(rows, weights, watch),
-        None => parameters.fit(rows, watch),
+    let (fit, basins) = watched(py, threads, progress, |watch| {
+        let fit = match weights {
+            Some(weights) => parameters.fit_weighted(rows, weights, watch),
+            None => parameters.fit(rows, watch),
+        }?;
+        let basins = if all {
+            Some(basins(&fit, rows, weights, watch)?)
+        } else {
+            None
+        };
+        Ok((fit, basins))
     })?;
     let dict = PyDict::new(py);
     dict.set_item("cluster_centers_", matrix(py, fit.cluster_centers())?)?;
@@ -102,6 +140,10 @@ fn clusters<'py, T: Element + Float>(
         "mode_labels_",
         fit.mode_clusters().to_vec().into_pyarray(py),
     )?;
+    match basins {
+        Some(basins) => dict.set_item("basins_", basins.into_pyarray(py))?,
+        None => dict.set_item("basins_", py.None())?,
+    }
     match fit.tree() {
         Some(tree) => dict.set_item("diagram_", diagram(py, tree)?)?,
         None => dict.set_item("diagram_", py.None())?,

@@ -1,27 +1,58 @@
 //! Laplacian eigenmaps and diffusion maps.
 
 use locality::embed::{
-    DiffusionMap, DiffusionMapFit, DiffusionMapParts, LaplacianEigenmaps, Solver,
+    Affinity, DiffusionMap, DiffusionMapFit, DiffusionMapParts, LaplacianEigenmaps,
+    LaplacianEigenmapsFit, Solver,
 };
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 
 use crate::array::Matrix;
 use crate::dense::two;
+use crate::error::to_python;
 use crate::kernel::{Kernel, kernel_of};
 use crate::watch::watched;
 
 type Two<'py> = Bound<'py, PyArray2<f64>>;
 type Labels<'py> = Bound<'py, PyArray1<usize>>;
 
-/// Coordinates `[n, c]`, eigenvalues `[pieces, c]`, the piece of each sample, the number of neighbours, a warning.
+/// Where rows start, columns and values of a sparse matrix.
+type Rows<'py> = (Labels<'py>, Labels<'py>, Bound<'py, PyArray1<f64>>);
+
+/// Coordinates `[n, c]`, eigenvalues `[pieces, c]`, the piece of each sample, the number of neighbours, a warning, the affinity.
 type Mapped<'py> = (
     Two<'py>,
     Two<'py>,
     Labels<'py>,
     Option<usize>,
     Option<String>,
+    Rows<'py>,
 );
+
+fn mapped<'py>(
+    py: Python<'py>,
+    fit: &LaplacianEigenmapsFit,
+    n_components: usize,
+) -> PyResult<Mapped<'py>> {
+    let embedding = fit.embedding();
+    let affinity = fit.affinity();
+    Ok((
+        two(py, embedding.to_vec(), (embedding.rows(), n_components))?,
+        two(
+            py,
+            fit.eigenvalues().to_vec(),
+            (fit.n_pieces(), n_components),
+        )?,
+        fit.pieces().to_vec().into_pyarray(py),
+        fit.n_neighbors(),
+        fit.warning(),
+        (
+            affinity.starts().to_vec().into_pyarray(py),
+            affinity.columns().to_vec().into_pyarray(py),
+            affinity.values().to_vec().into_pyarray(py),
+        ),
+    ))
+}
 
 fn solver(dense: bool) -> Solver {
     if dense { Solver::Dense } else { Solver::Auto }
@@ -55,17 +86,39 @@ pub(crate) fn laplacian_eigenmaps<'py>(
     let samples = Matrix::<f64>::from_any(samples, "X")?;
     let rows = samples.rows()?;
     let fit = watched(py, threads, None, |watch| model.fit(rows, watch))?;
-    Ok((
-        two(py, fit.embedding().to_vec(), (rows.rows(), n_components))?,
-        two(
-            py,
-            fit.eigenvalues().to_vec(),
-            (fit.n_pieces(), n_components),
-        )?,
-        fit.pieces().to_vec().into_pyarray(py),
-        fit.n_neighbors(),
-        fit.warning(),
-    ))
+    mapped(py, &fit, n_components)
+}
+
+/// Laplacian eigenmaps of known weights: where rows start, columns and values of a sparse matrix.
+#[pyfunction]
+#[pyo3(signature = (starts, columns, values, *, n_components, tol=1e-9, dense=false, threads=0))]
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn laplacian_of_affinity<'py>(
+    py: Python<'py>,
+    starts: &Bound<'py, PyArray1<i64>>,
+    columns: &Bound<'py, PyArray1<i64>>,
+    values: &Bound<'py, PyArray1<f64>>,
+    n_components: usize,
+    tol: f64,
+    dense: bool,
+    threads: usize,
+) -> PyResult<Mapped<'py>> {
+    // A negative number is no place's, and too large a one is refused.
+    let places = |list: &Bound<'py, PyArray1<i64>>| -> PyResult<Vec<usize>> {
+        let list = list.try_readonly()?;
+        let place = |x: &i64| usize::try_from(*x).unwrap_or(usize::MAX);
+        Ok(list.as_array().iter().map(place).collect())
+    };
+    let values = values.try_readonly()?.as_array().to_vec();
+    let affinity = Affinity::new(places(starts)?, places(columns)?, values).map_err(to_python)?;
+    let model = LaplacianEigenmaps::new()
+        .n_components(n_components)
+        .tol(tol)
+        .solver(solver(dense));
+    let fit = watched(py, threads, None, |watch| {
+        model.fit_affinity(&affinity, watch)
+    })?;
+    mapped(py, &fit, n_components)
 }
 
 /// A fitted diffusion map. All arrays are float64.

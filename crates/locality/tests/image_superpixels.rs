@@ -1,6 +1,6 @@
 //! Superpixels against scikit-image's labels (`oracle/quickshift.py`), a plain double loop, and their laws.
 
-use locality::image::{ColorSpace, ImageView, Superpixels};
+use locality::image::{ColorSpace, Connectivity, ImageView, Partition, Superpixels};
 use locality::{ErrorKind, Watch};
 use locality_testing::Rng;
 
@@ -94,23 +94,37 @@ fn lab_labels_are_scikit_images_up_to_its_digits_of_the_white_point() {
 
 /// Brute force, in whole.
 fn plain(samples: &[f32], (height, width): (usize, usize), size: f64, dist: f64) -> Vec<u32> {
-    let channels = samples.len() / height / width;
+    plain_stack(samples, (1, height, width), size, dist, 1.0)
+}
+
+/// The same of frames so many pixels apart.
+fn plain_stack(
+    samples: &[f32],
+    (frames, height, width): (usize, usize, usize),
+    size: f64,
+    dist: f64,
+    depth: f64,
+) -> Vec<u32> {
+    let channels = samples.len() / frames / height / width;
     let reach = (3.0 * size).ceil() as usize;
+    let before = (3.0 * size / depth).ceil() as usize;
+    let row = |a: usize| a / width % height;
+    let frame = |a: usize| a / width / height;
     let near = |a: usize, b: usize| {
-        (a / width).abs_diff(b / width) <= reach && (a % width).abs_diff(b % width) <= reach
+        row(a).abs_diff(row(b)) <= reach
+            && (a % width).abs_diff(b % width) <= reach
+            && frame(a).abs_diff(frame(b)) <= before
     };
     let d2 = |a: usize, b: usize| {
         let color: f64 = (0..channels)
             .map(|k| f64::from(samples[a * channels + k]) - f64::from(samples[b * channels + k]))
             .map(|d| d * d)
             .sum();
-        let (dy, dx) = (
-            (a / width).abs_diff(b / width),
-            (a % width).abs_diff(b % width),
-        );
-        color + (dy * dy) as f64 + (dx * dx) as f64
+        let (dy, dx) = (row(a).abs_diff(row(b)), (a % width).abs_diff(b % width));
+        let dt = frame(a).abs_diff(frame(b)) as f64 * depth;
+        color + dt * dt + (dy * dy) as f64 + (dx * dx) as f64
     };
-    let n = height * width;
+    let n = frames * height * width;
     let density: Vec<f64> = (0..n)
         .map(|i| {
             let others = (0..n).filter(|&j| near(i, j));
@@ -159,6 +173,97 @@ fn any_number_of_channels_by_brute_force() {
                 "{channels}"
             );
         }
+    }
+}
+
+#[test]
+fn stacks_by_brute_force() {
+    for (frames, size, dist, depth) in [(3, 1.0, 4.0, 1.0), (5, 0.8, 3.0, 1.5), (4, 0.5, 6.0, 0.5)]
+    {
+        let (height, width) = (9, 18);
+        let mut r = Rng::new(frames as u64);
+        let samples: Vec<f32> = (0..frames * height * width)
+            .map(|i| (4.0 * r.uniform()) as f32 + if i % width > 9 { 3.0 } else { 0.0 })
+            .collect();
+        let image = ImageView::stack(&samples, frames, height, width, 1).unwrap();
+        let parameters = Superpixels::new(size, dist)
+            .color(ColorSpace::Raw)
+            .depth(depth);
+        let shape = (frames, height, width);
+        for threads in [1, 3] {
+            let watch = Watch::default().threads(threads);
+            let found = parameters.segment(&image, &watch).unwrap();
+            let asked = plain_stack(&samples, shape, size, dist, depth);
+            assert_eq!(found.labels(), asked, "{frames}");
+            assert_eq!(found.frames(), frames);
+        }
+    }
+}
+
+#[test]
+fn far_frames_are_pictures_of_their_own() {
+    let mut r = Rng::new(3);
+    let samples: Vec<u8> = (0..3 * 12 * 14 * 3)
+        .map(|_| (80.0 * r.uniform()) as u8)
+        .collect();
+    let watch = Watch::default();
+    let stack = ImageView::stack(&samples, 3, 12, 14, 3).unwrap();
+    let far = Superpixels::new(1.5, 6.0).depth(100.0);
+    let found = far.segment(&stack, &watch).unwrap();
+    let mut before = 0;
+    for (frame, labels) in samples
+        .chunks(12 * 14 * 3)
+        .zip(found.labels().chunks(12 * 14))
+    {
+        let image = ImageView::new(frame, 12, 14, 3).unwrap();
+        let alone = Superpixels::new(1.5, 6.0).segment(&image, &watch).unwrap();
+        let shifted: Vec<u32> = alone.labels().iter().map(|l| l + before).collect();
+        assert_eq!(labels, shifted);
+        before += alone.n_regions() as u32;
+    }
+    // Smoothed across frames, what stands still stays still.
+    let still: Vec<u8> = samples[..12 * 14 * 3].repeat(4);
+    let stack = ImageView::stack(&still, 4, 12, 14, 3).unwrap();
+    let near = Superpixels::new(1.5, 6.0)
+        .sigma(0.8)
+        .segment(&stack, &watch);
+    let near = near.unwrap();
+    assert!(
+        near.n_regions() < 4 * found.n_regions() / 3,
+        "{}",
+        near.n_regions()
+    );
+}
+
+#[test]
+fn regions_that_touch_are_told_with_the_length_of_their_boundary() {
+    let mut r = Rng::new(8);
+    let labels: Vec<u32> = (0..2 * 5 * 6).map(|_| r.below(5) as u32).collect();
+    let samples = [0_u8; 60];
+    for (connectivity, corners) in [(Connectivity::Four, false), (Connectivity::Eight, true)] {
+        let stack = ImageView::stack(&samples, 2, 5, 6, 1).unwrap();
+        let found = Partition::new(&stack, &labels, ColorSpace::Raw, &Watch::default()).unwrap();
+        let mut asked = std::collections::BTreeMap::new();
+        for a in 0..60 {
+            for b in a + 1..60 {
+                let off = [30, 6, 1].map(|unit: usize| (a / unit, b / unit));
+                let off = [
+                    off[0].0.abs_diff(off[0].1),
+                    (off[1].0 % 5).abs_diff(off[1].1 % 5),
+                    (off[2].0 % 6).abs_diff(off[2].1 % 6),
+                ];
+                let near =
+                    off.iter().all(|o| *o < 2) && (corners || off.iter().sum::<usize>() == 1);
+                let pair = [labels[a].min(labels[b]), labels[a].max(labels[b])];
+                if near && pair[0] != pair[1] {
+                    *asked.entry(pair).or_insert(0_usize) += 1;
+                }
+            }
+        }
+        assert_eq!(
+            found.adjacency(connectivity),
+            asked.into_iter().collect::<Vec<_>>()
+        );
     }
 }
 
@@ -226,9 +331,10 @@ fn mistakes_are_named() {
         .segment(&image, &Watch::default())
         .unwrap();
     assert_eq!(single.labels(), [0, 1, 2, 3]);
-    let stack = ImageView::stack(&samples, 2, 1, 2, 3).unwrap();
     let error = Superpixels::new(1.0, 1.0)
-        .segment(&stack, &Watch::default())
+        .depth(-1.0)
+        .segment(&image, &Watch::default())
         .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Shape);
+    assert_eq!(error.kind(), ErrorKind::Parameter);
+    assert!(error.to_string().starts_with("depth is -1"), "{error}");
 }

@@ -26,7 +26,7 @@ mod predict;
 mod recall;
 mod sample;
 mod smooth;
-mod track;
+pub(crate) mod track;
 
 use clap::{Parser, Subcommand};
 

@@ -208,7 +208,7 @@ fn table(args: &Args, rows: &[Tracked]) -> Result<Vec<u8>> {
 }
 
 /// The picture with the box along the object's axes, two pixels wide, in yellow or white.
-fn draw(picture: &Picture, found: &Tracked) -> Picture {
+pub(crate) fn draw(picture: &Picture, found: &Tracked) -> Picture {
     let corners = found.rotated.corners();
     let samples = match &picture.samples {
         Samples::Eight(samples) => Samples::Eight(lines(picture, samples, &corners)),

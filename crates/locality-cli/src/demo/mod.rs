@@ -11,6 +11,7 @@ mod density;
 mod embedding;
 mod filter;
 mod flowers;
+mod follow;
 mod kernels;
 mod lowess;
 mod memory;
@@ -43,6 +44,7 @@ const CARDS: &[fn(&mut Stage<'_>) -> Result<Card>] = &[
     segment::card,
     superpixels::card,
     filter::card,
+    follow::card,
     relabel::card,
     noise::card,
     flowers::card,

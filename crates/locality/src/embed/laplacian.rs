@@ -1,8 +1,10 @@
 //! Laplacian eigenmaps.
 
+use super::affinity::Affinity;
 use super::graph::{self, Pairs, Sought};
 use super::lle::point_pieces;
 use super::parameters::{Solver, not_negative};
+use crate::linear::Sparse;
 use crate::{Error, Kernel, Result, Rows, Watch};
 
 /// The least number of neighbours, the sample itself counted, where none is given.
@@ -148,7 +150,7 @@ impl LaplacianEigenmaps {
     /// Parameters out of their range for these samples, numbers that are not finite, more weights than fit into memory, an interruption.
     pub fn fit(&self, samples: Rows<'_, f64>, watch: &Watch<'_>) -> Result<LaplacianEigenmapsFit> {
         self.check(samples)?;
-        let (n, c) = (samples.rows(), self.components);
+        let n = samples.rows();
         let neighbors = self.neighbors_of(n);
         let quiet = &watch.quiet();
         watch.report(0, 2);
@@ -156,8 +158,50 @@ impl LaplacianEigenmaps {
             (Some(kernel), k) => Pairs::Kernel(kernel, k),
             (None, k) => Pairs::Nearest(k.unwrap_or(n)),
         };
+        let mut weights = graph::weights(samples, pairs, quiet)?;
+        if self.kernel.is_none() {
+            // Each is the first of its own neighbours.
+            weights = weights.map(|i, j, w| if i == j { 1.0 } else { w });
+        }
+        self.embed(weights, neighbors, watch)
+    }
+
+    /// Embeds samples of which only the weights between them are known, `affinity="precomputed"` of scikit-learn; where the two ways differ,
+    /// their mean counts. The kernel and the number of neighbours are not read.
+    ///
+    /// ```
+    /// use locality::{Rows, Watch, embed::{Affinity, LaplacianEigenmaps}};
+    /// let ring = [0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0];
+    /// let ring = Affinity::full(Rows::new(&ring, 4, 4)?)?;
+    /// let fit = LaplacianEigenmaps::new().fit_affinity(&ring, &Watch::default())?;
+    /// assert!(fit.eigenvalues().iter().all(|v| (v - 1.0).abs() < 1e-9));
+    /// # Ok::<(), locality::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Parameters out of their range for so many samples, an interruption.
+    pub fn fit_affinity(
+        &self,
+        affinity: &Affinity,
+        watch: &Watch<'_>,
+    ) -> Result<LaplacianEigenmapsFit> {
+        check_components(self.components, affinity.len())?;
+        not_negative("tol", self.tol)?;
+        watch.report(0, 2);
+        self.embed(affinity.symmetric(), None, watch)
+    }
+
+    /// From weights with their whole diagonal.
+    fn embed(
+        &self,
+        weights: Sparse,
+        neighbors: Option<usize>,
+        watch: &Watch<'_>,
+    ) -> Result<LaplacianEigenmapsFit> {
+        let (n, c) = (weights.rows(), self.components);
+        let quiet = &watch.quiet();
+        let affinity = Affinity::of(&weights);
         // What a sample weighs with itself does not matter.
-        let weights = graph::weights(samples, pairs, quiet)?;
         let weights = weights.map(|i, j, w| if i == j { 0.0 } else { w });
         let (labels, count) = graph::connected(&weights);
         let degrees = weights.row_sums();
@@ -192,6 +236,7 @@ impl LaplacianEigenmaps {
             eigenvalues: found.gaps,
             pieces: labels,
             count,
+            affinity,
         })
     }
 }
@@ -215,9 +260,15 @@ pub struct LaplacianEigenmapsFit {
     eigenvalues: Vec<f64>,
     pieces: Vec<usize>,
     count: usize,
+    affinity: Affinity,
 }
 
 impl LaplacianEigenmapsFit {
+    /// How much each two samples weigh for one another, both ways alike.
+    pub fn affinity(&self) -> &Affinity {
+        &self.affinity
+    }
+
     /// Coordinates of the samples, `[n, n_components]`, in the order of their eigenvalues.
     ///
     /// # Panics
@@ -231,7 +282,7 @@ impl LaplacianEigenmapsFit {
         &self.eigenvalues
     }
 
-    /// Number of neighbours in force, the sample itself counted; none where all pairs weigh.
+    /// Number of neighbours in force, the sample itself counted; none where all pairs weigh or the weights were given.
     pub fn n_neighbors(&self) -> Option<usize> {
         self.neighbors
     }

@@ -19,6 +19,7 @@
 //! - R. Coifman, S. Lafon, *Diffusion maps*, Applied and Computational Harmonic Analysis 21 (2006).
 //! - Z. Zhang, J. Wang, *MLLE: modified locally linear embedding using multiple weights*, NIPS 19 (2007).
 
+mod affinity;
 mod diffusion;
 mod graph;
 mod laplacian;
@@ -31,12 +32,16 @@ mod scores;
 mod tangent;
 mod weights;
 
+pub use affinity::Affinity;
 pub use diffusion::{DiffusionMap, DiffusionMapFit, DiffusionMapParts};
 pub use laplacian::{LaplacianEigenmaps, LaplacianEigenmapsFit};
 pub use lle::LocallyLinearEmbeddingFit;
 pub use parameters::{LocallyLinearEmbedding, Method, Solver};
 pub use scale::kernel_scale;
-pub use scores::{continuity, trustworthiness};
+pub use scores::{
+    continuity, continuity_of_distances, continuity_under, trustworthiness,
+    trustworthiness_of_distances, trustworthiness_under,
+};
 pub use weights::reconstruction_weights;
 
 /// A sentence where the graph of so many nearest others, or of a kernel, has several pieces.

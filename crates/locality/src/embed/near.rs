@@ -9,11 +9,22 @@ pub(super) fn others(
     watch: &Watch<'_>,
 ) -> Result<(Nearest<f64>, Vec<usize>)> {
     let search = Nearest::fit(samples, &Metric::Euclidean)?;
+    let found = others_by(&search, samples, k, watch)?;
+    Ok((search, found))
+}
+
+/// The same by a search among these samples.
+pub(super) fn others_by(
+    search: &Nearest<f64>,
+    samples: Rows<'_, f64>,
+    k: usize,
+    watch: &Watch<'_>,
+) -> Result<Vec<usize>> {
     let found = search.k_nearest(samples, k + 1, watch)?;
     let mut out = Vec::with_capacity(samples.rows() * k);
     for (i, near) in found.indices.chunks_exact(k + 1).enumerate() {
         // A sample with many duplicates may not be among its own nearest.
         out.extend(near.iter().copied().filter(|j| *j != i).take(k));
     }
-    Ok((search, out))
+    Ok(out)
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::color::{ColorSpace, encode};
-use super::regions::{Connectivity, Sets};
+use super::regions::{Connectivity, Sets, borders};
 use super::view::{ImageView, Sample};
 use crate::names;
 use crate::{Error, Result, Watch};
@@ -121,13 +121,7 @@ impl RegionMerging {
         };
         let colors = encode(image, space, watch)?;
         let mut graph = Graph::new(labels, leaves, &colors, self.cost);
-        image.grid().pairs(self.connectivity, |a, b| {
-            let (a, b) = (labels[a], labels[b]);
-            if a != b {
-                *graph.borders[a as usize].entry(b).or_default() += 1;
-                *graph.borders[b as usize].entry(a).or_default() += 1;
-            }
-        });
+        graph.borders = borders(labels, leaves, image.grid(), self.connectivity);
         Ok(RegionTree {
             merges: graph.merge_all(watch)?,
             labels: labels.to_vec(),

@@ -1,7 +1,7 @@
 //! Regions as labels of pixels, with what can be told of each region.
 
 use super::color::{ColorSpace, decode, encode};
-use super::regions::Grid;
+use super::regions::{Connectivity, Grid, borders};
 use super::view::{ImageView, Sample};
 use crate::{Error, Result, Watch};
 
@@ -172,6 +172,28 @@ impl<T: Sample> Partition<T> {
             }
         }
         base
+    }
+
+    /// Which regions touch, and how long their common boundary is: the number of pairs of neighbouring pixels of which one is in each. The
+    /// smaller region's number comes first, and pairs are in ascending order.
+    ///
+    /// ```
+    /// use locality::Watch;
+    /// use locality::image::{ColorSpace, Connectivity, ImageView, Partition};
+    /// let image = ImageView::new(&[0_u8; 6], 2, 3, 1)?;
+    /// let found = Partition::new(&image, &[0, 0, 1, 2, 2, 1], ColorSpace::Raw, &Watch::default())?;
+    /// assert_eq!(found.adjacency(Connectivity::Four), [([0, 1], 1), ([0, 2], 2), ([1, 2], 1)]);
+    /// # Ok::<(), locality::Error>(())
+    /// ```
+    pub fn adjacency(&self, connectivity: Connectivity) -> Vec<([u32; 2], usize)> {
+        borders(&self.labels, self.n_regions(), self.grid, connectivity)
+            .iter()
+            .zip(0..)
+            .flat_map(|(list, a)| {
+                let after = list.range(a + 1..);
+                after.map(move |(&b, &length)| ([a, b], length as usize))
+            })
+            .collect()
     }
 
     /// Which pixels lie on a boundary: their right or lower neighbour is in another region. Lines are one pixel wide.

@@ -1,7 +1,7 @@
 //! Regions of pixels: fusion of neighbours and merging of small regions.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 /// Which pixels are neighbours. In a stack of pictures, those of the next and the last picture count likewise: 6 or 26 neighbours
 /// in all.
@@ -69,6 +69,24 @@ impl Grid {
             }
         }
     }
+}
+
+/// The neighbours of each of so many regions, and for each the number of pairs of neighbouring pixels across the common boundary.
+pub(crate) fn borders(
+    labels: &[u32],
+    regions: usize,
+    grid: Grid,
+    connectivity: Connectivity,
+) -> Vec<BTreeMap<u32, u32>> {
+    let mut borders = vec![BTreeMap::new(); regions];
+    grid.pairs(connectivity, |a, b| {
+        let (a, b) = (labels[a], labels[b]);
+        if a != b {
+            *borders[a as usize].entry(b).or_default() += 1;
+            *borders[b as usize].entry(a).or_default() += 1;
+        }
+    });
+    borders
 }
 
 /// Disjoint sets whose representative is the smallest member.

@@ -11,15 +11,7 @@ pub(crate) fn gaussian(
     sigma: f64,
     watch: &Watch<'_>,
 ) -> Result<Vec<f64>> {
-    let radius = (4.0 * sigma + 0.5) as usize;
-    let mut kernel: Vec<f64> = (0..=2 * radius)
-        .map(|i| i as f64 - radius as f64)
-        .map(|x| (-0.5 * x * x / (sigma * sigma)).exp())
-        .collect();
-    let total: f64 = kernel.iter().sum();
-    for k in &mut kernel {
-        *k /= total;
-    }
+    let kernel = weights(sigma);
     let down = pass(data, (height, width * channels), &kernel, watch)?;
     let row = width * channels;
     let rows = map_blocks(&watch.quiet(), height, 16, |rows| {
@@ -31,6 +23,30 @@ pub(crate) fn gaussian(
         Ok(out)
     })?;
     Ok(rows.concat())
+}
+
+/// `[length, inner]` smoothed likewise along the first of the two axes.
+pub(crate) fn along(
+    data: &[f64],
+    shape: (usize, usize),
+    sigma: f64,
+    watch: &Watch<'_>,
+) -> Result<Vec<f64>> {
+    pass(data, shape, &weights(sigma), watch)
+}
+
+/// The Gaussian's weights from one end to the other, of sum 1.
+fn weights(sigma: f64) -> Vec<f64> {
+    let radius = (4.0 * sigma + 0.5) as usize;
+    let mut kernel: Vec<f64> = (0..=2 * radius)
+        .map(|i| i as f64 - radius as f64)
+        .map(|x| (-0.5 * x * x / (sigma * sigma)).exp())
+        .collect();
+    let total: f64 = kernel.iter().sum();
+    for k in &mut kernel {
+        *k /= total;
+    }
+    kernel
 }
 
 /// Convolves along the first of two axes.

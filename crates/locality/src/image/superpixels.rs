@@ -2,7 +2,7 @@
 
 use super::color::{ColorSpace, encode};
 use super::partition::Partition;
-use super::smooth::gaussian;
+use super::smooth::{along, gaussian};
 use super::view::{ImageView, Sample};
 use crate::isa::{Isa, Task, dispatch};
 use crate::par::map_blocks;
@@ -19,6 +19,8 @@ use crate::{Error, Result, Watch};
 /// Where densities are equal, the pixel that comes first in scan order counts as the denser one, and of equally near pixels it is
 /// the one linked to. scikit-image breaks ties of the density by random noise instead.
 ///
+/// Videos and volumes are divided in whole: frames [`depth`](Self::depth) pixels apart are one more direction of distances, windows and links.
+///
 /// ```
 /// use locality::Watch;
 /// use locality::image::{ColorSpace, ImageView, Superpixels};
@@ -34,6 +36,7 @@ pub struct Superpixels {
     max_dist: f64,
     ratio: f64,
     sigma: f64,
+    depth: f64,
     color: Option<ColorSpace>,
 }
 
@@ -46,6 +49,7 @@ impl Superpixels {
             max_dist,
             ratio: 1.0,
             sigma: 0.0,
+            depth: 1.0,
             color: None,
         }
     }
@@ -65,6 +69,13 @@ impl Superpixels {
         self
     }
 
+    /// How many pixels apart the frames of a stack are, from each to the next; 1 by default. Pictures leave it aside.
+    #[must_use]
+    pub fn depth(mut self, depth: f64) -> Self {
+        self.depth = depth;
+        self
+    }
+
     /// With colours compared in this space. [`Raw`](ColorSpace::Raw) samples of integers are numbers up to 255, where scikit-image
     /// (`convert2lab=False`) takes them up to 1: divide its `ratio` by 255.
     #[must_use]
@@ -73,19 +84,19 @@ impl Superpixels {
         self
     }
 
-    /// Finds the superpixels of an image. They are numbered by the scan order of their densest pixels; a superpixel's pixels are
+    /// Finds the superpixels of an image or a stack of them. They are numbered by the scan order of their densest pixels; a superpixel's pixels are
     /// near, not always connected.
     ///
     /// # Errors
-    /// [`Parameter`](crate::ErrorKind::Parameter) for a number out of range, [`Shape`](crate::ErrorKind::Shape) for a stack of
-    /// frames, or for Luv or Lab of an image whose colour channels are not 3;
+    /// [`Parameter`](crate::ErrorKind::Parameter) for a number out of range, [`Shape`](crate::ErrorKind::Shape) for Luv or Lab of an
+    /// image whose colour channels are not 3;
     /// [`Interrupted`](crate::ErrorKind::Interrupted).
     pub fn segment<T: Sample>(
         &self,
         image: &ImageView<'_, T>,
         watch: &Watch<'_>,
     ) -> Result<Partition<T>> {
-        self.check(image)?;
+        self.check()?;
         let space = match self.color {
             Some(color) => color.resolve(image)?,
             None if image.colors() == 3 => ColorSpace::Lab,
@@ -99,7 +110,7 @@ impl Superpixels {
         Ok(Partition::of(labels, regions, image.grid(), space, &colors))
     }
 
-    fn check<T: Sample>(&self, image: &ImageView<'_, T>) -> Result<()> {
+    fn check(&self) -> Result<()> {
         let positive = |x: f64, most: f64| x > 0.0 && x <= most;
         if !positive(self.kernel_size, 1e4) {
             return Err(Error::parameter(format!(
@@ -125,10 +136,10 @@ impl Superpixels {
                 self.ratio
             )));
         }
-        if image.frames() > 1 {
-            return Err(Error::shape(format!(
-                "the image is a stack of {} frames; give one frame at a time",
-                image.frames()
+        if !positive(self.depth, 1e6) {
+            return Err(Error::parameter(format!(
+                "depth is {}; give a positive number of pixels from frame to frame, at most 1e6",
+                self.depth
             )));
         }
         Ok(())
@@ -141,14 +152,18 @@ const LANES: usize = 16;
 const FAR: f64 = 1e30;
 
 /// Scaled colours, one padded row a channel: row `y` of channel `k` starts at `(y * channels + k) * stride`, its first pixel
-/// `reach` numbers later.
+/// `reach` numbers later. Rows count through the frames.
 struct Field {
     data: Vec<f64>,
+    frames: usize,
     height: usize,
     width: usize,
     channels: usize,
     stride: usize,
     reach: usize,
+    /// How many frames the window reaches both ways.
+    before: usize,
+    depth: f64,
     scale: f64,
 }
 
@@ -159,16 +174,18 @@ impl Field {
         image: &ImageView<'_, T>,
         watch: &Watch<'_>,
     ) -> Result<Self> {
-        let (height, width, channels) = (image.height(), image.width(), image.colors());
+        let (frames, height) = (image.frames(), image.height());
+        let (width, channels) = (image.width(), image.colors());
         let mut scaled: Vec<f64> = colors.iter().map(|&c| f64::from(c)).collect();
         if parameters.sigma > 0.0 {
-            let shape = (height, width, channels);
-            scaled = smoothed(&scaled, shape, parameters.sigma, watch)?;
+            let sigmas = (parameters.sigma, parameters.sigma / parameters.depth);
+            scaled = smoothed(&scaled, [frames, height, width, channels], sigmas, watch)?;
         }
         let longest = height.max(width);
         let reach = ((3.0 * parameters.kernel_size).ceil() as usize).min(longest);
         let stride = width + 2 * reach + LANES;
-        let mut data = vec![FAR; height * channels * stride];
+        let before = (3.0 * parameters.kernel_size / parameters.depth).ceil() as usize;
+        let mut data = vec![FAR; frames * height * channels * stride];
         for (y, row) in scaled.chunks_exact(width * channels).enumerate() {
             for k in 0..channels {
                 let plane = &mut data[(y * channels + k) * stride + reach..];
@@ -180,11 +197,14 @@ impl Field {
         }
         Ok(Self {
             data,
+            frames,
             height,
             width,
             channels,
             stride,
             reach,
+            before: before.min(frames),
+            depth: parameters.depth,
             scale: -0.5 / (parameters.kernel_size * parameters.kernel_size),
         })
     }
@@ -196,13 +216,24 @@ impl Field {
         &self.data[start.wrapping_add_signed(dx)..][..LANES]
     }
 
+    fn frames_around(&self, frame: usize) -> std::ops::RangeInclusive<usize> {
+        frame.saturating_sub(self.before)..=(frame + self.before).min(self.frames - 1)
+    }
+
     fn rows_around(&self, y: usize) -> std::ops::RangeInclusive<usize> {
         y.saturating_sub(self.reach)..=(y + self.reach).min(self.height - 1)
     }
 
+    /// The square of the distance of so many frames.
+    #[inline(always)]
+    fn across(&self, frames: usize) -> f64 {
+        let apart = frames as f64 * self.depth;
+        apart * apart
+    }
+
     /// The density at each pixel. Each sum is taken in scan order of its window.
     fn densities(&self, watch: &Watch<'_>) -> Result<Vec<f64>> {
-        let rows = map_blocks(watch, self.height, 1, |rows| {
+        let rows = map_blocks(watch, self.frames * self.height, 1, |rows| {
             let mut out = Vec::with_capacity(self.width);
             for y in rows {
                 for x in (0..self.width).step_by(LANES) {
@@ -216,14 +247,15 @@ impl Field {
         Ok(rows.concat())
     }
 
-    /// Squared distance of two pixels.
-    fn distance2(&self, (x, y): (usize, usize), (dx, dy): (isize, isize)) -> f64 {
-        let other = y.wrapping_add_signed(dy);
+    /// Squared distance of two pixels: one of a row, and one of another row and `dx` columns beside it.
+    fn distance2(&self, (x, row): (usize, usize), (dx, other): (isize, usize)) -> f64 {
         let color: f64 = (0..self.channels)
-            .map(|k| self.lanes(k, y, x, 0)[0] - self.lanes(k, other, x, dx)[0])
+            .map(|k| self.lanes(k, row, x, 0)[0] - self.lanes(k, other, x, dx)[0])
             .map(|d| d * d)
             .sum();
-        color + (dy * dy) as f64 + (dx * dx) as f64
+        let dt2 = self.across((row / self.height).abs_diff(other / self.height));
+        let dy = (row % self.height).abs_diff(other % self.height);
+        color + dt2 + (dy * dy) as f64 + (dx * dx) as f64
     }
 
     /// The pixel that each is linked to, itself where there is none within `max_dist`. Rings of pixels are looked at from near to
@@ -231,43 +263,54 @@ impl Field {
     fn parents(&self, density: &[f64], max_dist: f64, watch: &Watch<'_>) -> Result<Vec<u32>> {
         let limit = max_dist * max_dist;
         let reach = self.reach.min(max_dist.floor() as usize).cast_signed();
-        let mut steps: Vec<(isize, isize)> = (-reach..=reach)
-            .flat_map(|dy| (-reach..=reach).map(move |dx| (dx, dy)))
-            .filter(|&(dx, dy)| (dx, dy) != (0, 0))
-            .collect();
-        steps.sort_by_key(|&(dx, dy)| (dx * dx + dy * dy, dy, dx));
-        let rows = map_blocks(&watch.quiet(), self.height, 1, |rows| {
-            let y = rows.start;
-            let row = (0..self.width).map(|x| self.parent((x, y), density, &steps, limit));
-            Ok(row.collect::<Vec<u32>>())
+        let before = self.before.min((max_dist / self.depth).floor() as usize);
+        let before = before.min(self.frames - 1).cast_signed();
+        let mut steps = Vec::new();
+        for dt in -before..=before {
+            for dy in -reach..=reach {
+                for dx in -reach..=reach {
+                    let near = self.across(dt.unsigned_abs()) + (dx * dx + dy * dy) as f64;
+                    if (dt, dy, dx) != (0, 0, 0) && near <= limit {
+                        steps.push(Step { near, dt, dy, dx });
+                    }
+                }
+            }
+        }
+        steps.sort_by(|a, b| {
+            let place = |s: &Step| (s.dt, s.dy, s.dx);
+            a.near
+                .total_cmp(&b.near)
+                .then_with(|| place(a).cmp(&place(b)))
+        });
+        let rows = map_blocks(&watch.quiet(), self.frames * self.height, 1, |rows| {
+            let row = rows.start;
+            let line = (0..self.width).map(|x| self.parent((x, row), density, &steps, limit));
+            Ok(line.collect::<Vec<u32>>())
         })?;
         Ok(rows.concat())
     }
 
-    fn parent(
-        &self,
-        (x, y): (usize, usize),
-        density: &[f64],
-        steps: &[(isize, isize)],
-        limit: f64,
-    ) -> u32 {
-        let own = y * self.width + x;
+    fn parent(&self, (x, row): (usize, usize), density: &[f64], steps: &[Step], limit: f64) -> u32 {
+        let own = row * self.width + x;
+        let (frame, y) = (row / self.height, row % self.height);
         let (mut best, mut found) = (limit, own);
-        for &(dx, dy) in steps {
-            if (dx * dx + dy * dy) as f64 > best {
+        for &Step { near, dt, dy, dx } in steps {
+            if near > best {
                 break;
             }
             let (to_x, to_y) = (x.wrapping_add_signed(dx), y.wrapping_add_signed(dy));
-            if to_x >= self.width || to_y >= self.height {
+            let to = frame.wrapping_add_signed(dt);
+            if to_x >= self.width || to_y >= self.height || to >= self.frames {
                 continue;
             }
-            let other = to_y * self.width + to_x;
+            let to_row = to * self.height + to_y;
+            let other = to_row * self.width + to_x;
             let denser =
                 density[other] > density[own] || (density[other] >= density[own] && other < own);
             if !denser {
                 continue;
             }
-            let d2 = self.distance2((x, y), (dx, dy));
+            let d2 = self.distance2((x, row), (dx, to_row));
             if d2 < best || (d2 <= best && (found == own || other < found)) {
                 (best, found) = (d2, other);
             }
@@ -276,24 +319,42 @@ impl Field {
     }
 }
 
+/// A way from pixel to pixel, and its squared length in the stack.
+struct Step {
+    near: f64,
+    dt: isize,
+    dy: isize,
+    dx: isize,
+}
+
 /// Colours smoothed among the pixels that have one; the others stay without.
 fn smoothed(
     colors: &[f64],
-    (height, width, channels): (usize, usize, usize),
-    sigma: f64,
+    [frames, height, width, channels]: [usize; 4],
+    sigmas: (f64, f64),
     watch: &Watch<'_>,
 ) -> Result<Vec<f64>> {
+    let smooth = |data: &[f64], channels: usize| {
+        let mut out = Vec::with_capacity(data.len());
+        for frame in data.chunks_exact(height * width * channels) {
+            out.extend(gaussian(frame, (height, width, channels), sigmas.0, watch)?);
+        }
+        if frames > 1 {
+            out = along(&out, (frames, height * width * channels), sigmas.1, watch)?;
+        }
+        Ok(out)
+    };
     if colors.iter().all(|c| c.is_finite()) {
-        return gaussian(colors, (height, width, channels), sigma, watch);
+        return smooth(colors, channels);
     }
     let finite = |&c: &f64| if c.is_finite() { c } else { 0.0 };
     let sums: Vec<f64> = colors.iter().map(finite).collect();
-    let mut sums = gaussian(&sums, (height, width, channels), sigma, watch)?;
+    let mut sums = smooth(&sums, channels)?;
     let known: Vec<f64> = colors
         .chunks_exact(channels)
         .map(|pixel| if pixel[0].is_finite() { 1.0 } else { 0.0 })
         .collect();
-    let total = gaussian(&known, (height, width, 1), sigma, watch)?;
+    let total = smooth(&known, 1)?;
     for ((pixel, known), total) in sums.chunks_exact_mut(channels).zip(&known).zip(&total) {
         let share = if *known > 0.0 { *total } else { 0.0 };
         for c in pixel.iter_mut() {
@@ -321,19 +382,24 @@ impl Task for Densities<'_> {
         let Self { field, x, y } = self;
         let reach = field.reach.cast_signed();
         let mut sums = [0.0; LANES];
-        for other in field.rows_around(y) {
-            let dy2 = (other.abs_diff(y) * other.abs_diff(y)) as f64;
-            for dx in -reach..=reach {
-                let mut d2 = [0.0; LANES];
-                for k in 0..field.channels {
-                    let (a, b) = (field.lanes(k, y, x, 0), field.lanes(k, other, x, dx));
-                    for ((sum, a), b) in d2.iter_mut().zip(a).zip(b) {
-                        *sum += (a - b) * (a - b);
+        let (frame, line) = (y / field.height, y % field.height);
+        for t in field.frames_around(frame) {
+            let dt2 = field.across(t.abs_diff(frame));
+            for to in field.rows_around(line) {
+                let other = t * field.height + to;
+                let dy2 = dt2 + (to.abs_diff(line) * to.abs_diff(line)) as f64;
+                for dx in -reach..=reach {
+                    let mut d2 = [0.0; LANES];
+                    for k in 0..field.channels {
+                        let (a, b) = (field.lanes(k, y, x, 0), field.lanes(k, other, x, dx));
+                        for ((sum, a), b) in d2.iter_mut().zip(a).zip(b) {
+                            *sum += (a - b) * (a - b);
+                        }
                     }
-                }
-                let dx2 = (dx * dx) as f64;
-                for (sum, d2) in sums.iter_mut().zip(d2) {
-                    *sum += isa.exp_below_one((d2 + dy2 + dx2) * field.scale);
+                    let dx2 = (dx * dx) as f64;
+                    for (sum, d2) in sums.iter_mut().zip(d2) {
+                        *sum += isa.exp_below_one((d2 + dy2 + dx2) * field.scale);
+                    }
                 }
             }
         }

@@ -107,6 +107,11 @@ impl Sparse {
         self.starts.len() - 1
     }
 
+    /// Where rows start, columns and values.
+    pub(crate) fn parts(&self) -> (&[usize], &[usize], &[f64]) {
+        (&self.starts, &self.columns, &self.values)
+    }
+
     /// Whether so many entries are there that a factor is as good as full.
     fn is_crowded(&self) -> bool {
         self.rows() > SMALL && self.values.len() > self.rows() * self.rows() / CROWDED

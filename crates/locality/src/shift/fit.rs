@@ -29,6 +29,7 @@ pub struct MeanShiftFit<T> {
     cluster_of: Vec<i64>,
     tree: Option<ModeTree>,
     labels: Vec<i64>,
+    flows: Vec<i64>,
     basins: Vec<i64>,
     n_iter: usize,
     columns: usize,
@@ -165,7 +166,8 @@ impl<'a, T: Float> Fitting<'a, T> {
         let joined = self.joined(&centers, watch)?;
         let reach = (!parameters.cluster_all).then_some(self.bandwidth);
         let named = |modes: Vec<i64>| clusters_of(&joined.cluster_of, modes);
-        let basins = named(centers.label_ends(&ends, seeds, reach, watch)?);
+        let flows = centers.label_ends(&ends, seeds, reach, watch)?;
+        let basins = named(flows.clone());
         let labels = if parameters.blurring {
             basins.clone()
         } else {
@@ -181,6 +183,7 @@ impl<'a, T: Float> Fitting<'a, T> {
             stepper: self.stepper,
             centers,
             labels,
+            flows,
             basins,
             n_iter: ends.n_iter,
             columns: d,
@@ -322,6 +325,11 @@ impl<T: Float> MeanShiftFit<T> {
         &self.basins
     }
 
+    /// The mode that each seed flows to, `[s]`: as [`basins`](Self::basins), before modes are merged into clusters. -1 for orphans.
+    pub fn flows(&self) -> &[i64] {
+        &self.flows
+    }
+
     /// Most iterations that any seed took. Seeds that merged early into another one count as far as they went themselves
     /// (this happens for kernels other than the flat one, unless `merge_within` is 0).
     pub fn n_iter(&self) -> usize {
@@ -355,12 +363,19 @@ impl<T: Float> MeanShiftFit<T> {
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn assign(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<i64>> {
+        Ok(clusters_of(&self.cluster_of, self.flow(rows, watch)?))
+    }
+
+    /// The mode that each row `[m, d]` flows to: as [`assign`](Self::assign), before modes are merged into clusters.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn flow(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<i64>> {
         let own = self.read(rows)?;
         let rows = table(own.as_ref(), rows)?;
         let ends = follow(&self.stepper, rows, self.limits, watch)?;
         let reach = (!self.parameters.cluster_all).then_some(self.bandwidth);
-        let modes = self.centers.label_ends(&ends, rows, reach, watch)?;
-        Ok(clusters_of(&self.cluster_of, modes))
+        self.centers.label_ends(&ends, rows, reach, watch)
     }
 
     /// One step from each row `[m, d]`: the local mean of the samples there, and the log normaliser. NaN and negative infinity

@@ -70,6 +70,19 @@ pub(super) fn scaled(kernel: &Kernel, h: f64) -> Result<Kernel> {
     Ok(kernel)
 }
 
+/// The same for a kernel of distances of any kind; one of scores weighs far samples most.
+pub(super) fn of_distance(kernel: &Kernel, h: f64) -> Result<Kernel> {
+    for atom in kernel.atoms() {
+        if atom.profile().info().takes != Takes::Distance || !atom.metric_in_force().is_distance() {
+            return Err(Error::unsupported(format!(
+                "kernel: {atom} is no function of a distance, so that far samples may weigh most and no sample is in their middle; choose \
+                 flat, gaussian, epanechnikov or another profile of distances"
+            )));
+        }
+    }
+    scaled(kernel, h)
+}
+
 /// The same for a kernel whose local mean is a shift towards a mode.
 pub(super) fn shifting(kernel: &Kernel, h: f64) -> Result<Kernel> {
     let kernel = kernel.try_map(&mut |atom| {

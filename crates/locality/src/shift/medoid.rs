@@ -1,12 +1,13 @@
 //! Medoid shift: mean shift whose every step ends at a sample.
 
 use super::common::{Common, Found, common_answers, common_parameters};
-use super::kernels::{bandwidth_in_force, flat, shifting};
+use super::kernels::{bandwidth_in_force, flat, of_distance};
 use super::links::{neighbor_graph, ranked};
+use super::medoid_steps::medoids;
 use super::modes::{Merging, ModeTree, check_neighbors};
 use super::sites::SampleClusters;
 use super::step::Stepper;
-use crate::{Float, Kernel, Metric, Nearest, Result, Rows, Watch};
+use crate::{Error, Float, Kernel, Metric, Result, Rows, Watch};
 
 /// The parameters of medoid shift (Sheikh, Khan and Kanade 2007, *Mode-seeking by medoidshifts*, ICCV): each sample goes to the sample
 /// with the least sum of squared distances to all, weighted by the kernel around it, and so on until it stays. The sum is least at
@@ -15,6 +16,8 @@ use crate::{Float, Kernel, Metric, Nearest, Result, Rows, Watch};
 ///
 /// Every step climbs the density of the kernel's shadow, as in [`MeanShift`](super::MeanShift), but it stops at samples between which
 /// mean shift would pass, so that there are more clusters; [`merging`](Self::merging) joins those without a saddle of their own.
+///
+/// A sum over samples needs no mean, so that any distance will do: see [`metric`](Self::metric).
 ///
 /// ```
 /// use locality::{Rows, Watch, shift::MedoidShift};
@@ -45,11 +48,26 @@ impl MedoidShift {
 
     common_parameters!(
         MedoidShiftFit,
-        "The kernel of the step, radial and of a Euclidean distance as for mean shift. Without `h` it takes the bandwidth.",
+        "The kernel of the step: any of distances, under any metric. Without `h` it takes the bandwidth. Under a radial kernel of a Euclidean
+        distance steps climb the density of the shadow, as those of mean shift; under others a way may come back on itself, and then
+        ends at its densest sample.",
         "The bandwidth; `None` (the default) takes the kernel's own `h` where it has one, else
         [`estimate_bandwidth`](super::estimate_bandwidth) at quantile 0.3 of all samples, in quadratic time.",
         "Saddles are sought between each sample and so many nearest others; 10 by default."
     );
+
+    /// How far apart samples are: whose squares are summed, and among whom saddles are sought; Euclidean by default. The kernel has a
+    /// metric of its own, `gaussian(h=1, metric=manhattan)`.
+    ///
+    /// Under the Euclidean and Mahalanobis distances the medoid is the sample nearest to a mean, and under `Cosine` the one nearest to
+    /// the mean direction: there the sum is of `1 - cos`, half the squares of the chords. Under Manhattan, Chebyshev, Hamming and
+    /// great-circle distances the sums themselves are compared, of the samples that the triangle inequality does not rule out: time grows with
+    /// the square of the number of samples that the kernel reaches from one, so that it should end.
+    #[must_use]
+    pub fn metric(mut self, metric: Metric) -> Self {
+        self.common.metric = metric;
+        self
+    }
 
     fn run<T: Float>(
         &self,
@@ -60,14 +78,27 @@ impl MedoidShift {
         samples.require_finite("samples")?;
         let common = &self.common;
         check_neighbors(common.n_neighbors)?;
+        if !common.metric.is_distance() {
+            return Err(Error::unsupported(format!(
+                "metric={} is no distance, so that no sample is in the middle of others; choose euclidean or another distance",
+                common.metric.info().name
+            )));
+        }
         let bandwidth =
             bandwidth_in_force(&common.kernel, common.bandwidth, samples, weights, watch)?;
-        let kernel = shifting(&common.kernel, bandwidth)?;
+        let kernel = of_distance(&common.kernel, bandwidth)?;
         let stepper = Stepper::new(&kernel, samples, weights, common.tolerance, false)?;
         let steps = stepper.step(samples, watch)?;
         let levels: Vec<f64> = steps.levels.iter().map(|&l| stepper.log(l)).collect();
         let (order, rank) = ranked(&levels);
-        let next = medoids(samples, &steps.means, &levels, watch)?;
+        let next = medoids(
+            (&kernel, &common.metric),
+            samples,
+            weights,
+            &steps.means,
+            &levels,
+            watch,
+        )?;
         let (roots, n_iter) = ends(&next, &rank);
         let graph = match common.merging {
             Merging::Never => Vec::new(),
@@ -86,34 +117,6 @@ impl MedoidShift {
             n_iter,
         })
     }
-}
-
-/// The sample nearest to each mean; itself where it is as near as any, or where no sample is near.
-fn medoids<T: Float>(
-    samples: Rows<'_, T>,
-    means: &[T],
-    levels: &[f64],
-    watch: &Watch<'_>,
-) -> Result<Vec<usize>> {
-    let (n, d) = (samples.rows(), samples.columns());
-    let mut next: Vec<usize> = (0..n).collect();
-    let moving: Vec<usize> = (0..n).filter(|&i| levels[i] > f64::NEG_INFINITY).collect();
-    let queries: Vec<T> = moving
-        .iter()
-        .flat_map(|&i| &means[i * d..][..d])
-        .copied()
-        .collect();
-    let nearest = Nearest::fit(samples, &Metric::Euclidean)?;
-    let found = nearest.k_nearest(Rows::new(&queries, moving.len(), d)?, 1, &watch.quiet())?;
-    for (q, &i) in moving.iter().enumerate() {
-        let mean = &queries[q * d..][..d];
-        let to = found.indices[q];
-        let distance = |j: usize| super::paths::squared_distance(samples.row(j), mean);
-        if distance(to) < distance(i) {
-            next[i] = to;
-        }
-    }
-    Ok(next)
 }
 
 /// Where each sample's way ends, and the most steps of any. A way that comes back on itself, as rounding may have it, ends at the

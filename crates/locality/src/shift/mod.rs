@@ -34,7 +34,7 @@
 //! | method | a sample goes to |
 //! |---|---|
 //! | [`QuickShift`] | the nearest sample of higher density, up to a longest link |
-//! | [`MedoidShift`] | the sample nearest to its local mean |
+//! | [`MedoidShift`] | the sample in the middle of those around it, under any distance |
 //! | [`Tomato`] | the densest of its nearest neighbours; modes are merged by persistence |
 //!
 //! `ManifoldBlurring` (feature `dense`) takes noise off samples near a curve or surface: blurring without its part along the surface.
@@ -59,6 +59,7 @@ mod links;
 #[cfg(feature = "dense")]
 mod manifold;
 mod medoid;
+mod medoid_steps;
 mod merge;
 mod modes;
 mod parameters;

@@ -116,7 +116,7 @@ impl MeanShift {
         watch: &Watch<'_>,
     ) -> Result<f64> {
         if let Some(search) = &self.stable {
-            return Ok(search.find(self, samples, watch)?.bandwidth());
+            return Ok(search.run(self, samples, weights, watch)?.bandwidth());
         }
         if !self.is_flat() {
             return bandwidth_in_force(&self.kernel, None, samples, weights, watch);

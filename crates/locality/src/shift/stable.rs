@@ -4,6 +4,8 @@ use super::agreement::adjusted_rand;
 use super::bandwidth::{draw, estimate_bandwidth, neighbor_bandwidth};
 use super::links::gather;
 use super::parameters::MeanShift;
+use super::sites::check_weights;
+use crate::random::Random;
 use crate::{Error, Float, Result, Rows, Watch};
 
 /// A plateau needs this agreement between the clusters of two subsamples.
@@ -94,11 +96,38 @@ impl StableBandwidth {
         samples: Rows<'_, T>,
         watch: &Watch<'_>,
     ) -> Result<StableBandwidths> {
+        self.run(shift, samples, None, watch)
+    }
+
+    /// The same with sample weights `[n]`: a sample is drawn, and is a probe, as often as its share of the weights says. Without weight it never
+    /// is; with a share above one over the size of a draw it may be so several times.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find), and for weights that are negative, not finite, all zero or not `n`.
+    pub fn find_weighted<T: Float>(
+        &self,
+        shift: &MeanShift,
+        samples: Rows<'_, T>,
+        sample_weights: &[T],
+        watch: &Watch<'_>,
+    ) -> Result<StableBandwidths> {
+        self.run(shift, samples, Some(sample_weights), watch)
+    }
+
+    pub(super) fn run<T: Float>(
+        &self,
+        shift: &MeanShift,
+        samples: Rows<'_, T>,
+        weights: Option<&[T]>,
+        watch: &Watch<'_>,
+    ) -> Result<StableBandwidths> {
         self.check()?;
         samples.require_finite("samples")?;
-        let (n, d) = (samples.rows(), samples.columns());
+        let d = samples.columns();
+        let lots = Lots::new(samples.rows(), weights)?;
+        let n = lots.count();
         let table = |rows: &[u32]| gather(samples, rows);
-        let probes = table(&draw(n, self.draw_size, self.seed));
+        let probes = table(&lots.draw(self.draw_size.min(n), self.seed));
         let probes = Rows::new(&probes, probes.len() / d, d)?;
         let size = if n > self.draw_size {
             self.draw_size
@@ -106,7 +135,7 @@ impl StableBandwidth {
             (n * 4 / 5).max(1)
         };
         let draws: Vec<Vec<T>> = (1..=self.draws as u64)
-            .map(|k| table(&draw(n, size, self.seed.wrapping_add(k << 32))))
+            .map(|k| table(&lots.draw(size, self.seed.wrapping_add(k << 32))))
             .collect();
         let bandwidths = self.bandwidths(probes, watch)?;
         let shift = shift.plain();
@@ -153,6 +182,75 @@ impl StableBandwidth {
         Ok((0..self.grid)
             .map(|i| low * (step * i as f64).exp())
             .collect())
+    }
+}
+
+/// Which samples may be drawn, and how often.
+enum Lots {
+    /// Each of so many once.
+    Alike(usize),
+    /// Samples with weight, and their weights.
+    Weighted(Vec<(u32, f64)>),
+}
+
+impl Lots {
+    fn new<T: Float>(n: usize, weights: Option<&[T]>) -> Result<Self> {
+        let Some(weights) = weights else {
+            return Ok(Self::Alike(n));
+        };
+        check_weights(weights, n)?;
+        let kept = (0..).zip(weights).map(|(i, w)| (i, w.to_f64()));
+        let kept: Vec<(u32, f64)> = kept.filter(|(_, w)| *w > 0.0).collect();
+        if kept.is_empty() {
+            return Err(Error::parameter(
+                "sample_weights are all 0, which leaves no sample; give some of them a positive number",
+            ));
+        }
+        // Equal weights say nothing.
+        let alike = kept.len() == n && kept.iter().all(|(_, w)| *w == kept[0].1);
+        Ok(if alike {
+            Self::Alike(n)
+        } else {
+            Self::Weighted(kept)
+        })
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Self::Alike(n) => *n,
+            Self::Weighted(kept) => kept.len(),
+        }
+    }
+
+    /// So many samples, ascending. Weighted ones are laid end to end in random order, each as long as its weight, and taken at equal steps:
+    /// as often as the share of the weight says, up to one.
+    fn draw(&self, size: usize, seed: u64) -> Vec<u32> {
+        let kept = match self {
+            Self::Alike(n) => return draw(*n, size, seed),
+            Self::Weighted(kept) => kept,
+        };
+        let mut random = Random::new(seed, 0);
+        let mut order: Vec<(u32, f64)> = kept.clone();
+        for i in (1..order.len()).rev() {
+            order.swap(i, random.below(i + 1));
+        }
+        let step = order.iter().map(|(_, w)| w).sum::<f64>() / size as f64;
+        let mut next = random.uniform() * step;
+        let mut end = 0.0;
+        let mut out = Vec::with_capacity(size);
+        for (i, w) in &order {
+            end += w;
+            while next < end && out.len() < size {
+                out.push(*i);
+                next += step;
+            }
+        }
+        // Rounding may leave the last step beyond the end.
+        if let Some((last, _)) = order.last() {
+            out.resize(size, *last);
+        }
+        out.sort_unstable();
+        out
     }
 }
 
@@ -290,6 +388,29 @@ mod tests {
         let tried = row(&[9, 4, 2, 1, 1], &[0.2, 0.5, 0.9, 1.0, 1.0]);
         let found = StableBandwidths::new(tried);
         assert_eq!((found.bandwidth(), found.clusters()), (8.0, 1));
+    }
+
+    #[test]
+    fn samples_are_drawn_by_their_weights() {
+        // Alike: as without weights; nearly alike, no sample twice; each of twice the weight twice as often; none without.
+        let alike = Lots::new(50, Some(&[0.5_f64; 50])).unwrap();
+        assert_eq!(alike.draw(40, 3), draw(50, 40, 3));
+        let nearly: Vec<f64> = (0..50).map(|i| 1.0 + 1e-9 * f64::from(i)).collect();
+        let nearly = Lots::new(50, Some(&nearly)).unwrap().draw(40, 3);
+        assert!(nearly.len() == 40 && nearly.windows(2).all(|w| w[0] < w[1]));
+        let weights: Vec<f64> = (0..60).map(|i| f64::from(i % 3)).collect();
+        let lots = Lots::new(60, Some(&weights)).unwrap();
+        assert_eq!(lots.count(), 40);
+        for seed in 0..20 {
+            let drawn = lots.draw(30, seed);
+            let heavy = drawn.iter().filter(|i| *i % 3 == 2).count();
+            assert!(drawn.iter().all(|i| i % 3 > 0));
+            assert!((15..=25).contains(&heavy), "{heavy}");
+        }
+        // Each step of the whole is one of the heavy sample.
+        let one = Lots::new(3, Some(&[1.0, 8.0, 1.0])).unwrap().draw(10, 1);
+        assert_eq!(one.iter().filter(|i| **i == 1).count(), 8);
+        assert!(Lots::new(2, Some(&[0.0_f64, 0.0])).is_err());
     }
 
     #[test]

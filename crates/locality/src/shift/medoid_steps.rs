@@ -1,0 +1,159 @@
+//! The step of medoid shift: the sample with the least weighted sum of squared distances.
+
+use super::links::gather;
+use super::paths::squared_distance;
+use super::sphere::normalize;
+use crate::par::map_blocks;
+use crate::{Error, Float, Kernel, LocalMean, Metric, Nearest, OnEmpty, Result, Rows, Watch};
+
+/// Room for rounding in the radius that candidates are sought in.
+const SLACK: f64 = 1.0 + 1e-6;
+/// Samples whose sums are one piece of work.
+const BLOCK: usize = 8;
+
+/// Where each sample goes: to itself where its own sum is as small as any, or where no sample is near. From the kernel in force and the
+/// metric, samples `[n, d]`, their weights, local means `[n, d]` and log densities.
+pub(super) fn medoids<T: Float>(
+    (kernel, metric): (&Kernel, &Metric),
+    samples: Rows<'_, T>,
+    weights: Option<&[T]>,
+    means: &[T],
+    levels: &[f64],
+    watch: &Watch<'_>,
+) -> Result<Vec<usize>> {
+    let (n, d) = (samples.rows(), samples.columns());
+    match metric {
+        Metric::Euclidean => nearest_to(samples, means, levels, watch),
+        Metric::Mahalanobis(map) => {
+            // Squares are sums in the map's outputs, and the mean of these is the map of the mean.
+            if map.inputs() != d {
+                return Err(Error::shape(format!(
+                    "the map of metric=mahalanobis takes {} columns, but samples has {d}; give it a column for each",
+                    map.inputs()
+                )));
+            }
+            let mapped = |rows: &[T]| -> Vec<T> {
+                let one = |row: &[T]| {
+                    let dot = |line: &Vec<f64>| {
+                        let pairs = line.iter().zip(row);
+                        T::from_f64(pairs.map(|(a, x)| a * x.to_f64()).sum())
+                    };
+                    map.rows().iter().map(dot).collect::<Vec<T>>()
+                };
+                rows.chunks_exact(d).flat_map(one).collect()
+            };
+            let (points, means) = (mapped(&samples.to_vec()), mapped(means));
+            let points = Rows::new(&points, n, map.rows().len())?;
+            nearest_to(points, &means, levels, watch)
+        }
+        Metric::Cosine => {
+            // A row of zeros is a direction of its own.
+            let mut points = vec![T::ZERO; n * (d + 1)];
+            for (to, row) in points.chunks_exact_mut(d + 1).zip(samples.iter()) {
+                to[..d].copy_from_slice(row);
+                if !normalize(&mut to[..d]) {
+                    to[d] = T::ONE;
+                }
+            }
+            let points = Rows::new(&points, n, d + 1)?;
+            let mean = LocalMean::new(kernel.clone()).on_empty(OnEmpty::Nan);
+            let fit = mean.fit_watched(samples, points, weights, watch)?;
+            let means = fit.at(samples, &watch.quiet())?.means;
+            nearest_to(points, &means, levels, watch)
+        }
+        _ => by_sums((kernel, metric), samples, weights, watch),
+    }
+}
+
+/// The sample nearest to each mean; itself where it is as near as any, or where no sample is near.
+fn nearest_to<T: Float>(
+    samples: Rows<'_, T>,
+    means: &[T],
+    levels: &[f64],
+    watch: &Watch<'_>,
+) -> Result<Vec<usize>> {
+    let (n, d) = (samples.rows(), samples.columns());
+    let mut next: Vec<usize> = (0..n).collect();
+    let moving: Vec<usize> = (0..n).filter(|&i| levels[i] > f64::NEG_INFINITY).collect();
+    let queries: Vec<T> = moving
+        .iter()
+        .flat_map(|&i| &means[i * d..][..d])
+        .copied()
+        .collect();
+    let nearest = Nearest::fit(samples, &Metric::Euclidean)?;
+    let found = nearest.k_nearest(Rows::new(&queries, moving.len(), d)?, 1, &watch.quiet())?;
+    for (q, &i) in moving.iter().enumerate() {
+        let mean = &queries[q * d..][..d];
+        let to = found.indices[q];
+        let distance = |j: usize| squared_distance(samples.row(j), mean);
+        if distance(to) < distance(i) {
+            next[i] = to;
+        }
+    }
+    Ok(next)
+}
+
+/// The sample of the least sum, by the sums themselves.
+///
+/// Roots of such sums are norms of the vector of the weighted distances, so that a sample `j` has at least the root of the sum of weights
+/// times its distance from `i`, less the root of `i`'s own sum: one farther than twice the root of `i`'s mean square cannot do better.
+fn by_sums<T: Float>(
+    (kernel, metric): (&Kernel, &Metric),
+    samples: Rows<'_, T>,
+    weights: Option<&[T]>,
+    watch: &Watch<'_>,
+) -> Result<Vec<usize>> {
+    let (n, d) = (samples.rows(), samples.columns());
+    let quiet = watch.quiet();
+    let nothing = Rows::new(&[], n, 0)?;
+    let fit = LocalMean::new(kernel.clone()).fit_watched(samples, nothing, weights, &quiet)?;
+    let order = fit.order();
+    let around: Vec<(Vec<u32>, Vec<f64>)> = fit.local_samples(samples, &quiet, |_, sample| {
+        let mut near: Vec<(u32, f64)> = Vec::new();
+        for (slots, weights) in sample.iter() {
+            for (slot, w) in slots.zip(weights) {
+                if *w > T::ZERO {
+                    near.push((order[slot], w.to_f64()));
+                }
+            }
+        }
+        // In an order that the layout of the keys does not change.
+        near.sort_unstable_by_key(|(j, _)| *j);
+        Ok(near.into_iter().unzip())
+    })?;
+    let all = Nearest::fit(samples, metric)?;
+    let blocks = map_blocks(watch, n, BLOCK, |range| {
+        let one = |i: usize| {
+            let (near, weights) = &around[i];
+            if near.is_empty() {
+                return Ok(i);
+            }
+            let rows = gather(samples, near);
+            let local = Nearest::fit(Rows::new(&rows, near.len(), d)?, metric)?;
+            let sums = |of: Rows<'_, T>| -> Result<Vec<f64>> {
+                let apart = local.within(of, T::MAX, &quiet)?.distances;
+                let sum = |row: &[T]| {
+                    let pairs = row.iter().zip(weights);
+                    pairs.map(|(r, w)| w * r.to_f64().powi(2)).sum()
+                };
+                Ok(apart.chunks_exact(near.len()).map(sum).collect())
+            };
+            let own = sums(samples.slice(i..i + 1))?[0];
+            let total: f64 = weights.iter().sum();
+            let radius = T::from_f64(2.0 * (own / total).sqrt() * SLACK);
+            let among = all.within(samples.slice(i..i + 1), radius, &quiet)?.indices;
+            let among: Vec<u32> = among.into_iter().map(|j| j as u32).collect();
+            let rows = gather(samples, &among);
+            let found = sums(Rows::new(&rows, among.len(), d)?)?;
+            let mut best = (own, i);
+            for (&j, sum) in among.iter().zip(found) {
+                if sum < best.0 {
+                    best = (sum, j as usize);
+                }
+            }
+            Ok(best.1)
+        };
+        range.map(one).collect::<Result<Vec<usize>>>()
+    })?;
+    Ok(blocks.concat())
+}
