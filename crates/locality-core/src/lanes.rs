@@ -230,7 +230,7 @@ macro_rules! lanes {
                     let v = v + j / 2 * 2;
                     keys[v / panel * stride..][..stride].as_chunks::<PANEL>().0
                 });
-                let start: [_; V] = std::array::from_fn(|j| (v + j / 2 * 2) % panel * width);
+                let start: [_; V] = std::array::from_fn(|j| (v + j / 2 * 2) % panel);
                 let mut sums = [[simd.$splat(0.0); V]; H];
                 if resume {
                     for h in 0..H {
@@ -240,8 +240,9 @@ macro_rules! lanes {
                 for (c, (queries, &f)) in queries.iter().zip(features).enumerate() {
                     let mut k = [simd.$splat(0.0); V];
                     for j in (0..V).step_by(2) {
-                        let (two, _) = S::$split(&two[j][f][start[j]..start[j] + 2 * width]);
-                        (k[j], k[j + 1]) = (two[0], two[1]);
+                        // No way out of the loop but its end: for another, sums would be kept in memory.
+                        let two = S::$split(two[j].get(f).unwrap_or(&[0.0; PANEL])).0;
+                        (k[j], k[j + 1]) = (two[start[j] % panel], two[(start[j] + 1) % panel]);
                     }
                     for h in 0..H {
                         let q = simd.$splat(queries[at + h]);
@@ -250,6 +251,8 @@ macro_rules! lanes {
                         }
                     }
                 }
+                // A copy may be indexed by a loop that is not unrolled; the sums themselves would be kept in memory for that.
+                let sums = sums;
                 for h in 0..H {
                     for j in 0..V {
                         out[at + h][v + j] = finish(at + h, v + j, sums[h][j]);
@@ -434,6 +437,8 @@ macro_rules! lanes {
                                 }
                             }
                         }
+                        // As for tiles: of a copy.
+                        let sums = sums;
                         for (h, sums) in sums.iter().enumerate() {
                             let sums: &[$t] = bytemuck::cast_slice(sums);
                             for (o, s) in out[at + h][column..].iter_mut().zip(sums) {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::tile::APART;
+use super::tile::{APART, ROOM};
 use crate::Float;
 use crate::aligned::Aligned;
 use crate::isa::Isa;
@@ -109,28 +109,27 @@ impl<T: Float> Both<T> {
         run: &Range<usize>,
         out: [&mut [f64]; G],
     ) {
-        const { assert!(APART.is_power_of_two()) }
         if self.columns > 0 {
             let rows = &self.rows[run.start * self.stride..run.end * self.stride];
             // One address for all, and no check whether it is in range.
-            isa.weigh(|i, g| weights[g][i % APART], rows, self.stride, out);
+            isa.weigh(|i, g| weights[g][i.min(APART - 1)], rows, self.stride, out);
         }
     }
 
-    /// Adds the rows of `run`, weighted for a few targets: the weight of row `i` of the run for target `g` is at `i * step + g`.
+    /// Adds the rows of `run`, at most [`ROOM`], weighted for a few targets, whose weights lie side by side for each row.
     #[inline(always)]
     pub(crate) fn weigh_columns<I: Isa, const G: usize>(
         &self,
         isa: I,
-        weights: &[T],
-        step: usize,
+        weights: &[[T; TILE]; ROOM],
         run: &Range<usize>,
         out: [&mut [f64]; G],
     ) {
+        const { assert!(ROOM.is_power_of_two() && G <= TILE) }
         if self.columns > 0 {
             let rows = &self.rows[run.start * self.stride..run.end * self.stride];
-            let weight = |i: usize, g: usize| weights[i * step..][..G][g];
-            isa.weigh(weight, rows, self.stride, out);
+            // No check whether it is in range: the loop would keep its sums in memory for that.
+            isa.weigh(|i, g| weights[i % ROOM][g], rows, self.stride, out);
         }
     }
 }

@@ -14,11 +14,13 @@ use crate::metric::Combine;
 use crate::profile::MOST_PARAMETERS;
 
 /// Most queries of a tile; sums over them are widened once.
-pub(crate) const QUERIES: usize = 21 * TILE;
+pub(crate) const QUERIES: usize = 10 * TILE;
 /// Most keys of a tile: what lies between the products stays in the second-level cache. Whole panels, and as many keys as share registers.
-pub(crate) const KEYS: usize = 96;
+pub(crate) const KEYS: usize = 192;
 /// Runs of keys lie this many numbers apart.
-pub(crate) const APART: usize = 128;
+pub(crate) const APART: usize = 208;
+/// Room for the weights of so many queries.
+pub(crate) const ROOM: usize = QUERIES.next_power_of_two();
 const _: () = assert!(KEYS.is_multiple_of(PANEL) && KEYS.is_multiple_of(TILE) && KEYS <= APART);
 
 /// A row of sums for each of some queries or keys.
@@ -79,6 +81,8 @@ pub(crate) struct Scratch<T> {
     /// For each key, the sum of derivatives by its log-weights.
     gains: Aligned<T>,
     backs: Aligned<T>,
+    /// For a few keys, the weights of each query side by side: they are read more than once, and from afar.
+    near: Box<[[T; TILE]; ROOM]>,
 }
 
 impl<T: Float> Scratch<T> {
@@ -89,6 +93,7 @@ impl<T: Float> Scratch<T> {
             lanes: std::array::from_fn(|_| Lane::new()),
             gains: Aligned::zeros(KEYS),
             backs: Aligned::zeros(KEYS),
+            near: Box::new([[T::ZERO; TILE]; ROOM]),
         }
     }
 }
@@ -159,6 +164,20 @@ fn runs<T, const G: usize>(all: &mut [T], first: usize, len: usize) -> [&mut [T]
     })
 }
 
+/// Takes the weights of `G` keys from `key` on, for so many queries.
+#[inline(always)]
+fn gather<T: Float, const G: usize>(
+    runs: &[T],
+    key: usize,
+    queries: usize,
+    to: &mut [[T; TILE]; ROOM],
+) {
+    let runs = runs.chunks_exact(APART).take(queries);
+    for (run, to) in runs.zip(to) {
+        to[..G].copy_from_slice(&run[key..key + G]);
+    }
+}
+
 impl<T: Float> Tile<'_, T> {
     /// The keys, padded to whole panels.
     fn padded(&self) -> Range<usize> {
@@ -213,6 +232,8 @@ impl<T: Float> Tile<'_, T> {
             .values
             .tile(isa, Fold::Product, flows, &run, by_weight);
         let count = sides.atom.profile.info().parameters.len();
+        // Sums by the raw numbers move the distances' derivatives alone.
+        let squared = fold == Fold::Squared;
         let sums = rows::<G>(queries, at, f..f + OfQuery::By as usize + count);
         for (g, sums) in sums.into_iter().enumerate() {
             let lane = &mut lanes[g];
@@ -231,10 +252,12 @@ impl<T: Float> Tile<'_, T> {
                 to.iter_mut().zip(from).for_each(|(a, b)| *a += *b);
             };
             add(&mut gains[..len], &lane.gain);
-            add(&mut backs[..len], &*by_raw[g]);
             sums[OfQuery::Share as usize] += isa.sum(&*shares[g]);
             sums[OfQuery::Width as usize] += isa.sum(&lane.input[..len]);
-            sums[OfQuery::Back as usize] += isa.sum(&*by_raw[g]);
+            if squared {
+                add(&mut backs[..len], &*by_raw[g]);
+                sums[OfQuery::Back as usize] += isa.sum(&*by_raw[g]);
+            }
             for (sum, by) in sums[OfQuery::By as usize..].iter_mut().zip(&lane.by) {
                 *sum += isa.sum(&by[..len]);
             }
@@ -256,6 +279,7 @@ impl<T: Float> Tile<'_, T> {
             back,
             gains,
             backs,
+            near,
             ..
         } = &mut *self.scratch;
         let queries = &self.queries;
@@ -263,25 +287,21 @@ impl<T: Float> Tile<'_, T> {
         let (back, share) = (&back[start..], &share[start..]);
         let mut key = 0;
         while key + TILE <= len {
+            gather::<T, TILE>(back, key, queries.len(), near);
             let out = rows::<TILE>(keys, key, 0..f);
-            sides
-                .queries
-                .weigh_columns(isa, &back[key..], APART, queries, out);
+            sides.queries.weigh_columns(isa, near, queries, out);
+            gather::<T, TILE>(share, key, queries.len(), near);
             let out = rows::<TILE>(keys, key, f..f + p);
-            sides
-                .flows
-                .weigh_columns(isa, &share[key..], APART, queries, out);
+            sides.flows.weigh_columns(isa, near, queries, out);
             key += TILE;
         }
         for key in key..len {
+            gather::<T, 1>(back, key, queries.len(), near);
             let out = rows::<1>(keys, key, 0..f);
-            sides
-                .queries
-                .weigh_columns(isa, &back[key..], APART, queries, out);
+            sides.queries.weigh_columns(isa, near, queries, out);
+            gather::<T, 1>(share, key, queries.len(), near);
             let out = rows::<1>(keys, key, f..f + p);
-            sides
-                .flows
-                .weigh_columns(isa, &share[key..], APART, queries, out);
+            sides.flows.weigh_columns(isa, near, queries, out);
         }
         let rows = keys.data.chunks_exact_mut(keys.width);
         for ((row, gain), back) in rows.zip(&gains[..len]).zip(&*backs) {
