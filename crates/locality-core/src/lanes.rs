@@ -231,6 +231,7 @@ macro_rules! lanes {
                     keys[v / panel * stride..][..stride].as_chunks::<PANEL>().0
                 });
                 let start: [_; V] = std::array::from_fn(|j| (v + j / 2 * 2) % panel);
+                debug_assert!(features.iter().all(|f| *f < stride / PANEL));
                 let mut sums = [[simd.$splat(0.0); V]; H];
                 if resume {
                     for h in 0..H {

@@ -244,7 +244,7 @@ impl<T: Float> Nearest<T> {
     /// distance, as it is reported, is at most the radius.
     ///
     /// # Errors
-    /// A radius that is not finite or, for distances, negative; queries that do not fit; an interruption.
+    /// A radius that is not finite or, for distances, negative or too large to be squared; queries that do not fit; an interruption.
     pub fn within(
         &self,
         queries: Rows<'_, T>,
@@ -270,6 +270,14 @@ impl<T: Float> Nearest<T> {
         if !radius.is_finite() || radius < T::ZERO && !score {
             return Err(Error::parameter(format!(
                 "radius={radius} must be a finite number that is not negative"
+            )));
+        }
+        if parts.iter().any(|p| !p.searcher.raw(radius).is_finite()) {
+            return Err(Error::parameter(format!(
+                "radius={:.3e} is beyond what {} can square; change the unit of the columns{}",
+                radius.to_f64(),
+                T::NAME,
+                if T::NAME == "f32" { " or use f64" } else { "" }
             )));
         }
         check_parts(parts, queries)?;

@@ -121,6 +121,8 @@ impl<T: Float> LocalMeanFit<T> {
         let (queries, keys) = (narrow(&back.queries), narrow(&back.keys));
         let (values, sample_weights) = (narrow(&back.values), narrow(&back.sample_weights));
         finite &= back.bias.iter().fold(true, |all, x| all & x.is_finite());
+        let null_weight = flows.by_null_weight();
+        finite &= null_weight.is_finite();
         if !finite {
             return Err(Error::not_finite(format!(
                 "a derivative is beyond the range of {}; scale the derivatives by the means down",
@@ -134,7 +136,7 @@ impl<T: Float> LocalMeanFit<T> {
             sample_weights,
             kernel: back.kernel,
             bias: back.bias,
-            null_weight: flows.by_null_weight(),
+            null_weight,
         })
     }
 

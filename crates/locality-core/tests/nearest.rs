@@ -275,21 +275,21 @@ fn within_agrees_with_a_plain_loop() {
 
 #[test]
 fn neither_threads_nor_company_matter() {
-    let (n, d) = (900, 3);
-    let (keys, queries) = (normal(3, n, d), normal(4, 150, d));
-    let fit = Nearest::fit(Rows::new(&keys, n, d).unwrap(), &Metric::Euclidean).unwrap();
-    let rows = Rows::new(&queries, 150, d).unwrap();
-    let one = fit
-        .k_nearest(rows, 20, &Watch::default().threads(1))
-        .unwrap();
-    assert_eq!(
-        one,
-        fit.k_nearest(rows, 20, &Watch::default().threads(3))
-            .unwrap()
-    );
-    let alone = fit
-        .k_nearest(rows.slice(70..71), 20, &Watch::default())
-        .unwrap();
-    assert_eq!(alone.indices, one.indices[70 * 20..71 * 20]);
-    assert_eq!(alone.distances, one.distances[70 * 20..71 * 20]);
+    // By the tree, and by products.
+    for (n, d) in [(900, 3), (2500, 40)] {
+        let (keys, queries) = (normal(3, n, d), normal(4, 150, d));
+        let fit = Nearest::fit(Rows::new(&keys, n, d).unwrap(), &Metric::Euclidean).unwrap();
+        let rows = Rows::new(&queries, 150, d).unwrap();
+        let with = |threads| {
+            let watch = Watch::default().threads(threads);
+            fit.k_nearest(rows, 20, &watch).unwrap()
+        };
+        let one = with(1);
+        assert_eq!(one, with(3));
+        let alone = fit
+            .k_nearest(rows.slice(70..71), 20, &Watch::default())
+            .unwrap();
+        assert_eq!(alone.indices, one.indices[70 * 20..71 * 20]);
+        assert_eq!(alone.distances, one.distances[70 * 20..71 * 20]);
+    }
 }

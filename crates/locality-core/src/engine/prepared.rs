@@ -488,7 +488,8 @@ impl<T: Float> Prepared<T> {
             return Vec::new();
         };
         let features = lists.searcher.features(row);
-        let allowed = |key: usize| query.sees(self, key);
+        let lets_in = |key: usize| query.bias.is_none_or(|b| b[key] > T::NEG_INFINITY);
+        let allowed = |key: usize| query.sees(self, key) && lets_in(key);
         lists
             .searcher
             .nearest(isa, &features, lists.k, &allowed, search);

@@ -83,8 +83,13 @@ pub(crate) fn pull_back<T: Float>(
         width,
         numbers: vec![0.0; n * width],
     };
-    let mut first = if dense::suits(p, bias.is_some()) {
+    let dense = if dense::suits(p, bias.is_some()) {
         dense_pass(p, queries, bias, flows, watch, &mut by_key)?
+    } else {
+        None
+    };
+    let mut first = if let Some(first) = dense {
+        first
     } else {
         let first = first_pass(p, queries, bias, flows, watch, &mut by_key)?;
         second_pass(p, &first, bias, flows, watch, &mut by_key)?;
@@ -216,7 +221,7 @@ fn second_pass<T: Float>(
     Ok(())
 }
 
-/// One pass of products of tiles.
+/// One pass of products of tiles; none where these would cancel.
 fn dense_pass<T: Float>(
     p: &Prepared<T>,
     queries: Rows<'_, T>,
@@ -224,7 +229,7 @@ fn dense_pass<T: Float>(
     flows: &Flows<'_, T>,
     watch: &Watch<'_>,
     by_key: &mut ByKey,
-) -> Result<First<T>> {
+) -> Result<Option<First<T>>> {
     let laid = par::map_blocks(watch, queries.rows(), BLOCK, |range| {
         let mut search = SearchScratch::new();
         Ok(p.lay(
@@ -241,6 +246,9 @@ fn dense_pass<T: Float>(
     let blocks = laid.iter().enumerate();
     let scales = blocks.flat_map(|(b, l)| l.queries(p, Indices::From(b * BLOCK), None));
     let scales: Vec<_> = scales.map(|q| q.scales[0]).collect();
+    if !dense::keeps_digits(p, &features, &scales) {
+        return Ok(None);
+    }
     let sides = dense::Sides::new(p, flows, &features, &scales, bias);
     let squared = sides.atom.combine == Combine::SquaredDifference;
     let Passed {
@@ -298,7 +306,7 @@ fn dense_pass<T: Float>(
         to[f..f + columns].copy_from_slice(&rest[..columns]);
         to[f + columns] = rest[columns];
     }
-    Ok(first)
+    Ok(Some(first))
 }
 
 /// Passes the derivatives by bandwidths that are distances of queries to keys on to both.

@@ -12,8 +12,9 @@ use super::flow::Flows;
 use super::tile::{KEYS, QUERIES, Scratch, Sums, Tile};
 use crate::engine::bound::{BoundAtom, Op, Scale, Width};
 use crate::engine::prepared::{Engine, Prepared};
-use crate::metric::Combine;
+use crate::metric::{Combine, Link};
 use crate::par::{Turns, map_in_turns};
+use crate::profile::Input;
 use crate::{Bias, Float, Result, Watch};
 
 /// Fewer features than this are worked on by direct differences.
@@ -31,6 +32,56 @@ pub(crate) fn suits<T: Float>(p: &Prepared<T>, biased: bool) -> bool {
         && !matches!(atom.width, Width::Site { .. })
         && matches!(atom.combine, Combine::SquaredDifference | Combine::Product)
         && atom.features.len() >= FEWEST_FEATURES
+}
+
+/// Relative error that sums about the keys' middle may have for being larger than what is left of them.
+const MOST_LOST: f64 = 1e-6;
+
+/// Whether derivatives by differences may be taken from sums about the keys' middle, `x sum b - sum b y`: not where features lie so
+/// many bandwidths from it that single precision would lose digits. `features` are those of the queries, `scales` their own.
+pub(crate) fn keeps_digits<T: Float>(
+    p: &Prepared<T>,
+    features: &[T],
+    scales: &[Option<Scale<T>>],
+) -> bool {
+    let atom = &p.bound.atoms[0];
+    if atom.combine != Combine::SquaredDifference {
+        return true;
+    }
+    let middle = middle(p);
+    let mut farthest = 0.0_f64;
+    for (&f, m) in atom.features.iter().zip(&middle) {
+        let keys = (0..p.sites.rows).map(|s| p.sites.feature(f, s, 1)[0]);
+        let queries = features.iter().skip(f).step_by(p.bound.features).copied();
+        for x in keys.chain(queries) {
+            farthest = farthest.max((x.to_f64() - m.to_f64()).abs());
+        }
+    }
+    let bandwidth = |own: &Option<Scale<T>>| {
+        let width = atom.scale_at(0, *own).width.to_f64();
+        let h = match atom.profile.input() {
+            Input::Squared => width.sqrt(),
+            Input::Plain | Input::Score => width,
+        };
+        // As a difference of features.
+        match atom.link {
+            Link::HalfSquared => (2.0 * h).sqrt(),
+            Link::Arc(radius) => h / radius,
+            _ => h,
+        }
+    };
+    let narrowest = scales.iter().map(bandwidth).fold(f64::INFINITY, f64::min);
+    farthest * T::EPSILON.to_f64() <= MOST_LOST * narrowest
+}
+
+/// The middle of the keys, by the features of the only atom.
+fn middle<T: Float>(p: &Prepared<T>) -> Vec<T> {
+    let n = p.sites.rows;
+    let mean = |f: &usize| {
+        let sum: f64 = (0..n).map(|s| p.sites.feature(*f, s, 1)[0].to_f64()).sum();
+        T::from_f64(sum / n as f64)
+    };
+    p.bound.atoms[0].features.iter().map(mean).collect()
 }
 
 /// What belongs to each query besides its rows.
@@ -81,13 +132,10 @@ impl<'a, T: Float> Sides<'a, T> {
         };
         let mut of_key = vec![T::ZERO; f];
         // Distances are taken from the keys' middle: what is left of large numbers has more digits.
-        let mut middle = vec![T::ZERO; atom.features.len()];
-        if atom.combine == Combine::SquaredDifference {
-            for (m, &f) in middle.iter_mut().zip(&atom.features) {
-                let sum: f64 = (0..n).map(|s| p.sites.feature(f, s, 1)[0].to_f64()).sum();
-                *m = T::from_f64(sum / n as f64);
-            }
-        }
+        let middle = match atom.combine {
+            Combine::SquaredDifference => middle(p),
+            _ => vec![T::ZERO; atom.features.len()],
+        };
         let center = |row: &mut [T]| row.iter_mut().zip(&middle).for_each(|(x, m)| *x -= *m);
         let queries = Both::tiled(m, atom.features.len(), |i, row| {
             pick(&features[i * f..][..f], row);

@@ -358,11 +358,21 @@ impl<T: Float> AtomTrace<T> {
         let wanted = atom.profile.input();
         let degree = T::from_f64(wanted.degree());
         let back = &mut self.back[..len];
+        // What has no weight passes nothing back, whatever its distance; that may be infinite.
         for ((b, s), a) in back.iter_mut().zip(&self.slope).zip(adjoint) {
-            *b = *s * *a;
+            *b = if *a == T::ZERO { T::ZERO } else { *s * *a };
         }
         for ((w, b), u) in self.width.iter_mut().zip(&*back).zip(&self.input) {
-            *w = *b * *u * degree;
+            *w = if *b == T::ZERO {
+                T::ZERO
+            } else {
+                *b * *u * degree
+            };
+        }
+        for by in &mut self.by[..atom.profile.info().parameters.len()] {
+            for (b, a) in by.iter_mut().zip(adjoint) {
+                *b = if *a == T::ZERO { T::ZERO } else { *b };
+            }
         }
         if let Width::Site { inverse, .. } = &atom.width {
             for (b, i) in back.iter_mut().zip(&inverse[slots.clone()]) {

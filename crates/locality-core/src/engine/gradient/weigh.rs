@@ -99,14 +99,19 @@ impl<T: Float> Task for Weigh<'_, '_, T> {
         let degree = T::from_f64(wanted.degree());
         let slopes = lane.slope[..len].iter().zip(input);
         for ((b, g), (s, u)) in back.iter_mut().zip(&*gain).zip(slopes) {
-            let by = *g * *s;
-            *u *= by * degree;
+            // A key beyond what can be squared has no share, and passes nothing back.
+            let by = if *g == T::ZERO { T::ZERO } else { *g * *s };
+            *u = if by == T::ZERO {
+                T::ZERO
+            } else {
+                *u * by * degree
+            };
             *b = by * scale.inverse;
         }
         let count = atom.profile.info().parameters.len();
         for by in &mut lane.by[..count] {
             for (b, g) in by.iter_mut().zip(&*gain) {
-                *b *= *g;
+                *b = if *g == T::ZERO { T::ZERO } else { *b * *g };
             }
         }
         link_back(atom.link, wanted, &lane.raw, back);
