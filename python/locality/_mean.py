@@ -118,7 +118,8 @@ def local_mean(
     Parameters
     ----------
     q : array_like, shape (m, d) or (m,), or (..., m, d)
-        Queries. One dimension is ``m`` sites of one number each; more than two are batches and heads, which broadcast.
+        Queries. One dimension is ``m`` sites of one number each; more than two are batches and heads, which broadcast: several query
+        heads that share one head of keys are ``q`` of shape (b, heads, group, m, d) and ``k[:, :, None]``, ``v[:, :, None]``.
     k : array_like, shape (n, d) or (n,), or (..., n, d)
         Keys: where the values are. The columns of a data frame lend their names to the kernel.
     v : array_like, shape (n, p) or (n,), or (..., n, p)
@@ -131,7 +132,8 @@ def local_mean(
         Weights ``c`` of the keys, not negative.
     tolerance : float, default 0.0
         What the sum of the weights may be off by at each query, relative, with proof. 0 is exact to rounding; with values in
-        ``[a, b]`` a mean is then off by less than ``tolerance * (b - a)``.
+        ``[a, b]`` a mean is then off by less than ``tolerance * (b - a)``. It spares work where a tree serves (4,096 keys and more,
+        up to 24 columns, no causal or window range, no k nearest, no bias); elsewhere all is exact.
     on_empty : {"error", "nan", "nearest", "global"}, default "error"
         What to return at a query that no key weighs at: nothing but an error, NaN, the nearest key's value, or the mean
         of all values.
