@@ -101,7 +101,8 @@ class HopfieldNetwork(BaseEstimator):
         """
         rows = table_of(X, "X").astype(np.float64, copy=False)
         self._network = Prepared(self._learn(rows))
-        self._patterns = rows
+        # A copy: what is learnt is not what becomes of the caller's array.
+        self._patterns = rows.copy()
         self.n_features_in_ = rows.shape[1]
         return self
 

@@ -72,14 +72,11 @@ def _sparse(X: Any, affinity: str) -> Weights:
 
 
 def _of_distances(X: Any, k: int) -> Weights:
-    """Ones between each sample and its `k` nearest, itself counted, by their distances."""
+    """Ones between each sample and its `k` nearest, itself counted where its distance is stored, by their distances."""
     if type(X).__module__.startswith("scipy.sparse"):
         starts, columns, far = _sparse(X, "precomputed_nearest_neighbors")
-        # What is not stored is far, but for the sample itself.
-        known = [(columns[a:b], far[a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
-        rows = [
-            (np.concatenate([[i], c[c != i]]), np.concatenate([[0.0], f[c != i]])) for i, (c, f) in enumerate(known)
-        ]
+        # What is not stored is far, the sample itself among it.
+        rows = [(columns[a:b], far[a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
     else:
         dense = _arrays.sites(X, "X").astype(np.float64, copy=False)
         if dense.shape[0] != dense.shape[1]:
@@ -91,7 +88,7 @@ def _of_distances(X: Any, k: int) -> Weights:
             raise ValueError(f"row {i} of X (counted from 0) has a distance that is negative or not finite")
         if len(columns) < k:
             raise ValueError(
-                f"row {i} of X (counted from 0) holds {len(columns) - 1} distances to others, but n_neighbors={k} asks for {k - 1}"
+                f"row {i} of X (counted from 0) holds {len(columns)} distances, but n_neighbors={k} asks for more"
             )
         order = np.argsort(np.where(columns == i, -1.0, far), kind="stable")
         near.append(np.sort(columns[order[:k]]))

@@ -348,8 +348,9 @@ def unary_from_labels(labels: npt.ArrayLike, n_labels: int, gt_prob: float, zero
         raise ValueError(f"gt_prob={gt_prob} must be above 0 and below 1")
     if n_labels < 2:
         raise ValueError(f"n_labels={n_labels} must be at least 2")
-    own = np.asarray(labels).ravel() - int(zero_unsure)
-    if own.dtype.kind not in "iu" or len(own) and not (-int(zero_unsure) <= own.min() and own.max() < n_labels):
+    given = np.asarray(labels).ravel()
+    own = given.astype(np.int64) - int(zero_unsure) if given.dtype.kind in "iu" else given
+    if given.dtype.kind not in "iu" or len(own) and not (-int(zero_unsure) <= own.min() and own.max() < n_labels):
         raise ValueError(f"labels must be whole numbers from 0 to {n_labels - 1 + int(zero_unsure)}")
     unary = np.full((n_labels, len(own)), -np.log((1.0 - gt_prob) / (n_labels - 1)), dtype=np.float32)
     unary[own, np.arange(len(own))] = -np.log(gt_prob)

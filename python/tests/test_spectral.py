@@ -68,7 +68,8 @@ def test_known_weights_and_distances_give_the_same_coordinates():
         ("precomputed", weights),
         ("precomputed", weights.toarray()),
         ("precomputed_nearest_neighbors", far),
-        ("precomputed_nearest_neighbors", csr_matrix(some)),
+        # Stored, though next to nothing.
+        ("precomputed_nearest_neighbors", csr_matrix(some + 1e-300 * np.eye(len(ROLL)))),
     ):
         model = lc.LaplacianEigenmaps(affinity=affinity, n_neighbors=12).fit(x)
         np.testing.assert_allclose(model.embedding_, plain.embedding_, atol=1e-9)
@@ -78,6 +79,13 @@ def test_known_weights_and_distances_give_the_same_coordinates():
         theirs = manifold.SpectralEmbedding(affinity=affinity, n_neighbors=12, eigen_solver="arpack", eigen_tol=1e-12).fit(x)
         signs = np.sign((model.embedding_ * theirs.embedding_).sum(axis=0))
         np.testing.assert_allclose(model.embedding_, signs * theirs.embedding_, atol=1e-7 * np.abs(theirs.embedding_).max())
+    # Without a diagonal the neighbours are all others.
+    graph = csr_matrix(some)
+    model = lc.LaplacianEigenmaps(affinity="precomputed_nearest_neighbors", n_neighbors=12).fit(graph)
+    theirs = manifold.SpectralEmbedding(affinity="precomputed_nearest_neighbors", n_neighbors=12).fit(graph)
+    off = abs(model.affinity_matrix_ - theirs.affinity_matrix_).toarray()
+    np.fill_diagonal(off, 0.0)
+    assert off.max() < 1e-12
     heat = lc.LaplacianEigenmaps(affinity=lambda x: np.exp(-0.1 * ((x[:, None] - x) ** 2).sum(-1))).fit(ROLL)
     rbf = lc.LaplacianEigenmaps(affinity="rbf", gamma=0.1).fit(ROLL)
     np.testing.assert_allclose(heat.embedding_, rbf.embedding_, atol=1e-8)
@@ -86,7 +94,7 @@ def test_known_weights_and_distances_give_the_same_coordinates():
         lc.LaplacianEigenmaps(affinity="precomputed").fit(-np.ones((5, 5)))
     with pytest.raises(ValueError, match="negative or not finite"):
         lc.LaplacianEigenmaps(affinity="precomputed_nearest_neighbors", n_neighbors=3).fit(-np.ones((5, 5)))
-    with pytest.raises(ValueError, match="n_neighbors=40 asks for 39"):
+    with pytest.raises(ValueError, match="n_neighbors=40 asks for more"):
         lc.LaplacianEigenmaps(affinity="precomputed_nearest_neighbors", n_neighbors=40).fit(csr_matrix(some))
 
 

@@ -3,10 +3,10 @@
 
 use locality::embed::{
     LocallyLinearEmbedding, LocallyLinearEmbeddingFit, Method, continuity, reconstruction_weights,
-    trustworthiness,
+    trustworthiness, trustworthiness_under,
 };
 use locality::outlier::LocalOutlierFactor;
-use locality::{ErrorKind, Rows, Watch};
+use locality::{ErrorKind, Metric, Rows, Watch};
 use locality_testing::normal;
 use proptest::prelude::*;
 
@@ -165,4 +165,48 @@ fn bad_input_is_named() {
         .fit(Rows::new(&bad, 20, 3).unwrap(), &Watch::default())
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFinite);
+}
+
+#[test]
+fn a_straight_line_is_laid_out_by_tangents() {
+    // One direction of two is no tangent: it must not be an arbitrary one.
+    let along: Vec<f64> = (0..300)
+        .map(|i| (f64::from(i) * 0.37).sin() * 2.0 + f64::from(i) * 0.01)
+        .collect();
+    let x: Vec<f64> = along
+        .iter()
+        .flat_map(|t| [t * 0.6, t * 0.0, t * 0.8])
+        .collect();
+    let model = LocallyLinearEmbedding::new()
+        .method(Method::Ltsa)
+        .n_neighbors(10);
+    let fit = model
+        .fit(Rows::new(&x, 300, 3).unwrap(), &Watch::default())
+        .unwrap();
+    let first: Vec<f64> = fit.embedding().iter().map(|row| row[0]).collect();
+    let centred = |v: &[f64]| -> Vec<f64> {
+        let mean = v.iter().sum::<f64>() / v.len() as f64;
+        v.iter().map(|x| x - mean).collect()
+    };
+    let (a, b) = (centred(&first), centred(&along));
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+    let r = dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt();
+    assert!(r.abs() > 0.999, "{r}");
+}
+
+#[test]
+fn distances_beyond_the_range_are_refused_by_scores() {
+    let mut x = vec![0.0; 20];
+    (0..10).for_each(|i| x[2 * i] = i as f64);
+    (x[1], x[3]) = (-1.7e308, 1.7e308);
+    let y: Vec<f64> = (0..10).map(f64::from).collect();
+    let rows = Rows::new(&x, 10, 2).unwrap();
+    let score = trustworthiness_under(
+        rows,
+        &Metric::Manhattan,
+        Rows::column(&y),
+        2,
+        &Watch::default(),
+    );
+    assert!(score.is_err());
 }

@@ -601,3 +601,21 @@ fn the_imputer_meets_empty_columns_and_rows() {
         message(HopfieldImputer::new().fit(Rows::new(&infinite, 1, 2).unwrap(), &Watch::default()));
     assert!(kind == ErrorKind::NotFinite && text.contains("column 0"));
 }
+
+#[test]
+fn the_level_of_a_constant_column_says_nothing() {
+    let nan = f64::NAN;
+    let filled = |level: f64| {
+        let x = [level, 0.0, 0.0, level, 1.0, 1.0, level, 0.1, nan];
+        let rows = Rows::new(&x, 3, 3).unwrap();
+        let imputer = HopfieldImputer::new().standardize(false);
+        let fit = imputer.bandwidth(0.2).fit(rows, &Watch::default()).unwrap();
+        fit.transform(rows, &Watch::default()).unwrap()[8]
+    };
+    let want = filled(0.0);
+    assert!(want < 0.1, "{want}");
+    for level in [1.0, 100.0, -3e5] {
+        let got = filled(level);
+        assert!((got - want).abs() < 1e-9, "level {level}: {got} for {want}");
+    }
+}

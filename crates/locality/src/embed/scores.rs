@@ -165,8 +165,12 @@ impl<'a> Space<'a> {
                 far.extend(rows.iter().map(square));
             }
             Self::Metric(rows, search) => {
-                let all = search.within(rows.slice(i..i + 1), f64::MAX, &Watch::default())?;
-                far.extend(all.distances);
+                let own = rows.slice(i..i + 1);
+                let all = search.k_nearest(own, rows.rows(), &Watch::default())?;
+                far.resize(rows.rows(), 0.0);
+                for (&j, d) in all.indices.iter().zip(all.distances) {
+                    far[j] = d;
+                }
             }
             Self::Distances(rows) => far.extend_from_slice(rows.row(i)),
         }

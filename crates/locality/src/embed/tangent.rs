@@ -9,6 +9,8 @@ use crate::{Result, Rows, Watch, par};
 const BLOCK: usize = 64;
 /// The ridge of the modified method's weights, over the sum of the eigenvalues, as in the paper.
 const RIDGE: f64 = 1e-3;
+/// Squares of singular values below this share of the largest are none.
+const FLAT: f64 = 1e-20;
 
 /// The offsets of the neighbours from a place, row after row.
 fn offsets(samples: Rows<'_, f64>, near: &[usize], from: &[f64], out: &mut [f64]) {
@@ -47,7 +49,18 @@ pub(super) fn ltsa(
     centred(samples, neighbors, model.neighbors, watch, |near, svd| {
         let k = near.len();
         let mut factor = vec![(k as f64).sqrt().recip(); k];
-        (0..components).for_each(|r| factor.extend(svd.vector(r)));
+        for r in 0..components {
+            // Directions in which the neighbours do not differ are arbitrary, and not even orthogonal to the constant.
+            if svd
+                .squares
+                .get(r)
+                .is_some_and(|s| *s > FLAT * svd.squares[0])
+            {
+                factor.extend(svd.vector(r));
+            } else {
+                factor.resize(factor.len() + k, 0.0);
+            }
+        }
         Patch {
             indices: numbers(near),
             identity: k,

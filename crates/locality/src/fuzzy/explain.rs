@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::plan::Plan;
 use super::system::FuzzySystem;
 use crate::{Error, Result, Rows, Watch};
 
@@ -10,9 +11,9 @@ use crate::{Error, Result, Rows, Watch};
 pub struct Fired {
     /// Its number, counted from 0.
     pub rule: usize,
-    /// How much it fires, its weight included.
+    /// How much it fires, its weight included; 0 where that is too little for a number.
     pub degree: f64,
-    /// The same over the sum of all.
+    /// The same over the sum of all, which counts on where degrees vanish.
     pub share: f64,
     /// The rule's text.
     pub text: String,
@@ -41,18 +42,20 @@ impl FuzzySystem {
         let rows = Rows::new(row, 1, row.len())?;
         let watch = Watch::default().threads(1);
         let values = self.evaluate(rows, &watch)?;
-        let firing = self.firing(rows, &watch)?;
-        let sum: f64 = firing.iter().sum();
-        let rules = firing.iter().enumerate().filter(|(_, d)| **d > 0.0);
+        let firing = Plan::new(self).shares(rows);
+        let rules = firing
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, share))| *share > 0.0);
         let mut fired: Vec<Fired> = rules
-            .map(|(rule, &degree)| Fired {
+            .map(|(rule, &(degree, share))| Fired {
                 rule,
                 degree,
-                share: degree / sum,
+                share,
                 text: self.rules()[rule].text(self),
             })
             .collect();
-        fired.sort_by(|a, b| b.degree.total_cmp(&a.degree).then(a.rule.cmp(&b.rule)));
+        fired.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.rule.cmp(&b.rule)));
         let clip = self.settings().clip;
         let inputs = self.inputs().iter().zip(row).map(|(input, &x)| {
             let at = if clip {

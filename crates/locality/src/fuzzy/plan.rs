@@ -159,6 +159,21 @@ impl<'a> Plan<'a> {
         Ok(blocks.concat())
     }
 
+    /// How much each rule fires for one row, and its share of all firing, which may be there where each degree is too small to be told from 0.
+    pub(super) fn shares(&self, row: Rows<'_, f64>) -> Vec<(f64, f64)> {
+        let firing = self.fire(&self.columns(row), 1);
+        let top = firing.iter().fold(f64::NEG_INFINITY, |a: f64, x| a.max(*x));
+        let strength = |x: f64| match (self.logs(), top > f64::NEG_INFINITY) {
+            (true, true) => (x - top).exp(),
+            (true, false) => 0.0,
+            (false, _) => x,
+        };
+        let sum: f64 = firing.iter().map(|x| strength(*x)).sum();
+        let degree = |x: f64| if self.logs() { x.exp() } else { x };
+        let pair = |x: &f64| (degree(*x), if sum > 0.0 { strength(*x) / sum } else { 0.0 });
+        firing.iter().map(pair).collect()
+    }
+
     /// The columns of some rows, within their ranges where that is asked for.
     fn columns<T: Float>(&self, rows: Rows<'_, T>) -> Vec<Vec<f64>> {
         let clip = self.system.settings().clip;

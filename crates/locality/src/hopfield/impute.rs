@@ -180,15 +180,21 @@ impl HopfieldImputerFit {
         h: f64,
         watch: &Watch<'_>,
     ) -> Result<Self> {
-        let (means, mut scales) = moments(table, d);
+        let (means, mut scales, deviations) = moments(table, d);
         // What a missing cell's square is expected to be.
         let mut squares = vec![1.0; d];
         if !parameters.standardize {
-            let largest = scales.iter().fold(0.0, |a: f64, s| a.max(*s));
-            let mean = scales.iter().map(|s| (s / largest).powi(2)).sum::<f64>() / d as f64;
-            let common = largest * mean.sqrt();
-            for (square, scale) in squares.iter_mut().zip(&mut scales) {
-                *square = (*scale / common).powi(2);
+            // Columns without any have no say in it, whatever their level.
+            let largest = deviations.iter().fold(0.0, |a: f64, s| a.max(*s));
+            let share = |s: &f64| if largest > 0.0 { s / largest } else { 0.0 };
+            let mean = deviations.iter().map(|s| share(s).powi(2)).sum::<f64>() / d as f64;
+            let common = if largest > 0.0 {
+                largest * mean.sqrt()
+            } else {
+                1.0
+            };
+            for ((square, scale), own) in squares.iter_mut().zip(&mut scales).zip(&deviations) {
+                *square = (*own / common).powi(2);
                 *scale = common;
             }
         }
@@ -308,9 +314,10 @@ fn numbers<T: Float>(rows: Rows<'_, T>) -> Result<Vec<f64>> {
     Ok(out)
 }
 
-/// Mean and standard deviation of the known cells of each column; 0 and 1 without any, and no deviation below rounding.
-fn moments(table: &[f64], d: usize) -> (Vec<f64>, Vec<f64>) {
-    let (mut means, mut scales) = (vec![0.0; d], vec![1.0; d]);
+/// Mean, what divides, and standard deviation of the known cells of each column. Where these deviate by no more than rounding, their level divides;
+/// 1 where there is none.
+fn moments(table: &[f64], d: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+    let (mut means, mut scales, mut deviations) = (vec![0.0; d], vec![1.0; d], vec![0.0; d]);
     for j in 0..d {
         let known = || table.iter().skip(j).step_by(d).filter(|x| !x.is_nan());
         let count = known().count() as f64;
@@ -326,10 +333,11 @@ fn moments(table: &[f64], d: usize) -> (Vec<f64>, Vec<f64>) {
         let square = known().map(|x| (x / largest - mean).powi(2)).sum::<f64>() / count;
         means[j] = mean * largest;
         if square.sqrt() > 1e-12 {
-            scales[j] = square.sqrt() * largest;
+            deviations[j] = square.sqrt() * largest;
+            scales[j] = deviations[j];
         } else {
             scales[j] = largest;
         }
     }
-    (means, scales)
+    (means, scales, deviations)
 }

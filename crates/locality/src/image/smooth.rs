@@ -38,6 +38,9 @@ pub(crate) fn along(
 /// The Gaussian's weights from one end to the other, of sum 1.
 fn weights(sigma: f64) -> Vec<f64> {
     let radius = (4.0 * sigma + 0.5) as usize;
+    if radius == 0 {
+        return vec![1.0];
+    }
     let mut kernel: Vec<f64> = (0..=2 * radius)
         .map(|i| i as f64 - radius as f64)
         .map(|x| (-0.5 * x * x / (sigma * sigma)).exp())

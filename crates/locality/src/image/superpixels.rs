@@ -142,6 +142,14 @@ impl Superpixels {
                 self.depth
             )));
         }
+        if self.sigma / self.depth > 1e4 {
+            return Err(Error::parameter(format!(
+                "sigma={} is {} frames at depth={}; give a sigma of at most 10000 frames",
+                self.sigma,
+                self.sigma / self.depth,
+                self.depth
+            )));
+        }
         Ok(())
     }
 }

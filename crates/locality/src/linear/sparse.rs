@@ -314,15 +314,15 @@ fn half_sum(a: &(Vec<usize>, Vec<f64>), b: &(Vec<usize>, Vec<f64>)) -> (Vec<usiz
         let right = b.0.get(j).copied().unwrap_or(usize::MAX);
         let mut sum = 0.0;
         if left <= right {
-            sum += a.1[i];
+            sum += 0.5 * a.1[i];
             i += 1;
         }
         if right <= left {
-            sum += b.1[j];
+            sum += 0.5 * b.1[j];
             j += 1;
         }
         columns.push(left.min(right));
-        values.push(0.5 * sum);
+        values.push(sum);
     }
     (columns, values)
 }

@@ -133,7 +133,8 @@ fn likelihood(samples: Rows<'_, f64>, k: usize, watch: &Watch<'_>) -> Result<Dim
         return Err(equally_far());
     }
     let one = |&(sum, count): &(f64, usize)| {
-        if count > 0 {
+        // Neighbours that are all equally far tell nothing.
+        if count > 0 && sum > 0.0 {
             count as f64 / sum
         } else {
             f64::NAN

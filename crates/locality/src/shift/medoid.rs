@@ -14,7 +14,7 @@ use crate::{Error, Float, Kernel, Metric, Result, Rows, Watch};
 /// the sample nearest to the local mean, so that a step is a local mean and a search for one neighbour: nothing grows with the
 /// square of `n` under a kernel of bounded reach.
 ///
-/// Every step climbs the density of the kernel's shadow, as in [`MeanShift`](super::MeanShift), but it stops at samples between which
+/// Where the metric is Euclidean and the kernel a radial one of such distances, every step climbs the density of the kernel's shadow, as in [`MeanShift`](super::MeanShift), but it stops at samples between which
 /// mean shift would pass, so that there are more clusters; [`merging`](Self::merging) joins those without a saddle of their own.
 ///
 /// A sum over samples needs no mean, so that any distance will do: see [`metric`](Self::metric).
@@ -48,8 +48,8 @@ impl MedoidShift {
 
     common_parameters!(
         MedoidShiftFit,
-        "The kernel of the step: any of distances, under any metric. Without `h` it takes the bandwidth. Under a radial kernel of a Euclidean
-        distance steps climb the density of the shadow, as those of mean shift; under others a way may come back on itself, and then
+        "The kernel of the step: any of distances, under any metric. Without `h` it takes the bandwidth. Where the metric is Euclidean and the kernel
+        a radial one of such distances, steps climb the density of the shadow, as those of mean shift; elsewhere a way may come back on itself, and then
         ends at its densest sample.",
         "The bandwidth; `None` (the default) takes the kernel's own `h` where it has one, else
         [`estimate_bandwidth`](super::estimate_bandwidth) at quantile 0.3 of all samples, in quadratic time.",

@@ -131,12 +131,16 @@ fn by_sums<T: Float>(
             let rows = gather(samples, near);
             let local = Nearest::fit(Rows::new(&rows, near.len(), d)?, metric)?;
             let sums = |of: Rows<'_, T>| -> Result<Vec<f64>> {
-                let apart = local.within(of, T::MAX, &quiet)?.distances;
-                let sum = |row: &[T]| {
-                    let pairs = row.iter().zip(weights);
-                    pairs.map(|(r, w)| w * r.to_f64().powi(2)).sum()
+                let apart = local.k_nearest(of, near.len(), &quiet)?;
+                let rows = apart.indices.chunks_exact(near.len());
+                let sum = |(indices, distances): (&[usize], &[T])| {
+                    let pairs = indices.iter().zip(distances);
+                    pairs.map(|(&j, r)| weights[j] * r.to_f64().powi(2)).sum()
                 };
-                Ok(apart.chunks_exact(near.len()).map(sum).collect())
+                Ok(rows
+                    .zip(apart.distances.chunks_exact(near.len()))
+                    .map(sum)
+                    .collect())
             };
             let own = sums(samples.slice(i..i + 1))?[0];
             let total: f64 = weights.iter().sum();

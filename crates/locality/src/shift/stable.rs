@@ -63,7 +63,7 @@ impl StableBandwidth {
         self
     }
 
-    /// Most samples of a draw, without replacement, and most probes; of fewer samples four fifths are drawn. At least 5.
+    /// Most samples of a draw, without replacement where they have no weights, and most probes; of fewer samples four fifths are drawn. At least 5.
     #[must_use]
     pub fn draw_size(mut self, size: usize) -> Self {
         self.draw_size = size;
@@ -137,7 +137,9 @@ impl StableBandwidth {
         let draws: Vec<Vec<T>> = (1..=self.draws as u64)
             .map(|k| table(&lots.draw(size, self.seed.wrapping_add(k << 32))))
             .collect();
-        let bandwidths = self.bandwidths(probes, watch)?;
+        // Of the places alone: one sample with nearly all the weight is no spread.
+        let places = table(&lots.any(self.draw_size.min(n), self.seed));
+        let bandwidths = self.bandwidths(Rows::new(&places, places.len() / d, d)?, watch)?;
         let shift = shift.plain();
         let mut tried = Vec::with_capacity(bandwidths.len());
         for (i, &h) in bandwidths.iter().enumerate() {
@@ -199,7 +201,19 @@ impl Lots {
             return Ok(Self::Alike(n));
         };
         check_weights(weights, n)?;
-        let kept = (0..).zip(weights).map(|(i, w)| (i, w.to_f64()));
+        // Their unit says nothing, and must not overflow in sums.
+        let largest = weights.iter().fold(0.0, |a: f64, w| a.max(w.to_f64()));
+        let kept = (0..).zip(weights);
+        let kept = kept.map(|(i, w)| {
+            (
+                i,
+                if largest > 0.0 {
+                    w.to_f64() / largest
+                } else {
+                    0.0
+                },
+            )
+        });
         let kept: Vec<(u32, f64)> = kept.filter(|(_, w)| *w > 0.0).collect();
         if kept.is_empty() {
             return Err(Error::parameter(
@@ -219,6 +233,15 @@ impl Lots {
         match self {
             Self::Alike(n) => *n,
             Self::Weighted(kept) => kept.len(),
+        }
+    }
+
+    /// So many of those that may be drawn at all, each once, ascending.
+    fn any(&self, size: usize, seed: u64) -> Vec<u32> {
+        let all = draw(self.count(), size, seed);
+        match self {
+            Self::Alike(_) => all,
+            Self::Weighted(kept) => all.into_iter().map(|i| kept[i as usize].0).collect(),
         }
     }
 
@@ -411,6 +434,25 @@ mod tests {
         let one = Lots::new(3, Some(&[1.0, 8.0, 1.0])).unwrap().draw(10, 1);
         assert_eq!(one.iter().filter(|i| **i == 1).count(), 8);
         assert!(Lots::new(2, Some(&[0.0_f64, 0.0])).is_err());
+    }
+
+    #[test]
+    fn a_heavy_sample_is_no_reason_to_fail() {
+        let x: Vec<f64> = (0..60)
+            .map(|i| f64::from(i % 30) * 0.01 + f64::from(i / 30) * 5.0)
+            .collect();
+        let rows = Rows::column(&x);
+        let mut heavy = vec![1.0; 60];
+        heavy[0] = 1e6;
+        let shift = MeanShift::new();
+        let watch = Watch::default();
+        let find = |w: &[f64]| StableBandwidth::new().find_weighted(&shift, rows, w, &watch);
+        assert!(find(&heavy).is_ok());
+        // The unit of the weights says nothing, even where their sum overflows.
+        let some: Vec<f64> = (0..60).map(|i| 1.0 + f64::from(i % 3)).collect();
+        let large: Vec<f64> = some.iter().map(|w| w * 4e307).collect();
+        let (a, b) = (find(&some).unwrap(), find(&large).unwrap());
+        assert_eq!(a.bandwidth(), b.bandwidth());
     }
 
     #[test]

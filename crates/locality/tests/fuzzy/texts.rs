@@ -217,6 +217,11 @@ fn sugeno_files_are_read() {
     );
     let again = FuzzySystem::read(&system.to_toml(), Format::Toml).unwrap();
     assert_eq!(again, system);
+    let silent = "[System]\nName='s'\nType='sugeno'\nNumInputs=1\nNumOutputs=1\nNumRules=1\n[Input1]\nName='x'\nRange=[0 5]\nNumMFs=1\n\
+        MF1='low':'trimf',[0 1 2]\n[Output1]\nName='y'\nRange=[0 4]\nNumMFs=1\nMF1='one':'constant',[1]\n[Rules]\n1, 1 (1) : 1\n";
+    let silent = FuzzySystem::read(silent, Format::Fis).unwrap();
+    assert_eq!(one(&silent, &[1.0]), 1.0);
+    assert_eq!(one(&silent, &[5.0]), 2.0, "the middle of the range");
     let fcl = FCL
         .replace("TERM low := (0, 1) (13, 0)", "TERM low := 5")
         .replace("TERM medium := (0, 0) (13, 1) (25, 0)", "TERM medium := 10")

@@ -267,8 +267,8 @@ fn output(
     {
         out.aggregation = aggregation;
     }
-    // What MATLAB gives where no rule fires.
-    out.default = (!sugeno).then(|| f64::midpoint(range[0], range[1]));
+    // What MATLAB gives where no rule fires, whatever the inference.
+    out.default = Some(f64::midpoint(range[0], range[1]));
     for (line, term, kind, p) in functions(section)? {
         let conclusion = match (&*kind.to_lowercase(), sugeno) {
             ("constant", true) if p.len() == 1 => Conclusion::constant(p[0]),

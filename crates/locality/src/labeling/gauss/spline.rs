@@ -61,7 +61,8 @@ impl Spline {
 
     /// Nodes for places from 0 to `extent` bandwidths.
     pub(super) fn nodes(&self, extent: f64) -> usize {
-        (extent / self.spacing) as usize + self.order + 1
+        // Places that far apart are refused by their number; the sum must not overflow before.
+        (extent / self.spacing).min(1e15) as usize + self.order + 1
     }
 
     /// The first node that the place at `x` bandwidths from the lowest one touches, and the weights of `order` nodes.
