@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -148,6 +151,27 @@ def _seed(random_state: Any) -> int:
     return _arrays.count(random_state, "random_state")
 
 
+def _names(wanted: Iterable[Any]) -> list[str]:
+    """Names as rules can hold them: no double quotes, no three single ones in a row, no control characters, no two alike but for case."""
+    clean = []
+    for name in wanted:
+        text = re.sub("'{3,}", "''", str(name).replace('"', "''"))
+        text = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text).strip()
+        clean.append(text or "unnamed")
+    # Names that need no number keep theirs, wherever they stand.
+    keys = [name.lower() for name in clean]
+    taken, out = set(keys), []
+    for i, (name, key) in enumerate(zip(clean, keys, strict=True)):
+        if key in keys[:i]:
+            number = 2
+            while f"{key} ({number})" in taken:
+                number += 1
+            name = f"{name} ({number})"
+            taken.add(name.lower())
+        out.append(name)
+    return out
+
+
 class _Learner(BaseEstimator):
     """What the regressor and the classifier share: parameters, and the rules."""
 
@@ -191,8 +215,12 @@ class _Learner(BaseEstimator):
             raise ValueError(
                 f"radius={self.radius} asks for subtractive clustering and bandwidth={self.bandwidth} for mean shift; give one of them"
             )
+        for name, given in (("radius", self.radius), ("bandwidth", self.bandwidth)):
+            # Where the number of rules is given they are not used, but a wrong one is wrong there, too.
+            if given is not None and not 0.0 < _arrays.number(given, name) < np.inf:
+                raise ValueError(f"{name}={given} must be a positive finite number, in parts of each column's range")
         names = getattr(self, "feature_names_in_", None)
-        inputs = [f"x{j}" for j in range(samples.shape[1])] if names is None else [str(n) for n in names]
+        inputs = _names([f"x{j}" for j in range(samples.shape[1])] if names is None else names)
         rules, self.history_, self.training_error_, self.ridge_, self.n_pruned_ = _core.learn_rules(
             samples,
             np.ascontiguousarray(targets),
@@ -361,7 +389,7 @@ class FuzzyClassifier(ClassifierMixin, _Learner):
         samples, self.classes_, codes = classes_of(self, X, y, [np.float64])
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]}; a classifier needs at least 2")
-        self._learn(samples, np.eye(len(self.classes_))[codes], [f"class {c}".replace('"', "'") for c in self.classes_])
+        self._learn(samples, np.eye(len(self.classes_))[codes], _names(f"class {c}" for c in self.classes_))
         return self
 
     def predict_proba(self, X: npt.ArrayLike) -> Array:

@@ -96,7 +96,7 @@ class HopfieldMemory(BaseEstimator):
         self.n_jobs = n_jobs
 
     def store(self, patterns: npt.ArrayLike, values: npt.ArrayLike | None = None) -> Self:
-        """Stores patterns beside those stored already. Ids count up from 0.
+        """Stores patterns beside those stored already. Ids count up from 0. The parameters of the first call stay in force until `fit`.
 
         Parameters
         ----------
@@ -119,6 +119,11 @@ class HopfieldMemory(BaseEstimator):
         if known is None or known.made is None and "_state" not in vars(self):
             dtype = keys.dtype
             rows = self._values(keys, answers, dtype)
+            # What is in force from here on, whatever becomes of the parameters: copies and files must recall the same.
+            self._kernel = _arrays.kernel_of(self.kernel, None)
+            self._max_iter = _arrays.count(self.max_iter, "max_iter")
+            self._tol = _arrays.number(self.tol, "tol")
+            self._trace = bool(self.trace)
             self._make(keys, rows)
             self._flat = answers is not None and answers.ndim == 1
             self._paired = answers is not None
@@ -298,10 +303,10 @@ class HopfieldMemory(BaseEstimator):
             _core.HopfieldMemory(
                 keys,
                 values,
-                _arrays.kernel_of(self.kernel, None),
-                _arrays.count(self.max_iter, "max_iter"),
-                _arrays.number(self.tol, "tol"),
-                bool(self.trace),
+                self._kernel,
+                self._max_iter,
+                self._tol,
+                self._trace,
                 ids,
                 next_id,
                 parts,

@@ -101,7 +101,7 @@ class HopfieldNetwork(BaseEstimator):
         """
         rows = table_of(X, "X").astype(np.float64, copy=False)
         self._network = Prepared(self._learn(rows))
-        # A copy: what is learnt is not what becomes of the caller's array.
+        # A copy: the caller's array may change, and what is kept must not.
         self._patterns = rows.copy()
         self.n_features_in_ = rows.shape[1]
         return self

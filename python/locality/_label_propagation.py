@@ -128,8 +128,8 @@ class _Propagation(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         rows = validate_data(self, X, reset=False, dtype=self.X_.dtype)
         if self._prepared.made is None:
-            # As in `fit`: no more than there are others.
-            k = min(_arrays.count(self.n_neighbors, "n_neighbors"), max(len(self.X_) - 1, 1))
+            # `RelaxationLabeling` takes fewer samples than neighbours, too.
+            k = min(_arrays.count(self.n_neighbors, "n_neighbors"), len(self.X_))
             q = np.ascontiguousarray(self.label_distributions_)
             self._prepared = Prepared(_core.LabelPropagationModel.restore(self.X_, q, self._kernel(), k, self._alpha()))
         proba: Array = self._prepared.made.predict_proba(rows, _arrays.threads(self.n_jobs))

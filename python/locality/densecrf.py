@@ -1,7 +1,7 @@
 """Fully connected conditional random fields with Gaussian pairwise terms, under the names of ``pydensecrf``.
 
 ``import locality.densecrf as dcrf`` stands in for ``import pydensecrf.densecrf as dcrf``, and its `unary_from_softmax`, `unary_from_labels`,
-`create_pairwise_gaussian` and `create_pairwise_bilateral` for those of ``pydensecrf.utils``. Messages are sums with a stated
+`compute_unary`, `softmax_to_unary`, `create_pairwise_gaussian` and `create_pairwise_bilateral` for those of ``pydensecrf.utils``. Messages are sums with a stated
 tolerance instead of a permutohedral lattice, so probabilities are nearer to the formula's. `locality.image.dense_crf` does the same in one
 call.
 
@@ -34,8 +34,10 @@ __all__ = [
     "NO_NORMALIZATION",
     "DenseCRF",
     "DenseCRF2D",
+    "compute_unary",
     "create_pairwise_bilateral",
     "create_pairwise_gaussian",
+    "softmax_to_unary",
     "unary_from_labels",
     "unary_from_softmax",
 ]
@@ -348,15 +350,52 @@ def unary_from_labels(labels: npt.ArrayLike, n_labels: int, gt_prob: float, zero
         raise ValueError(f"gt_prob={gt_prob} must be above 0 and below 1")
     if n_labels < 2:
         raise ValueError(f"n_labels={n_labels} must be at least 2")
-    given = np.asarray(labels).ravel()
-    own = given.astype(np.int64) - int(zero_unsure) if given.dtype.kind in "iu" else given
-    if given.dtype.kind not in "iu" or len(own) and not (-int(zero_unsure) <= own.min() and own.max() < n_labels):
-        raise ValueError(f"labels must be whole numbers from 0 to {n_labels - 1 + int(zero_unsure)}")
+    given, most = np.asarray(labels).ravel(), n_labels - 1 + int(zero_unsure)
+    if given.dtype.kind not in "iu" or len(given) and not (given.min() >= 0 and given.max() <= most):
+        raise ValueError(f"labels must be whole numbers from 0 to {most}")
+    # Unsigned numbers have nothing below 0 to stand for what is not known.
+    own = given.astype(np.int64) - int(zero_unsure)
     unary = np.full((n_labels, len(own)), -np.log((1.0 - gt_prob) / (n_labels - 1)), dtype=np.float32)
     unary[own, np.arange(len(own))] = -np.log(gt_prob)
     if zero_unsure:
         unary[:, own < 0] = np.log(n_labels)
     return unary
+
+
+def compute_unary(labels: npt.ArrayLike, M: int, GT_PROB: float = 0.5) -> Array:
+    """`unary_from_labels` under its first name.
+
+    Parameters
+    ----------
+    labels : array_like of int
+        Labels of any shape, counted from 1; 0 where nothing is known.
+    M : int
+        Number of labels, without the 0.
+    GT_PROB : float, default 0.5
+        The probability that a label is right.
+
+    Returns
+    -------
+    ndarray of float32, shape (M, nvar)
+    """
+    return unary_from_labels(labels, M, GT_PROB)
+
+
+def softmax_to_unary(sm: npt.ArrayLike, GT_PROB: float = 1.0) -> Array:
+    """`unary_from_softmax` under its first name, without a least probability.
+
+    Parameters
+    ----------
+    sm : array_like, shape (nlabels, ...)
+        Probabilities.
+    GT_PROB : float, default 1
+        How far to trust them.
+
+    Returns
+    -------
+    ndarray of float32, shape (nlabels, nvar)
+    """
+    return unary_from_softmax(sm, None if GT_PROB == 1.0 else GT_PROB, clip=None)
 
 
 def create_pairwise_gaussian(sdims: Sequence[float], shape: Sequence[int]) -> Array:

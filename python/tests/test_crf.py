@@ -95,6 +95,11 @@ def test_unaries_are_pydensecrfs():
     np.testing.assert_allclose(dcrf.unary_from_softmax(p, scale=0.5), -np.log(0.5 * p + 0.5 / 3), rtol=1e-5)
     unary = dcrf.unary_from_labels(np.array([0, 1, 2, 3]), 3, 0.7)
     np.testing.assert_allclose(np.exp(-unary), [[1 / 3, 0.7, 0.15, 0.15], [1 / 3, 0.15, 0.7, 0.15], [1 / 3, 0.15, 0.15, 0.7]], rtol=1e-5)
+    for dtype in (np.uint8, np.uint64, np.int8):
+        np.testing.assert_array_equal(dcrf.unary_from_labels(np.array([0, 1, 2, 3], dtype=dtype), 3, 0.7), unary)
+    np.testing.assert_array_equal(dcrf.compute_unary(np.array([[0, 1], [2, 3]], dtype=np.uint8), 3, 0.7), unary)
+    np.testing.assert_allclose(dcrf.softmax_to_unary(p), -np.log(p), rtol=1e-5)
+    np.testing.assert_array_equal(dcrf.softmax_to_unary(p, 0.5), dcrf.unary_from_softmax(p, 0.5, None))
 
 
 @pytest.mark.parametrize(
@@ -107,6 +112,8 @@ def test_unaries_are_pydensecrfs():
         (lambda: dcrf.DenseCRF2D(3, 2, 2).addPairwiseGaussian(1, 1.0, normalization=4), "normalization=4"),
         (lambda: dcrf.DenseCRF2D(3, 2, 2).addPairwiseBilateral(1, 1, np.zeros((3, 2, 3)), 1.0), r"must be \(2, 3, channels\)"),
         (lambda: dcrf.unary_from_labels([0, 5], 2, 0.5), "whole numbers from 0 to 2"),
+        (lambda: dcrf.unary_from_labels([-1, 1], 2, 0.5), "whole numbers from 0 to 2"),
+        (lambda: dcrf.unary_from_labels([0.0, 1.0], 2, 0.5), "whole numbers from 0 to 2"),
         (lambda: lc.image.dense_crf(PICTURE, NOISY[:5]), "the same pixels"),
         (lambda: lc.image.dense_crf(PICTURE, NOISY * 0), "at least two labels"),
         (lambda: lc.image.dense_crf(PICTURE, NOISY, confidence=1.0), "confidence=1"),

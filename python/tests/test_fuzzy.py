@@ -123,3 +123,28 @@ def test_mean_shift_finds_how_many_rules_there_are():
         lc.FuzzyRegressor(bandwidth=0.1, radius=0.5).fit(X, y)
     with pytest.raises(ValueError, match="bandwidth=-1"):
         lc.FuzzyRegressor(bandwidth=-1.0).fit(X, y)
+    with pytest.raises(ValueError, match="bandwidth=-3"):
+        lc.FuzzyRegressor(2, bandwidth=-3).fit(X, y)
+    with pytest.raises(ValueError, match="radius=0"):
+        lc.FuzzyRegressor(2, radius=0.0).fit(X, y)
+
+
+@pytest.mark.parametrize("names", [["a", "A"], ['5"', "5'"], ['5"', "5''"], ["x\ny", "x y"], ["", " "], ["'''", "b"], ["a (2)", "a", "A"]])
+def test_classes_may_have_any_names(names):
+    X = np.linspace(0.0, 6.0, 60)[:, None]
+    y = np.array(names, dtype=object)[np.minimum(X[:, 0] * len(names) / 6.0, len(names) - 1).astype(int)]
+    model = lc.FuzzyClassifier(4).fit(X, y)
+    assert set(model.classes_) == set(names)
+    assert (model.predict(X) == y).mean() > 0.8
+    again = lc.FuzzySystem(model.system_.to_toml())
+    np.testing.assert_array_equal(again.evaluate(X), model.system_.evaluate(X))
+
+
+def test_columns_may_have_any_names():
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(2)
+    X = pd.DataFrame(rng.uniform(size=(80, 4)), columns=["x", "X", 'in "', "two\nlines"])
+    y = X["x"] - 2.0 * X["X"]
+    model = lc.FuzzyRegressor(2).fit(X, y)
+    assert model.score(X, y) > 0.99
+    assert lc.FuzzySystem(model.system_.to_toml()).evaluate(X.to_numpy()).shape == (80,)

@@ -63,6 +63,33 @@ def test_completion_takes_a_mask_or_nan():
     np.testing.assert_allclose(memory.complete(half, mask).states, memory.complete(half).states)
 
 
+def test_copies_and_files_recall_under_the_parameters_in_force(tmp_path):
+    patterns, states = RNG.normal(size=(12, 4)), RNG.normal(size=(5, 4))
+    memory = lc.HopfieldMemory("gaussian(h=0.6)", max_iter=3, tol=0.0, trace=True).store(patterns)
+    memory.set_params(kernel="softmax(beta=9)", max_iter=50, tol=0.5, trace=False)
+    found = memory.recall(states)
+    assert found.steps.max() == 3 and len(found.energies) == 5
+    lc.save(memory, tmp_path / "m.loc")
+    for twin in (lc.load(tmp_path / "m.loc"), pickle.loads(pickle.dumps(memory)), copy.deepcopy(memory)):
+        assert twin.kernel == "softmax(beta=9)" and twin.max_iter == 50
+        again = twin.recall(states)
+        np.testing.assert_array_equal(again.states, found.states)
+        np.testing.assert_array_equal(again.steps, found.steps)
+        assert [e.tolist() for e in again.energies] == [e.tolist() for e in found.energies]
+    # Stored anew, they are those that are set.
+    assert memory.fit(patterns).recall(states).energies == []
+
+
+def test_networks_keep_their_own_patterns():
+    patterns = signs(4, 60)
+    network = lc.HopfieldNetwork("exponential").fit(patterns)
+    before = network.recall(signs(5, 60, 1)).states
+    patterns[:] = 1.0
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(network)).recall(signs(5, 60, 1)).states, before)
+    more = network.partial_fit(signs(1, 60, 2))
+    np.testing.assert_array_equal(copy.deepcopy(more).energies(patterns), more.energies(patterns))
+
+
 def test_float32_stays():
     patterns = signs(5, 8).astype(np.float32)
     assert lc.HopfieldMemory().store(patterns).recall(patterns).states.dtype == np.float32

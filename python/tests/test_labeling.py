@@ -176,3 +176,13 @@ def test_local_modes_cluster_a_graph():
 def test_bad_arguments_are_named(bad, message):
     with pytest.raises((ValueError, TypeError), match=message):
         bad()
+
+
+def test_fewer_samples_than_neighbours_are_enough_to_predict(tmp_path):
+    model = lc.RelaxationLabeling().fit([[0.0], [1.0], [5.0]], [0, -1, 1])
+    proba = model.predict_proba([[0.1], [4.9]])
+    # All three samples are the nearest ones of any place.
+    np.testing.assert_allclose(proba, np.tile(model.label_distributions_.mean(axis=0), (2, 1)), atol=1e-12)
+    lc.save(model, tmp_path / "few.loc")
+    for twin in (lc.load(tmp_path / "few.loc"), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(twin.predict_proba([[0.1], [4.9]]), proba)
