@@ -61,7 +61,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
 
-    /// A state rests once no cell moves by more than this share of the largest stored number
+    /// A state rests once no cell moves by more than this share of the largest absolute number stored
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     tol: Option<f64>,
 

@@ -166,16 +166,13 @@ fn plane(
         .within(560.0),
     );
     let n = surface.points;
-    let (wide, tall) = (frame.width / n as f64, frame.height / n as f64);
     for (i, row) in surface.values.chunks(n).enumerate() {
         for (k, value) in row.iter().enumerate() {
             if value.is_finite() {
-                let from = [
-                    left + k as f64 * wide,
-                    frame.bottom() - (i + 1) as f64 * tall,
-                ];
+                let (across, up) = (cell(k, n, frame.width), cell(i, n, frame.height));
+                let from = [left + across[0], frame.bottom() - up[1]];
                 // A little over the edge, so that no seams show.
-                let to = [from[0] + wide + 0.4, from[1] + tall + 0.4];
+                let to = [left + across[1] + 0.4, frame.bottom() - up[0] + 0.4];
                 let to = [to[0].min(frame.right()), to[1].min(frame.bottom())];
                 scene.rectangle(
                     from,
@@ -227,6 +224,14 @@ fn plane(
     Ok(())
 }
 
+/// Where the cell of one of `n` points along a side begins and ends. The points lie from end to end, as the axes and the lines have them, and
+/// a cell is what is nearest to its point.
+fn cell(point: usize, n: usize, side: f64) -> [f64; 2] {
+    let step = side / (n - 1) as f64;
+    let at = point as f64 * step;
+    [(at - 0.5 * step).max(0.0), (at + 0.5 * step).min(side)]
+}
+
 /// From deep blue by way of green to yellow, rising in lightness.
 fn shade(share: f64) -> Color {
     let stops = [
@@ -240,4 +245,24 @@ fn shade(share: f64) -> Color {
     let t = place - from as f64;
     let mix = |c: usize| (stops[from][c] + t * (stops[from + 1][c] - stops[from][c])).round() as u8;
     [mix(0), mix(1), mix(2)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_lie_around_the_points_that_lines_go_through() {
+        // A level of 1.5 in 0, 1, 2, 3 is crossed half way from the second point to the third: where their cells meet.
+        let values: Vec<f64> = (0..16).map(|i| f64::from(i % 4)).collect();
+        let step = 300.0 / 3.0;
+        for ends in segments(&values, 4, 1.5) {
+            for [x, _] in ends {
+                assert!((x * step - cell(1, 4, 300.0)[1]).abs() < 1e-9);
+                assert!((x * step - cell(2, 4, 300.0)[0]).abs() < 1e-9);
+            }
+        }
+        assert!(!segments(&values, 4, 1.5).is_empty());
+        assert_eq!((cell(0, 4, 300.0)[0], cell(3, 4, 300.0)[1]), (0.0, 300.0));
+    }
 }

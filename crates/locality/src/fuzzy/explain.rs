@@ -11,9 +11,9 @@ use crate::{Error, Result, Rows, Watch};
 pub struct Fired {
     /// Its number, counted from 0.
     pub rule: usize,
-    /// How much it fires, its weight included; 0 where that is too little for a number.
+    /// How much it fires, its weight included; 0 where that is below the smallest number there is.
     pub degree: f64,
-    /// The same over the sum of all, which counts on where degrees vanish.
+    /// The same over the sum of all, which is a number even there.
     pub share: f64,
     /// The rule's text.
     pub text: String,
@@ -25,7 +25,7 @@ pub type Degrees = Vec<(String, f64)>;
 /// Why a system decides as it does for one row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// The rules that fire at all, the strongest first.
+    /// The rules that have a share, the strongest first.
     pub fired: Vec<Fired>,
     /// Names and values of the outputs.
     pub outputs: Vec<(String, f64)>,
@@ -42,13 +42,11 @@ impl FuzzySystem {
         let rows = Rows::new(row, 1, row.len())?;
         let watch = Watch::default().threads(1);
         let values = self.evaluate(rows, &watch)?;
-        let firing = Plan::new(self).shares(rows);
-        let rules = firing
-            .iter()
-            .enumerate()
-            .filter(|(_, (_, share))| *share > 0.0);
+        let (firing, shares) = Plan::new(self).shares(rows);
+        let rules = firing.iter().zip(&shares).enumerate();
         let mut fired: Vec<Fired> = rules
-            .map(|(rule, &(degree, share))| Fired {
+            .filter(|(_, (_, share))| **share > 0.0)
+            .map(|(rule, (&degree, &share))| Fired {
                 rule,
                 degree,
                 share,

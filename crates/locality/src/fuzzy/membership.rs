@@ -196,6 +196,13 @@ fn along(p: &[f64], degree: f64) -> Option<f64> {
     }))
 }
 
+/// `-(off / sigma)^2 / 2`. The square of `sigma` by itself may be below any number.
+#[inline(always)]
+fn half_square(off: f64, sigma: f64) -> f64 {
+    let share = off / sigma;
+    -0.5 * share * share
+}
+
 /// From 0 at `a` to 1 at `b`; a step where these are one.
 #[inline(always)]
 fn rise(x: f64, a: f64, b: f64) -> f64 {
@@ -283,23 +290,22 @@ impl Task for Fill<'_> {
     fn run<I: Isa>(self, isa: I) {
         let p = &self.of.p[..];
         if self.log && self.of.shape == Shape::Gaussian {
-            let (mean, by) = (p[0], -0.5 / (p[1] * p[1]));
-            each!(self, |x| (x - mean) * (x - mean) * by);
+            let (mean, sigma) = (p[0], p[1]);
+            each!(self, |x| half_square(x - mean, sigma));
             return;
         }
         match self.of.shape {
             Shape::Triangle => each!(self, |x| rise(x, p[0], p[1]).min(fall(x, p[1], p[2]))),
             Shape::Trapezoid => each!(self, |x| rise(x, p[0], p[1]).min(fall(x, p[2], p[3]))),
             Shape::Gaussian => {
-                let (mean, by) = (p[0], -0.5 / (p[1] * p[1]));
-                each!(self, |x| isa.exp((x - mean) * (x - mean) * by));
+                let (mean, sigma) = (p[0], p[1]);
+                each!(self, |x| isa.exp_below_one(half_square(x - mean, sigma)));
             }
             Shape::TwoSidedGaussian => {
-                let side = |s: f64| -0.5 / (s * s);
-                let (left, right) = (side(p[0]), side(p[2]));
+                let (left, right) = (p[0], p[2]);
                 each!(self, |x| {
                     let (below, above) = ((p[1] - x).max(0.0), (x - p[3]).max(0.0));
-                    isa.exp(below * below * left + above * above * right)
+                    isa.exp_below_one(half_square(below, left) + half_square(above, right))
                 });
             }
             Shape::Bell => each!(self, |x| {
@@ -456,6 +462,15 @@ mod tests {
         let mut log = [0.0];
         of("gaussian(0, 1)").fill_log(&[100.0], &mut log);
         assert_eq!(log[0], -5000.0);
+        // The square of the width is below any number.
+        for text in [
+            "gaussian(5, 1e-200)",
+            "two_sided_gaussian(1e-200, 5, 1e-200, 5)",
+        ] {
+            assert_eq!((of(text).at(5.0), of(text).at(5.1)), (1.0, 0.0), "{text}");
+        }
+        of("gaussian(5, 1e-200)").fill_log(&[5.0], &mut log);
+        assert_eq!(log[0], 0.0);
     }
 
     #[test]

@@ -141,6 +141,33 @@ impl<'a> Plan<'a> {
         Ok(blocks.concat())
     }
 
+    /// For one row, how much each rule fires, and the same over the sum of all: from logarithms where the plan has them, so that there are
+    /// shares wherever outputs come from rules.
+    pub(super) fn shares(&self, row: Rows<'_, f64>) -> (Vec<f64>, Vec<f64>) {
+        let mut firing = self.fire(&self.columns(row), 1);
+        let mut shares = firing.clone();
+        if self.logs() {
+            let most = firing.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            if most > f64::NEG_INFINITY {
+                for x in &mut shares {
+                    *x = (*x - most).exp();
+                }
+            } else {
+                shares.fill(0.0);
+            }
+            for x in &mut firing {
+                *x = x.exp();
+            }
+        }
+        let sum: f64 = shares.iter().sum();
+        if sum > 0.0 {
+            for x in &mut shares {
+                *x /= sum;
+            }
+        }
+        (firing, shares)
+    }
+
     pub(super) fn firing<T: Float>(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<T>> {
         let rules = self.system.rules().len();
         let blocks = par::map_blocks(watch, rows.rows(), BLOCK, |range| {
@@ -157,21 +184,6 @@ impl<'a> Plan<'a> {
             Ok(out)
         })?;
         Ok(blocks.concat())
-    }
-
-    /// How much each rule fires for one row, and its share of all firing, which may be there where each degree is too small to be told from 0.
-    pub(super) fn shares(&self, row: Rows<'_, f64>) -> Vec<(f64, f64)> {
-        let firing = self.fire(&self.columns(row), 1);
-        let top = firing.iter().fold(f64::NEG_INFINITY, |a: f64, x| a.max(*x));
-        let strength = |x: f64| match (self.logs(), top > f64::NEG_INFINITY) {
-            (true, true) => (x - top).exp(),
-            (true, false) => 0.0,
-            (false, _) => x,
-        };
-        let sum: f64 = firing.iter().map(|x| strength(*x)).sum();
-        let degree = |x: f64| if self.logs() { x.exp() } else { x };
-        let pair = |x: &f64| (degree(*x), if sum > 0.0 { strength(*x) / sum } else { 0.0 });
-        firing.iter().map(pair).collect()
     }
 
     /// The columns of some rows, within their ranges where that is asked for.
@@ -407,10 +419,17 @@ fn sample(membership: &Membership, places: &[f64], set: &mut [f64]) {
 
 /// `to += power ln m(x)`; a factor of 0 stays 0.
 fn add_logs(membership: &Membership, power: f64, x: &[f64], one: &mut [f64], to: &mut [f64]) {
-    if membership.shape() == Shape::Gaussian {
-        let p = membership.parameters();
-        let (mean, by) = (p[0], -0.5 * power / (p[1] * p[1]));
-        dispatch(Squares { mean, by, x, to });
+    let p = membership.parameters();
+    if membership.shape() == Shape::Gaussian && p[1].recip().is_finite() {
+        // The square of a width by itself may be below any number.
+        let (mean, inverse, by) = (p[0], p[1].recip(), -0.5 * power);
+        dispatch(Squares {
+            mean,
+            inverse,
+            by,
+            x,
+            to,
+        });
         return;
     }
     membership.fill_log(x, one);
@@ -421,6 +440,7 @@ fn add_logs(membership: &Membership, power: f64, x: &[f64], one: &mut [f64], to:
 
 struct Squares<'a> {
     mean: f64,
+    inverse: f64,
     by: f64,
     x: &'a [f64],
     to: &'a mut [f64],
@@ -432,7 +452,7 @@ impl Task for Squares<'_> {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         for (to, x) in self.to.iter_mut().zip(self.x) {
-            let d = *x - self.mean;
+            let d = (*x - self.mean) * self.inverse;
             *to = isa.fma(d * d, self.by, *to);
         }
     }

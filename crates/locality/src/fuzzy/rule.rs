@@ -83,6 +83,17 @@ impl Antecedent {
         }
     }
 
+    /// Whether it holds an `AND` or `OR` of nothing.
+    pub(super) fn has_gap(&self) -> bool {
+        match self {
+            Self::Is { .. } => false,
+            Self::And(parts) | Self::Or(parts) => {
+                parts.is_empty() || parts.iter().any(Self::has_gap)
+            }
+            Self::Not(part) => part.has_gap(),
+        }
+    }
+
     fn write(&self, out: &mut String, system: &FuzzySystem, within: bool) {
         let (parts, word) = match self {
             Self::Is {

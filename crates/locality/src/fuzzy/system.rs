@@ -119,8 +119,8 @@ impl FuzzySystem {
     /// Adds a rule.
     ///
     /// # Errors
-    /// [`Parameter`](crate::ErrorKind::Parameter): inputs, outputs or terms that the system lacks, a weight outside `[0, 1]`, hedges on
-    /// what is no fuzzy set of Mamdani's, and under `htsk` a rule with `OR`, `NOT` or a hedge that is no power.
+    /// [`Parameter`](crate::ErrorKind::Parameter): inputs, outputs or terms that the system lacks, `AND` or `OR` of nothing, a weight outside
+    /// `[0, 1]`, hedges on what is no fuzzy set of Mamdani's, and under `htsk` a rule with `OR`, `NOT` or a hedge that is no power.
     pub fn add_rule(&mut self, rule: Rule) -> Result<()> {
         self.check_rule(&rule)
             .map_err(|e| e.context(format!("rule {}", self.rules.len() + 1)))?;
@@ -341,6 +341,11 @@ impl FuzzySystem {
         }
         if rule.consequents.is_empty() {
             return Err(Error::parameter("it concludes nothing; name an output"));
+        }
+        if rule.antecedent.has_gap() {
+            return Err(Error::parameter(
+                "it holds AND or OR of nothing; give at least one condition",
+            ));
         }
         let mut fault = None;
         rule.antecedent.visit(&mut |input, hedges, term| {

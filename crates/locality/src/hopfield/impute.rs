@@ -180,24 +180,17 @@ impl HopfieldImputerFit {
         h: f64,
         watch: &Watch<'_>,
     ) -> Result<Self> {
-        let (means, mut scales, deviations) = moments(table, d);
-        // What a missing cell's square is expected to be.
-        let mut squares = vec![1.0; d];
+        let Moments {
+            means,
+            spreads,
+            mut scales,
+        } = moments(table, d);
         if !parameters.standardize {
-            // Columns without any have no say in it, whatever their level.
-            let largest = deviations.iter().fold(0.0, |a: f64, s| a.max(*s));
-            let share = |s: &f64| if largest > 0.0 { s / largest } else { 0.0 };
-            let mean = deviations.iter().map(|s| share(s).powi(2)).sum::<f64>() / d as f64;
-            let common = if largest > 0.0 {
-                largest * mean.sqrt()
-            } else {
-                1.0
-            };
-            for ((square, scale), own) in squares.iter_mut().zip(&mut scales).zip(&deviations) {
-                *square = (*own / common).powi(2);
-                *scale = common;
-            }
+            scales.fill(pooled(&spreads));
         }
+        // What a missing cell's square is expected to be: nothing in a column that does not vary.
+        let squares = spreads.iter().zip(&scales);
+        let squares: Vec<f64> = squares.map(|(own, by)| (own / by).powi(2)).collect();
         let n = table.len() / d;
         let (mut keys, mut values) = (Vec::with_capacity(2 * n * d), Vec::with_capacity(2 * n * d));
         for row in table.chunks_exact(d) {
@@ -314,10 +307,29 @@ fn numbers<T: Float>(rows: Rows<'_, T>) -> Result<Vec<f64>> {
     Ok(out)
 }
 
-/// Mean, what divides, and standard deviation of the known cells of each column. Where these deviate by no more than rounding, their level divides;
-/// 1 where there is none.
-fn moments(table: &[f64], d: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
-    let (mut means, mut scales, mut deviations) = (vec![0.0; d], vec![1.0; d], vec![0.0; d]);
+/// What is known of the columns, `[d]` each.
+struct Moments {
+    /// Means of the known cells; 0 without any.
+    means: Vec<f64>,
+    /// Their standard deviations; 0 where they are below rounding, or without any cells.
+    spreads: Vec<f64>,
+    /// What a column is divided by on its own: its deviation, or what stands in for one.
+    scales: Vec<f64>,
+}
+
+/// The root of the mean variance; 1 where no column varies.
+fn pooled(spreads: &[f64]) -> f64 {
+    let largest = spreads.iter().fold(0.0, |a: f64, s| a.max(*s));
+    if largest == 0.0 {
+        return 1.0;
+    }
+    // Squares of numbers near the end of the range would overflow.
+    let squares = spreads.iter().map(|s| (s / largest).powi(2));
+    largest * (squares.sum::<f64>() / spreads.len() as f64).sqrt()
+}
+
+fn moments(table: &[f64], d: usize) -> Moments {
+    let (mut means, mut spreads, mut scales) = (vec![0.0; d], vec![0.0; d], vec![1.0; d]);
     for j in 0..d {
         let known = || table.iter().skip(j).step_by(d).filter(|x| !x.is_nan());
         let count = known().count() as f64;
@@ -333,11 +345,20 @@ fn moments(table: &[f64], d: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
         let square = known().map(|x| (x / largest - mean).powi(2)).sum::<f64>() / count;
         means[j] = mean * largest;
         if square.sqrt() > 1e-12 {
-            deviations[j] = square.sqrt() * largest;
-            scales[j] = deviations[j];
+            spreads[j] = square.sqrt() * largest;
+            scales[j] = spreads[j];
         } else {
             scales[j] = largest;
+            // The mean of equal numbers may be off by a rounding, which is much beside what other columns vary by.
+            let first = known().next().copied().unwrap_or(0.0);
+            if known().all(|x| *x == first) {
+                means[j] = first;
+            }
         }
     }
-    (means, scales, deviations)
+    Moments {
+        means,
+        spreads,
+        scales,
+    }
 }

@@ -275,7 +275,14 @@ impl<T: Float> StoredPatterns<T> {
     /// # Errors
     /// As [`HopfieldMemory::store_pairs`], or other columns. Nothing is stored then.
     pub fn add_pairs(&mut self, keys: Rows<'_, T>, values: Rows<'_, T>) -> Result<Range<usize>> {
-        let ids = self.next_id..self.next_id + keys.rows();
+        let Some(end) = self.next_id.checked_add(keys.rows()) else {
+            return Err(Error::parameter(format!(
+                "ids count on from {}, and {} more are none; store the patterns in a new memory",
+                self.next_id,
+                keys.rows()
+            )));
+        };
+        let ids = self.next_id..end;
         self.take_in(keys, values, ids.clone().collect(), false)?;
         self.next_id = ids.end;
         Ok(ids)

@@ -4,8 +4,8 @@ mod learning;
 mod texts;
 
 use locality::fuzzy::{
-    Conclusion, Defuzzifier, Format, FuzzySystem, Inference, Input, Membership, Output, SNorm,
-    Settings, TNorm,
+    Antecedent, Conclusion, Consequent, Defuzzifier, Format, FuzzySystem, Inference, Input,
+    Membership, Output, Rule, SNorm, Settings, TNorm,
 };
 use locality::{Kernel, LocalMean, Rows, Watch};
 use proptest::prelude::*;
@@ -462,4 +462,59 @@ fn what_no_rule_covers_is_the_default_or_nan() {
     assert_eq!(one(&system, &[5.0, 5.0]), 7.0);
     // Beyond the range counts as its end.
     assert_eq!(one(&system, &[-3.0, 0.0]), one(&system, &[0.0, 0.0]));
+}
+
+#[test]
+fn what_decides_far_from_all_rules_is_told() {
+    // exp(-0.5 * 300^2) is below any number, but the outputs come from the rules all the same.
+    let mut output = Output::new("y", [0.0, 1.0], Inference::Sugeno);
+    output.terms.push(("no".into(), Conclusion::constant(0.0)));
+    output.terms.push(("yes".into(), Conclusion::constant(1.0)));
+    let settings = Settings {
+        and: TNorm::Product,
+        clip: false,
+        ..Settings::default()
+    };
+    let inputs = vec![gaussians("x", &[0.0, 1.0], 1.0)];
+    let mut system = FuzzySystem::new("far", settings, inputs, vec![output]).unwrap();
+    system.add("IF x IS t0 THEN y IS no").unwrap();
+    system.add("IF x IS t1 THEN y IS yes").unwrap();
+    let why = system.explain(&[-300.0]).unwrap();
+    assert_eq!(why.fired.len(), 2, "{why:?}");
+    assert_eq!((why.fired[0].rule, why.fired[0].degree), (0, 0.0));
+    assert!((why.fired[0].share - 1.0).abs() < 1e-12);
+    // (301^2 - 300^2) / 2 = 300.5
+    assert!((why.fired[1].share / (-300.5_f64).exp() - 1.0).abs() < 1e-9);
+    assert_eq!(why.outputs[0].1, one(&system, &[-300.0]));
+    // Nearer the middle both have a share: its logarithm is the difference of the squares.
+    let why = system.explain(&[0.4]).unwrap();
+    let want = 1.0 / (1.0 + (0.5 * (0.4_f64.powi(2) - 0.6_f64.powi(2))).exp());
+    assert!((why.fired[0].share - want).abs() < 1e-12, "{why:?}");
+    assert!((why.fired[0].share + why.fired[1].share - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn a_rule_of_nothing_is_refused() {
+    let text = TIP.replace("DEFUZZIFIER", "centroid");
+    let mut system = FuzzySystem::read(&text, Format::Toml).unwrap();
+    let rule = |antecedent: Antecedent| Rule {
+        antecedent,
+        consequents: vec![Consequent {
+            output: 0,
+            hedges: Vec::new(),
+            term: 0,
+        }],
+        weight: 1.0,
+    };
+    let none = || Antecedent::And(Vec::new());
+    for antecedent in [
+        none(),
+        Antecedent::Or(Vec::new()),
+        Antecedent::Not(Box::new(none())),
+        Antecedent::Or(vec![system.rules()[0].antecedent.clone(), none()]),
+    ] {
+        let refused = system.add_rule(rule(antecedent)).unwrap_err().to_string();
+        assert!(refused.contains("AND or OR of nothing"), "{refused}");
+    }
+    assert_eq!(system.rules().len(), 3);
 }

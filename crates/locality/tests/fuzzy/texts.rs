@@ -208,6 +208,13 @@ fn sugeno_files_are_read() {
         .replace("3 3, 3 (1) : 2", "3 -1, 3 (0.5) : 1");
     let system = FuzzySystem::read(&fis, Format::Fis).unwrap();
     let row = [6.0, 4.0];
+    // MATLAB gives the middle of the range where no rule fires.
+    let only = fis.replace("0 2, 2 (1) : 1\n", "");
+    let only = only
+        .replace("3 -1, 3 (0.5) : 1\n", "")
+        .replace("NumRules=3", "NumRules=1");
+    let silent = FuzzySystem::read(&only, Format::Fis).unwrap();
+    assert_eq!(one(&silent, &[5.0, 5.0]), 12.5);
     // Firing: max(poor 6, poor 4) = 0.2, average 4 = 0.8, min(good 6, 1 - poor 4) / 2 = 0.1.
     let expected = (0.2 * 5.0 + 0.8 * (6.0 + 2.0 + 2.0) + 0.1 * 20.0) / 1.1;
     assert!(
@@ -217,11 +224,6 @@ fn sugeno_files_are_read() {
     );
     let again = FuzzySystem::read(&system.to_toml(), Format::Toml).unwrap();
     assert_eq!(again, system);
-    let silent = "[System]\nName='s'\nType='sugeno'\nNumInputs=1\nNumOutputs=1\nNumRules=1\n[Input1]\nName='x'\nRange=[0 5]\nNumMFs=1\n\
-        MF1='low':'trimf',[0 1 2]\n[Output1]\nName='y'\nRange=[0 4]\nNumMFs=1\nMF1='one':'constant',[1]\n[Rules]\n1, 1 (1) : 1\n";
-    let silent = FuzzySystem::read(silent, Format::Fis).unwrap();
-    assert_eq!(one(&silent, &[1.0]), 1.0);
-    assert_eq!(one(&silent, &[5.0]), 2.0, "the middle of the range");
     let fcl = FCL
         .replace("TERM low := (0, 1) (13, 0)", "TERM low := 5")
         .replace("TERM medium := (0, 0) (13, 1) (25, 0)", "TERM medium := 10")
@@ -301,6 +303,10 @@ fn faults_of_files_have_their_place() {
             "line 38: cannot read the rule",
         ),
         (fis("[System]", "[Sistem]"), "no [System]"),
+        (
+            fis("NumRules=3", "NumRules=2"),
+            "NumRules=2, but the file has 3",
+        ),
     ] {
         assert!(found.contains(words), "{words}: {found}");
     }

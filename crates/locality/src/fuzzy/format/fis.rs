@@ -123,7 +123,12 @@ pub(super) fn read(text: &str) -> Result<FuzzySystem> {
     let outputs = outputs.map(|s| output(s, head, sugeno, inputs.len()));
     let outputs: Result<Vec<Output>> = outputs.collect();
     let outputs = outputs?;
-    for (key, found) in [("NumInputs", inputs.len()), ("NumOutputs", outputs.len())] {
+    let rules = one("rules").map_or(&[][..], |s| &s.lines);
+    for (key, found) in [
+        ("NumInputs", inputs.len()),
+        ("NumOutputs", outputs.len()),
+        ("NumRules", rules.len()),
+    ] {
         if let Some(told) = head.count(key)?
             && told != found
         {
@@ -134,7 +139,7 @@ pub(super) fn read(text: &str) -> Result<FuzzySystem> {
     }
     let name = head.word("Name").map_or("", |(_, name)| name);
     let mut system = FuzzySystem::new(name, settings, inputs, outputs)?;
-    for (line, text) in one("rules").map_or(&[][..], |s| &s.lines) {
+    for (line, text) in rules {
         let rule = rule(&system, text).map_err(|e| e.context(format!("line {line}")))?;
         system
             .add_rule(rule)
@@ -267,7 +272,7 @@ fn output(
     {
         out.aggregation = aggregation;
     }
-    // What MATLAB gives where no rule fires, whatever the inference.
+    // What MATLAB gives where no rule fires, for both types.
     out.default = Some(f64::midpoint(range[0], range[1]));
     for (line, term, kind, p) in functions(section)? {
         let conclusion = match (&*kind.to_lowercase(), sugeno) {

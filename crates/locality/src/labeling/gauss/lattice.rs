@@ -75,7 +75,8 @@ impl Plan {
         let all = splines.into_iter().zip(&extents).zip(columns);
         let mut axes: Vec<(Spline, usize, usize)> = all
             .map(|((spline, extent), column)| {
-                let nodes = spline.nodes(*extent);
+                // What was chosen has no more than `NUMBERS`.
+                let nodes = spline.nodes(*extent) as usize;
                 (spline, nodes, column)
             })
             .collect();
@@ -104,8 +105,8 @@ fn cheapest(n: usize, extents: &[f64], tolerance: f64) -> Option<(Vec<Spline>, f
             let spline = &choices[digit(code, axis)];
             let count = spline.nodes(*extent);
             touched *= spline.order as f64;
-            nodes *= count as f64;
-            taps += (2 * spline.taps.len() - 1).min(count) as f64;
+            nodes *= count;
+            taps += ((2 * spline.taps.len() - 1) as f64).min(count);
         }
         let cost = TOUCH * 2.0 * n as f64 * touched + ALONG * nodes * taps;
         if nodes * (LANES as f64) <= NUMBERS as f64 && best.is_none_or(|(least, _)| cost < least) {

@@ -18,12 +18,9 @@ enum Way<T> {
     Grid(Vec<Axis<T>>),
     /// Few features: a grid of splines.
     Lattice(Lattice<T>),
-    /// Any features, by the local mean.
-    Pairs {
-        features: Vec<T>,
-        columns: usize,
-        tolerance: f64,
-    },
+    /// Any features, by the local mean. Exact: what that may leave out is a share of a row's sum of weights, which may be far more than the
+    /// tolerance allows a single pair.
+    Pairs { features: Vec<T>, columns: usize },
 }
 
 /// How sums are made.
@@ -68,7 +65,6 @@ impl<T: Float> GaussianSums<T> {
             _ => Way::Pairs {
                 features: features.to_vec(),
                 columns: features.columns(),
-                tolerance,
             },
         })
     }
@@ -91,14 +87,10 @@ impl<T: Float> GaussianSums<T> {
                 Ok(blur(&planes, axes, width, watch)?.concat())
             }
             Way::Lattice(lattice) => lattice.sums(values, width, watch),
-            Way::Pairs {
-                features,
-                columns,
-                tolerance,
-            } => {
+            Way::Pairs { features, columns } => {
                 let rows = Rows::new(features, features.len() / columns, *columns)?;
                 let values = Rows::new(values, rows.rows(), width)?;
-                let mean = LocalMean::new(Kernel::gaussian(1.0)).tolerance(*tolerance);
+                let mean = LocalMean::new(Kernel::gaussian(1.0));
                 let watch = &watch.quiet();
                 let found = mean
                     .fit_watched(rows, values, None, watch)?
@@ -287,6 +279,63 @@ mod tests {
                     let threads = Watch::default().threads(3);
                     assert_eq!(sums.sums(&values, width, &threads).unwrap(), own);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn all_pairs_leave_out_no_pair_beside_a_crowd() {
+        // A few rows 2.2 bandwidths from a crowd: together they are less than a hundredth of its sums of weights, but each is a weight of
+        // 0.09. Another crowd lies so far off that the local mean takes a tree, and there are more columns than a grid has axes.
+        let (n, d) = (5000, 9);
+        let mut x: Vec<f64> = normal(8, n, d).iter().map(|x| 0.02 * x).collect();
+        for (i, row) in x.chunks_exact_mut(d).enumerate() {
+            row[0] += if i < 2500 { 500.0 } else { 0.0 };
+            row[1] += if i >= n - 30 { 2.2 } else { 0.0 };
+        }
+        let rows = Rows::new(&x, n, d).unwrap();
+        let mut values = vec![0.0; n];
+        values[n - 1] = 1.0;
+        let sums = GaussianSums::rows(rows, 1, 1e-2);
+        assert_eq!(sums.by(), SumsBy::Pairs);
+        let own = sums.sums(&values, 1, &Watch::default()).unwrap();
+        let last = rows.row(n - 1);
+        for (own, row) in own.iter().zip(rows.iter()) {
+            let squared: f64 = row.iter().zip(last).map(|(a, b)| (a - b).powi(2)).sum();
+            let want = (-0.5 * squared).exp();
+            assert!((own - want).abs() <= 1e-2, "{own} {want}");
+        }
+    }
+
+    #[test]
+    fn one_far_row_takes_all_pairs() {
+        // What a file says where it has no value; a grid of that extent has more nodes than any integer counts.
+        for far in [9.97e36, 1e19, 1e150] {
+            let n = 2100;
+            let mut x = normal(9, n, 1);
+            x[0] = far;
+            let rows = Rows::new(&x, n, 1).unwrap();
+            assert!(Plan::new(rows, 1e-2).is_none());
+            let sums = GaussianSums::rows(rows, 1, 1e-2);
+            assert_eq!(sums.by(), SumsBy::Pairs);
+            let values = vec![1.0; n];
+            let own = sums.sums(&values, 1, &Watch::default()).unwrap();
+            let want = plain(rows, &values, 1);
+            for (own, want) in own.iter().zip(&want) {
+                assert!((own - want).abs() <= 1e-9 * want, "{own} {want}");
+            }
+            if far > f64::from(f32::MAX) {
+                continue;
+            }
+            // In single precision squares are beyond all numbers.
+            let x: Vec<f32> = x.iter().map(|x| *x as f32).collect();
+            let sums = GaussianSums::rows(Rows::new(&x, n, 1).unwrap(), 1, 1e-2);
+            let own = sums.sums(&vec![1.0; n], 1, &Watch::default()).unwrap();
+            for (own, want) in own.iter().zip(&want) {
+                assert!(
+                    (f64::from(*own) - want).abs() <= 1e-4 * want,
+                    "{own} {want}"
+                );
             }
         }
     }

@@ -59,10 +59,9 @@ impl Spline {
         Some(best)
     }
 
-    /// Nodes for places from 0 to `extent` bandwidths.
-    pub(super) fn nodes(&self, extent: f64) -> usize {
-        // Places that far apart are refused by their number; the sum must not overflow before.
-        (extent / self.spacing).min(1e15) as usize + self.order + 1
+    /// Nodes for places from 0 to `extent` bandwidths: a whole number, which may be more than any integer holds.
+    pub(super) fn nodes(&self, extent: f64) -> f64 {
+        (extent / self.spacing).floor() + (self.order + 1) as f64
     }
 
     /// The first node that the place at `x` bandwidths from the lowest one touches, and the weights of `order` nodes.
