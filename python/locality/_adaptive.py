@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
@@ -142,13 +143,13 @@ class _Adaptive(BaseEstimator):
             raise ValueError(f"degree={degree} must be 0, 1 or 'auto'")
         return degree
 
+    @abstractmethod
     def _keep(self, told: Told, y: Any) -> None:
         """Keeps what is to be told."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _values(self) -> Array:
         """It as columns."""
-        raise NotImplementedError
 
     def _features(self, rows: Array) -> Array:
         """Where rows lie: distances there are in bandwidths."""

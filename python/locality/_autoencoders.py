@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, Self
 
@@ -89,8 +90,9 @@ class _Autoencoder(TransformerMixin, BaseEstimator):
     noise: float
     n_jobs: int | None
 
+    @abstractmethod
     def _levels(self) -> list[int]:
-        raise NotImplementedError
+        """Columns of the codes, from coarse to fine."""
 
     def _training(self) -> str:
         return "joint"
