@@ -31,6 +31,9 @@ class Biases:
             array = np.where(array, 0.0, -np.inf)
         array = _arrays.numbers(array, name).astype(dtype, copy=False)
         self.given = array.shape
+        if relative is None and array.shape[-1:] == (n,) and array.shape[-2:-1] in ((), (1,)):
+            # The same for all queries, as a padding mask: no need for a copy for each.
+            last = (1, n)
         whole = (*array.shape[: -len(last)], *last)
         try:
             if relative is not None and array.shape[-1:] != last:
@@ -38,6 +41,7 @@ class Biases:
             self.own: Array = np.ascontiguousarray(np.broadcast_to(array, whole))
             self.all: Array = np.broadcast_to(self.own, (*lead, *last))
         except ValueError:
+            last = (m, n) if relative is None else last
             wanted = ", ".join(str(x) for x in (*lead, *last)) + ("," if len(lead) + len(last) == 1 else "")
             raise ValueError(
                 f"{name} has shape {array.shape}, which does not broadcast to ({wanted}): {m} queries and {n} keys"

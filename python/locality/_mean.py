@@ -142,7 +142,8 @@ def local_mean(
         which a query may attend to nothing. No region is empty then.
     bias : array_like, shape (m, n) or (..., m, n), optional
         Added to the logarithm of each pair's weight (to the scores of attention); minus infinity leaves a pair out. Of a Boolean
-        mask the true pairs take part. Broadcasts. Where the neighbourhood takes the k nearest, these are the nearest of the pairs that
+        mask the true pairs take part. Broadcasts; what is the same for all queries, a padding mask of shape (n,) or (..., 1, n), is
+        kept as it is. Where the neighbourhood takes the k nearest, these are the nearest of the pairs that
         take part; other biases do not change which are near.
     relative_bias : array_like, shape (m + n - 1,) or (..., m + n - 1), optional
         The same by relative position: entry ``j - i + m - 1`` is for key ``j`` at query ``i``. A bias that is a function of the data

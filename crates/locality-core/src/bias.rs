@@ -14,6 +14,8 @@ pub enum Bias<'a, T> {
     /// By relative position (Shaw et al. 2018; Raffel et al. 2020), `[m + n - 1]`: entry `j - i + m - 1` is for key `j` at query `i`,
     /// so that the first is for the last query and the first key.
     Relative(&'a [T]),
+    /// One for each key, the same for all queries, `[n]`: a padding mask.
+    Keys(&'a [T]),
 }
 
 /// Rows that are checked at a time.
@@ -26,6 +28,7 @@ impl<'a, T: Float> Bias<'a, T> {
         match self {
             Self::Pairs(rows) => rows.row(i),
             Self::Relative(table) => &table[table.len() - n - i..][..n],
+            Self::Keys(row) => row,
         }
     }
 
@@ -60,6 +63,17 @@ impl<'a, T: Float> Bias<'a, T> {
                 }
                 if let Some(i) = first_bad(table) {
                     return Err(bad(table[i], &format!("entry {i}")));
+                }
+            }
+            Self::Keys(row) => {
+                if row.len() != n {
+                    return Err(Error::shape(format!(
+                        "bias has {} entries, but {n} keys need {n}: one for each",
+                        row.len()
+                    )));
+                }
+                if let Some(j) = first_bad(row) {
+                    return Err(bad(row[j], &format!("entry {j}")));
                 }
             }
         }

@@ -139,7 +139,6 @@ macro_rules! lanes {
                 step: impl Fn(usize, S::$vector, S::$vector, S::$vector) -> S::$vector + Copy,
             ) {
                 let mut out = out.map(|o| S::$split_mut(o).0);
-                let mut packed = [[0.0; G]; BATCH];
                 let count = features.len();
                 // Batches of one size: a short one would hardly pay for its beginning and end.
                 let batches = count.div_ceil(BATCH).max(1);
@@ -147,9 +146,11 @@ macro_rules! lanes {
                 for (batch, features) in features.chunks(size).enumerate() {
                     let first = batch * size;
                     let last = first + features.len() == count;
+                    let mut packed;
                     let queries = match queries {
                         Side::Packed(all) => &all[first..first + features.len()],
                         Side::Rows(rows) => {
+                            packed = [[0.0; G]; BATCH];
                             let from = features[0];
                             if features.iter().enumerate().all(|(i, &f)| f == from + i) {
                                 let rows = rows.map(|q| &q[from..from + features.len()]);

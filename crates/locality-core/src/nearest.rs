@@ -1,7 +1,10 @@
 //! The front door of nearest-neighbour search: exact, with ties in index order.
 
+use std::ops::Range;
+
 use crate::engine::scan::Best;
 use crate::engine::search::{Found, MOST_SORTED, SearchScratch, Searcher};
+use crate::engine::together::Walk;
 use crate::isa::{Isa, Task, compiled};
 use crate::lanes::TILE;
 use crate::{Columns, Error, Float, Metric, Result, Rows, Watch, par};
@@ -50,6 +53,11 @@ pub struct WithinRadius<T> {
 
 /// Queries of a block; results do not depend on it.
 const BLOCK: usize = 64;
+/// The same where queries are searched together, a tile of them at a time, and how many are worth being put in order for that.
+const TOGETHER: usize = 20 * TILE;
+const FEWEST_TOGETHER: usize = 4 * TILE;
+/// Queries that are sparser among the keys than one for so many lie too far apart for that.
+const KEYS_EACH: usize = 2;
 /// The same where all keys are looked at: so many share what is read of them, at the least and at the most.
 const SCANS: [usize; 2] = [11 * TILE, 43 * TILE];
 
@@ -192,7 +200,20 @@ impl<T: Float> Nearest<T> {
             )));
         }
         check_parts(parts, queries)?;
-        let block = if parts.iter().any(|p| p.searcher.scans(k)) {
+        let few = FEWEST_TOGETHER.max(keys / KEYS_EACH);
+        let together = (few..=u32::MAX as usize).contains(&queries.rows())
+            && parts.iter().all(|p| p.searcher.walks_together(k));
+        let order = match parts.first() {
+            Some(part) if together => {
+                let all: Vec<usize> = (0..queries.rows()).collect();
+                part.searcher
+                    .near_order(&features(&part.searcher, queries, &all))
+            }
+            _ => Vec::new(),
+        };
+        let block = if together {
+            TOGETHER
+        } else if parts.iter().any(|p| p.searcher.scans(k)) {
             let own = queries.rows().div_ceil(2 * watch.width());
             own.next_multiple_of(TILE).clamp(SCANS[0], SCANS[1])
         } else {
@@ -216,13 +237,29 @@ impl<T: Float> Nearest<T> {
         let blocks = par::map_blocks(watch, queries.rows(), block, |range| {
             Ok(T::run_compiled::<Searches<'_>>(Search {
                 parts,
-                queries: queries.slice(range),
+                queries,
+                which: which(&order, range),
+                together,
                 take: Take::Nearest(k),
             }))
         })?;
-        for block in blocks {
-            out.indices.extend(block.indices);
-            out.distances.extend(block.distances);
+        if together {
+            out.indices.resize(queries.rows() * k, 0);
+            out.distances.resize(queries.rows() * k, T::ZERO);
+            for (block, order) in blocks.iter().zip(order.chunks(TOGETHER)) {
+                let found = block.indices.chunks_exact(k);
+                let found = found.zip(block.distances.chunks_exact(k));
+                for (&i, (indices, distances)) in order.iter().zip(found) {
+                    let to = i as usize * k..(i as usize + 1) * k;
+                    out.indices[to.clone()].copy_from_slice(indices);
+                    out.distances[to].copy_from_slice(distances);
+                }
+            }
+        } else {
+            for block in blocks {
+                out.indices.extend(block.indices);
+                out.distances.extend(block.distances);
+            }
         }
         // Which of two keys at an infinite distance is nearer is not known.
         if let Some(at) = out
@@ -284,7 +321,9 @@ impl<T: Float> Nearest<T> {
         let blocks = par::map_blocks(watch, queries.rows(), BLOCK, |range| {
             Ok(T::run_compiled::<Searches<'_>>(Search {
                 parts,
-                queries: queries.slice(range),
+                queries,
+                which: which(&[], range),
+                together: false,
                 take: Take::Within(radius),
             }))
         })?;
@@ -335,11 +374,32 @@ enum Take<T> {
 
 compiled!(Searches, Search);
 
-/// A block of queries.
+/// A block of queries, by number.
 struct Search<'a, T> {
     parts: &'a [Nearest<T>],
     queries: Rows<'a, T>,
+    which: Vec<usize>,
+    /// Whether they lie near one another.
+    together: bool,
     take: Take<T>,
+}
+
+/// The queries of a range of places, where some order is given or is their own.
+fn which(order: &[u32], range: Range<usize>) -> Vec<usize> {
+    if order.is_empty() {
+        return range.collect();
+    }
+    order[range].iter().map(|i| *i as usize).collect()
+}
+
+/// The features of some queries, one after the other.
+fn features<T: Float>(searcher: &Searcher<T>, queries: Rows<'_, T>, which: &[usize]) -> Vec<T> {
+    let f = searcher.bound.features;
+    let mut out = vec![T::ZERO; which.len() * f];
+    for (i, out) in which.iter().zip(out.chunks_exact_mut(f)) {
+        searcher.bound.map(queries.row(*i), out);
+    }
+    out
 }
 
 impl<T: Float> Task for Search<'_, T> {
@@ -368,15 +428,19 @@ impl<T: Float> Search<'_, T> {
     /// The nearest of each query, kept in order while they are found.
     #[inline(always)]
     fn sorted<I: Isa>(&self, isa: I, k: usize) -> Vec<Best<T>> {
-        let mut best = vec![Best::new(k); self.queries.rows()];
+        let mut best = vec![Best::new(k); self.which.len()];
         let mut scratch = SearchScratch::new();
+        let mut walk = Walk::new();
         let mut first = 0;
         for part in self.parts {
             let searcher = &part.searcher;
-            let queries = self.features(searcher);
+            let queries = features(searcher, self.queries, &self.which);
             let name = |index: u32| part.name(first, index);
             if searcher.scans(k) {
                 searcher.scan(isa, &queries, &mut best, &name);
+            } else if self.together {
+                let (best, walk) = (&mut best[..], &mut walk);
+                searcher.improve_together(isa, &queries, best, &name, walk, &mut scratch);
             } else {
                 let queries = queries.chunks_exact(searcher.bound.features);
                 for (query, best) in queries.zip(&mut best) {
@@ -391,10 +455,10 @@ impl<T: Float> Search<'_, T> {
     /// Everything of each query first, and then the nearest where so many are wanted.
     #[inline(always)]
     fn collected<I: Isa>(&self, isa: I, take: Take<T>, out: &mut WithinRadius<T>) {
-        let features = |p: &Nearest<T>| self.features(&p.searcher);
-        let queries: Vec<Vec<T>> = self.parts.iter().map(features).collect();
+        let of_part = |p: &Nearest<T>| features(&p.searcher, self.queries, &self.which);
+        let queries: Vec<Vec<T>> = self.parts.iter().map(of_part).collect();
         let mut scratch = SearchScratch::new();
-        for i in 0..self.queries.rows() {
+        for i in 0..self.which.len() {
             scratch.found.clear();
             let mut first = 0;
             for (part, queries) in self.parts.iter().zip(&queries) {
@@ -418,17 +482,6 @@ impl<T: Float> Search<'_, T> {
             }
             self.write(&scratch.found, out);
         }
-    }
-
-    /// The features of the queries, one after the other.
-    #[inline(always)]
-    fn features(&self, searcher: &Searcher<T>) -> Vec<T> {
-        let f = searcher.bound.features;
-        let mut out = vec![T::ZERO; self.queries.rows() * f];
-        for (row, out) in self.queries.iter().zip(out.chunks_exact_mut(f)) {
-            searcher.bound.map(row, out);
-        }
-        out
     }
 
     #[inline(always)]

@@ -8,12 +8,15 @@ use locality_testing::normal;
 
 const P: usize = 3;
 
-/// Which of the two kinds of biases.
+/// Which kind of biases.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Pairs,
     Relative,
+    Keys,
 }
+
+const KINDS: [Kind; 3] = [Kind::Pairs, Kind::Relative, Kind::Keys];
 
 #[derive(Clone)]
 struct Case<T> {
@@ -48,6 +51,7 @@ impl<T: Float> Case<T> {
         let biases = match kind {
             Kind::Pairs => m * n,
             Kind::Relative => m + n - 1,
+            Kind::Keys => n,
         };
         Self {
             mean,
@@ -94,6 +98,7 @@ impl<T: Float> Case<T> {
         match self.kind {
             Kind::Pairs => Bias::Pairs(rows(&self.bias, self.n())),
             Kind::Relative => Bias::Relative(&self.bias),
+            Kind::Keys => Bias::Keys(&self.bias),
         }
     }
 
@@ -102,6 +107,7 @@ impl<T: Float> Case<T> {
         match self.kind {
             Kind::Pairs => i * self.n() + j,
             Kind::Relative => j + self.m() - 1 - i,
+            Kind::Keys => j,
         }
     }
 
@@ -250,7 +256,7 @@ const CASES: &[(&str, &str, usize)] = &[
 #[test]
 fn the_definition_and_differences() {
     for &(kernel, neighborhood, d) in CASES {
-        for kind in [Kind::Pairs, Kind::Relative] {
+        for kind in KINDS {
             let name = format!("{kernel}, {neighborhood}, {kind:?}");
             let case = Case::new(kernel, neighborhood, kind, (41, 53, d));
             case.check_definition(&name);
@@ -279,7 +285,7 @@ fn the_order_of_a_tree_changes_nothing() {
         ("epanechnikov(h=4)", 9),
         ("uniform(h=1)", 2),
     ] {
-        for kind in [Kind::Pairs, Kind::Relative] {
+        for kind in KINDS {
             for engine in ["tree", "reference"] {
                 let mut case = Case::new(kernel, "all", kind, (150, 700, d));
                 case.engine = Some(engine);
@@ -292,7 +298,7 @@ fn the_order_of_a_tree_changes_nothing() {
 #[test]
 fn many_blocks() {
     for (m, n) in [(600, 300), (90, 700), (513, 129)] {
-        for kind in [Kind::Pairs, Kind::Relative] {
+        for kind in KINDS {
             for neighborhood in ["all", "causal"] {
                 let case = Case::new("softmax(beta=0.4)", neighborhood, kind, (m, n, 9));
                 case.check_definition(&format!("{m} and {n}, {neighborhood}, {kind:?}"));
@@ -304,7 +310,7 @@ fn many_blocks() {
 #[test]
 fn the_same_bits_for_any_threads_and_one_after_another() {
     for (neighborhood, d) in [("all", 12), ("causal", 2), ("nearest(k=9)", 3)] {
-        for kind in [Kind::Pairs, Kind::Relative] {
+        for kind in KINDS {
             let case = Case::<f32>::new("gaussian(h=1)", neighborhood, kind, (600, 300, d));
             let one = Watch::default().threads(1);
             let (at, g) = (case.at(&one), case.gradients(&one));
@@ -411,7 +417,7 @@ fn where_everything_is_left_out() {
     let only = Rows::column(&[0.0]);
     let far = match far {
         Bias::Pairs(rows) => Bias::Pairs(rows.slice(1..2)),
-        other @ Bias::Relative(_) => other,
+        other => other,
     };
     assert_eq!(
         fit(compact).biased(far).at(only, &watch).unwrap().means,
@@ -454,8 +460,8 @@ fn alibi_is_a_factor_of_the_kernel() {
 #[test]
 fn heads_have_their_own() {
     let watch = Watch::default();
-    let cases = [Kind::Pairs, Kind::Relative]
-        .map(|kind| Case::<f64>::new("softmax(beta=0.4)", "causal", kind, (80, 80, 9)));
+    let cases =
+        KINDS.map(|kind| Case::<f64>::new("softmax(beta=0.4)", "causal", kind, (80, 80, 9)));
     let heads: Vec<_> = cases
         .iter()
         .map(|c| Head {
@@ -503,7 +509,12 @@ fn what_is_wrong_is_named() {
         say(Bias::Relative(&all))
             .contains("relative bias has 6 entries, but 2 queries and 3 keys need 4")
     );
+    assert_eq!(
+        say(Bias::Keys(&all[..2])),
+        "bias has 2 entries, but 3 keys need 3: one for each"
+    );
     all[4] = f64::NAN;
+    assert!(say(Bias::Keys(&all[3..])).starts_with("bias has NaN in entry 1"));
     assert!(say(Bias::Pairs(rows(&all, 3))).starts_with("bias has NaN in row 1, column 1"));
     all[4] = f64::INFINITY;
     assert!(say(Bias::Relative(&all[2..])).starts_with("bias has inf in entry 2"));

@@ -159,3 +159,63 @@ fn a_derivative_by_the_null_weight_is_finite_or_refused() {
     );
     assert!(back.is_err());
 }
+
+fn the_nearest_of_far_keys_has_it_all<T: Float>() {
+    // Logarithms of weights down to -1e33: under a sum of kernels, too, the least far of the keys decides.
+    let keys = cast::<T>(&[0.0, 0.5, 1.0, 3.0]);
+    let values = cast::<T>(&[1.0, 2.0, 4.0, 8.0]);
+    let queries = cast::<T>(&[-2.0, 0.7, 9.0]);
+    for kernel in [
+        "gaussian(h=1e-16)",
+        "gaussian(h=1e-16) + gaussian(h=2e-16)",
+        "gaussian(h=1e-16) + epanechnikov(h=0.01)",
+    ] {
+        for columns in [1, 9] {
+            // More columns, all but one of them constant, are worked on in another way.
+            let wide = |x: &[T]| -> Vec<T> {
+                let row = |&x: &T| (0..columns).map(move |c| if c == 0 { x } else { T::ONE });
+                x.iter().flat_map(row).collect()
+            };
+            let mean = LocalMean::new(kernel.parse().unwrap());
+            let fit = mean
+                .fit(rows(&wide(&keys), columns), Rows::column(&values))
+                .unwrap();
+            let at = fit
+                .at(rows(&wide(&queries), columns), &Watch::default())
+                .unwrap();
+            assert_eq!(at.means, cast::<T>(&[1.0, 2.0, 8.0]), "{kernel}, {columns}");
+        }
+    }
+}
+
+#[test]
+fn weights_beyond_any_scale_still_have_an_order() {
+    the_nearest_of_far_keys_has_it_all::<f32>();
+    the_nearest_of_far_keys_has_it_all::<f64>();
+}
+
+#[test]
+fn keys_get_their_shares_under_large_scores() {
+    // Scores of 2^18 and a little more, exact in single precision, which has their log normalisers only to 1/64.
+    let (d, m, n) = (8, 30, 300);
+    let place = |i: usize, step: f64| 512.0 + step * (i % 8) as f64;
+    let side = |count: usize, step: f64| -> Vec<f64> {
+        let column = |i: usize, c: usize| if c == 0 { place(i, step) } else { 0.0 };
+        (0..count)
+            .flat_map(|i| (0..d).map(move |c| column(i, c)))
+            .collect()
+    };
+    let (queries, keys) = (side(m, 0.0), side(n, 1.0 / 512.0));
+    let single = gradients::<f32>("softmax(beta=1)", d, &queries, &keys).unwrap();
+    let double = gradients::<f64>("softmax(beta=1)", d, &queries, &keys).unwrap();
+    for (a, b) in [
+        (&single.keys, &double.keys),
+        (&single.values, &double.values),
+    ] {
+        let top = b.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+        for (a, b) in a.iter().zip(b) {
+            let off = (f64::from(*a) - b).abs() / top;
+            assert!(off < 2e-6, "off by {off:e}");
+        }
+    }
+}

@@ -293,3 +293,55 @@ fn neither_threads_nor_company_matter() {
         assert_eq!(alone.distances, one.distances[70 * 20..71 * 20]);
     }
 }
+
+/// Many queries are put in order and walked down the tree side by side; one alone is not.
+#[test]
+fn queries_searched_together_find_what_each_finds_alone() {
+    fn check<T: Float>(name: &str, d: usize, k: usize) {
+        let n = 900;
+        // Coarse, so that there are ties and duplicates, in clumps of different width.
+        let coarse = |seed: u64, rows: usize| -> Vec<f64> {
+            let draws = normal(seed, rows, d).into_iter().enumerate();
+            draws
+                .map(|(i, x)| (x * 4.0).round() / 4.0 * (1.0 + (i / d % 3) as f64))
+                .collect()
+        };
+        let keys = cast::<T>(&coarse(1, n));
+        let keys = Rows::new(&keys, n, d).unwrap();
+        let mut fit = Nearest::fit(keys, &metric(name)).unwrap();
+        let parts = [
+            Nearest::fit(keys.slice(0..400), &metric(name)).unwrap(),
+            Nearest::fit(keys.slice(400..n), &metric(name)).unwrap(),
+        ];
+        let others = cast::<T>(&coarse(2, 517));
+        let watch = Watch::default();
+        for queries in [keys, Rows::new(&others, 517, d).unwrap()] {
+            let together = fit.k_nearest(queries, k, &watch).unwrap();
+            let among = Nearest::k_nearest_among(&parts, queries, k, &watch).unwrap();
+            assert_eq!(together, among, "{name}, {d} columns, parts");
+            for i in 0..queries.rows() {
+                let alone = fit.k_nearest(queries.slice(i..i + 1), k, &watch).unwrap();
+                let own = i * k..(i + 1) * k;
+                assert_eq!(alone.indices, together.indices[own.clone()], "{name}, {d}");
+                assert_eq!(alone.distances, together.distances[own], "{name}, {d}");
+            }
+        }
+        fit.leave_out(&(0..n).step_by(3).collect::<Vec<_>>())
+            .unwrap();
+        let together = fit.k_nearest(keys, k, &watch).unwrap();
+        assert!(together.indices.iter().all(|i| i % 3 != 0));
+        for i in [0, 1, 500, n - 1] {
+            let alone = fit.k_nearest(keys.slice(i..i + 1), k, &watch).unwrap();
+            assert_eq!(alone.indices, together.indices[i * k..(i + 1) * k]);
+        }
+    }
+    for name in ["euclidean", "manhattan", "chebyshev", "cosine", "dot"] {
+        for (d, k) in [(1, 3), (2, 9), (3, 1), (5, 7), (8, 20)] {
+            check::<f32>(name, d, k);
+            check::<f64>(name, d, k);
+        }
+    }
+    check::<f64>("mahalanobis", 3, 5);
+    check::<f64>("hamming", 4, 5);
+    check::<f64>("haversine", 2, 5);
+}

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 
 use crate::array::Matrix;
 
-/// Biases as they were given: two dimensions are one for each pair, one is by relative position.
+/// Biases as they were given: two dimensions are one for each pair or, in a single row, for each key; one is by relative position.
 pub(crate) enum Biases<'py, T: Element> {
     Pairs(Matrix<'py, T>),
     Relative(PyReadonlyArray1<'py, T>),
@@ -26,7 +26,10 @@ impl<'py, T: Element + Float> Biases<'py, T> {
 
     pub(crate) fn get(&self) -> PyResult<Bias<'_, T>> {
         Ok(match self {
-            Self::Pairs(rows) => Bias::Pairs(rows.rows()?),
+            Self::Pairs(rows) => match rows.rows()? {
+                one if one.rows() == 1 => Bias::Keys(one.row(0)),
+                rows => Bias::Pairs(rows),
+            },
             Self::Relative(table) => Bias::Relative(table.as_slice()?),
         })
     }

@@ -407,15 +407,21 @@ fn add<T: Float, I: Isa>(isa: I, a: &mut Level<T>, b: &mut Level<T>, len: usize)
     a.factors(len);
     b.logs(len);
     b.factors(len);
-    // Absent weights must not set the scale; a floor keeps the difference of two absent ones finite.
-    let floor = T::from_f64(-1e30);
+    // Absent weights must not set the scale, however small the others; a finite one keeps the difference of two absent ones a number.
+    let floor = -T::MAX;
     for i in 0..len {
-        let (la, lb) = (a.log[i].max(floor), b.log[i].max(floor));
         let (fa, fb) = (a.factor[i], b.factor[i]);
-        let ma = if fa > T::ZERO { la } else { floor };
-        let mb = if fb > T::ZERO { lb } else { floor };
-        let m = ma.max(mb);
-        a.factor[i] = isa.fma(fa, isa.exp(ma - m), fb * isa.exp(mb - m));
+        let present = |log: T, factor: T| {
+            if factor > T::ZERO {
+                log
+            } else {
+                T::NEG_INFINITY
+            }
+        };
+        let (la, lb) = (present(a.log[i], fa), present(b.log[i], fb));
+        let m = la.max(lb);
+        let scale = m.max(floor);
+        a.factor[i] = isa.fma(fa, isa.exp(la - scale), fb * isa.exp(lb - scale));
         a.log[i] = m;
     }
 }

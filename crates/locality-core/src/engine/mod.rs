@@ -20,6 +20,7 @@ pub(crate) mod scan;
 pub(crate) mod search;
 pub(crate) mod sites;
 mod split;
+pub(crate) mod together;
 pub(crate) mod tree;
 mod units;
 mod walk;

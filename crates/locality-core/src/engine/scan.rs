@@ -45,16 +45,21 @@ impl<T: Float> Best<T> {
         if new.raw > self.worst {
             return;
         }
-        if self.found.len() == self.k {
-            if self.found.last().is_some_and(|last| !new.before(last)) {
-                return;
-            }
-            self.found.pop();
+        if self.found.len() < self.k {
+            self.found.push(new);
+        } else if self.found.last().is_none_or(|last| !new.before(last)) {
+            return;
         }
-        let at = self.found.partition_point(|f| f.before(&new));
-        self.found.insert(at, new);
-        if self.found.len() == self.k {
-            self.worst = self.found[self.k - 1].raw;
+        // Few stand behind it: a search for its place would cost more than these.
+        let found = &mut self.found[..];
+        let mut at = found.len() - 1;
+        while at > 0 && new.before(&found[at - 1]) {
+            found[at] = found[at - 1];
+            at -= 1;
+        }
+        found[at] = new;
+        if found.len() == self.k {
+            self.worst = found[self.k - 1].raw;
         }
     }
 }

@@ -279,6 +279,20 @@ impl<T: Float> Searcher<T> {
         eye.see(isa, &buffer[..real.len()], &self.sites.index[real])
     }
 
+    /// The same with the buffer of a search.
+    #[inline(always)]
+    pub(super) fn look<I: Isa>(
+        &self,
+        isa: I,
+        query: &[T],
+        slots: std::ops::Range<usize>,
+        limit: T,
+        scratch: &mut SearchScratch<T>,
+        eye: &mut impl See<T>,
+    ) -> T {
+        self.show(isa, query, slots, limit, &mut scratch.run, eye)
+    }
+
     /// Shows every run that may hold a raw number of at most the limit to `eye`.
     #[inline(always)]
     fn visit<I: Isa>(
@@ -329,31 +343,54 @@ impl<T: Float> Searcher<T> {
 }
 
 /// Who looks at raw numbers and their keys. Not a closure: that would not be inlined into the code compiled for the vector unit.
-trait See<T> {
+pub(super) trait See<T> {
     /// Returns the raw number above which nothing more need be shown.
     fn see<I: Isa>(&mut self, isa: I, run: &[T], index: &[u32]) -> T;
 }
 
 /// Takes what is nearer than the best so far.
-struct Nearer<'a, T, N> {
-    best: &'a mut Best<T>,
-    name: &'a N,
+pub(super) struct Nearer<'a, T, N> {
+    pub(super) best: &'a mut Best<T>,
+    pub(super) name: &'a N,
+}
+
+impl<T: Float, N: Fn(u32) -> Option<u32>> Nearer<'_, T, N> {
+    #[inline(always)]
+    fn offer(&mut self, raw: T, index: u32) {
+        if raw <= self.best.worst
+            && let Some(index) = (self.name)(index)
+        {
+            self.best.offer(Found { raw, index });
+        }
+    }
 }
 
 impl<T: Float, N: Fn(u32) -> Option<u32>> See<T> for Nearer<'_, T, N> {
     #[inline(always)]
-    fn see<I: Isa>(&mut self, isa: I, run: &[T], index: &[u32]) -> T {
-        for (run, index) in run.chunks(FEW).zip(index.chunks(FEW)) {
-            if isa.smallest(run) > self.best.worst {
+    fn see<I: Isa>(&mut self, _: I, run: &[T], index: &[u32]) -> T {
+        let (runs, rest) = run.as_chunks::<FEW>();
+        let (indices, rest_index) = index.as_chunks::<FEW>();
+        for (run, index) in runs.iter().zip(indices) {
+            let worst = self.best.worst;
+            let mut any = false;
+            for raw in run {
+                any |= *raw <= worst;
+            }
+            if !any {
                 continue;
             }
-            for (&raw, &index) in run.iter().zip(index) {
-                if raw <= self.best.worst
-                    && let Some(index) = (self.name)(index)
-                {
-                    self.best.offer(Found { raw, index });
-                }
+            let mut near = 0_u32;
+            for (i, raw) in run.iter().enumerate() {
+                near |= u32::from(*raw <= worst) << i;
             }
+            while near != 0 {
+                let i = near.trailing_zeros() as usize % FEW;
+                near &= near - 1;
+                self.offer(run[i], index[i]);
+            }
+        }
+        for (raw, index) in rest.iter().zip(rest_index) {
+            self.offer(*raw, *index);
         }
         self.best.worst
     }

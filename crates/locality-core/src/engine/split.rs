@@ -51,15 +51,20 @@ pub(crate) fn sort<T: Float>(features: &[T], unit: &[T], index: &mut [u32]) {
         2 => small::<T, 2>(features, unit, index),
         3 => small::<T, 3>(features, unit, index),
         4 => small::<T, 4>(features, unit, index),
+        5..=8 => small::<T, 8>(features, unit, index),
         _ => split(features, unit, index),
     }
 }
 
 fn small<T: Float, const F: usize>(features: &[T], unit: &[T], index: &mut [u32]) {
-    let rows = features.as_chunks::<F>().0;
-    let point = |&i: &u32| Small {
-        features: rows[i as usize],
-        index: i,
+    let f = unit.len();
+    let point = |&i: &u32| {
+        let mut own = [T::ZERO; F];
+        own[..f].copy_from_slice(&features[i as usize * f..][..f]);
+        Small {
+            features: own,
+            index: i,
+        }
     };
     let mut points: Vec<_> = index.iter().map(point).collect();
     split(features, unit, &mut points);

@@ -70,7 +70,7 @@ pub(crate) struct Tree<T> {
     leaves: usize,
     features: usize,
     /// Relative allowance for rounding in bounds.
-    slack: T,
+    pub(super) slack: T,
     /// Smallest and largest of each feature, side by side, node after node.
     boxes: Vec<[T; 2]>,
     /// Sum of the sample weights of each node.
@@ -151,6 +151,12 @@ impl<T: Float> Tree<T> {
     /// Number of nodes.
     pub(crate) fn nodes(&self) -> usize {
         self.weight.len()
+    }
+
+    /// The smallest and largest number of each feature in a node.
+    #[inline(always)]
+    pub(super) fn sides(&self, node: usize) -> &[[T; 2]] {
+        &self.boxes[node * self.features..][..self.features]
     }
 
     /// The middle of a node's box, in an atom's scaled features.

@@ -37,7 +37,7 @@ impl Graph {
     /// An object that is not below `n`; a weight that is negative or not finite; more than `u32::MAX` objects.
     pub fn edges(n: usize, edges: &[(usize, usize, f64)]) -> Result<Self> {
         check_size(n)?;
-        let mut rows: Vec<Vec<(u32, f64)>> = vec![Vec::new(); n];
+        let mut starts = vec![0; n + 1];
         for (at, &(i, j, w)) in edges.iter().enumerate() {
             if i >= n || j >= n {
                 return Err(Error::parameter(format!(
@@ -49,20 +49,54 @@ impl Graph {
                     "edge {at} (counted from 0) has the weight {w}; weights must be finite and not negative"
                 )));
             }
-            rows[i].push((j as u32, w));
+            starts[i + 1] += 1;
         }
-        let merged = rows.into_iter().map(|mut row| {
+        Ok(Self::merged(starts, edges.iter().copied()))
+    }
+
+    /// From edges in any order, whose weights add up, and the number of edges of each object, one place later.
+    fn merged(mut starts: Vec<usize>, edges: impl Iterator<Item = (usize, usize, f64)>) -> Self {
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        let count = starts.last().copied().unwrap_or(0);
+        let mut next = starts.clone();
+        let mut all = vec![(0_u32, 0.0); count];
+        for (i, j, w) in edges {
+            all[next[i]] = (j as u32, w);
+            next[i] += 1;
+        }
+        let mut out = Self {
+            starts: Vec::with_capacity(starts.len()),
+            columns: Vec::with_capacity(count),
+            weights: Vec::with_capacity(count),
+        };
+        out.starts.push(0);
+        for ends in starts.windows(2) {
+            let row = &mut all[ends[0]..ends[1]];
             row.sort_by_key(|e| e.0);
-            row.dedup_by(|next, kept| {
-                let same = next.0 == kept.0;
-                if same {
-                    kept.1 += next.1;
-                }
-                same
-            });
-            row
-        });
-        Ok(Self::from_rows(merged))
+            for same in row.chunk_by(|a, b| a.0 == b.0) {
+                out.columns.push(same[0].0);
+                out.weights.push(same.iter().map(|e| e.1).sum());
+            }
+            out.starts.push(out.columns.len());
+        }
+        out
+    }
+
+    /// Each object hears of as many, with weight 1: `indices` `[n, k]`, each row without repetitions.
+    pub(super) fn regular(k: usize, indices: &[usize]) -> Result<Self> {
+        let n = indices.len() / k;
+        check_size(n)?;
+        let mut columns: Vec<u32> = indices.iter().map(|j| *j as u32).collect();
+        for row in columns.chunks_exact_mut(k) {
+            row.sort_unstable();
+        }
+        Ok(Self {
+            starts: (0..=n).map(|i| i * k).collect(),
+            columns,
+            weights: vec![1.0; n * k],
+        })
     }
 
     /// The places of a grid, the last axis fastest (`[height, width]` for a picture, `[depth, height, width]` for a volume), each hearing of its
@@ -181,26 +215,23 @@ impl Graph {
     /// The mean of the graph and its transpose: `(w_ij + w_ji) / 2`.
     #[must_use]
     pub fn symmetric(&self) -> Self {
-        let mut rows: Vec<Vec<(u32, f64)>> = vec![Vec::new(); self.len()];
+        let mut starts = vec![0; self.starts.len()];
         for i in 0..self.len() {
-            let (columns, weights) = self.row(i);
-            for (&j, &w) in columns.iter().zip(weights) {
-                rows[i].push((j, 0.5 * w));
-                rows[j as usize].push((i as u32, 0.5 * w));
+            let (columns, _) = self.row(i);
+            starts[i + 1] += columns.len();
+            for &j in columns {
+                starts[j as usize + 1] += 1;
             }
         }
-        let merged = rows.into_iter().map(|mut row| {
-            row.sort_by_key(|e| e.0);
-            row.dedup_by(|next, kept| {
-                let same = next.0 == kept.0;
-                if same {
-                    kept.1 += next.1;
-                }
-                same
-            });
-            row
+        let both = (0..self.len()).flat_map(|i| {
+            let (columns, weights) = self.row(i);
+            let pairs = columns.iter().zip(weights);
+            pairs.flat_map(move |(&j, &w)| {
+                let j = j as usize;
+                [(i, j, 0.5 * w), (j, i, 0.5 * w)]
+            })
         });
-        Self::from_rows(merged)
+        Self::merged(starts, both)
     }
 
     /// The same with each weight changed: `change(i, j, w_ij)`.

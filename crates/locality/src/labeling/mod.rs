@@ -41,6 +41,7 @@ mod mean_field;
 mod modes;
 mod propagation;
 mod relaxation;
+mod rounds;
 
 pub use crf::{Compatibility, Normalization, Pairwise};
 pub use gauss::SumsBy;

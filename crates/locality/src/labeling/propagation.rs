@@ -1,6 +1,7 @@
 //! Label propagation and label spreading.
 
 use super::graph::Graph;
+use super::rounds::{Rounds, Rule};
 use crate::{
     Error, Float, Kernel, LocalMean, Metric, Nearest, Neighborhood, OnEmpty, Result, Rows, Watch,
 };
@@ -58,6 +59,11 @@ pub struct LabelPropagationFit<T> {
 /// `sum_j g_ij f_j`.
 enum Operator {
     Sparse(Graph),
+    Dense(Dense),
+}
+
+/// The same over all pairs.
+enum Dense {
     /// The local mean over all samples.
     Mean {
         queries: Vec<f64>,
@@ -133,40 +139,15 @@ impl LabelPropagation {
         watch: &Watch<'_>,
     ) -> Result<LabelPropagationFit<T>> {
         self.check(samples, labels, classes)?;
-        let n = samples.rows();
-        let operator = self.operator(samples, watch)?;
-        let mut f = vec![0.0; n * classes];
-        for (i, label) in labels.iter().enumerate() {
-            if let Some(label) = label {
-                f[i * classes + label] = 1.0;
+        let (mut f, n_iter, converged) = match self.operator(samples, watch)? {
+            Operator::Sparse(graph) => {
+                let rule = self.alpha.map_or(Rule::Clamp, Rule::Share);
+                let mut rounds = Rounds::new(&graph, labels, classes, rule);
+                let (n_iter, converged) = self.until_still(labels, watch, || rounds.step(watch))?;
+                (rounds.state(), n_iter, converged)
             }
-        }
-        let start = f.clone();
-        let mut before = vec![0.0; n * classes];
-        let (mut n_iter, mut converged) = (0, false);
-        while n_iter < self.max_iter {
-            let change: f64 = f.iter().zip(&before).map(|(a, b)| (a - b).abs()).sum();
-            if change < self.tol {
-                converged = true;
-                break;
-            }
-            watch.check()?;
-            watch.report(n_iter, self.max_iter);
-            let next = operator.times(&f, classes, watch)?;
-            before = std::mem::replace(&mut f, next);
-            if let Some(alpha) = self.alpha {
-                for (f, s) in f.iter_mut().zip(&start) {
-                    *f = alpha * *f + (1.0 - alpha) * s;
-                }
-            } else {
-                normalize(&mut f, classes);
-                for (i, _) in labels.iter().enumerate().filter(|(_, l)| l.is_some()) {
-                    let own = i * classes..(i + 1) * classes;
-                    f[own.clone()].copy_from_slice(&start[own]);
-                }
-            }
-            n_iter += 1;
-        }
+            Operator::Dense(dense) => self.dense_rounds(&dense, labels, classes, watch)?,
+        };
         normalize(&mut f, classes);
         Ok(LabelPropagationFit {
             parameters: self.clone(),
@@ -177,6 +158,60 @@ impl LabelPropagation {
             n_iter,
             converged,
         })
+    }
+
+    /// Rounds, each of which tells the sum of its changes, until that is below the tolerance; how many, and whether it came to that.
+    fn until_still(
+        &self,
+        labels: &[Option<usize>],
+        watch: &Watch<'_>,
+        mut step: impl FnMut() -> Result<f64>,
+    ) -> Result<(usize, bool)> {
+        // Before the first round nothing was known.
+        let mut change = labels.iter().flatten().count() as f64;
+        for n_iter in 0..self.max_iter {
+            if change < self.tol {
+                return Ok((n_iter, true));
+            }
+            watch.check()?;
+            watch.report(n_iter, self.max_iter);
+            change = step()?;
+        }
+        Ok((self.max_iter, false))
+    }
+
+    fn dense_rounds(
+        &self,
+        dense: &Dense,
+        labels: &[Option<usize>],
+        classes: usize,
+        watch: &Watch<'_>,
+    ) -> Result<(Vec<f64>, usize, bool)> {
+        let mut f = vec![0.0; labels.len() * classes];
+        for (i, label) in labels.iter().enumerate() {
+            if let Some(label) = label {
+                f[i * classes + label] = 1.0;
+            }
+        }
+        let start = f.clone();
+        let (n_iter, converged) = self.until_still(labels, watch, || {
+            let mut next = dense.times(&f, classes, watch)?;
+            if let Some(alpha) = self.alpha {
+                for (f, s) in next.iter_mut().zip(&start) {
+                    *f = alpha * *f + (1.0 - alpha) * s;
+                }
+            } else {
+                normalize(&mut next, classes);
+                for (i, _) in labels.iter().enumerate().filter(|(_, l)| l.is_some()) {
+                    let own = i * classes..(i + 1) * classes;
+                    next[own.clone()].copy_from_slice(&start[own]);
+                }
+            }
+            let change = next.iter().zip(&f).map(|(a, b)| (a - b).abs()).sum();
+            f = next;
+            Ok(change)
+        })?;
+        Ok((f, n_iter, converged))
     }
 
     /// Takes up samples `[n, d]` with distributions `[n, classes]` that were found before, to predict from them.
@@ -253,16 +288,14 @@ impl LabelPropagation {
                 let k = *k;
                 let found =
                     Nearest::fit(samples, &Metric::Euclidean)?.k_nearest(samples, k, watch)?;
-                let pairs = found.indices.iter().enumerate();
-                let edges: Vec<_> = pairs.map(|(at, &j)| (at / k, j, 1.0)).collect();
-                let graph = Graph::edges(n, &edges)?;
+                let graph = Graph::regular(k, &found.indices)?;
                 if self.alpha.is_none() {
                     return Ok(Operator::Sparse(graph.map(|_, _, w| w / k as f64)));
                 }
                 // In-degrees without oneself, as scipy's Laplacian counts them.
                 let mut degrees = vec![0.0; n];
-                for &(_, j, _) in edges.iter().filter(|(i, j, _)| i != j) {
-                    degrees[j] += 1.0;
+                for (at, &j) in found.indices.iter().enumerate() {
+                    degrees[j] += f64::from(u8::from(at / k != j));
                 }
                 let root = |i: usize| {
                     if degrees[i] > 0.0 {
@@ -278,18 +311,18 @@ impl LabelPropagation {
                 let kernel = affinity.kernel().unwrap_or_else(|| Kernel::gaussian(1.0));
                 let queries: Vec<f64> = samples.iter().flatten().map(|x| x.to_f64()).collect();
                 if self.alpha.is_none() {
-                    return Ok(Operator::Mean { queries, d, kernel });
+                    return Ok(Operator::Dense(Dense::Mean { queries, d, kernel }));
                 }
                 let rows = Rows::new(&queries, n, d)?;
                 let fit = hollow(&kernel).fit_watched(rows, Rows::new(&[], n, 0)?, None, watch)?;
                 let logs = fit.at(rows, &watch.quiet())?.log_normalizer;
                 let degrees = logs.iter().map(|log| log.exp()).collect();
-                Ok(Operator::Spread {
+                Ok(Operator::Dense(Dense::Spread {
                     queries,
                     d,
                     kernel,
                     degrees,
-                })
+                }))
             }
         }
     }
@@ -301,11 +334,10 @@ fn hollow(kernel: &Kernel) -> LocalMean {
         .on_empty(OnEmpty::Nan)
 }
 
-impl Operator {
+impl Dense {
     fn times(&self, f: &[f64], classes: usize, watch: &Watch<'_>) -> Result<Vec<f64>> {
         let watch = &watch.quiet();
         match self {
-            Self::Sparse(graph) => graph.times(f, classes, watch),
             Self::Mean { queries, d, kernel } => {
                 let rows = Rows::new(queries, queries.len() / d, *d)?;
                 let values = Rows::new(f, rows.rows(), classes)?;

@@ -10,6 +10,8 @@ pub(crate) enum ByBias<T> {
     Pairs { n: usize, rows: Vec<T> },
     /// By relative position: key `j` at query `i` of the block is at `j + block - 1 - i`.
     Relative { block: usize, sums: Vec<f64> },
+    /// By key.
+    Keys { sums: Vec<f64> },
 }
 
 impl<T: Float> ByBias<T> {
@@ -25,6 +27,7 @@ impl<T: Float> ByBias<T> {
                 block,
                 sums: vec![0.0; block + n - 1],
             },
+            Some(Bias::Keys(_)) => Self::Keys { sums: vec![0.0; n] },
         }
     }
 
@@ -43,6 +46,11 @@ impl<T: Float> ByBias<T> {
                     *t += (*b * scale).to_f64();
                 }
             }
+            Self::Keys { sums } => {
+                for (t, b) in sums[start..].iter_mut().zip(by) {
+                    *t += (*b * scale).to_f64();
+                }
+            }
         }
     }
 
@@ -54,7 +62,7 @@ impl<T: Float> ByBias<T> {
         n: usize,
     ) -> Vec<T> {
         let (mut all, mut total, mut done) = (Vec::new(), Vec::new(), 0);
-        if let Some(Bias::Relative(table)) = bias {
+        if let Some(Bias::Relative(table) | Bias::Keys(table)) = bias {
             // Without queries there is no block, and yet a table.
             total.resize(table.len(), 0.0);
         }
@@ -71,6 +79,9 @@ impl<T: Float> ByBias<T> {
                     done += block;
                     let to = &mut total[m - done..][..sums.len()];
                     to.iter_mut().zip(&sums).for_each(|(t, s)| *t += s);
+                }
+                Self::Keys { sums } => {
+                    total.iter_mut().zip(&sums).for_each(|(t, s)| *t += s);
                 }
             }
         }

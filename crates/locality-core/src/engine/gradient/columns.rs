@@ -246,16 +246,16 @@ fn dense_pass<T: Float>(
     let blocks = laid.iter().enumerate();
     let scales = blocks.flat_map(|(b, l)| l.queries(p, Indices::From(b * BLOCK), None));
     let scales: Vec<_> = scales.map(|q| q.scales[0]).collect();
-    if !dense::keeps_digits(p, &features, &scales) {
+    if !dense::keeps_digits(p, flows, &features, &scales) {
         return Ok(None);
     }
-    let sides = dense::Sides::new(p, flows, &features, &scales, bias);
+    let mut sides = dense::Sides::new(p, flows, &features, &scales, bias);
     let squared = sides.atom.combine == Combine::SquaredDifference;
     let Passed {
         of_queries,
         of_keys,
         by_bias,
-    } = sides.pass(watch)?;
+    } = sides.pass(flows, watch)?;
     let (f, own) = (p.bound.features, &p.bound.atoms[0].features);
     let mut first = First {
         laid,
@@ -279,12 +279,7 @@ fn dense_pass<T: Float>(
     for i in 0..queries.rows() {
         let (sums, rest) = of_queries.row(i).split_at(own.len());
         let of = |what: OfQuery| rest[what as usize];
-        let share = of(OfQuery::Share);
-        let correction = if share > 0.0 {
-            flows.share_of_keys(i) / share
-        } else {
-            0.0
-        };
+        let correction = flows.correction(i, of(OfQuery::Share));
         let to = &mut first.features[i * f..][..f];
         let back = of(OfQuery::Back);
         by_features(to, sides.queries.row(i), sums, back, correction);

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use super::both::Both;
 use super::by_bias::ByBias;
 use super::flow::Flows;
-use super::tile::{KEYS, QUERIES, Scratch, Sums, Tile};
+use super::tile::{KEYS, OfQuery, QUERIES, Scratch, Sums, Tile};
 use crate::engine::bound::{BoundAtom, Op, Scale, Width};
 use crate::engine::prepared::{Engine, Prepared};
 use crate::metric::{Combine, Link};
@@ -34,17 +34,31 @@ pub(crate) fn suits<T: Float>(p: &Prepared<T>, biased: bool) -> bool {
         && atom.features.len() >= FEWEST_FEATURES
 }
 
+/// Relative rounding of shares above which they are corrected, and the one up to which their exponentials are meant for them.
+const MOST_ROUNDING: f64 = 1e-5;
+const MOST_EXCESS: f64 = 0.5;
+
+/// The largest log normaliser there is, by size.
+fn largest_log<T: Float>(flows: &Flows<'_, T>) -> f64 {
+    let logs = flows.at.1.iter().map(|l| l.to_f64().abs());
+    logs.filter(|l| l.is_finite()).fold(0.0, f64::max)
+}
+
 /// Relative error that sums about the keys' middle may have for being larger than what is left of them.
 const MOST_LOST: f64 = 1e-6;
 
-/// Whether derivatives by differences may be taken from sums about the keys' middle, `x sum b - sum b y`: not where features lie so
+/// Whether shares can be had in one pass, and derivatives by differences be taken from sums about the keys' middle, `x sum b - sum b y`: not where features lie so
 /// many bandwidths from it that single precision would lose digits. `features` are those of the queries, `scales` their own.
 pub(crate) fn keeps_digits<T: Float>(
     p: &Prepared<T>,
+    flows: &Flows<'_, T>,
     features: &[T],
     scales: &[Option<Scale<T>>],
 ) -> bool {
     let atom = &p.bound.atoms[0];
+    if largest_log(flows) * T::EPSILON.to_f64() > MOST_EXCESS {
+        return false;
+    }
     if atom.combine != Combine::SquaredDifference {
         return true;
     }
@@ -90,6 +104,8 @@ pub(crate) struct Own<T> {
     pub(crate) log_normalizer: Vec<T>,
     pub(crate) level: Vec<T>,
     pub(crate) scale: Vec<Scale<T>>,
+    /// Shares are multiplied by this, so that they sum up to what they should; nothing where they do.
+    pub(crate) correction: Vec<T>,
 }
 
 /// Both sides.
@@ -158,6 +174,7 @@ impl<'a, T: Float> Sides<'a, T> {
             log_normalizer: vec![T::MAX; m],
             level: vec![T::ZERO; m],
             scale: Vec::with_capacity(m),
+            correction: Vec::new(),
         };
         for (i, scale) in scales.iter().enumerate() {
             own.scale.push(atom.scale_at(0, *scale));
@@ -178,8 +195,21 @@ impl<'a, T: Float> Sides<'a, T> {
         }
     }
 
-    /// Goes over all pairs.
-    pub(crate) fn pass(&self, watch: &Watch<'_>) -> Result<Passed<T>> {
+    /// Goes over all pairs. Where log normalisers are so large that their rounding shows in the shares, a pass before it learns what
+    /// these sum up to: keys and biases get theirs from many queries, and no later factor would do for all.
+    pub(crate) fn pass(&mut self, flows: &Flows<'_, T>, watch: &Watch<'_>) -> Result<Passed<T>> {
+        let passed = self.pass_once(watch)?;
+        if largest_log(flows) * T::EPSILON.to_f64() <= MOST_ROUNDING {
+            return Ok(passed);
+        }
+        let share = |i| passed.of_queries.row(i)[self.keys.columns + OfQuery::Share as usize];
+        let correct = |i| flows.correction(i, share(i));
+        let corrections = (0..self.own.level.len()).map(|i| T::from_f64(correct(i)));
+        self.own.correction = corrections.collect();
+        self.pass_once(watch)
+    }
+
+    fn pass_once(&self, watch: &Watch<'_>) -> Result<Passed<T>> {
         let (m, n) = (self.own.level.len(), self.p.sites.rows);
         let (of_queries, of_keys) = (m.div_ceil(QUERIES), n.div_ceil(KEYS));
         // Derivatives by biases are held by blocks of queries.

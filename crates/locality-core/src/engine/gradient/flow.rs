@@ -37,6 +37,15 @@ impl<'a, T: Float> Flows<'a, T> {
         -(self.null_weight.ln() - self.at.1[query].to_f64()).exp_m1()
     }
 
+    /// What a query's shares are to be multiplied by where they sum up to `sum`.
+    pub(crate) fn correction(&self, query: usize, sum: f64) -> f64 {
+        if sum > 0.0 {
+            self.share_of_keys(query) / sum
+        } else {
+            0.0
+        }
+    }
+
     /// The derivative by the weight beside the keys.
     pub(crate) fn by_null_weight(&self) -> f64 {
         if self.null_weight <= 0.0 {

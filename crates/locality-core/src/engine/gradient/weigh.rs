@@ -86,6 +86,11 @@ impl<T: Float> Task for Weigh<'_, '_, T> {
         for s in share.iter_mut() {
             *s = isa.exp_below_one(*s - log);
         }
+        if let Some(correction) = own.correction.get(query) {
+            for s in share.iter_mut() {
+                *s *= *correction;
+            }
+        }
         let at = |key: usize| key.clamp(run.start, run.end) - run.start;
         share[..at(seen.start)].fill(T::ZERO);
         share[at(seen.end)..].fill(T::ZERO);
