@@ -22,9 +22,10 @@
 //! | autoencoders: denoising, hierarchical | [`Autoencoder`], [`AutoencoderModel`], [`Corruption`] |
 //! | kernels on learned features | [`DeepKernel`], [`DeepKernelModel`] |
 //! | models that others have trained | [`pretrained`] |
-//! | text and files | [`Tokenizer`], [`Checkpoint`] |
+//! | text and files | [`Tokenizer`], [`Bpe`], [`Checkpoint`] |
 
 mod autoencoder;
+mod bpe;
 mod checkpoint;
 mod columns;
 mod deep;
@@ -45,8 +46,10 @@ mod random;
 mod tokenizer;
 mod train;
 mod transformer;
+mod whole;
 
 pub use autoencoder::{Autoencoder, AutoencoderModel, Corruption, Excess, Training};
+pub use bpe::Bpe;
 pub use checkpoint::Checkpoint;
 pub use deep::{DeepKernel, DeepKernelModel};
 pub use fit::{FitConfig, History};
