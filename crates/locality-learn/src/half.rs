@@ -13,6 +13,9 @@ pub(crate) struct Half {
     pub(crate) dropout: Dropout,
 }
 
+/// An output, and what half and branch keep.
+type Out<T, K> = (Vec<T>, (HalfKept<T>, K));
+
 /// What a [`Half`] keeps: the rows that came out of its norm, or, post-norm, that went into it, and what the norm keeps of them.
 #[derive(Clone, Debug)]
 pub(crate) struct HalfKept<T> {
@@ -35,7 +38,7 @@ impl Half {
         x: &[T],
         pass: &Pass<'_>,
         branch: impl FnOnce(&[T]) -> Result<(Vec<T>, K)>,
-    ) -> Result<(Vec<T>, (HalfKept<T>, K))> {
+    ) -> Result<Out<T, K>> {
         if self.norm_first {
             let (rows, norm) = self.norm.forward(p, x, pass)?;
             let (mut out, kept) = branch(&rows)?;

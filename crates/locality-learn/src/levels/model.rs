@@ -43,9 +43,13 @@ impl<T: Number> HierarchicalFit<T> {
         let classes = Layer::<T>::outputs(&self.network.output);
         for row in out.chunks_exact_mut(classes) {
             let top = row.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
-            row.iter_mut().for_each(|x| *x = (*x - top).exp());
+            for x in &mut *row {
+                *x = (*x - top).exp();
+            }
             let sum: f64 = row.iter().sum();
-            row.iter_mut().for_each(|x| *x /= sum);
+            for x in row {
+                *x /= sum;
+            }
         }
         Ok(out)
     }

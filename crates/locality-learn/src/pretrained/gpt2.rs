@@ -33,18 +33,17 @@ pub fn language_model(folder: impl AsRef<Path>) -> Result<Checkpoint> {
         move |e: Error| e.context(path.display())
     };
     // The tokenizer first: it is read faster.
-    let bpe = match maybe(&folder.join("tokenizer.json"))? {
-        Some(bytes) => Bpe::from_json(&bytes).map_err(named("tokenizer.json"))?,
-        None => {
-            let vocabulary = maybe(&folder.join("vocab.json"))?.ok_or_else(|| {
-                Error::unsupported(format!(
-                    "{} has no tokenizer.json, nor a vocab.json; name the folder of a model with its tokenizer",
-                    folder.display()
-                ))
-            })?;
-            let merges = read(&folder.join("merges.txt"))?;
-            Bpe::from_vocabulary(&vocabulary, &merges).map_err(named("vocab.json"))?
-        }
+    let bpe = if let Some(bytes) = maybe(&folder.join("tokenizer.json"))? {
+        Bpe::from_json(&bytes).map_err(named("tokenizer.json"))?
+    } else {
+        let vocabulary = maybe(&folder.join("vocab.json"))?.ok_or_else(|| {
+            Error::unsupported(format!(
+                "{} has no tokenizer.json, nor a vocab.json; name the folder of a model with its tokenizer",
+                folder.display()
+            ))
+        })?;
+        let merges = read(&folder.join("merges.txt"))?;
+        Bpe::from_vocabulary(&vocabulary, &merges).map_err(named("vocab.json"))?
     };
     let model = decoder::<f32>(folder)?;
     let (codes, all) = (bpe.code_count(), model.config().code_count());

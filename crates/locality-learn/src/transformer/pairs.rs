@@ -31,7 +31,7 @@ pub struct Pair {
 /// // Codes 0 and 1 stand for letters, 2 begins and 3 ends a target.
 /// let encoder = TransformerConfig::encoder(2, 4).layers(1).heads(1).width(8);
 /// let decoder = TransformerConfig::decoder(4, 6).layers(1).heads(1).width(8);
-/// let mut model = EncoderDecoder::<f32>::new(encoder, decoder, (2, 3), 1)?;
+/// let mut model = EncoderDecoder::<f32>::new(&encoder, &decoder, (2, 3), 1)?;
 /// let pair = |source: &[u32]| Pair { source: source.into(), target: source.into() };
 /// let pairs = [pair(&[0, 1]), pair(&[1, 0])].repeat(8);
 /// let config = FitConfig { epochs: 2, batch: 8, ..FitConfig::default() };
@@ -72,8 +72,8 @@ impl<T: Number> EncoderDecoder<T> {
     /// # Errors
     /// As [`TransformerConfig::build`], an encoder that is causal or a decoder that is not, ends beyond the decoder's codes.
     pub fn new(
-        encoder: TransformerConfig,
-        decoder: TransformerConfig,
+        encoder: &TransformerConfig,
+        decoder: &TransformerConfig,
         ends: (u32, u32),
         seed: u64,
     ) -> Result<Self> {
@@ -94,9 +94,9 @@ impl<T: Number> EncoderDecoder<T> {
         }
         let mut layout = Layout::default();
         let own = &mut layout;
-        let source = Tokens::new(own, "source.", &encoder, 0)?;
+        let source = Tokens::new(own, "source.", encoder, 0)?;
         let stack = HierarchicalModel::new(own, "source.layers", &encoder.layer_configs()?)?;
-        let target = Tokens::new(own, "target.", &decoder, 3 * DECODER as u64)?;
+        let target = Tokens::new(own, "target.", decoder, 3 * DECODER as u64)?;
         let configs = decoder.layer_configs()?;
         let layers = configs.iter().enumerate().map(|(i, c)| {
             let name = format!("target.layers.{i}");
@@ -104,10 +104,10 @@ impl<T: Number> EncoderDecoder<T> {
         });
         let layers = layers.collect::<Result<Vec<_>>>()?;
         let last = configs[0].last_norm(own, "target.layers.norm");
-        let scores = target.scores(own, &decoder);
+        let scores = target.scores(own, decoder);
         layout.reserve::<T>(1)?;
         Ok(Self {
-            decoder,
+            decoder: decoder.clone(),
             parameters: layout.initialize(seed),
             layout,
             tokens: [source, target],
@@ -301,24 +301,20 @@ impl<T: Number> EncoderDecoder<T> {
         let all: Range<usize> = 0..layout.len();
         let objective = |p: &[T], rows: crate::fit::Batch<'_>, gradients: Option<&mut [T]>| {
             self.parameters.copy_from_slice(p);
-            match gradients {
-                Some(gradients) => {
-                    let batch = self.batch(rows.rows.iter().map(|&i| &pairs[i]))?;
-                    let chance = Some(Chance::new(config.seed, rows.round));
-                    self.back(&batch, chance, gradients)
-                }
-                // Piece by piece, so that held-out pairs need no more memory than a batch.
-                None => {
-                    let (mut sum, mut count) = (0.0, 0);
-                    for rows in rows.rows.chunks(config.batch) {
-                        let batch = self.batch(rows.iter().map(|&i| &pairs[i]))?;
-                        let n = batch.target.1.len();
-                        sum += self.loss_of(&batch)? * n as f64;
-                        count += n;
-                    }
-                    Ok(sum / count as f64)
-                }
+            if let Some(gradients) = gradients {
+                let batch = self.batch(rows.rows.iter().map(|&i| &pairs[i]))?;
+                let chance = Some(Chance::new(config.seed, rows.round));
+                return self.back(&batch, chance, gradients);
             }
+            // Piece by piece, so that held-out pairs need no more memory than a batch.
+            let (mut sum, mut count) = (0.0, 0);
+            for rows in rows.rows.chunks(config.batch) {
+                let batch = self.batch(rows.iter().map(|&i| &pairs[i]))?;
+                let n = batch.target.1.len();
+                sum += self.loss_of(&batch)? * n as f64;
+                count += n;
+            }
+            Ok(sum / count as f64)
         };
         let rows = (&training[..], &held_out[..]);
         let history = fit(

@@ -143,7 +143,7 @@ fn pairs(seed: u64, lengths: &[(usize, usize)]) -> Vec<Pair> {
 }
 
 fn model(encoder: &TransformerConfig, decoder: &TransformerConfig) -> EncoderDecoder<f64> {
-    let made = EncoderDecoder::new(encoder.clone(), decoder.clone(), (5, 6), 1);
+    let made = EncoderDecoder::new(encoder, decoder, (5, 6), 1);
     let mut model = made.unwrap();
     model.parameters = moved(model.layout(), 4, 0.3);
     model
@@ -250,7 +250,7 @@ fn learned(pairs: &[Pair], kernel: &str, epochs: usize) -> f64 {
     let sizes = |config: TransformerConfig| config.layers(1).heads(4).width(32).kernel(kernel);
     let encoder = sizes(TransformerConfig::encoder(10, 6));
     let decoder = sizes(TransformerConfig::decoder(12, 7));
-    let mut model = EncoderDecoder::<f32>::new(encoder, decoder, (10, 11), 1).unwrap();
+    let mut model = EncoderDecoder::<f32>::new(&encoder, &decoder, (10, 11), 1).unwrap();
     let config = FitConfig {
         epochs,
         batch: 32,
@@ -293,7 +293,7 @@ fn training_is_the_same_again() {
     let train = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         pool.build().unwrap().install(|| {
-            let made = EncoderDecoder::<f32>::new(encoder.clone(), decoder.clone(), (5, 6), 1);
+            let made = EncoderDecoder::<f32>::new(&encoder, &decoder, (5, 6), 1);
             let mut model = made.unwrap();
             let config = FitConfig {
                 epochs: 3,
@@ -314,7 +314,7 @@ fn bad_requests_are_refused_in_a_sentence() {
         assert!(e.to_string().contains(word), "{e}");
     };
     let made = |a: &TransformerConfig, b: &TransformerConfig, ends| {
-        EncoderDecoder::<f64>::new(a.clone(), b.clone(), ends, 1)
+        EncoderDecoder::<f64>::new(a, b, ends, 1)
     };
     says(made(&decoder, &decoder, (5, 6)).unwrap_err(), "encoder");
     says(made(&encoder, &encoder, (5, 6)).unwrap_err(), "decoder");
@@ -370,7 +370,7 @@ fn derivatives_are_those_of_pytorch() {
     };
     let encoder = sizes(TransformerConfig::encoder(5, 6));
     let decoder = sizes(TransformerConfig::decoder(7, 8));
-    let mut model = EncoderDecoder::<f64>::new(encoder, decoder, (5, 6), 1).unwrap();
+    let mut model = EncoderDecoder::<f64>::new(&encoder, &decoder, (5, 6), 1).unwrap();
     let number = |i: usize| 0.7 * (i as f64 * i as f64 + 0.3 * i as f64).sin();
     model.parameters = (0..model.layout().len()).map(number).collect();
     let mut found = vec![0.0; model.layout().len()];

@@ -222,6 +222,9 @@ fn checkpoints_keep_it() {
     }
 }
 
+/// What an error says, and the edit that leads to it.
+type Edit<'a> = (&'a str, &'a dyn Fn(&mut Value));
+
 #[test]
 fn files_that_lie_are_refused_in_a_sentence() {
     let error = |edit: &dyn Fn(&mut Value)| {
@@ -231,15 +234,15 @@ fn files_that_lie_are_refused_in_a_sentence() {
         assert!(!e.contains('\n'), "{e}");
         e
     };
-    let cases: [(&str, &dyn Fn(&mut Value)); 12] = [
+    let cases: [Edit<'_>; 12] = [
         ("model is 'WordPiece'", &|a| {
-            a["model"]["type"] = "WordPiece".into()
+            a["model"]["type"] = "WordPiece".into();
         }),
         ("normalizer is 'NFC'", &|a| {
-            a["normalizer"] = json!({"type": "NFC"})
+            a["normalizer"] = json!({"type": "NFC"});
         }),
         ("pre_tokenizer is 'none'", &|a| {
-            a["pre_tokenizer"] = Value::Null
+            a["pre_tokenizer"] = Value::Null;
         }),
         ("pre_tokenizer.add_prefix_space is 'true'", &|a| {
             a["pre_tokenizer"]["add_prefix_space"] = true.into();
@@ -251,7 +254,7 @@ fn files_that_lie_are_refused_in_a_sentence() {
             a["post_processor"] = json!({"type": "TemplateProcessing"});
         }),
         ("model.byte_fallback is 'true'", &|a| {
-            a["model"]["byte_fallback"] = true.into()
+            a["model"]["byte_fallback"] = true.into();
         }),
         ("lacks '!'", &|a| {
             a["model"]["vocab"].as_object_mut().unwrap().remove("!");
@@ -260,10 +263,10 @@ fn files_that_lie_are_refused_in_a_sentence() {
             a["model"]["merges"][3] = json!(["a"]);
         }),
         ("lacks 'zq'", &|a| {
-            a["model"]["merges"][3] = json!(["z", "q"])
+            a["model"]["merges"][3] = json!(["z", "q"]);
         }),
         ("has the code 4294967290", &|a| {
-            a["model"]["vocab"]["!"] = json!(4_294_967_290_u32)
+            a["model"]["vocab"]["!"] = json!(4_294_967_290_u32);
         }),
         ("code 7 twice", &|a| {
             a["model"]["vocab"]["!"] = 7.into();
