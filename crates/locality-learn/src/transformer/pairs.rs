@@ -33,7 +33,7 @@ pub struct Pair {
 /// let decoder = TransformerConfig::decoder(4, 6).layers(1).heads(1).width(8);
 /// let mut model = EncoderDecoder::<f32>::new(&encoder, &decoder, (2, 3), 1)?;
 /// let pair = |source: &[u32]| Pair { source: source.into(), target: source.into() };
-/// let pairs = [pair(&[0, 1]), pair(&[1, 0])].repeat(8);
+/// let pairs: Vec<Pair> = (0..16).map(|i| pair(&[i % 2, 1 - i % 2])).collect();
 /// let config = FitConfig { epochs: 2, batch: 8, ..FitConfig::default() };
 /// let history = model.fit(&pairs, &config, &locality_core::Watch::default())?;
 /// assert_eq!(history.training.len(), 2);
