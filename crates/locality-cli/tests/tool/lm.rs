@@ -154,6 +154,9 @@ fn merges_of_bytes_are_learned_and_kept() {
     );
 }
 
+/// A tensor's name and shape, and where it is one.
+type Made<'a> = (&'a str, &'a [usize], &'a dyn Fn(usize) -> bool);
+
 /// The folder of a GPT-2 whose layers add nothing, so that it says the last byte again.
 fn parrot(folder: &Folder) {
     std::fs::create_dir(folder.path("gpt2")).unwrap();
@@ -176,7 +179,7 @@ fn parrot(folder: &Folder) {
         r#"{"model_type": "gpt2", "n_embd": 256, "n_layer": 1, "n_head": 1, "n_inner": 1, "n_positions": 8, "vocab_size": 256}"#,
     );
     let one = |i: usize| i / 256 == i % 256;
-    let tensors: [(&str, &[usize], &dyn Fn(usize) -> bool); 16] = [
+    let tensors: [Made<'_>; 16] = [
         ("wte.weight", &[256, 256], &one),
         ("wpe.weight", &[8, 256], &|_| false),
         ("h.0.ln_1.weight", &[256], &|_| true),
