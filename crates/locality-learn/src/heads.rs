@@ -2,16 +2,15 @@
 
 mod cache;
 mod config;
+mod cross;
 mod fused;
 
-use locality_core::{
-    Atom, Bandwidth, Bias, Error, Head, HeadFlow, LocalMean, LocalMeans, OnEmpty, Result, Rows,
-    Watch,
-};
+use locality_core::{Bias, Error, Head, HeadFlow, LocalMean, LocalMeans, Result, Rows, Watch};
 use rayon::prelude::*;
 
 pub use cache::HeadsCache;
 pub use config::{HeadsConfig, Places, attention_kernel};
+pub use cross::{CrossHeads, CrossKept, Source};
 use fused::Fused;
 
 use crate::layers::{Linear, Rotary, alibi_slopes};
@@ -28,9 +27,6 @@ pub struct LocalHeads {
     project: Linear,
     combine: Linear,
 }
-
-/// A distance or score, in bandwidths, at which a profile that ends anywhere has ended.
-const FAR: f64 = 1e3;
 
 /// What [`LocalHeads`] keep: queries, keys and values, and what each head found.
 #[derive(Clone, Debug)]
@@ -61,44 +57,8 @@ impl LocalHeads {
     /// # Errors
     /// Sizes of zero, heads that do not divide into groups, an odd width under rotary positions, a kernel that is none.
     pub fn new(layout: &mut Layout, name: &str, config: HeadsConfig) -> Result<Self> {
+        config.check()?;
         let c = &config;
-        if c.width == 0 || c.heads == 0 || c.head_width == 0 {
-            return Err(Error::parameter(format!(
-                "width={}, heads={} and head_width={} must be at least 1",
-                c.width, c.heads, c.head_width
-            )));
-        }
-        if c.groups == 0 || !c.heads.is_multiple_of(c.groups) {
-            return Err(Error::parameter(format!(
-                "groups={} must divide heads={}",
-                c.groups, c.heads
-            )));
-        }
-        if c.places == Places::Rotary && !c.head_width.is_multiple_of(2) {
-            return Err(Error::parameter(format!(
-                "rotary positions turn pairs of columns, but a head has {}; choose an even head width",
-                c.head_width
-            )));
-        }
-        if c.window == Some(0) {
-            return Err(Error::parameter(
-                "window=0 leaves no site; it counts the site itself, so give at least 1",
-            ));
-        }
-        c.kernel.check()?;
-        let own = |a: &&Atom| {
-            matches!(
-                a.bandwidth_rule(),
-                Bandwidth::SiteNearest(_) | Bandwidth::PerSite(_) | Bandwidth::QueryNearest(_)
-            )
-        };
-        if c.kernel.atoms().iter().any(own) {
-            return Err(Error::unsupported(format!(
-                "the kernel '{}' has a bandwidth for each key or query, by keys that a site may not see; give one number, or one for each \
-                 column",
-                c.kernel
-            )));
-        }
         let (all, last) = (
             (c.heads + 2 * c.groups) * c.head_width,
             c.heads * c.head_width,
@@ -107,17 +67,7 @@ impl LocalHeads {
         let (d, e) = c.deviations;
         let project = Linear::new(layout, &project, (c.width, all), c.bias, d);
         let combine = Linear::new(layout, &combine, (last, c.width), c.bias, e);
-        // Only a kernel that ends somewhere leaves regions empty. The nearest key obeys causality, too.
-        let endless = |x: f64, a: &Atom| a.profile().log_weight(x) > -f64::INFINITY;
-        let mut atoms = c.kernel.atoms().into_iter();
-        let on_empty = if atoms.all(|a| endless(FAR, a) && endless(-FAR, a)) {
-            OnEmpty::Error
-        } else {
-            OnEmpty::Nearest
-        };
-        let mean = LocalMean::new(c.kernel.clone())
-            .neighborhood(c.neighborhood())
-            .on_empty(on_empty);
+        let mean = c.mean().neighborhood(c.neighborhood());
         let slopes = match c.places {
             Places::Alibi => alibi_slopes(c.heads),
             _ => Vec::new(),

@@ -86,6 +86,28 @@ impl HierarchicalModel {
         Ok(x)
     }
 
+    /// Forward from what comes out of the first `from` layers; the way back then ends there.
+    pub(crate) fn forward_from<T: Number>(
+        &self,
+        from: usize,
+        parameters: &[T],
+        input: &[T],
+        pass: &Pass<'_>,
+    ) -> Result<(Vec<T>, HierarchyKept<T>)> {
+        let mut x = input.to_vec();
+        let mut layers = Vec::with_capacity(self.layers.len() - from);
+        for layer in &self.layers[from..] {
+            let (out, kept) = layer.forward(parameters, &x, pass)?;
+            layers.push((std::mem::replace(&mut x, out), kept));
+        }
+        let Some(norm) = &self.last else {
+            return Ok((x, HierarchyKept { layers, last: None }));
+        };
+        let (out, kept) = norm.forward(parameters, &x, pass)?;
+        let last = Some((x, kept));
+        Ok((out, HierarchyKept { layers, last }))
+    }
+
     /// An empty cache for each layer.
     ///
     /// # Errors
@@ -141,18 +163,7 @@ impl<T: Number> Layer<T> for HierarchicalModel {
         input: &[T],
         pass: &Pass<'_>,
     ) -> Result<(Vec<T>, HierarchyKept<T>)> {
-        let mut x = input.to_vec();
-        let mut layers = Vec::with_capacity(self.layers.len());
-        for layer in &self.layers {
-            let (out, kept) = layer.forward(parameters, &x, pass)?;
-            layers.push((std::mem::replace(&mut x, out), kept));
-        }
-        let Some(norm) = &self.last else {
-            return Ok((x, HierarchyKept { layers, last: None }));
-        };
-        let (out, kept) = norm.forward(parameters, &x, pass)?;
-        let last = Some((x, kept));
-        Ok((out, HierarchyKept { layers, last }))
+        self.forward_from(0, parameters, input, pass)
     }
 
     fn predict(&self, parameters: &[T], input: &[T], pass: &Pass<'_>) -> Result<Vec<T>> {
@@ -178,7 +189,9 @@ impl<T: Number> Layer<T> for HierarchicalModel {
             }
             _ => flow.to_vec(),
         };
-        for (layer, (x, kept)) in self.layers.iter().zip(&kept.layers).rev() {
+        // From the top down as far as the way up began.
+        let layers = self.layers.iter().rev().zip(kept.layers.iter().rev());
+        for (layer, (x, kept)) in layers {
             flow = layer.pull_back(parameters, x, kept, &flow, gradients, pass)?;
         }
         Ok(flow)

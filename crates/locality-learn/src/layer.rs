@@ -19,7 +19,7 @@ pub trait Layer<T: Number> {
     /// From `input` `[rows, inputs]` to the output `[rows, outputs]`, with what the way back needs.
     ///
     /// # Errors
-    /// Shapes that do not fit, and numbers that have left the type's range.
+    /// Shapes that do not fit, parameters that are not of the layer's layout, and numbers that have left the type's range.
     fn forward(
         &self,
         parameters: &[T],
@@ -39,7 +39,7 @@ pub trait Layer<T: Number> {
     /// the parameters are added to `gradients`. `input`, `pass` and `kept` are those of [`forward`](Self::forward).
     ///
     /// # Errors
-    /// As there.
+    /// As there. What another layer kept, or another pass, gives an error or derivatives without meaning.
     fn pull_back(
         &self,
         parameters: &[T],

@@ -15,25 +15,31 @@
 //! |---|---|
 //! | layers | [`Linear`], [`Norm`], [`SiteMap`], [`Embedding`], [`Dropout`], [`LocalHeads`], [`LocalLayer`] |
 //! | stacks of them | [`HierarchicalModel`] |
+//! | such stacks learned from rows, level by level or at once | [`HierarchicalLearner`], [`Levels`] |
 //! | losses | [`cross_entropy`], [`squared_loss`] |
 //! | Transformers: language models and encoders | [`TransformerConfig`], [`Transformer`], [`Sampler`] |
+//! | from one sequence to another: encoder and decoder | [`EncoderDecoder`], [`DecoderLayer`], [`CrossHeads`] |
 //! | training | [`Trainer`], [`AdamW`], [`Schedule`], [`clip`] |
 //! | metrics: which columns, and which mixtures of them, say who is alike | [`MetricLearner`], [`Guidance`], [`LearnedMetric`] |
 //! | autoencoders: denoising, hierarchical | [`Autoencoder`], [`AutoencoderModel`], [`Corruption`] |
 //! | kernels on learned features | [`DeepKernel`], [`DeepKernelModel`] |
 //! | models that others have trained | [`pretrained`] |
-//! | text and files | [`Tokenizer`], [`Checkpoint`] |
+//! | text and files | [`Tokenizer`], [`Bpe`], [`Checkpoint`] |
 
 mod autoencoder;
+mod bpe;
 mod checkpoint;
 mod columns;
+mod decoder_layer;
 mod deep;
 mod fit;
 mod goal;
+mod half;
 mod heads;
 mod hierarchy;
 mod layer;
 mod layers;
+mod levels;
 mod local_layer;
 mod metric;
 mod number;
@@ -45,13 +51,19 @@ mod random;
 mod tokenizer;
 mod train;
 mod transformer;
+mod whole;
 
 pub use autoencoder::{Autoencoder, AutoencoderModel, Corruption, Excess, Training};
+pub use bpe::Bpe;
 pub use checkpoint::Checkpoint;
+pub use decoder_layer::{DecoderCache, DecoderKept, DecoderLayer};
 pub use deep::{DeepKernel, DeepKernelModel};
 pub use fit::{FitConfig, History};
 pub use goal::Goal;
-pub use heads::{HeadsCache, HeadsConfig, HeadsKept, LocalHeads, Places, attention_kernel};
+pub use heads::{
+    CrossHeads, CrossKept, HeadsCache, HeadsConfig, HeadsKept, LocalHeads, Places, Source,
+    attention_kernel,
+};
 pub use hierarchy::{HierarchicalModel, HierarchyKept};
 pub use layer::Layer;
 pub use layers::{
@@ -59,6 +71,7 @@ pub use layers::{
     Norm, NormKind, Rotary, SiteMap, SiteMapKept, alibi_slopes, cross_entropy, sinusoidal,
     squared_loss,
 };
+pub use levels::{HierarchicalFit, HierarchicalLearner, Levels};
 pub use local_layer::{LayerConfig, LayerKept, LocalLayer};
 pub use metric::{Guidance, LearnedMetric, MetricLearner};
 pub use number::{Matrix, Number, multiply};
@@ -69,6 +82,9 @@ pub use parameters::{Layout, Start, View};
 pub use pass::{Chance, Pass, Sets};
 pub use tokenizer::Tokenizer;
 pub use train::{Step, TrainConfig, Trainer};
-pub use transformer::{Cache, Generate, Positions, Sampler, Transformer, TransformerConfig};
+pub use transformer::{
+    Answering, Cache, EncoderDecoder, Generate, Pair, Positions, Sampler, Transformer,
+    TransformerConfig,
+};
 
 pub use locality_core::{Error, ErrorKind, Result};

@@ -2,8 +2,9 @@
 
 use locality_core::{Error, Kernel, Result};
 
+use crate::half::{Half, HalfKept};
 use crate::heads::{HeadsCache, HeadsConfig, HeadsKept, LocalHeads, Places, attention_kernel};
-use crate::layers::{Activation, Dropout, EPSILON, Norm, NormKind, SiteMap, SiteMapKept, add};
+use crate::layers::{Activation, Dropout, EPSILON, Norm, NormKind, SiteMap, SiteMapKept};
 use crate::{Layer, Layout, Number, Pass};
 
 /// The parameters of a [`LocalLayer`].
@@ -158,6 +159,12 @@ impl LayerConfig {
         self
     }
 
+    /// With last maps of zero: a pre-norm layer that changes nothing until it is trained.
+    pub(crate) fn still(mut self) -> Self {
+        self.heads.deviations.1 = 0.0;
+        self
+    }
+
     /// Columns of input and output.
     pub fn width(&self) -> usize {
         self.heads.width
@@ -167,6 +174,47 @@ impl LayerConfig {
     fn make_norm(&self, layout: &mut Layout, name: &str) -> Norm {
         let (width, shift) = (self.heads.width, self.heads.bias);
         Norm::new(layout, name, width, self.norm, shift).epsilon(self.epsilon)
+    }
+
+    /// Requires what is checked nowhere else.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.hidden == 0 {
+            return Err(Error::parameter(
+                "hidden=0 leaves the per-site map no columns; give at least 1",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Adds what is around a branch.
+    pub(crate) fn half(&self, layout: &mut Layout, name: &str, number: u64) -> Result<Half> {
+        Ok(Half {
+            norm_first: self.norm_first,
+            dropout: Dropout::new(self.dropout, number)?,
+            norm: self.make_norm(layout, name),
+        })
+    }
+
+    /// Adds the per-site map.
+    pub(crate) fn site_map(&self, layout: &mut Layout, name: &str) -> SiteMap {
+        SiteMap::new(
+            layout,
+            name,
+            (self.heads.width, self.hidden),
+            self.activation,
+            self.heads.bias,
+            self.heads.deviations,
+        )
+    }
+
+    /// Whether norms come first, so that a layer whose last maps are zero changes nothing.
+    pub(crate) fn is_norm_first(&self) -> bool {
+        self.norm_first
+    }
+
+    /// What its heads are made of.
+    pub(crate) fn heads_config(&self) -> &HeadsConfig {
+        &self.heads
     }
 
     /// Adds the norm at the end of a stack, where the layer has its own first.
@@ -179,22 +227,18 @@ impl LayerConfig {
 /// pre-norm `y = x + heads(norm(x)); z = y + map(norm(y))`, post-norm `y = norm(x + heads(x)); z = norm(y + map(y))`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LocalLayer {
-    norm_first: bool,
-    norms: [Norm; 2],
+    halves: [Half; 2],
     heads: LocalHeads,
     site_map: SiteMap,
-    dropouts: [Dropout; 2],
 }
 
 /// What a [`LocalLayer`] keeps.
 #[derive(Clone, Debug)]
 pub struct LayerKept<T> {
-    heads: HeadsKept<T>,
-    site_map: SiteMapKept<T>,
-    /// Rows and what the two norms keep of them.
-    norms: [Vec<T>; 2],
-    /// Pre-norm: normalised input, sum of the first half, normalised sum. Post-norm: first sum, its norm, second sum.
-    rows: [Vec<T>; 3],
+    heads: (HalfKept<T>, HeadsKept<T>),
+    /// What came out of the first half.
+    middle: Vec<T>,
+    site_map: (HalfKept<T>, SiteMapKept<T>),
 }
 
 impl LocalLayer {
@@ -208,34 +252,16 @@ impl LocalLayer {
         config: &LayerConfig,
         number: usize,
     ) -> Result<Self> {
-        let (width, bias) = (config.heads.width, config.heads.bias);
-        if config.hidden == 0 {
-            return Err(Error::parameter(
-                "hidden=0 leaves the per-site map no columns; give at least 1",
-            ));
-        }
+        config.check()?;
         let number = 2 * number as u64;
-        let dropouts = [
-            Dropout::new(config.dropout, number + 1)?,
-            Dropout::new(config.dropout, number + 2)?,
-        ];
-        let first = config.make_norm(layout, &format!("{name}.norm_heads"));
+        let first = config.half(layout, &format!("{name}.norm_heads"), number + 1)?;
         let heads = LocalHeads::new(layout, &format!("{name}.heads"), config.heads.clone())?;
-        let second = config.make_norm(layout, &format!("{name}.norm_map"));
-        let site_map = SiteMap::new(
-            layout,
-            &format!("{name}.map"),
-            (width, config.hidden),
-            config.activation,
-            bias,
-            config.heads.deviations,
-        );
+        let second = config.half(layout, &format!("{name}.norm_map"), number + 2)?;
+        let site_map = config.site_map(layout, &format!("{name}.map"));
         Ok(Self {
-            norm_first: config.norm_first,
-            norms: [first, second],
+            halves: [first, second],
             heads,
             site_map,
-            dropouts,
         })
     }
 
@@ -251,10 +277,7 @@ impl LocalLayer {
         input: &[T],
         pass: &Pass<'_>,
     ) -> Result<Vec<T>> {
-        if self.norm_first {
-            return Ok(self.norms[0].forward(parameters, input, pass)?.0);
-        }
-        Ok(input.to_vec())
+        self.halves[0].seen(parameters, input, pass)
     }
 
     /// The outputs of further sites of one sequence; see [`LocalHeads::extend`].
@@ -273,7 +296,7 @@ impl LocalLayer {
         })
     }
 
-    /// The layer about its heads, whatever way these take; nothing is kept, nothing dropped.
+    /// The layer about its heads, whatever way these take; nothing is kept.
     fn around<T: Number>(
         &self,
         p: &[T],
@@ -281,22 +304,9 @@ impl LocalLayer {
         pass: &Pass<'_>,
         heads: impl FnOnce(&[T]) -> Result<Vec<T>>,
     ) -> Result<Vec<T>> {
-        let [first, second] = &self.norms;
-        if self.norm_first {
-            let (seen, _) = first.forward(p, input, pass)?;
-            let mut sum = heads(&seen)?;
-            add(&mut sum, input);
-            let (seen, _) = second.forward(p, &sum, pass)?;
-            let (mut out, _) = self.site_map.forward(p, &seen, pass)?;
-            add(&mut out, &sum);
-            return Ok(out);
-        }
-        let mut sum = heads(input)?;
-        add(&mut sum, input);
-        let (middle, _) = first.forward(p, &sum, pass)?;
-        let (mut out, _) = self.site_map.forward(p, &middle, pass)?;
-        add(&mut out, &middle);
-        Ok(second.forward(p, &out, pass)?.0)
+        let [first, second] = &self.halves;
+        let middle = first.predict(p, input, pass, heads)?;
+        second.predict(p, &middle, pass, |x| self.site_map.predict(p, x, pass))
     }
 }
 
@@ -318,45 +328,19 @@ impl<T: Number> Layer<T> for LocalLayer {
         pass: &Pass<'_>,
     ) -> Result<(Vec<T>, LayerKept<T>)> {
         let p = parameters;
-        let ([first, second], [drop_heads, drop_map]) = (&self.norms, &self.dropouts);
-        if self.norm_first {
-            let (seen, kept_first) = first.forward(p, input, pass)?;
-            let (mut sum, heads) = self.heads.forward(p, &seen, pass)?;
-            drop_heads.apply(&mut sum, pass);
-            add(&mut sum, input);
-            let (mapped, kept_second) = second.forward(p, &sum, pass)?;
-            let (mut out, site_map) = self.site_map.forward(p, &mapped, pass)?;
-            drop_map.apply(&mut out, pass);
-            add(&mut out, &sum);
-            let kept = LayerKept {
-                heads,
-                site_map,
-                norms: [kept_first, kept_second],
-                rows: [seen, sum, mapped],
-            };
-            return Ok((out, kept));
-        }
-        let (mut sum, heads) = self.heads.forward(p, input, pass)?;
-        drop_heads.apply(&mut sum, pass);
-        add(&mut sum, input);
-        let (middle, kept_first) = first.forward(p, &sum, pass)?;
-        let (mut total, site_map) = self.site_map.forward(p, &middle, pass)?;
-        drop_map.apply(&mut total, pass);
-        add(&mut total, &middle);
-        let (out, kept_second) = second.forward(p, &total, pass)?;
+        let [first, second] = &self.halves;
+        let (middle, heads) = first.forward(p, input, pass, |x| self.heads.forward(p, x, pass))?;
+        let (out, site_map) =
+            second.forward(p, &middle, pass, |x| self.site_map.forward(p, x, pass))?;
         let kept = LayerKept {
             heads,
+            middle,
             site_map,
-            norms: [kept_first, kept_second],
-            rows: [sum, middle, total],
         };
         Ok((out, kept))
     }
 
     fn predict(&self, parameters: &[T], input: &[T], pass: &Pass<'_>) -> Result<Vec<T>> {
-        if pass.chance.is_some() {
-            return Ok(self.forward(parameters, input, pass)?.0);
-        }
         let heads = |x: &[T]| self.heads.predict(parameters, x, pass);
         self.around(parameters, input, pass, heads)
     }
@@ -370,43 +354,15 @@ impl<T: Number> Layer<T> for LocalLayer {
         gradients: &mut [T],
         pass: &Pass<'_>,
     ) -> Result<Vec<T>> {
-        let (p, g) = (parameters, gradients);
-        let ([first, second], [drop_heads, drop_map]) = (&self.norms, &self.dropouts);
-        let [a, b, c] = &kept.rows;
-        let [kept_first, kept_second] = &kept.norms;
-        if self.norm_first {
-            let (seen, sum, mapped) = (a, b, c);
-            let mut dropped = flow.to_vec();
-            drop_map.apply(&mut dropped, pass);
-            let back = self
-                .site_map
-                .pull_back(p, mapped, &kept.site_map, &dropped, g, pass)?;
-            let mut by_sum = second.pull_back(p, sum, kept_second, &back, g, pass)?;
-            add(&mut by_sum, flow);
-            dropped.copy_from_slice(&by_sum);
-            drop_heads.apply(&mut dropped, pass);
-            let back = self
-                .heads
-                .pull_back(p, seen, &kept.heads, &dropped, g, pass)?;
-            let mut out = first.pull_back(p, input, kept_first, &back, g, pass)?;
-            add(&mut out, &by_sum);
-            return Ok(out);
-        }
-        let (sum, middle, total) = (a, b, c);
-        let by_total = second.pull_back(p, total, kept_second, flow, g, pass)?;
-        let mut dropped = by_total.clone();
-        drop_map.apply(&mut dropped, pass);
-        let mut by_middle =
-            self.site_map
-                .pull_back(p, middle, &kept.site_map, &dropped, g, pass)?;
-        add(&mut by_middle, &by_total);
-        let by_sum = first.pull_back(p, sum, kept_first, &by_middle, g, pass)?;
-        dropped.copy_from_slice(&by_sum);
-        drop_heads.apply(&mut dropped, pass);
-        let mut out = self
-            .heads
-            .pull_back(p, input, &kept.heads, &dropped, g, pass)?;
-        add(&mut out, &by_sum);
-        Ok(out)
+        let (p, middle) = (parameters, &kept.middle);
+        let [first, second] = &self.halves;
+        let (half, map) = &kept.site_map;
+        let flow = second.pull_back(p, middle, half, flow, gradients, pass, |x, flow, g| {
+            self.site_map.pull_back(p, x, map, flow, g, pass)
+        })?;
+        let (half, heads) = &kept.heads;
+        first.pull_back(p, input, half, &flow, gradients, pass, |x, flow, g| {
+            self.heads.pull_back(p, x, heads, flow, g, pass)
+        })
     }
 }

@@ -145,6 +145,22 @@ impl Layout {
         Ok(&values[view.range.clone()])
     }
 
+    /// Where the first view whose name begins so lies, or the end.
+    pub(crate) fn from(&self, prefix: &str) -> usize {
+        let found = self.views.iter().find(|v| v.name.starts_with(prefix));
+        found.map_or(self.length, |v| v.range.start)
+    }
+
+    /// Copies the views that another layout has in the same shape.
+    pub(crate) fn carry<T: Copy>(&self, values: &mut [T], other: &Self, from: &[T]) {
+        for view in &other.views {
+            let same = |v: &&View| v.name == view.name && v.shape == view.shape;
+            if let Some(to) = self.views.iter().find(same) {
+                values[to.range.clone()].copy_from_slice(&from[view.range.clone()]);
+            }
+        }
+    }
+
     /// Requires a buffer of this layout.
     pub(crate) fn check<T>(&self, values: &[T]) -> Result<()> {
         if values.len() == self.length {
@@ -156,4 +172,20 @@ impl Layout {
             self.length
         )))
     }
+}
+
+/// Requires a buffer that reaches as far as the views of a layer, which does not know the whole layout.
+pub(crate) fn reach<'a, T>(
+    name: &str,
+    buffer: &[T],
+    views: impl IntoIterator<Item = &'a Range<usize>>,
+) -> Result<()> {
+    let end = views.into_iter().map(|v| v.end).max().unwrap_or(0);
+    if buffer.len() >= end {
+        return Ok(());
+    }
+    Err(Error::shape(format!(
+        "{name} has {} numbers, but a layer's own lie up to {end}; pass a buffer of the layout that it was made in",
+        buffer.len()
+    )))
 }

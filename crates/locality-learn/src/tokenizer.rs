@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use locality_core::{Error, Result};
 use serde_json::{Value, json};
 
+use crate::Bpe;
+
 /// How text becomes codes.
 ///
 /// ```
@@ -22,6 +24,8 @@ pub enum Tokenizer {
     Bytes,
     /// Each character that a text has is a code, in the order of Unicode.
     Chars(Vec<char>),
+    /// Bytes, and merges of them that are common: no text is unknown.
+    Bpe(Bpe),
 }
 
 impl Tokenizer {
@@ -42,6 +46,7 @@ impl Tokenizer {
         match self {
             Self::Bytes => 256,
             Self::Chars(all) => all.len(),
+            Self::Bpe(bpe) => bpe.code_count(),
         }
     }
 
@@ -65,6 +70,7 @@ impl Tokenizer {
                 };
                 text.chars().enumerate().map(code).collect()
             }
+            Self::Bpe(bpe) => Ok(bpe.encode(text)),
         }
     }
 
@@ -92,6 +98,7 @@ impl Tokenizer {
                 };
                 codes.iter().map(one).collect()
             }
+            Self::Bpe(bpe) => bpe.decode(codes),
         }
     }
 
@@ -99,6 +106,7 @@ impl Tokenizer {
         match self {
             Self::Bytes => json!({"kind": "bytes"}),
             Self::Chars(all) => json!({"kind": "chars", "chars": all.iter().collect::<String>()}),
+            Self::Bpe(bpe) => bpe.to_json(),
         }
     }
 
@@ -107,8 +115,9 @@ impl Tokenizer {
         match (all.get("kind").and_then(Value::as_str), chars) {
             (Some("bytes"), _) => Ok(Self::Bytes),
             (Some("chars"), Some(chars)) => Self::chars(chars),
+            (Some("bpe"), _) => Bpe::from_checkpoint(all).map(Self::Bpe),
             _ => Err(Error::parse(
-                "the tokenizer is neither of bytes nor of chars; the file is damaged or of a later version",
+                "the tokenizer is of none of the kinds bytes, chars and bpe; the file is damaged or of a later version",
             )),
         }
     }

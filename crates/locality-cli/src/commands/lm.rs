@@ -7,6 +7,7 @@ use std::path::Path;
 
 use clap::Subcommand;
 use locality_learn::Checkpoint;
+use locality_learn::pretrained::language_model;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -28,8 +29,11 @@ pub(crate) fn run(command: &Command, context: &Context) -> Result<()> {
     }
 }
 
-/// A model file.
+/// A model file, or the folder of a published model.
 fn load(path: &Path) -> Result<Checkpoint> {
+    if path.is_dir() {
+        return language_model(path).map_err(|e| Error::data(e.to_string()));
+    }
     let bytes = std::fs::read(path).map_err(|e| Error::unreadable(&path.display(), &e))?;
     // Whatever is wrong with it lies in the file, not in the command line.
     Checkpoint::from_bytes(&bytes).map_err(|e| Error::data(format!("{}: {e}", path.display())))

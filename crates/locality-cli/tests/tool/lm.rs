@@ -119,6 +119,126 @@ fn other_kernels_and_bytes_and_threads() {
     assert!(run.text().starts_with('ü'));
 }
 
+#[test]
+fn merges_of_bytes_are_learned_and_kept() {
+    let folder = folder();
+    let flags = [&SMALL[..], &["--tokenizer", "bpe", "--vocab", "262"]].concat();
+    let run = folder.ok(&train("m.safetensors", &flags));
+    // " be" and others are one token, so that fewer are needed.
+    assert!(run.text().contains("262 codes"), "{}", run.text());
+    assert!(run.text().contains("a byte"), "{}", run.text());
+    let write = ["lm", "generate", "m.safetensors", "--temperature", "0"];
+    let more = ["--prompt", "or not", "--tokens", "12", "--json"];
+    let json = folder.ok(&[&write[..], &more[..]].concat()).text();
+    assert!(json.contains("or not to be, to be or not to be"), "{json}");
+    let resume = folder.ok(&train("m.safetensors", &["--resume"]));
+    assert!(
+        resume.text().contains("step 400 of 400"),
+        "{}",
+        resume.text()
+    );
+    folder.fails(
+        &train("n.safetensors", &["--tokenizer", "bpe", "--vocab", "9"]),
+        2,
+        &["--vocab 9"],
+    );
+    folder.fails(
+        &train("n.safetensors", &["--vocab", "300"]),
+        2,
+        &["--vocab", "--tokenizer char"],
+    );
+    folder.fails(
+        &train("n.safetensors", &["--tokenizer", "word"]),
+        2,
+        &["--tokenizer word", "bpe"],
+    );
+}
+
+/// A tensor's name and shape, and where it is one.
+type Made<'a> = (&'a str, &'a [usize], &'a dyn Fn(usize) -> bool);
+
+/// The folder of a GPT-2 whose layers add nothing, so that it says the last byte again.
+fn parrot(folder: &Folder) {
+    std::fs::create_dir(folder.path("gpt2")).unwrap();
+    let prints = |b: u32| matches!(b, 33..=126 | 161..=172 | 174..=255);
+    let others = (0..256).filter(|b| !prints(*b)).zip(256..);
+    let letters = (0..256)
+        .filter(|b| prints(*b))
+        .map(|b| (b, b))
+        .chain(others);
+    let vocabulary: serde_json::Map<String, serde_json::Value> = letters
+        .map(|(byte, letter)| (char::from_u32(letter).unwrap().to_string(), byte.into()))
+        .collect();
+    folder.file(
+        "gpt2/vocab.json",
+        serde_json::Value::from(vocabulary).to_string(),
+    );
+    folder.file("gpt2/merges.txt", "#version: 0.2\n");
+    folder.file(
+        "gpt2/config.json",
+        r#"{"model_type": "gpt2", "n_embd": 256, "n_layer": 1, "n_head": 1, "n_inner": 1, "n_positions": 8, "vocab_size": 256}"#,
+    );
+    let one = |i: usize| i / 256 == i % 256;
+    let tensors: [Made<'_>; 16] = [
+        ("wte.weight", &[256, 256], &one),
+        ("wpe.weight", &[8, 256], &|_| false),
+        ("h.0.ln_1.weight", &[256], &|_| true),
+        ("h.0.ln_1.bias", &[256], &|_| false),
+        ("h.0.attn.c_attn.weight", &[256, 768], &|_| false),
+        ("h.0.attn.c_attn.bias", &[768], &|_| false),
+        ("h.0.attn.c_proj.weight", &[256, 256], &|_| false),
+        ("h.0.attn.c_proj.bias", &[256], &|_| false),
+        ("h.0.ln_2.weight", &[256], &|_| true),
+        ("h.0.ln_2.bias", &[256], &|_| false),
+        ("h.0.mlp.c_fc.weight", &[256, 1], &|_| false),
+        ("h.0.mlp.c_fc.bias", &[1], &|_| false),
+        ("h.0.mlp.c_proj.weight", &[1, 256], &|_| false),
+        ("h.0.mlp.c_proj.bias", &[256], &|_| false),
+        ("ln_f.weight", &[256], &|_| true),
+        ("ln_f.bias", &[256], &|_| false),
+    ];
+    let (mut header, mut data) = (serde_json::Map::new(), Vec::new());
+    for (name, shape, at) in tensors {
+        let from = data.len();
+        for i in 0..shape.iter().product() {
+            data.extend(f32::from(u8::from(at(i))).to_le_bytes());
+        }
+        let entry =
+            serde_json::json!({"dtype": "F32", "shape": shape, "data_offsets": [from, data.len()]});
+        header.insert(name.to_owned(), entry);
+    }
+    let header = serde_json::Value::from(header).to_string();
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.bytes());
+    bytes.extend(data);
+    folder.file("gpt2/model.safetensors", bytes);
+}
+
+#[test]
+fn a_published_model_writes_on() {
+    let folder = folder();
+    parrot(&folder);
+    let write = [
+        "lm",
+        "generate",
+        "gpt2",
+        "--prompt",
+        "So é hm",
+        "--tokens",
+        "20",
+        "--temperature",
+        "0",
+    ];
+    let run = folder.ok(&write);
+    assert_eq!(run.text(), format!("So é h{}\n", "m".repeat(21)));
+    let stopped = [&write[..], &["--stop", "m"]].concat();
+    assert_eq!(folder.ok(&stopped).text(), "So é hmm\n");
+    std::fs::remove_file(folder.path("gpt2/merges.txt")).unwrap();
+    folder.fails(&write, 1, &["merges.txt"]);
+    std::fs::remove_file(folder.path("gpt2/vocab.json")).unwrap();
+    folder.fails(&write, 1, &["gpt2", "tokenizer.json", "vocab.json"]);
+}
+
 /// Trains until the file is there, then sends a signal.
 #[cfg(unix)]
 fn cut(folder: &Folder, flags: &[&str], signal: &str) -> std::process::Output {

@@ -71,6 +71,9 @@ impl LocalHeads {
                 c.groups
             )));
         }
+        for map in [&self.project, &self.combine] {
+            map.check("parameters", parameters)?;
+        }
         let (width, stride, m) = (c.head_width, self.columns(), input.len() / c.width);
         let mut projected = self.project.apply(parameters, input);
         if c.places == Places::Rotary {

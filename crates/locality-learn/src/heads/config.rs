@@ -1,6 +1,8 @@
 //! What heads are made of.
 
-use locality_core::{Kernel, Neighborhood, Region, Result};
+use locality_core::{
+    Atom, Bandwidth, Error, Kernel, LocalMean, Neighborhood, OnEmpty, Region, Result,
+};
 
 /// How heads know where sites stand in their set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -77,7 +79,65 @@ pub fn attention_kernel(text: &str, width: usize) -> Result<Kernel> {
     }
 }
 
+/// A distance or score, in bandwidths, at which a profile that ends anywhere has ended.
+const FAR: f64 = 1e3;
+
 impl HeadsConfig {
+    /// Requires sizes and a kernel that heads can have.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.width == 0 || self.heads == 0 || self.head_width == 0 {
+            return Err(Error::parameter(format!(
+                "width={}, heads={} and head_width={} must be at least 1",
+                self.width, self.heads, self.head_width
+            )));
+        }
+        if self.groups == 0 || !self.heads.is_multiple_of(self.groups) {
+            return Err(Error::parameter(format!(
+                "groups={} must divide heads={}",
+                self.groups, self.heads
+            )));
+        }
+        if self.places == Places::Rotary && !self.head_width.is_multiple_of(2) {
+            return Err(Error::parameter(format!(
+                "rotary positions turn pairs of columns, but a head has {}; choose an even head width",
+                self.head_width
+            )));
+        }
+        if self.window == Some(0) {
+            return Err(Error::parameter(
+                "window=0 leaves no site; it counts the site itself, so give at least 1",
+            ));
+        }
+        self.kernel.check()?;
+        let own = |a: &&Atom| {
+            matches!(
+                a.bandwidth_rule(),
+                Bandwidth::SiteNearest(_) | Bandwidth::PerSite(_) | Bandwidth::QueryNearest(_)
+            )
+        };
+        if self.kernel.atoms().iter().any(own) {
+            return Err(Error::unsupported(format!(
+                "the kernel '{}' has a bandwidth for each key or query, by keys that a site may not see; give one number, or one for each \
+                 column",
+                self.kernel
+            )));
+        }
+        Ok(())
+    }
+
+    /// The local mean under the kernel.
+    pub(super) fn mean(&self) -> LocalMean {
+        // Only a kernel that ends somewhere leaves regions empty. The nearest key obeys causality, too.
+        let endless = |x: f64, a: &Atom| a.profile().log_weight(x) > -f64::INFINITY;
+        let mut atoms = self.kernel.atoms().into_iter();
+        let on_empty = if atoms.all(|a| endless(FAR, a) && endless(-FAR, a)) {
+            OnEmpty::Error
+        } else {
+            OnEmpty::Nearest
+        };
+        LocalMean::new(self.kernel.clone()).on_empty(on_empty)
+    }
+
     /// Which keys a site may see.
     pub(super) fn neighborhood(&self) -> Neighborhood {
         let mut all = Neighborhood::all();

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use locality_core::Result;
+use locality_core::{Error, Result};
 
 use crate::number::{Matrix, multiply};
+use crate::parameters::reach;
 use crate::pass::fill;
 use crate::{Layer, Layout, Number, Pass, Start};
 
@@ -53,7 +54,18 @@ impl Linear {
         }
     }
 
-    /// The output of every row.
+    /// Requires columns to work on, and a buffer that holds the map.
+    pub(crate) fn check<T>(&self, name: &str, buffer: &[T]) -> Result<()> {
+        if self.inputs == 0 || self.outputs == 0 {
+            return Err(Error::shape(format!(
+                "a map from {} to {} columns has nothing to do; both must be at least 1",
+                self.inputs, self.outputs
+            )));
+        }
+        reach(name, buffer, self.bias.iter().chain([&self.weight]))
+    }
+
+    /// The output of every row, where all has been checked.
     pub(crate) fn apply<T: Number>(&self, parameters: &[T], input: &[T]) -> Vec<T> {
         let (inputs, outputs) = (self.inputs, self.outputs);
         let rows = input.len() / inputs;
@@ -101,6 +113,7 @@ impl<T: Number> Layer<T> for Linear {
     }
 
     fn forward(&self, parameters: &[T], input: &[T], pass: &Pass<'_>) -> Result<(Vec<T>, ())> {
+        self.check("parameters", parameters)?;
         pass.check("input", input, self.inputs)?;
         Ok((self.apply(parameters, input), ()))
     }
@@ -114,6 +127,8 @@ impl<T: Number> Layer<T> for Linear {
         gradients: &mut [T],
         pass: &Pass<'_>,
     ) -> Result<Vec<T>> {
+        self.check("parameters", parameters)?;
+        self.check("gradients", gradients)?;
         pass.check("input", input, self.inputs)?;
         pass.check("flow", flow, self.outputs)?;
         self.by_parameters(input, flow, gradients);

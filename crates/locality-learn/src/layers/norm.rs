@@ -6,6 +6,7 @@ use locality_core::isa::{Isa, Task, dispatch};
 use locality_core::{Error, Result};
 use rayon::prelude::*;
 
+use crate::parameters::reach;
 use crate::pass::{BLOCK, fill};
 use crate::{Layer, Layout, Number, Pass, Start};
 
@@ -66,6 +67,16 @@ impl Norm {
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
+    }
+
+    /// Requires columns to work on, and a buffer that holds gain and shift.
+    fn check<T>(&self, name: &str, buffer: &[T]) -> Result<()> {
+        if self.width == 0 {
+            return Err(Error::shape(
+                "a norm of 0 columns has nothing to do; give at least 1",
+            ));
+        }
+        reach(name, buffer, self.shift.iter().chain([&self.gain]))
     }
 
     /// Normalises rows; writes mean and inverse deviation of each.
@@ -192,6 +203,7 @@ impl<T: Number> Layer<T> for Norm {
     }
 
     fn forward(&self, parameters: &[T], input: &[T], pass: &Pass<'_>) -> Result<(Vec<T>, Vec<T>)> {
+        self.check("parameters", parameters)?;
         pass.check("input", input, self.width)?;
         let mut kept = vec![T::ZERO; pass.sets.rows() * 2];
         let out = self.run(parameters, input, &mut kept);
@@ -207,8 +219,17 @@ impl<T: Number> Layer<T> for Norm {
         gradients: &mut [T],
         pass: &Pass<'_>,
     ) -> Result<Vec<T>> {
+        self.check("parameters", parameters)?;
+        self.check("gradients", gradients)?;
         pass.check("input", input, self.width)?;
         pass.check("flow", flow, self.width)?;
+        if kept.len() != 2 * pass.sets.rows() {
+            return Err(Error::shape(format!(
+                "what was kept is of {} rows, but there are {}; pass what forward returned",
+                kept.len() / 2,
+                pass.sets.rows()
+            )));
+        }
         let width = self.width;
         let mut out = vec![T::ZERO; input.len()];
         let mut sums = vec![T::ZERO; pass.sets.rows().div_ceil(BLOCK) * 2 * width];

@@ -48,6 +48,9 @@ impl<T: Number> Rotary<T> {
     }
 
     /// Turns a head's row at a place counted from the first, or turns it back: the transpose is the pull-back.
+    ///
+    /// # Panics
+    /// Where there are not so many places, or the row is not of the heads' width.
     #[inline]
     pub fn turn(&self, place: usize, row: &mut [T], back: bool) {
         let (left, right) = row.split_at_mut(self.half);

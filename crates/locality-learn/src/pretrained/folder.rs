@@ -34,7 +34,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// The same where it is there.
-fn maybe(path: &Path) -> Result<Option<Vec<u8>>> {
+pub(super) fn maybe(path: &Path) -> Result<Option<Vec<u8>>> {
     match std::fs::metadata(path) {
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         _ => read(path).map(Some),

@@ -5,13 +5,64 @@ use std::path::Path;
 use locality_core::{Error, Result};
 
 use super::config::Config;
-use super::folder::read;
+use super::folder::{maybe, read};
 use super::weights::{Part, Weights};
 use crate::layers::{Activation, EPSILON};
-use crate::{Number, Transformer, TransformerConfig};
+use crate::{Bpe, Checkpoint, Number, Tokenizer, Transformer, TransformerConfig};
+
+/// Reads a language model of the GPT-2 kind (Radford et al. 2019) with its tokenizer: what [`decoder`] reads, and the `tokenizer.json` of the
+/// folder, or its `vocab.json` and `merges.txt`.
+///
+/// ```no_run
+/// use locality_learn::Sampler;
+/// use locality_learn::pretrained::language_model;
+/// let gpt2 = language_model("gpt2")?;
+/// let prompt = gpt2.tokenizer.encode("A local mean is")?;
+/// let more = gpt2.model.generate(&prompt, 20, Sampler::default(), None)?;
+/// let codes = more.collect::<Result<Vec<u32>, _>>()?;
+/// println!("{}", gpt2.tokenizer.decode(&codes)?);
+/// # Ok::<(), locality_core::Error>(())
+/// ```
+///
+/// # Errors
+/// A file that is missing or damaged, a model or tokenizer of another kind, a tensor that is missing or of another shape.
+pub fn language_model(folder: impl AsRef<Path>) -> Result<Checkpoint> {
+    let folder = folder.as_ref();
+    let named = |name: &str| {
+        let path = folder.join(name);
+        move |e: Error| e.context(path.display())
+    };
+    // The tokenizer first: it is read faster.
+    let bpe = if let Some(bytes) = maybe(&folder.join("tokenizer.json"))? {
+        Bpe::from_json(&bytes).map_err(named("tokenizer.json"))?
+    } else {
+        let vocabulary = maybe(&folder.join("vocab.json"))?.ok_or_else(|| {
+            Error::unsupported(format!(
+                "{} has no tokenizer.json, nor a vocab.json; name the folder of a model with its tokenizer",
+                folder.display()
+            ))
+        })?;
+        let merges = read(&folder.join("merges.txt"))?;
+        Bpe::from_vocabulary(&vocabulary, &merges).map_err(named("vocab.json"))?
+    };
+    let model = decoder::<f32>(folder)?;
+    let (codes, all) = (bpe.code_count(), model.config().code_count());
+    if codes > all {
+        return Err(Error::parse(format!(
+            "the tokenizer has codes up to {}, but the model only {all}; the two belong to different models",
+            codes - 1
+        )));
+    }
+    Ok(Checkpoint {
+        model,
+        tokenizer: Tokenizer::Bpe(bpe),
+        training: None,
+        notes: serde_json::Value::Null,
+    })
+}
 
 /// Reads the parameters of a language model of the GPT-2 kind (Radford et al. 2019), from the `config.json` and `model.safetensors` of a
-/// folder. How its text becomes codes is up to the caller.
+/// folder. How its text becomes codes is up to the caller, or to [`language_model`].
 ///
 /// # Errors
 /// A file that is missing or damaged, a model of another kind, a tensor that is missing or of another shape.

@@ -6,6 +6,7 @@ use locality_core::{Error, Result};
 use serde_json::Value;
 
 use super::text::{Cleaning, words};
+use crate::whole::{Piece, Whole, code_of, split, wholes};
 
 /// A `WordPiece` tokenizer as `tokenizer.json` describes it: how texts are cleaned, its vocabulary, and what stands around a text.
 ///
@@ -38,15 +39,6 @@ pub struct WordPiece {
     before: Vec<u32>,
     after: Vec<u32>,
     codes: usize,
-}
-
-/// A text that is a code as it stands, such as `[MASK]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Whole {
-    text: String,
-    code: u32,
-    /// Not inside a word.
-    alone: bool,
 }
 
 impl WordPiece {
@@ -100,7 +92,8 @@ impl WordPiece {
             .get("max_input_chars_per_word")
             .and_then(Value::as_u64);
         let (before, after) = around(&all)?;
-        let whole = wholes(&all, cleaning)?;
+        let whole = wholes(&all, |text| cleaning.apply(text));
+        let whole = whole.ok_or_else(|| damaged("added_tokens"))?;
         let others = before.iter().chain(&after).copied();
         let others = others.chain(whole.iter().flatten().map(|w| w.code));
         codes = others.fold(codes, |n, code| n.max(code as usize + 1));
@@ -191,39 +184,6 @@ impl WordPiece {
     }
 }
 
-/// What a text is made of.
-enum Piece<'a> {
-    Text(&'a str),
-    Code(u32),
-}
-
-/// Cuts the whole codes out of a text, the leftmost first and the longest of those; `take` says whether to go on.
-fn split<'a>(text: &'a str, whole: &[Whole], take: &mut impl FnMut(Piece<'a>) -> bool) {
-    let (mut from, mut at) = (0, 0);
-    let begins = |c: char| whole.iter().any(|w| w.text.starts_with(c));
-    while let Some(found) = text[at..].find(begins) {
-        at += found;
-        let here = whole.iter().filter(|w| text[at..].starts_with(&w.text));
-        let Some(w) = here.max_by_key(|w| w.text.len()) else {
-            at = text.ceil_char_boundary(at + 1);
-            continue;
-        };
-        let end = at + w.text.len();
-        let in_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-        if w.alone
-            && (in_word(text[..at].chars().next_back()) || in_word(text[end..].chars().next()))
-        {
-            at = end;
-            continue;
-        }
-        if !(take(Piece::Text(&text[from..at])) && take(Piece::Code(w.code))) {
-            return;
-        }
-        (from, at) = (end, end);
-    }
-    take(Piece::Text(&text[from..]));
-}
-
 /// The codes before and after a text.
 fn around(all: &Value) -> Result<(Vec<u32>, Vec<u32>)> {
     let Some(post) = part(all, "post_processor") else {
@@ -271,42 +231,8 @@ fn around(all: &Value) -> Result<(Vec<u32>, Vec<u32>)> {
     }
 }
 
-/// The texts that are codes as they stand, to be found before and after cleaning.
-fn wholes(all: &Value, cleaning: Cleaning) -> Result<[Vec<Whole>; 2]> {
-    let mut out = [Vec::new(), Vec::new()];
-    let added = part(all, "added_tokens").and_then(Value::as_array);
-    for token in added.into_iter().flatten() {
-        let text = token.get("content").and_then(Value::as_str);
-        let code = token.get("id").and_then(code_of);
-        let (Some(text), Some(code)) = (text, code) else {
-            return Err(damaged("added_tokens"));
-        };
-        let flag = |name: &str| token.get(name).and_then(Value::as_bool) == Some(true);
-        let late = flag("normalized");
-        let text = if late {
-            cleaning.apply(text)
-        } else {
-            text.to_owned()
-        };
-        if !text.is_empty() {
-            out[usize::from(late)].push(Whole {
-                text,
-                code,
-                alone: flag("single_word"),
-            });
-        }
-    }
-    Ok(out)
-}
-
 fn part<'a>(all: &'a Value, name: &str) -> Option<&'a Value> {
     all.get(name).filter(|v| !v.is_null())
-}
-
-fn code_of(value: &Value) -> Option<u32> {
-    // The last one is left out, so that a count of codes is a code as well.
-    let code = value.as_u64().filter(|code| *code < u64::from(u32::MAX));
-    code.map(|code| code as u32)
 }
 
 fn damaged(name: &str) -> Error {

@@ -163,7 +163,7 @@ impl<T: Number> Transformer<T> {
         }
         self.layout.check(&self.parameters)?;
         let (p, pass) = (&self.parameters[..], Pass::new(&sets));
-        let x = self.embed(codes, &sets, cache.passed)?;
+        let x = self.tokens.embed(p, codes, &sets, cache.passed)?;
         let x = self.stack.extend(p, &x, &mut cache.layers, &pass)?;
         cache.passed = after;
         let last = &x[x.len() - self.config.width..];

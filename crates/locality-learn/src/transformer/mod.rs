@@ -2,15 +2,19 @@
 
 mod config;
 mod generate;
+mod pairs;
+mod tokens;
 
 pub use config::{Positions, TransformerConfig};
 pub use generate::{Cache, Generate, Sampler};
+pub use pairs::{Answering, EncoderDecoder, Pair};
 
 use locality_core::{Error, Result};
 
 use crate::hierarchy::{HierarchicalModel, HierarchyKept};
-use crate::layers::{Dropout, Embedding, Linear, cross_entropy, sinusoidal};
+use crate::layers::{Linear, cross_entropy};
 use crate::{Chance, Layer, Layout, Number, Pass, Sets};
+use tokens::Tokens;
 
 /// A Transformer (Vaswani et al. 2017) built only from [local layers](crate::LocalLayer): with causal layers a language model
 /// (Radford et al. 2019), else an encoder. [`TransformerConfig`] makes it; its parameters are in one buffer.
@@ -18,9 +22,7 @@ use crate::{Chance, Layer, Layout, Number, Pass, Sets};
 pub struct Transformer<T> {
     config: TransformerConfig,
     layout: Layout,
-    embedding: Embedding,
-    positions: Option<Embedding>,
-    dropout: Dropout,
+    tokens: Tokens,
     stack: HierarchicalModel,
     scores: Linear,
     /// Every parameter, as [`layout`](Self::layout) says.
@@ -33,17 +35,9 @@ impl<T: Number> Transformer<T> {
         config.check()?;
         let c = &config;
         let mut layout = Layout::default();
-        let deviation = c.deviation();
-        let embedding = Embedding::new(&mut layout, "embedding", (c.codes, c.width), deviation);
-        let positions = (c.positions == Positions::Learned)
-            .then(|| Embedding::new(&mut layout, "positions", (c.context, c.width), deviation));
+        let tokens = Tokens::new(&mut layout, "", c, 0)?;
         let stack = HierarchicalModel::new(&mut layout, "layers", &c.layer_configs()?)?;
-        let scores = if c.tied {
-            Linear::tied(embedding.table(), c.width, c.codes)
-        } else {
-            Linear::new(&mut layout, "scores", (c.width, c.codes), false, deviation)
-        };
-        let dropout = Dropout::new(c.dropout, 0)?;
+        let scores = tokens.scores(&mut layout, c);
         let parameters = match seed {
             Some(seed) => {
                 layout.reserve::<T>(1)?;
@@ -54,9 +48,7 @@ impl<T: Number> Transformer<T> {
         Ok(Self {
             config,
             layout,
-            embedding,
-            positions,
-            dropout,
+            tokens,
             stack,
             scores,
             parameters,
@@ -78,40 +70,8 @@ impl<T: Number> Transformer<T> {
     }
 
     fn check(&self, codes: &[u32], sets: &Sets) -> Result<()> {
-        if codes.len() != sets.rows() {
-            return Err(Error::shape(format!(
-                "there are {} codes, but the sets have {} rows; give one for each",
-                codes.len(),
-                sets.rows()
-            )));
-        }
-        if sets.longest() > self.config.context && self.config.is_bounded() {
-            return Err(Error::parameter(format!(
-                "a sequence of {} codes is longer than the model's context of {}; cut it",
-                sets.longest(),
-                self.config.context
-            )));
-        }
+        self.tokens.check(codes, sets)?;
         self.layout.check(&self.parameters)
-    }
-
-    /// Vectors of codes with their positions, the first standing at `first` of its set.
-    fn embed(&self, codes: &[u32], sets: &Sets, first: usize) -> Result<Vec<T>> {
-        let width = self.config.width;
-        let mut x = match self.config.positions {
-            Positions::Sinusoidal => {
-                let table = sinusoidal(first, sets.longest(), width);
-                let parts = sets.iter().map(|r| &table[..r.len() * width]);
-                parts.collect::<Vec<_>>().concat()
-            }
-            _ => vec![T::ZERO; codes.len() * width],
-        };
-        self.embedding.add(&self.parameters, codes, &mut x)?;
-        if let Some(positions) = &self.positions {
-            let places = places(sets, first);
-            positions.add(&self.parameters, &places, &mut x)?;
-        }
-        Ok(x)
     }
 
     /// The vectors `[rows, width]` of every code in its context: what an encoder is for.
@@ -120,7 +80,7 @@ impl<T: Number> Transformer<T> {
     /// Codes beyond the table, as many codes as the sets do not have, sequences longer than the context.
     pub fn encode(&self, codes: &[u32], sets: &Sets) -> Result<Vec<T>> {
         self.check(codes, sets)?;
-        let x = self.embed(codes, sets, 0)?;
+        let x = self.tokens.embed(&self.parameters, codes, sets, 0)?;
         self.stack.predict(&self.parameters, &x, &Pass::new(sets))
     }
 
@@ -160,8 +120,8 @@ impl<T: Number> Transformer<T> {
         let pass = &Pass { sets, chance };
         let p = &self.parameters[..];
         // Forward.
-        let mut x = self.embed(codes, sets, 0)?;
-        self.dropout.apply(&mut x, pass);
+        let mut x = self.tokens.embed(&self.parameters, codes, sets, 0)?;
+        self.tokens.drop(&mut x, pass);
         let (top, kept): (Vec<T>, HierarchyKept<T>) = self.stack.forward(p, &x, pass)?;
         let scores = self.scores.apply(p, &top);
         let (loss, flow) = cross_entropy(&scores, targets, self.config.codes)?;
@@ -170,11 +130,7 @@ impl<T: Number> Transformer<T> {
             .scores
             .pull_back(p, &top, &(), &flow, gradients, pass)?;
         let mut flow = self.stack.pull_back(p, &x, &kept, &flow, gradients, pass)?;
-        self.dropout.apply(&mut flow, pass);
-        self.embedding.pull_back(codes, &flow, gradients);
-        if let Some(positions) = &self.positions {
-            positions.pull_back(&places(sets, 0), &flow, gradients);
-        }
+        self.tokens.pull_back(codes, &mut flow, gradients, pass)?;
         Ok(loss)
     }
 
@@ -192,15 +148,9 @@ impl<T: Number> Transformer<T> {
         let sets = Sets::equal(1, codes.len())?;
         self.check(codes, &sets)?;
         let (p, pass) = (&self.parameters[..], Pass::new(&sets));
-        let x = self.embed(codes, &sets, 0)?;
+        let x = self.tokens.embed(p, codes, &sets, 0)?;
         let x = self.stack.below(p, &x, layer, &pass)?;
         let seen = own.seen_by_heads(p, &x, &pass)?;
         own.heads().weights(p, &seen, &pass, 0, head)
     }
-}
-
-/// The place of each row in its set.
-fn places(sets: &Sets, first: usize) -> Vec<u32> {
-    let places = sets.iter().flat_map(|r| first..first + r.len());
-    places.map(|place| place as u32).collect()
 }

@@ -1,6 +1,7 @@
 //! Models that others have trained: their files, against plain loops and against their own runtime.
 
 mod bert;
+mod bpe;
 mod files;
 mod gpt2;
 mod minilm;

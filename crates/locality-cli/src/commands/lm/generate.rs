@@ -15,16 +15,19 @@ use crate::output;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   locality lm generate play.safetensors --prompt \"ROMEO:\" --temperature 0.8
-  locality lm generate play.safetensors --prompt \"To be\" --tokens 80 --temperature 0")]
+  locality lm generate play.safetensors --prompt \"To be\" --tokens 80 --temperature 0
+  locality lm generate gpt2 --prompt \"A local mean is\" --tokens 40 --top-k 50 --stop \"<|endoftext|>\"
+
+A folder has config.json and model.safetensors of a model of the GPT-2 kind, with its tokenizer.json, or vocab.json and merges.txt.")]
 pub(crate) struct Args {
-    /// The model, as `locality lm train` wrote it
+    /// The model, as `locality lm train` wrote it, or the folder of a published one
     model: PathBuf,
 
     /// What the text begins with
     #[arg(long, value_name = "TEXT", default_value = "\n")]
     prompt: String,
 
-    /// How many tokens (characters or bytes) to write after it
+    /// How many tokens (characters, bytes or merges of these) to write after it
     #[arg(long, value_name = "N", default_value_t = 300)]
     tokens: usize,
 
@@ -45,7 +48,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     top_p: Option<f64>,
 
-    /// Write no more after this token, a character or byte
+    /// Write no more after this token
     #[arg(long, value_name = "TEXT")]
     stop: Option<String>,
 

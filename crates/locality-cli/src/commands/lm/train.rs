@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use locality_learn::{
-    AdamW, Checkpoint, Positions, Schedule, Tokenizer, TrainConfig, Trainer, TransformerConfig,
+    AdamW, Bpe, Checkpoint, Positions, Schedule, Tokenizer, TrainConfig, Trainer, TransformerConfig,
 };
 use serde_json::{Value, json};
 
@@ -22,6 +22,7 @@ use crate::plot;
   locality lm train play.txt -o play.safetensors
   locality lm train play.txt -o play.safetensors --resume
   locality lm train play.txt -o gauss.safetensors --kernel gaussian --steps 500 --plot loss.png
+  locality lm train play.txt -o words.safetensors --tokenizer bpe --vocab 512
 
 The last tenth of the text is held out: the loss on it (on its first 262,144 tokens) is the validation loss, in nats a token. The model is written every --save-every steps, at \
 the end, and at Ctrl-C; --resume then goes on as if it had never stopped.")]
@@ -34,12 +35,16 @@ pub(crate) struct Args {
     output: PathBuf,
 
     /// Go on with the training that the output holds; its sizes, rates and number of steps are kept
-    #[arg(long, conflicts_with_all = ["tokenizer", "layers", "heads", "width", "context", "batch", "steps", "lr", "kernel", "positions", "dropout", "seed"])]
+    #[arg(long, conflicts_with_all = ["tokenizer", "vocab", "layers", "heads", "width", "context", "batch", "steps", "lr", "kernel", "positions", "dropout", "seed"])]
     resume: bool,
 
-    /// What a token is
-    #[arg(long, value_name = "char|byte", default_value = "char")]
+    /// What a token is; bpe learns merges of bytes from the first nine tenths of the text
+    #[arg(long, value_name = "char|byte|bpe", default_value = "char")]
     tokenizer: String,
+
+    /// Most tokens that --tokenizer bpe learns, the 256 bytes included [default: 1024]
+    #[arg(long, value_name = "N")]
+    vocab: Option<usize>,
 
     /// Number of layers
     #[arg(long, value_name = "N", default_value_t = 4)]
@@ -109,7 +114,8 @@ pub(crate) struct Args {
 }
 
 /// The library's names of what is given by flags.
-const FLAGS: [(&str, &str); 7] = [
+const FLAGS: [(&str, &str); 8] = [
+    ("codes=", "--vocab "),
     ("the learning rate", "--lr"),
     ("layers=", "--layers "),
     ("heads=", "--heads "),
@@ -249,12 +255,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let done = trainer.steps();
     let tokens = (done - first) as f64 * (config.batch * at_once) as f64;
     let validation = history.last().map(|h| h[2]);
+    let bytes_per_token = bytes.len() as f64 / codes.len() as f64;
     let object = json!({
         "command": "lm train",
         "text": args.text.display().to_string(),
         "output": args.output.display().to_string(),
         "tokens": codes.len(),
         "codes": tokenizer.code_count(),
+        "bytes_per_token": bytes_per_token,
         "parameters": trainer.model().layout().len(),
         "kernel": trainer.model().config().kernel_text(),
         "steps": done,
@@ -272,7 +280,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         tokens / spent
     );
     if let Some(loss) = validation {
-        let _ = writeln!(words, "validation loss {loss:.4} nats a token");
+        let _ = write!(words, "validation loss {loss:.4} nats a token");
+        if matches!(tokenizer, Tokenizer::Bpe(_)) {
+            // What compares with other tokenizers.
+            let _ = write!(words, ", {:.4} a byte", loss / bytes_per_token);
+        }
+        words.push('\n');
     }
     if stopped {
         let _ = writeln!(
@@ -285,16 +298,31 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
 }
 
 fn begin(args: &Args, bytes: &[u8]) -> Result<(Trainer<f32>, Tokenizer)> {
+    if args.vocab.is_some() && args.tokenizer != "bpe" {
+        return Err(Error::usage(format!(
+            "--vocab is how many tokens --tokenizer bpe learns; leave it out with --tokenizer {}",
+            args.tokenizer
+        )));
+    }
+    let empty = || Error::data(format!("{} is empty", args.text.display()));
     let tokenizer = match args.tokenizer.as_str() {
         "byte" => Tokenizer::Bytes,
         "char" => {
             let text = text(bytes, &args.text)?;
-            Tokenizer::chars(text)
-                .map_err(|_| Error::data(format!("{} is empty", args.text.display())))?
+            Tokenizer::chars(text).map_err(|_| empty())?
+        }
+        "bpe" => {
+            let text = text(bytes, &args.text)?;
+            if text.is_empty() {
+                return Err(empty());
+            }
+            // What is held out teaches nothing; of a text of one character there is no such part.
+            let most = text.ceil_char_boundary(text.len() - text.len() / 10);
+            Tokenizer::Bpe(Bpe::learn(&text[..most], args.vocab.unwrap_or(1024))?)
         }
         other => {
             return Err(Error::usage(format!(
-                "--tokenizer {other} must be char or byte"
+                "--tokenizer {other} must be char, byte or bpe"
             )));
         }
     };

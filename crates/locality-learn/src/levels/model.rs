@@ -1,0 +1,78 @@
+//! A hierarchical local model that was learned.
+
+use locality_core::{Error, Result, Rows};
+
+use super::{History, Network};
+use crate::columns::Columns;
+use crate::{Layer, Layout, Number, Pass, Sets};
+
+/// A hierarchical local model that [`HierarchicalLearner`](super::HierarchicalLearner) learned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HierarchicalFit<T> {
+    pub(super) columns: Columns,
+    /// Of responses; none for classes.
+    pub(super) responses: Option<Columns>,
+    pub(super) network: Network,
+    pub(super) layout: Layout,
+    pub(super) histories: Vec<History>,
+    pub(super) parameters: Vec<T>,
+}
+
+impl<T: Number> HierarchicalFit<T> {
+    /// Responses `[n, p]` of rows `[n, d]` in their sets, or the probabilities `[n, classes]` of their classes.
+    ///
+    /// # Errors
+    /// Another number of columns than was learned from, rows that do not fit the sets, numbers that are not finite.
+    pub fn predict(&self, rows: Rows<'_, f64>, sets: &Sets) -> Result<Vec<f64>> {
+        if sets.rows() != rows.rows() {
+            return Err(Error::shape(format!(
+                "the sets have {} rows, but there are {}; give the lengths of all sets",
+                sets.rows(),
+                rows.rows()
+            )));
+        }
+        let input: Vec<T> = self.columns.scale("rows", rows)?;
+        let (p, pass) = (&self.parameters[..], Pass::new(sets));
+        let x = self.network.input.predict(p, &input, &pass)?;
+        let x = self.network.stack.predict(p, &x, &pass)?;
+        let out = self.network.output.predict(p, &x, &pass)?;
+        if let Some(units) = &self.responses {
+            return Ok(units.unscale(&out));
+        }
+        let mut out: Vec<f64> = out.iter().map(|x| x.to_f64()).collect();
+        let classes = Layer::<T>::outputs(&self.network.output);
+        for row in out.chunks_exact_mut(classes) {
+            let top = row.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
+            for x in &mut *row {
+                *x = (*x - top).exp();
+            }
+            let sum: f64 = row.iter().sum();
+            for x in row {
+                *x /= sum;
+            }
+        }
+        Ok(out)
+    }
+
+    /// The losses of each training: of each level where they were learned one after another, and of the whole where they were learned
+    /// together. The first of those on the deciding sets is that before the training.
+    pub fn histories(&self) -> &[History] {
+        &self.histories
+    }
+
+    /// The loss that each training reached on the sets that decide: mean squares in units of the responses' variance, or the mean cross entropy.
+    pub fn losses(&self) -> Vec<f64> {
+        let best = self.histories.iter().map(|h| h.validation[h.best]);
+        best.collect()
+    }
+
+    /// Names and places of its parameters.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Its parameters.
+    pub fn parameters(&self) -> &[T] {
+        &self.parameters
+    }
+}
