@@ -63,7 +63,8 @@ pub(super) fn read(path: &Path) -> Result<ModelFile> {
     ModelFile::from_bytes(&bytes).map_err(|e| failed(path, e))
 }
 
-fn failed(path: &Path, e: locality::Error) -> Error {
+/// An error of the library, with the file's name.
+pub(super) fn failed(path: &Path, e: locality::Error) -> Error {
     match Error::from(e) {
         Error::Usage(text) | Error::Data(text) => {
             Error::data(format!("{}: {text}", path.display()))

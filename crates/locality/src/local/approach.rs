@@ -393,7 +393,7 @@ mod tests {
             let [with, without] = both(&table(1500, d), d, 0.7, guard);
             let mut same = true;
             for (a, b) in with.iter().zip(&without) {
-                assert!((a - b).abs() < 1e-6 * (1.0 + b.abs()), "{d}: {a} {b}");
+                assert!((a - b).abs() < 3e-6 * (1.0 + b.abs()), "{d}: {a} {b}");
                 same &= a == b;
             }
             // Or nothing was approached.

@@ -176,7 +176,7 @@ impl Newton<'_> {
             let step = solve(&risk.curvature, &risk.slope);
             let decrement: f64 = step.iter().zip(&risk.slope).map(|(a, b)| a * b).sum();
             if decrement <= self.tolerance * weight {
-                return (at, true);
+                return (moved(&at, &step, 1.0), true);
             }
             let mut share = 1.0;
             // Decrements are squared from step to step: the one after this would be below the tolerance.

@@ -87,12 +87,7 @@ impl Fit {
 
 fn load(path: &Path, file: &ModelFile, context: &Context) -> Result<Fit> {
     let fit = context.watched("load", |watch| Fit::unpack(file, watch));
-    fit.map_err(|e| match e {
-        Error::Usage(text) | Error::Data(text) => {
-            Error::data(format!("{}: {text}", path.display()))
-        }
-        other => other,
-    })
+    fit.map_err(|e| predict::failed(path, e))
 }
 
 /// The columns of a table that a model predicts by.
