@@ -407,7 +407,9 @@ mod tests {
         let mut x = table(800, 2);
         for (i, row) in x.chunks_mut(2).enumerate() {
             let side = if i % 2 == 0 { 1e7 } else { -1e7 };
-            row.iter_mut().for_each(|x| *x = *x * 0.1 + side);
+            for x in row {
+                *x = *x * 0.1 + side;
+            }
         }
         let [with, without] = both(&x, 2, 0.1, false);
         for (a, b) in with.iter().zip(&without) {
