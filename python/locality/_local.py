@@ -57,7 +57,7 @@ class LocalPolynomialRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
     ridge : float, default 0.0
         Penalty on squared coefficients, in units in which each term has unit variance under the weights.
     guard : bool, default True
-        Whether slopes are shrunk where evidence is thin; `predict` warns where they are.
+        Whether slopes are shrunk where evidence is thin; `predict` warns where more than a tenth of one is taken.
     columns : sequence of int or str, optional
         Columns of the polynomial, those of a data frame by name if you like; all by default. The kernel names its own.
     neighborhood : Neighborhood or str, optional
@@ -309,7 +309,7 @@ class LocalPolynomialRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
         return told
 
     def thin(self, X: npt.ArrayLike) -> Array:
-        """Whether evidence was too thin for all of the polynomial at each row of X, so that slopes were shrunk.
+        """Whether evidence was too thin for all of the polynomial at each row of X, so that more than a tenth of a slope was taken.
 
         Parameters
         ----------

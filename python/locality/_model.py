@@ -22,8 +22,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
     The file is in the safetensors format, by custom ``.loc``: training samples and what was found, no code. Rust reads
     `LocalPolynomialRegressor`, `LocalGLMRegressor`, `LocalLogisticRegression`, `LocalMeanRegressor`, `KernelDensity`, `KernelClassifier`,
-    `NearestNeighbors` and the neighbours' regressors and classifiers, too, and the tool predicts with these but the mean, the density
-    and `NearestNeighbors`; all others are read by `load` alone.
+    `NearestNeighbors`, the neighbours' regressors and classifiers, `GWR` and `MGWR`, too, and the tool predicts with these but the mean, the
+    density and `NearestNeighbors`; all others are read by `load` alone.
 
     Parameters
     ----------

@@ -330,6 +330,19 @@ def test_rust_and_python_write_the_same(tmp_path):
         assert (tmp_path / "m.loc").read_bytes() == SHARED.read_bytes()
 
 
+def test_geographic_files_are_those_that_rust_reads(tmp_path):
+    # The figures are in the tests of Rust, too.
+    figures = {"gwr": 2.53358267, "mgwr": 2.47045964}
+    for name, figure in figures.items():
+        back = lc.load(SHARED.with_name(f"{name}.loc"))
+        np.testing.assert_allclose(back.predict([[1.0, 2.0]], [[3.0, 4.0]]), [figure], atol=1e-8)
+        lc.save(back, tmp_path / "m.loc")
+        own, known = (_core.model_from_bytes(p.read_bytes()) for p in (tmp_path / "m.loc", SHARED.with_name(f"{name}.loc")))
+        assert own[:4] == known[:4]
+        for array, same in zip(own[4].items(), known[4].items(), strict=True):
+            np.testing.assert_equal(array, same)
+
+
 def test_memories_in_parts_come_back_to_the_bit(tmp_path):
     memory = lc.HopfieldMemory("gaussian(h=0.7)", trace=True).store(X[:40], Y[:40]).store(1e6 * X[40:41], Y[:1]).store(X[41:60], Y[41:60])
     memory.forget([40, 7]).store(X[60:63], Y[60:63])

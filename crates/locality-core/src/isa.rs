@@ -54,7 +54,7 @@ pub trait Isa: Copy + Send + Sync + 'static {
     }
     /// Adds the sums of a [`Gram`] over a short run to `out`, of [`gram_len`].
     #[inline(always)]
-    fn gram(self, gram: Gram<'_>, out: &mut [f64]) {
+    fn gram<T: Float>(self, gram: Gram<'_, T>, out: &mut [f64]) {
         gram.plain(out);
     }
     /// See `Lanes::tile_vector`.
@@ -168,7 +168,7 @@ impl<S: pulp::Simd + Send + Sync + 'static> Isa for Fused<S> {
         T::smallest_vector(self.0, x)
     }
     #[inline(always)]
-    fn gram(self, gram: Gram<'_>, out: &mut [f64]) {
+    fn gram<T: Float>(self, gram: Gram<'_, T>, out: &mut [f64]) {
         let simd = self.0;
         simd.vectorize(calls::Sums { simd, gram, out });
     }

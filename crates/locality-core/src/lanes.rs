@@ -2,6 +2,7 @@
 
 pub(crate) mod gram;
 
+use gram::Gram;
 use pulp::{Simd, bytemuck};
 
 /// Queries that share what is loaded of the keys.
@@ -80,6 +81,8 @@ pub trait Lanes: Copy + Sized {
     fn sum_vector<S: Simd>(simd: S, x: &[Self]) -> f64;
     /// Sum of products of two equally long short runs.
     fn dot_vector<S: Simd>(simd: S, x: &[Self], y: &[Self]) -> f64;
+    /// Adds the sums of a [`Gram`] over a short run to `out`.
+    fn gram_vector<S: Simd>(simd: S, gram: Gram<'_, Self>, out: &mut [f64]);
     /// Largest; negative infinity for none.
     #[must_use]
     fn largest_vector<S: Simd>(simd: S, x: &[Self]) -> Self;
@@ -302,6 +305,11 @@ macro_rules! lanes {
                     let lanes = simd.$add(simd.$add(sums[0], sums[1]), simd.$add(sums[2], sums[3]));
                     let lanes: &[$t] = bytemuck::cast_slice(std::slice::from_ref(&lanes));
                     lanes_sum(lanes.iter().map(|x| f64::from(*x))) + tail
+                }
+
+                #[inline(always)]
+                fn gram_vector<S: Simd>(simd: S, gram: Gram<'_, Self>, out: &mut [f64]) {
+                    gram.vectors(simd, out);
                 }
 
                 #[inline(always)]

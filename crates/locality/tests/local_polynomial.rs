@@ -160,11 +160,11 @@ fn polynomials_are_found_as_they_are() {
                 let each = targets
                     .chunks_exact(d)
                     .zip(found.values())
-                    .zip(found.thin());
+                    .zip(found.shrinkage());
                 let mut seen = 0;
-                for ((t, value), thin) in each {
+                for ((t, value), shrinkage) in each {
                     // Far out evidence is thin.
-                    if *thin {
+                    if *shrinkage > 0.0 {
                         continue;
                     }
                     seen += 1;
@@ -423,4 +423,25 @@ fn bad_input_is_named() {
         &watch,
     );
     assert!(bad.unwrap_err().to_string().contains("NaN"));
+}
+
+#[test]
+fn the_ends_of_a_well_sampled_curve_are_not_thin() {
+    let watch = Watch::default();
+    let x: Vec<f64> = (0..61).map(|i| f64::from(i) / 10.0).collect();
+    let y: Vec<f64> = x.iter().map(|x| x.sin()).collect();
+    let at = |h: f64| {
+        let fit = LocalPolynomial::new(Kernel::gaussian(h));
+        let fit = fit.fit(Rows::column(&x), Rows::column(&y), None, &watch);
+        fit.unwrap().at(Rows::column(&x), &watch).unwrap()
+    };
+    // The width that leave-one-out errors choose: about three samples count at the ends.
+    let plain = at(0.137);
+    assert!(plain.effective_samples()[0] < 3.0);
+    assert!(plain.shrinkage()[0] > 0.02 && plain.shrinkage()[0] < 0.1);
+    assert_eq!(plain.shrinkage()[30], 0.0);
+    assert!(plain.thin().iter().all(|t| !t));
+    // Fewer than the two that a line takes are.
+    let narrow = at(0.05);
+    assert!(narrow.thin()[0] && narrow.shrinkage()[0] > 0.9);
 }

@@ -3,6 +3,7 @@
 use locality::density::{
     KernelClassifier, KernelClassifierFit, KernelDensity, KernelDensityFit, Priors,
 };
+use locality::gwr::{Gwr, GwrFit, Mgwr, MgwrFit, Response, profile_named};
 use locality::lazy::{
     NeighborsClassifier, NeighborsClassifierFit, NeighborsRegressor, NeighborsRegressorFit,
     Outlier, Reach, Weights,
@@ -12,7 +13,7 @@ use locality::local::{
     LocalPolynomial, LocalPolynomialFit, LocalRegression, LocalRegressionFit,
 };
 use locality::model::{
-    About, Class, Feature, LocalMeanModel, LocalMeanModelFit, ModelFile, Persist,
+    About, Array, Class, Feature, LocalMeanModel, LocalMeanModelFit, ModelFile, Persist,
 };
 use locality::{LinearMap, Mask, Metric, Neighborhood, OnEmpty, Rows, Watch};
 
@@ -210,6 +211,55 @@ fn densities_and_means_come_back() {
     assert_eq!(at(&back), at(&fit));
 }
 
+#[test]
+fn geographic_models_come_back_with_what_was_found() {
+    let (t, watch) = (Table::new(120), Watch::default());
+    let coords: Vec<f64> = (0..240).map(|k| f64::from(k * 37 % 101)).collect();
+    let (x, coords) = (t.rows(), Rows::new(&coords, 120, 2).unwrap());
+    let people: Vec<f64> = t.weights.iter().map(|w| 100.0 * w).collect();
+    let counts: Vec<f64> = t.y.iter().map(|y| (10.0 + 3.0 * y).round()).collect();
+    let names = ["shade".to_owned(), "heat".to_owned()];
+    let elsewhere = Rows::new(&[3.3, 4.4, 50.0, 60.0], 2, 2).unwrap();
+    for (family, y, exposure) in [
+        (Response::Gaussian, &t.y, None),
+        (Response::Poisson, &counts, Some(&people[..])),
+    ] {
+        let asked = exposure.map(|_| &[7.0, 9.0][..]);
+        let base = Gwr::new()
+            .family(family)
+            .profile(profile_named("gaussian").unwrap());
+        let one = base.fit(x, y, coords, exposure, &watch).unwrap();
+        let one = one.named(&names).unwrap();
+        let back: GwrFit = again(&one);
+        let at = |f: &GwrFit| f.at(places2(), elsewhere, asked, &watch).unwrap();
+        assert_eq!(at(&back), at(&one));
+        assert_eq!(
+            (back.bandwidth(), back.tried()),
+            (one.bandwidth(), one.tried())
+        );
+        assert_eq!(
+            (back.names(), back.local_r2()),
+            (&names[..], one.local_r2())
+        );
+
+        let each = Mgwr::new(base.adaptive(false).range(20.0, 90.0)).rounds(4);
+        let each = each.fit(x, y, coords, exposure, &watch).unwrap();
+        let back: MgwrFit = again(&each);
+        let at = |f: &MgwrFit| f.at(places2(), elsewhere, asked, &watch).unwrap();
+        assert_eq!(at(&back), at(&each));
+        assert_eq!(back.history(), each.history());
+        assert_eq!(back.standard_errors(), each.standard_errors());
+        assert_eq!(back.converged(), each.converged());
+    }
+    let refused = Gwr::new().fit(x, &t.y, coords, None, &watch).unwrap();
+    let e = refused.named(&names[..1]).unwrap_err().to_string();
+    assert!(e.contains("names has 1 texts, but X has 2 columns"), "{e}");
+}
+
+fn places2() -> Rows<'static, f64> {
+    Rows::new(&[0.3, 9.0, 0.7, 20.0], 2, 2).unwrap()
+}
+
 fn small() -> Vec<u8> {
     let t = Table::new(5);
     let model = LocalRegression::new("gaussian".parse().unwrap())
@@ -237,6 +287,8 @@ fn small() -> Vec<u8> {
             Class::Flag(true),
         ],
         scores: vec![("loo_rmse".to_owned(), 0.1 + 0.2)],
+        places: vec!["east".to_owned(), "north".to_owned()],
+        exposure: Some("people".to_owned()),
     };
     let file = fit.pack().unwrap().with_about(about.clone());
     let bytes = file.to_bytes().unwrap();
@@ -453,4 +505,72 @@ fn the_file_that_python_shares_is_as_it_was() {
         (own.kind(), own.parameters())
     );
     assert_eq!(known.arrays(), own.arrays());
+}
+
+/// Two models that Python saved: `GWR(bandwidth_range=(8, 30))` and `MGWR(bandwidth_range=(8, 30), max_iter=6, kernel="gaussian")`.
+#[test]
+fn geographic_models_of_python_are_read_and_written_alike() {
+    let watch = Watch::default();
+    let (x, place) = (
+        Rows::new(&[1.0, 2.0], 1, 2).unwrap(),
+        Rows::new(&[3.0, 4.0], 1, 2).unwrap(),
+    );
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle");
+    let known = ModelFile::load(format!("{folder}/gwr.loc")).unwrap();
+    let fit = GwrFit::unpack(&known, &watch).unwrap();
+    let at = fit.at(x, place, None, &watch).unwrap();
+    assert!((at.values[0] - 2.533_582_67).abs() < 1e-8);
+    alike(&fit.pack().unwrap(), &known);
+
+    let known = ModelFile::load(format!("{folder}/mgwr.loc")).unwrap();
+    let fit = MgwrFit::unpack(&known, &watch).unwrap();
+    let (_, means) = fit.at(x, place, None, &watch).unwrap();
+    assert!((means[0] - 2.470_459_64).abs() < 1e-8);
+    assert_eq!(
+        (fit.bandwidths(), fit.converged()),
+        (&[10.0, 9.0, 15.0][..], false)
+    );
+    alike(&fit.pack().unwrap(), &known);
+}
+
+/// Whether the same is written, up to the rounding of another machine.
+fn alike(own: &ModelFile, known: &ModelFile) {
+    assert_eq!(own.kind(), known.kind());
+    let text = |f: &ModelFile| {
+        let text = f.parameters().to_json().replace("[8,30]", "[8.0,30.0]");
+        // Numbers apart from what is said.
+        let number = |c: char| c.is_ascii_digit() || "+-.e".contains(c);
+        let mut words: Vec<String> = Vec::new();
+        let mut numbers = Vec::new();
+        for part in text.split_inclusive([',', ':', '[', ']', '}']) {
+            let (word, end) = part.split_at(part.len() - 1);
+            match word.parse::<f64>() {
+                Ok(x) if word.chars().all(number) => {
+                    numbers.push(x);
+                    words.push(end.to_owned());
+                }
+                _ => words.push(part.to_owned()),
+            }
+        }
+        (words, numbers)
+    };
+    let (own_text, known_text) = (text(own), text(known));
+    assert_eq!(own_text.0, known_text.0);
+    let near = |a: f64, b: f64| (a - b).abs() <= 1e-8 * (1.0 + b.abs()) || a.is_nan() && b.is_nan();
+    assert!(own_text.1.len() > 10);
+    for (a, b) in own_text.1.iter().zip(&known_text.1) {
+        assert!(near(*a, *b), "{a} {b}");
+    }
+    let names = |f: &ModelFile| f.arrays().keys().cloned().collect::<Vec<String>>();
+    assert_eq!(names(own), names(known));
+    for (name, a) in own.arrays() {
+        let b = &known.arrays()[name];
+        assert_eq!(a.shape(), b.shape(), "{name}");
+        match (a, b) {
+            (Array::F64(_, a), Array::F64(_, b)) => {
+                assert!(a.iter().zip(b).all(|(a, b)| near(*a, *b)), "{name}");
+            }
+            (a, b) => assert_eq!(a, b, "{name}"),
+        }
+    }
 }

@@ -189,6 +189,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
             .iter()
             .map(|(k, v)| (format!("loo_{k}"), *v))
             .collect(),
+        ..About::default()
     };
     let bytes = fitted.pack()?.with_about(about).to_bytes()?;
     let mut files = output::Outputs::default();

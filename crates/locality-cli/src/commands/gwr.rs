@@ -1,7 +1,10 @@
 //! `locality gwr`.
 
 mod elsewhere;
+mod kept;
 mod picture;
+
+pub(super) use kept::{is_kept, lines, predict};
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -31,14 +34,16 @@ const TOLD: f64 = 1.96;
   locality gwr homes.csv -o local.csv --target price --at lon,lat --metric haversine --kernel gaussian --bandwidth 60
   locality gwr georgia.csv -o local.csv --target PctBach --features PctFB,PctPov --at X,Y --multiscale
   locality gwr sold.csv -o local.csv --target price --at lon,lat --predict offered.csv --predictions priced.csv
+  locality gwr sold.csv -o price.loc --target price --at lon,lat
+  locality predict price.loc offered.csv -o priced.csv
 
-The output is the table with, for each row's place, every coefficient, its standard error and t-value, the local R2, the fitted value
+A name that ends in .loc keeps the model, for `locality predict`, Rust and Python. Any other output is the table with, for each row's place, every coefficient, its standard error and t-value, the local R2, the fitted value
 and the residual. --plot maps one coefficient over the plane: large dots are rows where it is more than 1.96 standard errors from 0.")]
 pub(crate) struct Args {
     /// The table: .csv, .tsv or .npy, or - for CSV on standard input
     table: PathBuf,
 
-    /// Where to write the table with its new columns; - is standard output
+    /// Where to write the table with its new columns, or the model (.loc); - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
@@ -250,10 +255,13 @@ impl Fit {
         let x = Rows::new(&given.x, n, given.features())?;
         let coords = Rows::new(&given.coords, n, 2)?;
         let (base, exposure) = (model(args)?, given.exposure.as_deref());
+        let names = &given.names[1..];
         Ok(if args.multiscale {
-            Self::Each(Mgwr::new(base).fit(x, &given.y, coords, exposure, watch)?)
+            let fit = Mgwr::new(base).fit(x, &given.y, coords, exposure, watch)?;
+            Self::Each(fit.named(names)?)
         } else {
-            Self::One(base.fit(x, &given.y, coords, exposure, watch)?)
+            let fit = base.fit(x, &given.y, coords, exposure, watch)?;
+            Self::One(fit.named(names)?)
         })
     }
 
@@ -332,7 +340,16 @@ impl Fit {
 /// Runs it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let format_of = |path: &Path| Format::of(path, args.options.delimiter());
-    let format = format_of(&args.output)?;
+    let keep = kept::is_model(&args.output);
+    if keep && args.standardize {
+        return Err(Error::usage(
+            "--standardize explains by other columns than a table's own, which a model in a file (-o ... .loc) predicts by; leave it out, \
+             or standardize the tables first",
+        ));
+    }
+    if !keep {
+        format_of(&args.output)?;
+    }
     let mut outputs: Vec<&Path> = vec![&args.output];
     outputs.extend(
         args.plot
@@ -363,12 +380,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         .watched("weighing places", |watch| Fit::new(args, &given, watch))
         .map_err(|e| e.in_flags(&[("coords", "--at"), ("bandwidth=", "--bandwidth ")]))?;
     let seconds = start.elapsed().as_secs_f64();
-    let columns = fit.columns(&given);
-    refuse_taken(&table, &columns)?;
+    let bytes = if keep {
+        kept::bytes(args, &given, &fit)?
+    } else {
+        let columns = fit.columns(&given);
+        refuse_taken(&table, &columns)?;
+        table.encode(&columns, format_of(&args.output)?)?
+    };
     let mut files = Outputs::default();
-    files.add(&args.output, &table.encode(&columns, format)?)?;
+    files.add(&args.output, &bytes)?;
     if let Some((places, format, path)) = &elsewhere {
-        let columns = context.watched("predicting", |watch| places.columns(&given, &fit, watch))?;
+        let columns = context.watched("predicting", |watch| {
+            places.columns(&given.names, &fit, watch)
+        })?;
         files.add(path, &places.table.encode(&columns, *format)?)?;
     }
     if let Some(path) = &args.plot {

@@ -7,7 +7,8 @@ use locality::model::ModelFile;
 use serde_json::{Map, Value, json};
 
 use super::cluster::round;
-use super::predict::load;
+use super::gwr;
+use super::predict::{load, read};
 use crate::context::Context;
 use crate::error::Result;
 use crate::models::{Columns, Fitted};
@@ -24,18 +25,26 @@ pub(crate) struct Args {
 
 /// Runs it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
-    let (file, fitted) = context.watched("load", |watch| load(&args.model, watch))?;
+    let file = read(&args.model)?;
     let size = std::fs::metadata(&args.model).map_or(0, |m| m.len());
-    let lines = lines(&file, &fitted, size);
+    let lines = if gwr::is_kept(&file) {
+        let own = gwr::lines(&args.model, &file, context)?.into_iter();
+        let own = own.map(|(k, v)| (k.to_owned(), v));
+        own.chain(of_file(&file, size)).collect()
+    } else {
+        let fitted = context.watched("load", |watch| load(&args.model, &file, watch))?;
+        lines(&file, &fitted, size)
+    };
     let wide = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut words = String::new();
     for (name, value) in &lines {
         let value = match value {
             Value::String(text) => text.clone(),
             Value::Array(list) => {
-                let each = list
-                    .iter()
-                    .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
+                let each = list.iter().map(|v| match v {
+                    Value::String(text) => text.clone(),
+                    v => v.as_f64().map_or_else(|| v.to_string(), round),
+                });
                 each.collect::<Vec<String>>().join(", ")
             }
             Value::Number(n) => n
@@ -90,8 +99,15 @@ fn lines(file: &ModelFile, fitted: &Fitted, size: u64) -> Vec<(String, Value)> {
         let name = name.replacen("loo_", "leave_one_out_", 1);
         out.push((name, json!(score)));
     }
-    out.push(("library".to_owned(), json!(file.library())));
-    out.push(("format".to_owned(), json!(locality::model::FORMAT)));
-    out.push(("bytes".to_owned(), json!(size)));
+    out.extend(of_file(file, size));
     out
+}
+
+/// What is said of every file.
+fn of_file(file: &ModelFile, size: u64) -> [(String, Value); 3] {
+    [
+        ("library".to_owned(), json!(file.library())),
+        ("format".to_owned(), json!(locality::model::FORMAT)),
+        ("bytes".to_owned(), json!(size)),
+    ]
 }

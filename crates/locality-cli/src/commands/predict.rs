@@ -1,13 +1,13 @@
 //! `locality predict`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use locality::model::{Class, ModelFile};
 use locality::{Rows, Watch};
 use serde_json::json;
 
-use super::count;
+use super::{count, gwr};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::models::{Columns, Fitted, Predictions, class_column};
@@ -24,40 +24,59 @@ use crate::table::{Column, Format, Options, Table};
 The output has the table's columns and NAME_predicted, where NAME is the target; for classes a probability of each, too. A model of several
 responses has a column for each, predicted_1, .. --interval
 adds NAME_lower and NAME_upper, --explain the rows of the training table that weigh most (sample_1, .., counted from 0, -1 for
-none) and their shares of the weight (weight_1, ..).")]
+none) and their shares of the weight (weight_1, ..). A geographic model adds its coefficients at each row's place, and their standard
+errors where it has one bandwidth.")]
 pub(crate) struct Args {
-    /// The model, made by `locality fit` or saved in Rust or Python
-    model: PathBuf,
+    /// The model, made by `locality fit` or `locality gwr`, or saved in Rust or Python
+    pub(super) model: PathBuf,
 
     /// The table of rows to predict at, with the columns that the model was made of
-    table: PathBuf,
+    pub(super) table: PathBuf,
 
     /// Where to write the table with the predictions; - is standard output
     #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    pub(super) output: PathBuf,
 
     /// Add an interval that holds a new observation with this probability
     #[arg(long, value_name = "LEVEL", allow_negative_numbers = true)]
-    interval: Option<f64>,
+    pub(super) interval: Option<f64>,
+
+    /// For a geographic model that does not name them: the columns that say where a row is
+    #[arg(long, value_name = "X,Y", value_delimiter = ',')]
+    pub(super) at: Vec<String>,
+
+    /// For such a model of counts: the column of exposures
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) exposure: Option<String>,
 
     /// Add this many rows of the training table that made each prediction, with their weights
     #[arg(long, value_name = "K")]
-    explain: Option<usize>,
+    pub(super) explain: Option<usize>,
 
     #[command(flatten)]
-    options: Options,
+    pub(super) options: Options,
 }
 
-/// The model of a file, and the file.
-pub(super) fn load(path: &std::path::Path, watch: &Watch<'_>) -> Result<(ModelFile, Fitted)> {
-    let name = path.display();
-    let bytes = std::fs::read(path).map_err(|e| Error::unreadable(&name, &e))?;
-    let failed = |e: locality::Error| match Error::from(e) {
-        Error::Usage(text) | Error::Data(text) => Error::data(format!("{name}: {text}")),
+/// The parts of a file.
+pub(super) fn read(path: &Path) -> Result<ModelFile> {
+    let bytes = std::fs::read(path).map_err(|e| Error::unreadable(&path.display(), &e))?;
+    ModelFile::from_bytes(&bytes).map_err(|e| failed(path, e))
+}
+
+/// An error of the library, with the file's name.
+pub(super) fn failed(path: &Path, e: locality::Error) -> Error {
+    match Error::from(e) {
+        Error::Usage(text) | Error::Data(text) => {
+            Error::data(format!("{}: {text}", path.display()))
+        }
         other => other,
-    };
-    let file = ModelFile::from_bytes(&bytes).map_err(failed)?;
-    let fitted = Fitted::unpack(&file, watch).map_err(failed)?;
+    }
+}
+
+/// The model of a file.
+pub(super) fn load(path: &Path, file: &ModelFile, watch: &Watch<'_>) -> Result<Fitted> {
+    let name = path.display();
+    let fitted = Fitted::unpack(file, watch).map_err(|e| failed(path, e))?;
     let classes = match &fitted {
         Fitted::Logistic(fit) => fit.n_classes(),
         Fitted::KernelClassifier(fit) => fit.n_classes(),
@@ -70,7 +89,7 @@ pub(super) fn load(path: &std::path::Path, watch: &Watch<'_>) -> Result<(ModelFi
             "{name}: the file names {known} classes for a model of {classes}; it is damaged, or of another program"
         )));
     }
-    Ok((file, fitted))
+    Ok(fitted)
 }
 
 /// A column for each of several responses, `[m, p]`.
@@ -104,7 +123,22 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         ));
     }
     let start = Instant::now();
-    let (file, fitted) = context.watched("load", |watch| load(&args.model, watch))?;
+    let file = read(&args.model)?;
+    if gwr::is_kept(&file) {
+        return gwr::predict(args, &file, context);
+    }
+    for (flag, given) in [
+        ("--at", !args.at.is_empty()),
+        ("--exposure", args.exposure.is_some()),
+    ] {
+        if given {
+            return Err(Error::usage(format!(
+                "{flag} is for geographic models, which {} is not; leave it out",
+                args.model.display()
+            )));
+        }
+    }
+    let fitted = context.watched("load", |watch| load(&args.model, &file, watch))?;
     let about = file.about();
     let width = file.arrays().get("samples").map_or(0, |a| a.shape()[1]);
     let columns = Columns::known(about, width);

@@ -97,6 +97,77 @@ fn rows_that_were_fitted_are_predicted_as_they_were_fitted() {
 }
 
 #[test]
+fn a_kept_model_predicts_what_the_table_says() {
+    let folder = Folder::new();
+    let georgia = data("georgia.csv");
+    for more in [
+        &["--bandwidth", "93"][..],
+        &["--multiscale", "--bandwidth", "90"],
+    ] {
+        run(&folder, more);
+        let fitted = column(&folder, "fitted");
+        let beta = column(&folder, "beta_PctPov");
+        let mut args = vec![
+            "gwr", &georgia, "-o", "m.loc", "--target", "PctBach", "--at", "X,Y",
+        ];
+        args.extend(["--features", "PctRural,PctPov,PctBlack", "--quiet"]);
+        args.extend(more);
+        folder.ok(&args);
+        let told = folder.ok(&["inspect", "m.loc"]).text();
+        for part in ["PctBach", "constant, PctRural", "places", "X, Y", "aicc"] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        folder.ok(&["predict", "m.loc", &georgia, "-o", "out.csv", "--quiet"]);
+        let (predicted, again) = (
+            column(&folder, "PctBach_predicted"),
+            column(&folder, "beta_PctPov"),
+        );
+        assert_eq!(predicted.len(), 159);
+        let pairs = fitted.iter().zip(&predicted).chain(beta.iter().zip(&again));
+        for (a, b) in pairs {
+            assert!((a - b).abs() < 1e-8, "{a} {b} {more:?}");
+        }
+        let header = folder.text("out.csv");
+        let header = header.lines().next().unwrap();
+        assert_eq!(header.contains("se_PctPov"), more[0] == "--bandwidth");
+    }
+    let predict = |more: &[&str]| {
+        let all = ["predict", "m.loc", &georgia, "-o", "no.csv"];
+        all.iter()
+            .chain(more)
+            .copied()
+            .map(str::to_owned)
+            .collect::<Vec<String>>()
+    };
+    for (more, told) in [
+        (
+            &["--interval", "0.9"][..],
+            "--interval is not for geographic models",
+        ),
+        (
+            &["--explain", "3"],
+            "--explain is not for geographic models",
+        ),
+        (
+            &["--at", "X"],
+            "--at names 1 column, but the model's places have 2",
+        ),
+        (&["--at", "X,Longitude9"], "'Longitude9'"),
+    ] {
+        let args = predict(more);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        folder.fails(&args, 2, &[told]);
+    }
+    // What was kept under other names asks for them.
+    let iris = data("iris.csv");
+    folder.fails(&["predict", "m.loc", &iris, "-o", "no.csv"], 2, &["'X'"]);
+    let standard = ["--at", "X,Y", "--standardize"];
+    let mut args = vec!["gwr", &georgia, "-o", "s.loc", "--target", "PctBach"];
+    args.extend(standard);
+    folder.fails(&args, 2, &["--standardize"]);
+}
+
+#[test]
 fn what_does_not_fit_is_named() {
     let folder = Folder::new();
     let georgia = data("georgia.csv");

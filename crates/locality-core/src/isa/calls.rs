@@ -85,17 +85,17 @@ where
     }
 }
 
-/// A call of `Gram::vectors`.
-pub(super) struct Sums<'a, S> {
+/// A call of `Lanes::gram_vector`.
+pub(super) struct Sums<'a, S, T> {
     pub(super) simd: S,
-    pub(super) gram: Gram<'a>,
+    pub(super) gram: Gram<'a, T>,
     pub(super) out: &'a mut [f64],
 }
 
-impl<S: Simd> NullaryFnOnce for Sums<'_, S> {
+impl<S: Simd, T: Float> NullaryFnOnce for Sums<'_, S, T> {
     type Output = ();
     #[inline(always)]
     fn call(self) {
-        self.gram.vectors(self.simd, self.out);
+        T::gram_vector(self.simd, self.gram, self.out);
     }
 }

@@ -37,6 +37,15 @@ const MOST: f64 = 30.0;
 const MOST_LOG: f64 = 300.0;
 
 impl Response {
+    /// What it is called: `gaussian`, `binomial` or `poisson`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gaussian => "gaussian",
+            Self::Binomial => "binomial",
+            Self::Poisson => "poisson",
+        }
+    }
+
     /// The mean at a linear predictor.
     pub fn mean(self, eta: f64) -> f64 {
         match self {

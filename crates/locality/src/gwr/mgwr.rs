@@ -2,11 +2,12 @@
 
 use super::family::Response;
 use super::hat::{self, Hat};
-use super::model::{Gwr, Laid};
+use super::model::{Given, Gwr, Laid};
+use super::multiscale::MgwrFit;
 use super::place::{Local, global};
 use super::search::{self, Range};
 use super::smooth::Column;
-use super::summary::{Summary, score};
+use super::summary::score;
 use super::table::Table;
 use crate::{Error, Result, Rows, Watch};
 
@@ -37,12 +38,12 @@ use crate::{Error, Result, Rows, Watch};
 /// *Generalized Additive Models* (1990) for local scoring.
 #[derive(Clone, Debug)]
 pub struct Mgwr {
-    base: Gwr,
-    bandwidths: Option<Vec<f64>>,
-    tolerance: f64,
-    rounds: usize,
-    rest: usize,
-    inference: bool,
+    pub(crate) base: Gwr,
+    pub(crate) bandwidths: Option<Vec<f64>>,
+    pub(crate) tolerance: f64,
+    pub(crate) rounds: usize,
+    pub(crate) rest: usize,
+    pub(crate) inference: bool,
 }
 
 impl Mgwr {
@@ -108,6 +109,18 @@ impl Mgwr {
         exposure: Option<&[f64]>,
         watch: &Watch<'_>,
     ) -> Result<MgwrFit> {
+        self.run(x, y, (coords, exposure), None, watch)
+    }
+
+    /// The fit; with a past, its rounds again without any search, at the bandwidths they had, and with what inference found.
+    pub(crate) fn run(
+        &self,
+        x: Rows<'_, f64>,
+        y: &[f64],
+        (coords, exposure): (Rows<'_, f64>, Option<&[f64]>),
+        past: Option<Past>,
+        watch: &Watch<'_>,
+    ) -> Result<MgwrFit> {
         let table = Table::new(
             x,
             y,
@@ -136,16 +149,26 @@ impl Mgwr {
             table,
             space,
         };
+        let rounds = past.as_ref().map_or(self.rounds, |p| p.history.len());
+        if let Some(past) = &past {
+            past.check(&laid)?;
+        }
         let (first, _) = self.base.choose(&laid, watch)?;
-        let mut state = State::new(self, &laid, first, watch)?;
+        let mut state = State::new(self, &laid, first, past.as_ref(), watch)?;
         let mut converged = false;
-        while state.history.len() < self.rounds && !converged {
+        while state.history.len() < rounds && !converged {
             watch.check()?;
             converged = state.round(watch)? < self.tolerance;
-            watch.report(state.history.len(), self.rounds);
+            watch.report(state.history.len(), rounds);
         }
         let history = std::mem::take(&mut state.history);
-        let hat = if self.inference {
+        let hat = if let Some(past) = &past {
+            Hat {
+                traces: past.traces.clone(),
+                own: past.leverage.clone(),
+                variances: vec![f64::NAN; past.errors.len()],
+            }
+        } else if self.inference {
             hat::trace(&laid, first, &history, &state.weight, watch)?
         } else {
             Hat::unknown(laid.table.len(), laid.table.q)
@@ -166,15 +189,44 @@ impl Mgwr {
             weight,
             bandwidths,
         };
-        Ok(MgwrFit::new(
-            self.clone(),
-            laid,
-            first,
-            solved,
-            (history, scores, converged),
-            hat,
-            coords.columns(),
-        ))
+        let rounds = (history, scores, converged);
+        let given = Given::new(x, y, coords, exposure);
+        let mut fit = MgwrFit::new(self.clone(), laid, first, solved, rounds, hat, given);
+        if let Some(past) = past {
+            fit.errors = past.errors;
+        }
+        Ok(fit)
+    }
+}
+
+/// What is known of a model that was fitted before.
+#[derive(Clone, Debug)]
+pub(crate) struct Past {
+    /// Bandwidths of each round, `[rounds][q]`.
+    pub(crate) history: Vec<Vec<f64>>,
+    /// Standard errors, `[n, q]`.
+    pub(crate) errors: Vec<f64>,
+    /// Diagonal of the hat matrix, `[n]`.
+    pub(crate) leverage: Vec<f64>,
+    /// Effective numbers of parameters, `[q]`.
+    pub(crate) traces: Vec<f64>,
+}
+
+impl Past {
+    fn check(&self, laid: &Laid) -> Result<()> {
+        let (n, q) = (laid.table.len(), laid.table.q);
+        let fits = self.errors.len() == n * q
+            && self.leverage.len() == n
+            && self.traces.len() == q
+            && !self.history.is_empty()
+            && self.history.iter().all(|round| round.len() == q);
+        if !fits {
+            return Err(Error::shape(format!(
+                "what was found before does not fit {n} rows and {q} coefficients; fit the model anew"
+            )));
+        }
+        let mut all = self.history.iter().flatten();
+        all.try_for_each(|b| laid.space.check(*b))
     }
 }
 
@@ -182,6 +234,7 @@ impl Mgwr {
 struct State<'a> {
     parameters: &'a Mgwr,
     laid: &'a Laid,
+    past: Option<&'a Past>,
     columns: Vec<Vec<f64>>,
     /// What each column adds to the linear predictor, `[q][n]`.
     parts: Vec<Vec<f64>>,
@@ -200,20 +253,27 @@ struct State<'a> {
 
 /// What remains of it.
 #[derive(Clone, Debug)]
-struct Solved {
-    parts: Vec<Vec<f64>>,
-    betas: Vec<Vec<f64>>,
-    targets: Vec<Vec<f64>>,
-    weight: Vec<f64>,
-    bandwidths: Vec<f64>,
+pub(super) struct Solved {
+    pub(super) parts: Vec<Vec<f64>>,
+    pub(super) betas: Vec<Vec<f64>>,
+    pub(super) targets: Vec<Vec<f64>>,
+    pub(super) weight: Vec<f64>,
+    pub(super) bandwidths: Vec<f64>,
 }
 
 impl<'a> State<'a> {
-    fn new(parameters: &'a Mgwr, laid: &'a Laid, first: f64, watch: &Watch<'_>) -> Result<Self> {
+    fn new(
+        parameters: &'a Mgwr,
+        laid: &'a Laid,
+        first: f64,
+        past: Option<&'a Past>,
+        watch: &Watch<'_>,
+    ) -> Result<Self> {
         let table = &laid.table;
         let (n, q) = (table.len(), table.q);
         let base = &parameters.base;
         let range = match parameters.bandwidths {
+            _ if past.is_some() => None,
             Some(_) => None,
             None => Some(base.limits(&laid.space, 1, (base.low, base.high), watch)?),
         };
@@ -233,6 +293,7 @@ impl<'a> State<'a> {
         let mut out = Self {
             parameters,
             laid,
+            past,
             betas: vec![vec![0.0; n]; q],
             targets: vec![vec![0.0; n]; q],
             weight: vec![1.0; n],
@@ -283,7 +344,9 @@ impl<'a> State<'a> {
                 target: &target,
                 weight: &self.weight,
             };
-            if let Some(range) = self.range
+            if let Some(past) = self.past {
+                self.bandwidths[j] = past.history[self.history.len()][j];
+            } else if let Some(range) = self.range
                 && self.same < self.parameters.rest
             {
                 self.bandwidths[j] = self.search(range, column, &watch)?;
@@ -332,173 +395,5 @@ impl<'a> State<'a> {
             ))
         })?;
         Ok(found)
-    }
-}
-
-/// A model of several bandwidths at every place; made by [`Mgwr::fit`]. With `q` coefficients, that of the constant first.
-#[derive(Clone, Debug)]
-pub struct MgwrFit {
-    parameters: Mgwr,
-    laid: Laid,
-    first: f64,
-    columns: usize,
-    targets: Vec<Vec<f64>>,
-    weight: Vec<f64>,
-    bandwidths: Vec<f64>,
-    history: Vec<Vec<f64>>,
-    scores: Vec<f64>,
-    converged: bool,
-    coefficients: Vec<f64>,
-    errors: Vec<f64>,
-    fitted: Vec<f64>,
-    hat: Hat,
-    summary: Summary,
-}
-
-impl MgwrFit {
-    fn new(
-        parameters: Mgwr,
-        laid: Laid,
-        first: f64,
-        solved: Solved,
-        (history, scores, converged): (Vec<Vec<f64>>, Vec<f64>, bool),
-        hat: Hat,
-        columns: usize,
-    ) -> Self {
-        let table = &laid.table;
-        let (n, q) = (table.len(), table.q);
-        let mean = |i: usize| {
-            let eta: f64 = solved.parts.iter().map(|p| p[i]).sum();
-            table.family.mean(eta + table.offset(i))
-        };
-        let fitted: Vec<f64> = (0..n).map(mean).collect();
-        let summary = Summary::new(table, &fitted, &hat.own, f64::NAN);
-        let errors = hat.variances.iter().map(|v| (v * summary.scale).sqrt());
-        Self {
-            coefficients: (0..n * q).map(|k| solved.betas[k % q][k / q]).collect(),
-            errors: errors.collect(),
-            parameters,
-            first,
-            columns,
-            targets: solved.targets,
-            weight: solved.weight,
-            bandwidths: solved.bandwidths,
-            history,
-            scores,
-            converged,
-            fitted,
-            hat,
-            summary,
-            laid,
-        }
-    }
-
-    /// The parameters it was made with.
-    pub fn parameters(&self) -> &Mgwr {
-        &self.parameters
-    }
-
-    /// The bandwidth of each coefficient, `[q]`.
-    pub fn bandwidths(&self) -> &[f64] {
-        &self.bandwidths
-    }
-
-    /// The one bandwidth of the model from which it started.
-    pub fn first_bandwidth(&self) -> f64 {
-        self.first
-    }
-
-    /// Bandwidths after each round, `[rounds][q]`.
-    pub fn history(&self) -> &[Vec<f64>] {
-        &self.history
-    }
-
-    /// By what share each round changed the fit, `[rounds]`.
-    pub fn changes(&self) -> &[f64] {
-        &self.scores
-    }
-
-    /// Whether the last round changed less than the tolerance.
-    pub fn converged(&self) -> bool {
-        self.converged
-    }
-
-    /// Coefficients at each place, `[n, q]`; 0 where the column is 0 all around.
-    pub fn coefficients(&self) -> &[f64] {
-        &self.coefficients
-    }
-
-    /// Their standard errors, `[n, q]`; NaN without inference.
-    pub fn standard_errors(&self) -> &[f64] {
-        &self.errors
-    }
-
-    /// Fitted means, `[n]`.
-    pub fn fitted(&self) -> &[f64] {
-        &self.fitted
-    }
-
-    /// Diagonal of the hat matrix, `[n]`; NaN without inference.
-    pub fn leverage(&self) -> &[f64] {
-        &self.hat.own
-    }
-
-    /// Effective number of parameters of each coefficient's surface, `[q]`; NaN without inference.
-    pub fn parameters_by_column(&self) -> &[f64] {
-        &self.hat.traces
-    }
-
-    /// Figures of the whole; those that need the hat matrix are NaN without inference.
-    pub fn summary(&self) -> &Summary {
-        &self.summary
-    }
-
-    /// Coefficients `[m, q]` and means `[m]` at new places: columns `[m, d]`, coordinates and, for counts, exposures `[m]`. Each column is fitted
-    /// around the place to what it was last fitted to, so that of the rows that were fitted the result is the fit itself.
-    ///
-    /// # Errors
-    /// Shapes that do not fit the model, NaN or infinite numbers, or an interruption.
-    pub fn at(
-        &self,
-        x: Rows<'_, f64>,
-        coords: Rows<'_, f64>,
-        exposure: Option<&[f64]>,
-        watch: &Watch<'_>,
-    ) -> Result<(Vec<f64>, Vec<f64>)> {
-        let (table, space) = (&self.laid.table, &self.laid.space);
-        let offset = table.check(x, coords.rows(), exposure)?;
-        let points = space.others(coords, self.columns)?;
-        let mut betas = vec![0.0; x.rows() * table.q];
-        for j in 0..table.q {
-            let kept: Vec<f64> = (0..table.len()).map(|i| table.kept(i)[j]).collect();
-            let column = Column {
-                x: &kept,
-                target: &self.targets[j],
-                weight: &self.weight,
-            };
-            let found = hat::at_points(
-                space,
-                &points,
-                self.bandwidths[j],
-                &watch.quiet(),
-                |_, around| column.at(around).value,
-            )?;
-            for (i, beta) in found.into_iter().enumerate() {
-                betas[i * table.q + j] = beta;
-            }
-        }
-        let mean = |i: usize| {
-            let row = table.row(x.row(i));
-            let eta: f64 = row
-                .iter()
-                .zip(&betas[i * table.q..])
-                .map(|(x, b)| x * b)
-                .sum();
-            table
-                .family
-                .mean(eta + offset.get(i).copied().unwrap_or(0.0))
-        };
-        let means = (0..x.rows()).map(mean).collect();
-        Ok((betas, means))
     }
 }

@@ -31,15 +31,15 @@ use crate::{Error, Profile, Result, Rows, Watch, par};
 /// weighted Poisson regression for disease association mapping*, Statistics in Medicine 24 (2005).
 #[derive(Clone, Debug)]
 pub struct Gwr {
-    pub(super) family: Response,
-    pub(super) fall: Fall,
-    pub(super) distance: Distance,
-    pub(super) bandwidth: Option<f64>,
-    pub(super) criterion: Criterion,
-    pub(super) search: Search,
-    pub(super) low: Option<f64>,
-    pub(super) high: Option<f64>,
-    pub(super) intercept: bool,
+    pub(crate) family: Response,
+    pub(crate) fall: Fall,
+    pub(crate) distance: Distance,
+    pub(crate) bandwidth: Option<f64>,
+    pub(crate) criterion: Criterion,
+    pub(crate) search: Search,
+    pub(crate) low: Option<f64>,
+    pub(crate) high: Option<f64>,
+    pub(crate) intercept: bool,
 }
 
 impl Default for Gwr {
@@ -157,14 +157,8 @@ impl Gwr {
             space,
         };
         let (bandwidth, tried) = self.choose(&around, watch)?;
-        GwrFit::new(
-            self.clone(),
-            around,
-            bandwidth,
-            tried,
-            coords.columns(),
-            watch,
-        )
+        let given = Given::new(x, y, coords, exposure);
+        GwrFit::new(self.clone(), around, bandwidth, tried, given, watch)
     }
 
     pub(super) fn space(&self, coords: Rows<'_, f64>, n: usize) -> Result<Space> {
@@ -238,6 +232,50 @@ impl Gwr {
     }
 }
 
+/// What a model was fitted to, as it was given, and the names of its columns.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    /// `[n, d]`
+    pub(crate) x: Vec<f64>,
+    pub(crate) y: Vec<f64>,
+    /// `[n, dims]`
+    pub(crate) coords: Vec<f64>,
+    pub(crate) dims: usize,
+    pub(crate) exposure: Option<Vec<f64>>,
+    pub(crate) names: Vec<String>,
+}
+
+impl Given {
+    pub(super) fn new(
+        x: Rows<'_, f64>,
+        y: &[f64],
+        coords: Rows<'_, f64>,
+        exposure: Option<&[f64]>,
+    ) -> Self {
+        Self {
+            x: x.to_vec(),
+            y: y.to_vec(),
+            coords: coords.to_vec(),
+            dims: coords.columns(),
+            exposure: exposure.map(<[f64]>::to_vec),
+            names: (0..x.columns()).map(|j| format!("x{j}")).collect(),
+        }
+    }
+
+    /// Calls the columns by other names.
+    pub(super) fn name(&mut self, names: &[String]) -> Result<()> {
+        if names.len() != self.names.len() {
+            return Err(Error::shape(format!(
+                "names has {} texts, but X has {} columns; give one for each",
+                names.len(),
+                self.names.len()
+            )));
+        }
+        self.names = names.to_vec();
+        Ok(())
+    }
+}
+
 /// A table and its places.
 #[derive(Clone, Debug)]
 pub(super) struct Laid {
@@ -291,11 +329,11 @@ impl Laid {
 /// A model at every place; made by [`Gwr::fit`]. With `q` coefficients, that of the constant first.
 #[derive(Clone, Debug)]
 pub struct GwrFit {
-    pub(super) parameters: Gwr,
+    pub(crate) parameters: Gwr,
     pub(super) laid: Laid,
     pub(super) bandwidth: f64,
-    pub(super) columns: usize,
-    tried: Tried,
+    pub(crate) given: Given,
+    pub(crate) tried: Tried,
     coefficients: Vec<f64>,
     errors: Vec<f64>,
     fitted: Vec<f64>,
@@ -311,7 +349,7 @@ impl GwrFit {
         laid: Laid,
         bandwidth: f64,
         tried: Tried,
-        columns: usize,
+        given: Given,
         watch: &Watch<'_>,
     ) -> Result<Self> {
         let table = &laid.table;
@@ -334,7 +372,7 @@ impl GwrFit {
             summary: Summary::default(),
             parameters,
             bandwidth,
-            columns,
+            given,
             tried,
             laid,
         };
@@ -372,6 +410,20 @@ impl GwrFit {
             }
             Ok(1.0 - left / all)
         })
+    }
+
+    /// The same with names for the columns `[d]`, which stand in files; `x0`, `x1`, .. by default.
+    ///
+    /// # Errors
+    /// Another number of names.
+    pub fn named(mut self, names: &[String]) -> Result<Self> {
+        self.given.name(names)?;
+        Ok(self)
+    }
+
+    /// The names of the columns, `[d]`.
+    pub fn names(&self) -> &[String] {
+        &self.given.names
     }
 
     /// The parameters it was made with.

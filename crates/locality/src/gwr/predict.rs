@@ -37,7 +37,7 @@ impl GwrFit {
     ) -> Result<GwrAt> {
         let (table, space) = (&self.laid.table, &self.laid.space);
         let offset = table.check(x, coords.rows(), exposure)?;
-        let points = space.others(coords, self.columns)?;
+        let points = space.others(coords, self.given.dims)?;
         let blocks = par::map_blocks(watch, x.rows(), BLOCK, |range| {
             let mut work = Work::new(table.q);
             let one = |i: usize| {

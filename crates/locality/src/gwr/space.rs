@@ -14,6 +14,16 @@ pub enum Distance {
     Haversine,
 }
 
+impl Distance {
+    /// What it is called: `euclidean` or `haversine`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Euclidean => "euclidean",
+            Self::Haversine => "haversine",
+        }
+    }
+}
+
 impl FromStr for Distance {
     type Err = Error;
 
@@ -61,9 +71,9 @@ pub(super) const BLOCK: usize = 16;
 
 /// How weights fall with distance.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fall {
-    pub(super) profile: Profile,
-    pub(super) adaptive: bool,
+pub(crate) struct Fall {
+    pub(crate) profile: Profile,
+    pub(crate) adaptive: bool,
 }
 
 /// Places that can be looked around.

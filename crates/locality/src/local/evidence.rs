@@ -90,7 +90,7 @@ impl Evidence {
 
     /// Whether evidence is too thin at a target, about the place of the moments.
     pub(super) fn is_thin(&self, target: &[f64]) -> bool {
-        self.solution.thin || self.solution.reach_at(target) < 1.0
+        self.solution.taken > 0.0 || self.solution.reach_at(target) < 1.0
     }
 
     /// Means of the columns about the place of the moments.

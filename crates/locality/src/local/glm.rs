@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use locality_core::isa::dispatch;
 
+use super::approach::Singles;
 use super::design::Design;
 use super::family::Family;
 use super::link::{Link, Linked};
@@ -160,8 +161,12 @@ impl LocalGlm {
             means: local,
             design,
             global: Vec::new(),
+            singles: None,
         };
         fit.global = fit.global(samples, responses, weights);
+        if fit.linked.is_logistic() {
+            fit.singles = Some(Singles::new(&fit.design, samples.rows(), &fit.global));
+        }
         Ok(fit)
     }
 }
@@ -177,6 +182,8 @@ pub struct LocalGlmFit {
     design: Design,
     /// Coefficients of the global model.
     global: Vec<f64>,
+    /// The design in single precision, for a logistic model.
+    pub(super) singles: Option<Singles>,
 }
 
 /// Local generalized linear models at `m` targets.
@@ -333,6 +340,7 @@ impl LocalGlmFit {
             weights: sample.1,
             unit,
             start,
+            singles: self.singles.as_ref(),
             tolerance: self.parameters.tolerance,
             guard: self.parameters.guard.then_some(target),
         })

@@ -120,6 +120,11 @@ impl Linked {
         self.is_usual() && self.family.is_canonical()
     }
 
+    /// Whether it is logistic regression.
+    pub(super) fn is_logistic(self) -> bool {
+        self.family == Family::Binomial && self.is_usual()
+    }
+
     /// The largest linear predictor.
     pub(super) fn largest(self) -> f64 {
         match self.link {

@@ -9,7 +9,9 @@
 //! [`Localized`] makes any other model local: one that is fitted to weighted samples ([`WeightedModel`]), or one that is read out of a local
 //! mean ([`LocalModel`]), as [`Discriminant`] and [`Normal`] are.
 
+mod approach;
 mod candidates;
+mod chunks;
 mod design;
 mod diagnostics;
 mod discriminant;

@@ -6,6 +6,8 @@ use super::design::{CHUNK, Design, Product};
 use locality_core::LocalSample;
 use locality_core::isa::{Gram, Isa, Task, gram_len};
 
+/// Slots that are summed at a time where features are columns: sums are put together after each.
+const LONG: usize = 4 * CHUNK;
 /// Runs shorter than this are copied together, so that sums are of whole vectors.
 const SHORT: usize = 32;
 
@@ -96,11 +98,12 @@ impl Task for Sum<'_> {
         if design.is_linear() {
             shifts[..q].copy_from_slice(&self.target[..q]);
         }
+        let size = if design.is_linear() { LONG } else { CHUNK };
         let mut shorts = Shorts::default();
         let mut columns: Vec<&[f64]> = Vec::with_capacity(d + p);
         for (run, weights) in self.sample.iter() {
             let mut start = run.start;
-            for w in weights.chunks(CHUNK) {
+            for w in weights.chunks(size) {
                 let slots = start..start + w.len();
                 start = slots.end;
                 if w.iter().all(|w| *w == 0.0) {
@@ -203,7 +206,7 @@ impl Add<'_, '_> {
         let Some(second) = &mut out.second else {
             return;
         };
-        let mut squared = [0.0; CHUNK];
+        let mut squared = [0.0; LONG];
         let squared = &mut squared[..w.len()];
         for (s, w) in squared.iter_mut().zip(w) {
             *s = w * w;

@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
+use locality_core::Float;
 use locality_core::isa::{Gram, Isa, Task, gram_len};
 
+use super::approach::{Approach, Singles};
+use super::chunks::{Chunk, Laid};
 use super::design::{CHUNK, Design};
 use super::evidence::{Evidence, Guarded, Spread};
 use super::link::Linked;
@@ -18,8 +21,6 @@ const HALVINGS: usize = 20;
 const NEAR: f64 = 0.1;
 /// Curvatures are not below this: slopes are divided by them.
 const LEAST: f64 = 1e-250;
-/// Runs shorter than this are copied together, so that chunks are of whole vectors.
-const SHORT: usize = 32;
 
 /// Which coefficients minimise `sum_i w_i l(y_i, b_0 + x_i b) + penalty / 2 |b|^2`.
 pub(super) struct Newton<'a> {
@@ -33,6 +34,8 @@ pub(super) struct Newton<'a> {
     pub(super) unit: f64,
     /// Where to start, `[1 + d]`.
     pub(super) start: &'a [f64],
+    /// The table in single precision, for a logistic model.
+    pub(super) singles: Option<&'a Singles>,
     /// Squared decrement, over the sum of the weights, at which it is done.
     pub(super) tolerance: f64,
     /// The target's columns, where slopes are shrunk if evidence is thin there.
@@ -59,14 +62,6 @@ struct Risk {
     curvature: Vec<f64>,
 }
 
-/// Columns and the response of a chunk, in memory one after the other.
-struct Chunk<'a> {
-    weights: &'a [f64],
-    /// The columns, then a place for what the response asks of the linear predictor.
-    columns: Vec<&'a [f64]>,
-    y: &'a [f64],
-}
-
 /// Buffers of a chunk.
 struct Buffers {
     eta: [f64; CHUNK],
@@ -74,7 +69,6 @@ struct Buffers {
     /// Slopes over curvatures.
     steps: [f64; CHUNK],
     curvatures: [f64; CHUNK],
-    shifts: Vec<f64>,
     sums: Vec<f64>,
 }
 
@@ -89,7 +83,6 @@ impl Task for Newton<'_> {
             losses: [0.0; CHUNK],
             steps: [0.0; CHUNK],
             curvatures: [0.0; CHUNK],
-            shifts: vec![0.0; d + 1],
             sums: vec![0.0; gram_len(d, d + 1)],
         };
         let (mut weight, mut squares) = (0.0, 0.0);
@@ -113,25 +106,57 @@ impl Task for Newton<'_> {
         if weight <= 0.0 {
             return found;
         }
-        let copied = self.copied();
-        let chunks = self.chunks(copied.as_ref());
+        let laid = Laid {
+            runs: self.runs,
+            weights: self.weights,
+            count: d + 1,
+            size: CHUNK,
+            column: |c, slots| {
+                if c < d {
+                    self.design.column(c, slots)
+                } else {
+                    self.design.response(0, slots)
+                }
+            },
+        };
+        let copied = laid.copied();
+        let chunks = laid.chunks(copied.as_ref());
         let guarded = self
             .guard
             .and_then(|target| self.guarded(isa, &chunks, target));
         let penalties = self.penalties(guarded.as_ref(), weight);
-        for start in self.starts(guarded.as_ref()) {
-            (found.coefficients, found.converged) =
-                self.descend(isa, &chunks, (start, weight), &penalties, &mut buffers);
+        let starts = self.starts(guarded.as_ref());
+        if let Some(singles) = self.singles
+            && starts[0] == self.start
+        {
+            let approach = Approach {
+                singles,
+                runs: self.runs,
+                weights: self.weights,
+                unit: self.unit,
+                weight,
+                chunks: &chunks,
+                penalties: &penalties,
+                start: self.start,
+                tolerance: self.tolerance,
+            };
+            if let Some(coefficients) = approach.find(isa) {
+                (found.coefficients, found.converged) = (coefficients, true);
+            }
+        }
+        for start in starts {
             if found.converged {
                 break;
             }
+            (found.coefficients, found.converged) =
+                self.descend(isa, &chunks, (start, weight), &penalties, &mut buffers);
         }
         found.thin = guarded.is_some_and(|g| g.hold(self.family, &mut found.coefficients));
         found
     }
 }
 
-fn moved(at: &[f64], step: &[f64], share: f64) -> Vec<f64> {
+pub(super) fn moved(at: &[f64], step: &[f64], share: f64) -> Vec<f64> {
     at.iter().zip(step).map(|(b, s)| b - share * s).collect()
 }
 
@@ -141,7 +166,7 @@ impl Newton<'_> {
     fn descend<I: Isa>(
         &self,
         isa: I,
-        chunks: &[Chunk<'_>],
+        chunks: &[Chunk<'_, f64>],
         (mut at, weight): (Vec<f64>, f64),
         penalties: &[f64],
         buffers: &mut Buffers,
@@ -151,7 +176,7 @@ impl Newton<'_> {
             let step = solve(&risk.curvature, &risk.slope);
             let decrement: f64 = step.iter().zip(&risk.slope).map(|(a, b)| a * b).sum();
             if decrement <= self.tolerance * weight {
-                return (at, true);
+                return (moved(&at, &step, 1.0), true);
             }
             let mut share = 1.0;
             // Decrements are squared from step to step: the one after this would be below the tolerance.
@@ -211,7 +236,7 @@ impl Newton<'_> {
     fn guarded<'t, I: Isa>(
         &self,
         isa: I,
-        chunks: &[Chunk<'_>],
+        chunks: &[Chunk<'_, f64>],
         target: &'t [f64],
     ) -> Option<Guarded<'t>> {
         let d = self.design.linear();
@@ -222,8 +247,7 @@ impl Newton<'_> {
         let mut columns: Vec<&[f64]> = Vec::with_capacity(d + 1);
         for chunk in chunks {
             columns.clear();
-            columns.extend(&chunk.columns[..d]);
-            columns.push(chunk.y);
+            columns.extend(&chunk.columns[..=d]);
             squares += isa.dot(chunk.weights, chunk.weights);
             let gram = Gram {
                 weights: chunk.weights,
@@ -242,7 +266,7 @@ impl Newton<'_> {
             high: f64::NEG_INFINITY,
         };
         for chunk in chunks {
-            for (y, w) in chunk.y.iter().zip(chunk.weights) {
+            for (y, w) in chunk.columns[d].iter().zip(chunk.weights) {
                 if *w > 0.0 {
                     let off = y - spread.mean;
                     spread.variance += w / moments.weight() * off * off;
@@ -257,69 +281,11 @@ impl Newton<'_> {
         })
     }
 
-    /// Weights, columns and the response of a sample of short runs, one number after the other: `[2 + d][len]`.
-    fn copied(&self) -> Option<Vec<Vec<f64>>> {
-        if self.runs.iter().all(|run| run.len() >= SHORT) {
-            return None;
-        }
-        let d = self.design.linear();
-        let mut out = vec![Vec::with_capacity(self.weights.len()); d + 2];
-        let mut start = 0;
-        for run in self.runs {
-            out[0].extend_from_slice(&self.weights[start..start + run.len()]);
-            for (c, to) in out[1..=d].iter_mut().enumerate() {
-                to.extend_from_slice(self.design.column(c, run.clone()));
-            }
-            out[d + 1].extend_from_slice(self.design.response(0, run.clone()));
-            start += run.len();
-        }
-        Some(out)
-    }
-
-    /// The chunks of which any sample weighs.
-    fn chunks<'a>(&'a self, copied: Option<&'a Vec<Vec<f64>>>) -> Vec<Chunk<'a>> {
-        let d = self.design.linear();
-        let mut out = Vec::new();
-        let mut push = |weights: &'a [f64], column: &dyn Fn(usize) -> &'a [f64], y: &'a [f64]| {
-            if weights.iter().any(|w| *w > 0.0) {
-                let mut columns: Vec<&[f64]> = (0..d).map(column).collect();
-                columns.push(&[]);
-                out.push(Chunk {
-                    weights,
-                    columns,
-                    y,
-                });
-            }
-        };
-        if let Some(all) = copied {
-            let len = self.weights.len();
-            for start in (0..len).step_by(CHUNK) {
-                let range = start..(start + CHUNK).min(len);
-                let part = |c: usize| &all[c][range.clone()];
-                push(part(0), &|c| part(c + 1), part(d + 1));
-            }
-            return out;
-        }
-        let mut rest = self.weights;
-        for run in self.runs {
-            let (weights, after) = rest.split_at(run.len());
-            rest = after;
-            let mut start = run.start;
-            for w in weights.chunks(CHUNK) {
-                let slots = start..start + w.len();
-                start = slots.end;
-                let y = self.design.response(0, slots.clone());
-                push(w, &|c| self.design.column(c, slots.clone()), y);
-            }
-        }
-        out
-    }
-
     #[inline(always)]
     fn risk<I: Isa>(
         &self,
         isa: I,
-        chunks: &[Chunk<'_>],
+        chunks: &[Chunk<'_, f64>],
         at: &[f64],
         penalties: &[f64],
         buffers: &mut Buffers,
@@ -356,7 +322,13 @@ impl Newton<'_> {
     /// Adds the sums of a chunk, and returns its weighted losses. Curvatures are the weights of the sums; slopes are those of a response
     /// of slopes over curvatures.
     #[inline(always)]
-    fn chunk<I: Isa>(&self, isa: I, at: &[f64], chunk: &Chunk<'_>, buffers: &mut Buffers) -> f64 {
+    fn chunk<I: Isa>(
+        &self,
+        isa: I,
+        at: &[f64],
+        chunk: &Chunk<'_, f64>,
+        buffers: &mut Buffers,
+    ) -> f64 {
         let d = self.design.linear();
         let w = chunk.weights;
         let len = w.len();
@@ -370,7 +342,7 @@ impl Newton<'_> {
         let steps = &mut buffers.steps[..len];
         let curvatures = &mut buffers.curvatures[..len];
         let out = [&mut *losses, &mut *steps, &mut *curvatures];
-        self.family.terms(isa, eta, chunk.y, out);
+        self.family.terms(isa, eta, chunk.columns[d], out);
         for ((s, c), w) in steps.iter_mut().zip(&mut *curvatures).zip(w) {
             let curvature = c.max(LEAST);
             *s /= curvature;
@@ -381,7 +353,7 @@ impl Newton<'_> {
         let gram = Gram {
             weights: curvatures,
             columns: &columns,
-            shifts: &buffers.shifts,
+            shifts: &[],
             square: d,
         };
         isa.gram(gram, &mut buffers.sums);
@@ -391,7 +363,7 @@ impl Newton<'_> {
 
 /// The linear predictors of a chunk.
 #[inline(always)]
-fn predictors<I: Isa>(isa: I, at: &[f64], columns: &[&[f64]], eta: &mut [f64]) {
+pub(super) fn predictors<T: Float, I: Isa>(isa: I, at: &[T], columns: &[&[T]], eta: &mut [T]) {
     let len = eta.len();
     eta.fill(at[0]);
     let (fours, rest) = columns.as_chunks::<4>();

@@ -9,6 +9,9 @@ const ROUNDING: f64 = 1e-13;
 /// Penalty where the effective samples are half way between too few and enough.
 const STRENGTH: f64 = 0.1;
 
+/// Evidence is called thin where the guard takes more than this share of a slope.
+pub(super) const THIN: f64 = 0.1;
+
 /// How a target's system is solved.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
@@ -37,8 +40,8 @@ pub(super) struct Solution {
     weight: f64,
     /// Effective number of samples, `(sum w)^2 / sum w^2`.
     pub(super) effective: f64,
-    /// Whether evidence was too thin for the model that was asked for.
-    pub(super) thin: bool,
+    /// The largest share of a direction's slope that the guard takes; 1 where a direction is no evidence at all.
+    pub(super) taken: f64,
 }
 
 impl Solution {
@@ -65,7 +68,7 @@ impl Solution {
             })
             .collect();
         let mut factor = vec![0.0; q * (q + 1) / 2];
-        let mut thin = false;
+        let mut penalties = vec![0.0; q];
         for i in 0..q {
             for j in 0..=i {
                 let covariance = m.pair(i, j) / weight - mean[i] * mean[j];
@@ -77,11 +80,15 @@ impl Solution {
             } else {
                 0.0
             };
-            thin |= scarce > 0.0;
+            penalties[i] = scarce;
             // A constant has no part in anything.
             factor[at(i, i)] = 1.0 + rules.ridge + scarce;
         }
-        thin |= decompose(&mut factor, q, rules.guard);
+        let raised = decompose(&mut factor, q, rules.guard);
+        // Pivots are variances beside the directions before, and the penalty a part of them.
+        let taken = |(j, penalty): (usize, &f64)| penalty / factor[at(j, j)];
+        let taken = penalties.iter().enumerate().map(taken);
+        let taken = taken.fold(if raised { 1.0 } else { 0.0 }, f64::max);
         let mut solution = Self {
             mean,
             inverse,
@@ -91,13 +98,13 @@ impl Solution {
             leverage: 0.0,
             weight,
             effective,
-            thin,
+            taken,
         };
         (solution.lever, solution.leverage) = solution.levers(&vec![0.0; q]);
         let reach = far(solution.leverage, q);
         if rules.guard && reach < 1.0 {
             solution.reach = reach;
-            solution.thin = true;
+            solution.taken = solution.taken.max(1.0 - reach);
         }
         Some(solution)
     }
@@ -269,7 +276,26 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::scarcity;
+    use super::{Moments, Rules, Solution, scarcity};
+
+    #[test]
+    fn what_the_guard_takes_is_told() {
+        let solved = |effective: f64, variance: f64| {
+            let sums = vec![1.0, 0.0, variance];
+            let rules = Rules {
+                linear: 1,
+                ridge: 0.0,
+                guard: true,
+            };
+            Solution::new(&Moments::of_sums(1, 1.0 / effective, sums), rules).unwrap()
+        };
+        assert_eq!(solved(4.0, 2.0).taken, 0.0);
+        // Half way between two samples and four.
+        assert!((solved(3.0, 2.0).taken - 0.05 / 1.05).abs() < 1e-12);
+        assert!(solved(2.0, 2.0).taken > 0.999);
+        // A constant beside a line is no direction.
+        assert_eq!(solved(3.0, 0.0).taken, solved(3.0, 2.0).taken);
+    }
 
     #[test]
     fn the_penalty_of_scarce_samples_ends_smoothly() {

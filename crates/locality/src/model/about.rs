@@ -48,6 +48,10 @@ pub struct About {
     pub classes: Vec<Class>,
     /// Named figures, such as the leave-one-out error.
     pub scores: Vec<(String, f64)>,
+    /// The columns that say where a row is, of a geographic model; empty where they have no names.
+    pub places: Vec<String>,
+    /// The column of exposures, of such a model of counts.
+    pub exposure: Option<String>,
 }
 
 impl About {
@@ -91,12 +95,20 @@ impl About {
             .iter()
             .map(|(k, v)| (k.clone(), json!(v)))
             .collect();
-        json!({
+        let mut out = json!({
             "features": self.features.iter().map(feature).collect::<Vec<Value>>(),
             "target": self.target,
             "classes": self.classes.iter().map(class).collect::<Vec<Value>>(),
             "scores": scores,
-        })
+        });
+        // Only geographic models say where rows are.
+        if !self.places.is_empty() {
+            out["places"] = json!(self.places);
+        }
+        if let Some(exposure) = &self.exposure {
+            out["exposure"] = json!(exposure);
+        }
+        out
     }
 
     pub(super) fn read(value: &Value) -> Result<Self> {
@@ -113,6 +125,10 @@ impl About {
             _ => None,
         };
         let text = |v: &Value| v.as_str().map(str::to_owned);
+        let word = |name: &str| match object.get(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(v) => text(v).map(Some),
+        };
         let feature = |v: &Value| {
             Some(Feature {
                 name: text(v.get("name")?)?,
@@ -149,10 +165,9 @@ impl About {
                 .iter()
                 .map(feature)
                 .collect::<Option<_>>()?,
-            target: match object.get("target") {
-                None | Some(Value::Null) => None,
-                Some(v) => Some(text(v)?),
-            },
+            target: word("target")?,
+            places: list("places")?.iter().map(text).collect::<Option<_>>()?,
+            exposure: word("exposure")?,
             classes: list("classes")?.iter().map(class).collect::<Option<_>>()?,
             scores,
         })

@@ -29,6 +29,7 @@ mod about;
 mod array;
 mod density;
 mod file;
+mod geographic;
 mod lazy;
 mod local;
 mod mean;

@@ -12,9 +12,10 @@ use crate::table::{Column, Table};
 /// Other places, and what is known there.
 pub(super) struct Places {
     pub(super) table: Table,
-    x: Vec<f64>,
-    coords: Vec<f64>,
-    exposure: Option<Vec<f64>>,
+    pub(super) x: Vec<f64>,
+    pub(super) coords: Vec<f64>,
+    pub(super) dims: usize,
+    pub(super) exposure: Option<Vec<f64>>,
 }
 
 impl Places {
@@ -39,6 +40,7 @@ impl Places {
             table,
             x,
             coords,
+            dims: 2,
             exposure,
         })
     }
@@ -47,18 +49,18 @@ impl Places {
     /// several bandwidths have no errors at new places.
     pub(super) fn columns(
         &self,
-        given: &Given,
+        names: &[String],
         fit: &Fit,
         watch: &Watch<'_>,
     ) -> Result<Vec<(String, Column)>> {
-        let (m, q) = (self.table.rows(), given.names.len());
-        let x = Rows::new(&self.x, m, given.features())?;
-        let coords = Rows::new(&self.coords, m, 2)?;
+        let (m, q) = (self.table.rows(), names.len());
+        let x = Rows::new(&self.x, m, fit.names().len())?;
+        let coords = Rows::new(&self.coords, m, self.dims)?;
         let exposure = self.exposure.as_deref();
         let mut out = Vec::new();
         let mut put = |name: String, column: Vec<f64>| out.push((name, Column::Real(column)));
         let mut each = |what: &str, data: &[f64]| {
-            for (j, name) in given.names.iter().enumerate() {
+            for (j, name) in names.iter().enumerate() {
                 put(format!("{what}_{name}"), pick(data, q, j));
             }
         };

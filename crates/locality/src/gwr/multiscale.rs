@@ -1,0 +1,190 @@
+//! Multiscale geographically weighted regression: what was fitted.
+
+use super::hat::{self, Hat};
+use super::mgwr::{Mgwr, Solved};
+use super::model::{Given, Laid};
+use super::smooth::Column;
+use super::summary::Summary;
+use crate::{Result, Rows, Watch};
+
+/// A model of several bandwidths at every place; made by [`Mgwr::fit`]. With `q` coefficients, that of the constant first.
+#[derive(Clone, Debug)]
+pub struct MgwrFit {
+    pub(crate) parameters: Mgwr,
+    laid: Laid,
+    first: f64,
+    pub(crate) given: Given,
+    targets: Vec<Vec<f64>>,
+    weight: Vec<f64>,
+    bandwidths: Vec<f64>,
+    history: Vec<Vec<f64>>,
+    scores: Vec<f64>,
+    converged: bool,
+    coefficients: Vec<f64>,
+    pub(super) errors: Vec<f64>,
+    fitted: Vec<f64>,
+    hat: Hat,
+    summary: Summary,
+}
+
+impl MgwrFit {
+    pub(super) fn new(
+        parameters: Mgwr,
+        laid: Laid,
+        first: f64,
+        solved: Solved,
+        (history, scores, converged): (Vec<Vec<f64>>, Vec<f64>, bool),
+        hat: Hat,
+        given: Given,
+    ) -> Self {
+        let table = &laid.table;
+        let (n, q) = (table.len(), table.q);
+        let mean = |i: usize| {
+            let eta: f64 = solved.parts.iter().map(|p| p[i]).sum();
+            table.family.mean(eta + table.offset(i))
+        };
+        let fitted: Vec<f64> = (0..n).map(mean).collect();
+        let summary = Summary::new(table, &fitted, &hat.own, f64::NAN);
+        let errors = hat.variances.iter().map(|v| (v * summary.scale).sqrt());
+        Self {
+            coefficients: (0..n * q).map(|k| solved.betas[k % q][k / q]).collect(),
+            errors: errors.collect(),
+            parameters,
+            first,
+            given,
+            targets: solved.targets,
+            weight: solved.weight,
+            bandwidths: solved.bandwidths,
+            history,
+            scores,
+            converged,
+            fitted,
+            hat,
+            summary,
+            laid,
+        }
+    }
+
+    /// The same with names for the columns `[d]`, which stand in files; `x0`, `x1`, .. by default.
+    ///
+    /// # Errors
+    /// Another number of names.
+    pub fn named(mut self, names: &[String]) -> Result<Self> {
+        self.given.name(names)?;
+        Ok(self)
+    }
+
+    /// The names of the columns, `[d]`.
+    pub fn names(&self) -> &[String] {
+        &self.given.names
+    }
+
+    /// The parameters it was made with.
+    pub fn parameters(&self) -> &Mgwr {
+        &self.parameters
+    }
+
+    /// The bandwidth of each coefficient, `[q]`.
+    pub fn bandwidths(&self) -> &[f64] {
+        &self.bandwidths
+    }
+
+    /// The one bandwidth of the model from which it started.
+    pub fn first_bandwidth(&self) -> f64 {
+        self.first
+    }
+
+    /// Bandwidths after each round, `[rounds][q]`.
+    pub fn history(&self) -> &[Vec<f64>] {
+        &self.history
+    }
+
+    /// By what share each round changed the fit, `[rounds]`.
+    pub fn changes(&self) -> &[f64] {
+        &self.scores
+    }
+
+    /// Whether the last round changed less than the tolerance.
+    pub fn converged(&self) -> bool {
+        self.converged
+    }
+
+    /// Coefficients at each place, `[n, q]`; 0 where the column is 0 all around.
+    pub fn coefficients(&self) -> &[f64] {
+        &self.coefficients
+    }
+
+    /// Their standard errors, `[n, q]`; NaN without inference.
+    pub fn standard_errors(&self) -> &[f64] {
+        &self.errors
+    }
+
+    /// Fitted means, `[n]`.
+    pub fn fitted(&self) -> &[f64] {
+        &self.fitted
+    }
+
+    /// Diagonal of the hat matrix, `[n]`; NaN without inference.
+    pub fn leverage(&self) -> &[f64] {
+        &self.hat.own
+    }
+
+    /// Effective number of parameters of each coefficient's surface, `[q]`; NaN without inference.
+    pub fn parameters_by_column(&self) -> &[f64] {
+        &self.hat.traces
+    }
+
+    /// Figures of the whole; those that need the hat matrix are NaN without inference.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Coefficients `[m, q]` and means `[m]` at new places: columns `[m, d]`, coordinates and, for counts, exposures `[m]`. Each column is fitted
+    /// around the place to what it was last fitted to, so that of the rows that were fitted the result is the fit itself.
+    ///
+    /// # Errors
+    /// Shapes that do not fit the model, NaN or infinite numbers, or an interruption.
+    pub fn at(
+        &self,
+        x: Rows<'_, f64>,
+        coords: Rows<'_, f64>,
+        exposure: Option<&[f64]>,
+        watch: &Watch<'_>,
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        let (table, space) = (&self.laid.table, &self.laid.space);
+        let offset = table.check(x, coords.rows(), exposure)?;
+        let points = space.others(coords, self.given.dims)?;
+        let mut betas = vec![0.0; x.rows() * table.q];
+        for j in 0..table.q {
+            let kept: Vec<f64> = (0..table.len()).map(|i| table.kept(i)[j]).collect();
+            let column = Column {
+                x: &kept,
+                target: &self.targets[j],
+                weight: &self.weight,
+            };
+            let found = hat::at_points(
+                space,
+                &points,
+                self.bandwidths[j],
+                &watch.quiet(),
+                |_, around| column.at(around).value,
+            )?;
+            for (i, beta) in found.into_iter().enumerate() {
+                betas[i * table.q + j] = beta;
+            }
+        }
+        let mean = |i: usize| {
+            let row = table.row(x.row(i));
+            let eta: f64 = row
+                .iter()
+                .zip(&betas[i * table.q..])
+                .map(|(x, b)| x * b)
+                .sum();
+            table
+                .family
+                .mean(eta + offset.get(i).copied().unwrap_or(0.0))
+        };
+        let means = (0..x.rows()).map(mean).collect();
+        Ok((betas, means))
+    }
+}
