@@ -6,6 +6,7 @@ mod bayes;
 mod bilateral;
 mod clipped;
 mod group;
+mod levels;
 mod matrices;
 mod means;
 mod noise;
