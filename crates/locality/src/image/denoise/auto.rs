@@ -151,7 +151,7 @@ fn run<T: Sample>(
             end(image, &mut means, sigma)
         }
         DenoiseMethod::Bilateral => {
-            let mut means = Bilateral::for_noise(sigma).means(image, image, watch)?;
+            let mut means = Bilateral::for_noise(sigma).own_means(image, watch)?;
             end(image, &mut means, sigma)
         }
         DenoiseMethod::NonLocalLinear => {
