@@ -393,20 +393,13 @@ impl Region<'_> {
     fn level(&self, channels: std::ops::Range<usize>, s: &mut Scratch) {
         let (high, wide) = self.search.size;
         let stride = padded(channels.len() * high * wide);
-        match (self.noise, s.found.first()) {
-            (Some(noise), Some(_)) => {
-                gather(
-                    noise,
-                    &s.found[..1],
-                    self.search.size,
-                    channels,
-                    &mut s.level,
-                );
-            }
-            _ => {
-                s.level.clear();
-                s.level.resize(stride, self.model.variance);
-            }
+        if let Some(noise) = self.noise {
+            let own = &s.found[..s.found.len().min(1)];
+            gather(noise, own, self.search.size, channels, &mut s.level);
+            s.level.resize(stride, self.model.variance);
+        } else {
+            s.level.clear();
+            s.level.resize(stride, self.model.variance);
         }
     }
 }
