@@ -144,21 +144,26 @@ fn run<T: Sample>(
     image: &ImageView<'_, T>,
     watch: &Watch<'_>,
 ) -> Result<Vec<T>> {
+    let full = (T::LEVELS > 0).then_some(T::FULL * T::SCALE);
     Ok(match method {
         DenoiseMethod::NonLocalMeans => {
             let mut means = NonLocalMeans::for_noise(sigma).means(image, watch)?;
             end(image, &mut means, sigma)
         }
         DenoiseMethod::Bilateral => {
-            let mut means = Bilateral::for_noise(sigma).means(image, image, watch)?;
+            let mut means = Bilateral::for_noise(sigma).own_means(image, watch)?;
             end(image, &mut means, sigma)
         }
         DenoiseMethod::NonLocalLinear => {
-            let mut means = NonLocalBayes::linear(sigma).means(image, watch)?;
+            let mut means = NonLocalBayes::linear(sigma)
+                .cut_off(full)
+                .means(image, watch)?;
             end(image, &mut means, sigma)
         }
         DenoiseMethod::Auto | DenoiseMethod::NonLocalBayes => {
-            let mut means = NonLocalBayes::new(sigma).means(image, watch)?;
+            let mut means = NonLocalBayes::new(sigma)
+                .cut_off(full)
+                .means(image, watch)?;
             end(image, &mut means, sigma)
         }
     })

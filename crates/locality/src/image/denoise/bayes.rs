@@ -6,11 +6,12 @@ use locality_core::isa::dispatch;
 
 use super::finish;
 use super::group::{Frame, Search};
-use super::means::check_sigma;
+use super::levels::{Levels, smoothed};
+use super::means::{NonLocalMeans, check_sigma};
 use super::region::{Model, Region, Sums};
 use crate::image::view::{ImageView, Sample};
 use crate::par::map_blocks;
-use crate::{Error, Result, Watch};
+use crate::{Error, Float, Result, Watch};
 
 /// Non-local Bayes (Lebrun, Buades and Morel, *A nonlocal Bayesian image denoising algorithm*, SIAM J. Imaging Sciences 6(3), 2013; *Implementation
 /// of the non-local Bayes image denoising algorithm*, IPOL 3, 2013): where non-local means takes the mean of alike patches, this takes
@@ -18,8 +19,10 @@ use crate::{Error, Result, Watch};
 ///
 /// In the first step the patch `y` of a group of mean `m` and covariance `C` becomes `m + (C - sigma^2) C^-1 (y - m)`, each channel by
 /// itself; in the second the groups are found, and `m` and `C` taken, in the picture of the first: `m + C (C + sigma^2)^-1 (y - m)`, all
-/// channels together. Groups of the first step that vary no more than noise does become their mean, and 0.3 times the noise's variance is
-/// added to the covariance that is inverted there, so that small samples do no harm. A pixel becomes the mean of all its patches.
+/// channels together; for colours once more in the picture of the second. Groups of the first step that vary no more than noise does become
+/// their mean, and 0.2 times the noise's variance is added to the covariance that is inverted there, so that small samples do no harm. A
+/// pixel becomes the mean of all its patches, those counting more that keep less noise. Patches that were in two groups of the same 32 rows get none of
+/// their own.
 /// Colour pictures are turned into `(R + G + B) / sqrt(3)` and two colour differences for it, and alike patches of the first step found in
 /// the former. Every frame of a stack is a picture of its own. Computed in `f32`.
 ///
@@ -44,6 +47,8 @@ pub struct NonLocalBayes {
     reach: Option<usize>,
     spacing: usize,
     linear: bool,
+    /// White, where noise was cut off at 0 and there.
+    full: Option<f64>,
 }
 
 /// The most rows of a covariance: beyond it channels are modelled one by one.
@@ -54,8 +59,12 @@ const BAND: usize = 32;
 const TURN: usize = 16;
 /// The largest patch and window.
 const LARGEST: usize = 100;
+/// How far alike patches are looked for in grey pictures.
+const WIDE_REACH: usize = 20;
+/// What is added to the covariance of noisy patches, in variances of the noise.
+const RIDGE: f32 = 0.2;
 /// What stands for pixels that cannot be seen: no patch is like it.
-const FAR: f32 = 1e17;
+pub(super) const FAR: f32 = 1e17;
 
 impl NonLocalBayes {
     /// For noise of this standard deviation, in units of samples on the scale of 8 bits (floats: their own). Sizes of patches, groups
@@ -68,11 +77,14 @@ impl NonLocalBayes {
             reach: None,
             spacing: 2,
             linear: false,
+            full: None,
         }
     }
 
     /// Non-local linear models: one step only, in which alike patches count with the weights of non-local means, and a pixel's patches are
-    /// those around it. Local regression of a patch on itself, with the noise of the regressors taken off.
+    /// those around it. Local regression of a patch on itself, with the noise of the regressors taken off: patches are compared, and the
+    /// covariance is taken, in the picture of [`NonLocalMeans`], so that the line does not follow noise. Where that picture is flat, the line
+    /// is the mean.
     pub fn linear(sigma: f64) -> Self {
         Self {
             linear: true,
@@ -108,6 +120,12 @@ impl NonLocalBayes {
         self
     }
 
+    /// For noise that was cut off at 0 and at this number: there it is weaker.
+    pub(super) fn cut_off(mut self, full: Option<f64>) -> Self {
+        self.full = full;
+        self
+    }
+
     /// The filtered samples, laid out as the picture's. Opacity is carried through; pixels that cannot be seen keep their samples and
     /// take no part.
     ///
@@ -134,9 +152,26 @@ impl NonLocalBayes {
         let colors = image.colors();
         let pixels = image.height() * image.width();
         let mut means = Vec::with_capacity(image.pixels() * colors);
+        let pilot = if self.linear {
+            Some(NonLocalMeans::for_noise(self.sigma).means(image, &watch.quiet())?)
+        } else {
+            None
+        };
         for frame in 0..image.frames() {
             let noisy = rotated(image, frame * pixels);
-            let result = self.steps(&noisy, relative, (frame, image.frames()), watch)?;
+            let pilot = pilot.as_ref().map(|means| {
+                let means = &means[frame * pixels * colors..][..pixels * colors];
+                let value = |i: usize, k: usize| means[i * colors + k].to_f64() as f32;
+                Frame::new((image.height(), image.width(), colors), |i, k| {
+                    if image.is_transparent(frame * pixels + i) {
+                        FAR
+                    } else {
+                        rotation(colors, k, |k| value(i, k))
+                    }
+                })
+                .or(&noisy)
+            });
+            let result = self.steps(&noisy, pilot, relative, (frame, image.frames()), watch)?;
             append(&result, &mut means);
         }
         Ok(means)
@@ -184,11 +219,17 @@ impl NonLocalBayes {
     fn steps(
         &self,
         noisy: &Frame,
+        pilot: Option<Frame>,
         relative: f64,
         (frame, frames): (usize, usize),
         watch: &Watch<'_>,
     ) -> Result<Frame> {
-        let steps = if self.linear { 1 } else { 2 };
+        // Colours tell patches apart so well that the second step gains from its own result.
+        let steps = match (self.linear, noisy.channels) {
+            (true, _) => 1,
+            (_, 3) => 3,
+            _ => 2,
+        };
         let total = frames * steps * 1000;
         let told = |step: usize| {
             move |done: usize, all: usize| {
@@ -198,16 +239,50 @@ impl NonLocalBayes {
                 );
             }
         };
-        let first = self.model(0, noisy.channels, relative);
+        let levels = self.full.map(|full| Levels::new(self.sigma, full));
+        let level = |of: &Frame| levels.as_ref().map(|levels| levels.map(of));
         let report = told(0);
-        let basic = run(&first, noisy, None, &watch.progress(&report))?;
-        if self.linear {
-            return Ok(basic);
+        if let Some(pilot) = pilot {
+            let model = self.model(1, noisy.channels, relative);
+            return run(
+                &model,
+                noisy,
+                Some(&pilot),
+                level(&pilot).as_ref(),
+                &watch.progress(&report),
+            );
         }
+        let first = self.model(0, noisy.channels, relative);
+        let rough = level(&smoothed(noisy));
+        let basic = run(
+            &first,
+            noisy,
+            None,
+            rough.as_ref(),
+            &watch.progress(&report),
+        )?;
         let second = self.model(1, noisy.channels, relative);
         let basic = basic.or(noisy);
         let report = told(1);
-        run(&second, noisy, Some(&basic), &watch.progress(&report))
+        let mut out = run(
+            &second,
+            noisy,
+            Some(&basic),
+            level(&basic).as_ref(),
+            &watch.progress(&report),
+        )?;
+        for step in 2..steps {
+            let basic = out.or(noisy);
+            let report = told(step);
+            out = run(
+                &second,
+                noisy,
+                Some(&basic),
+                level(&basic).as_ref(),
+                &watch.progress(&report),
+            )?;
+        }
+        Ok(out)
     }
 
     /// What a step does.
@@ -218,8 +293,12 @@ impl NonLocalBayes {
             (0, true) => (20.0, 50.0),
             (0, false) => (0.0, 30.0),
             (_, true) => (50.0, f64::INFINITY),
-            (_, false) => (0.0, 50.0),
+            (_, false) => (0.0, if self.linear { 50.0 } else { 0.0 }),
         };
+        // Grey patches of the second step are larger than the noise asks for: one channel tells little.
+        let weak = !color && !self.linear && relative < 40.0;
+        let wide = weak && step == 1 && self.sizes.is_none();
+        let own = if self.linear { 0 } else { step };
         let size = if relative < small {
             3
         } else if relative < middle {
@@ -227,18 +306,23 @@ impl NonLocalBayes {
         } else {
             7
         };
-        let size = self.sizes.map_or(size, |sizes| sizes[step]);
+        let size = self.sizes.map_or(size, |sizes| sizes[own]);
         let together = step == 1 && channels * size * size <= WIDEST;
         let similar = match size {
             0..=3 => 30,
             4..=5 => 60,
+            _ if wide => 50,
             _ => 90,
         };
-        let similar = self.similar.map_or(similar, |similar| similar[step]);
+        let similar = self.similar.map_or(similar, |similar| similar[own]);
         Model {
             size,
             similar,
-            reach: self.reach.unwrap_or(similar / 4),
+            reach: self.reach.unwrap_or(if weak && self.similar.is_none() {
+                WIDE_REACH
+            } else {
+                similar / 4
+            }),
             spacing: self.spacing,
             variance: (self.sigma * self.sigma) as f32,
             flat: match (step, color) {
@@ -250,6 +334,8 @@ impl NonLocalBayes {
             together,
             compared: if step == 0 && color { 1 } else { channels },
             weighted: self.linear,
+            ridge: if step == 0 { RIDGE } else { 1.0 },
+            trust: if step == 0 { 0.5 } else { 1.0 },
         }
     }
 }
@@ -274,7 +360,7 @@ const THIRD: f32 = 0.577_350_26;
 const HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
 const SIXTH: f32 = 0.408_248_3;
 /// Orthonormal: the noise of all channels stays what it is.
-const ROTATION: [[f32; 3]; 3] = [
+pub(super) const ROTATION: [[f32; 3]; 3] = [
     [THIRD, THIRD, THIRD],
     [HALF, 0.0, -HALF],
     [SIXTH, -2.0 * SIXTH, SIXTH],
@@ -289,13 +375,18 @@ fn rotated<T: Sample>(image: &ImageView<'_, T>, first: usize) -> Frame {
         }
         let pixel = image.pixel(first + i);
         let value = |k: usize| (pixel[k].to_f64() * T::SCALE) as f32;
-        if size.2 == 3 {
-            let row = ROTATION[k];
-            row[0] * value(0) + row[1] * value(1) + row[2] * value(2)
-        } else {
-            value(k)
-        }
+        rotation(size.2, k, value)
     })
+}
+
+/// A channel after the rotation, if there are 3.
+fn rotation(channels: usize, k: usize, value: impl Fn(usize) -> f32) -> f32 {
+    if channels == 3 {
+        let row = ROTATION[k];
+        row[0] * value(0) + row[1] * value(1) + row[2] * value(2)
+    } else {
+        value(k)
+    }
 }
 
 /// Appends a frame's colours, turned back, pixel by pixel.
@@ -324,7 +415,13 @@ fn places(size: usize, patch: usize, spacing: usize) -> Vec<usize> {
 }
 
 /// One step over a frame.
-fn run(model: &Model, noisy: &Frame, basic: Option<&Frame>, watch: &Watch<'_>) -> Result<Frame> {
+fn run(
+    model: &Model,
+    noisy: &Frame,
+    basic: Option<&Frame>,
+    noise: Option<&Frame>,
+    watch: &Watch<'_>,
+) -> Result<Frame> {
     let (height, width, channels) = (noisy.height, noisy.width, noisy.channels);
     let size = (model.size.min(height), model.size.min(width));
     let rows = places(height, size.0, model.spacing);
@@ -349,6 +446,7 @@ fn run(model: &Model, noisy: &Frame, basic: Option<&Frame>, watch: &Watch<'_>) -
                 search,
                 noisy,
                 basic,
+                noise,
                 rows: &rows[some[item.start].clone()],
                 columns: &columns,
                 limit: FAR * FAR / 1e6,

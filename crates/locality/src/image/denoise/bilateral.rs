@@ -106,7 +106,7 @@ impl Bilateral {
     /// [`Parameter`](crate::ErrorKind::Parameter) for standard deviations that are no positive numbers, or a radius above 1000;
     /// [`Interrupted`](crate::ErrorKind::Interrupted).
     pub fn filter<T: Sample>(&self, image: &ImageView<'_, T>, watch: &Watch<'_>) -> Result<Vec<T>> {
-        self.filter_by(image, image, watch)
+        Ok(finish(image, &self.own_means(image, watch)?))
     }
 
     /// The same with the colours of `guide` compared: a picture of the same size with any number of channels.
@@ -123,7 +123,7 @@ impl Bilateral {
     }
 
     /// The means before they become samples, `[pixels, colours]`.
-    pub(super) fn means<T: Sample, G: Sample>(
+    fn means<T: Sample, G: Sample>(
         &self,
         image: &ImageView<'_, T>,
         guide: &ImageView<'_, G>,
@@ -142,14 +142,30 @@ impl Bilateral {
             )));
         }
         let rule = self.rule::<T::Work>(reach, image.frames());
-        let border = match self.border {
-            BilateralBorder::Inside | BilateralBorder::Mirror => Border::Mirror,
-            BilateralBorder::Edge => Border::Edge,
-            BilateralBorder::Zero => Border::Zero,
-        };
+        let border = self.beyond();
         let values = Padded::new(image, rule.pad(), border);
         let colors = Padded::new(guide, rule.pad(), border);
         means(&rule, &colors, &values, watch)
+    }
+
+    /// The same, the picture being its own guide: its planes are made once.
+    pub(super) fn own_means<T: Sample>(
+        &self,
+        image: &ImageView<'_, T>,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<T::Work>> {
+        let reach = self.check()?;
+        let rule = self.rule::<T::Work>(reach, image.frames());
+        let planes = Padded::new(image, rule.pad(), self.beyond());
+        means(&rule, &planes, &planes, watch)
+    }
+
+    fn beyond(&self) -> Border {
+        match self.border {
+            BilateralBorder::Inside | BilateralBorder::Mirror => Border::Mirror,
+            BilateralBorder::Edge => Border::Edge,
+            BilateralBorder::Zero => Border::Zero,
+        }
     }
 
     /// The radius in force.

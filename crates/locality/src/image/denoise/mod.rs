@@ -6,6 +6,7 @@ mod bayes;
 mod bilateral;
 mod clipped;
 mod group;
+mod levels;
 mod matrices;
 mod means;
 mod noise;
@@ -29,6 +30,16 @@ pub use quality::{psnr, ssim};
 /// which there is no mean, keep their samples.
 fn finish<S: Sample, T: Float>(image: &ImageView<'_, S>, means: &[T]) -> Vec<S> {
     let colors = image.colors();
+    if colors == image.channels() && !(0..image.pixels()).any(|i| image.is_transparent(i)) {
+        let sample = |(mean, own): (&T, &S)| {
+            if mean.is_nan() {
+                *own
+            } else {
+                S::nearest(mean.to_f64() / S::SCALE)
+            }
+        };
+        return means.iter().zip(image.samples()).map(sample).collect();
+    }
     let mut out = image.samples().to_vec();
     let pixels = out.chunks_exact_mut(image.channels());
     for (i, (pixel, mean)) in pixels.zip(means.chunks_exact(colors)).enumerate() {

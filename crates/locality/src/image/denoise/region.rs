@@ -5,8 +5,8 @@ use locality_core::isa::{Isa, Task};
 use super::group::{Found, Frame, Search};
 use super::matrices::{gram, invert, padded, times};
 
-/// What is added to the covariance of noisy patches, in variances of the noise.
-const RIDGE: f32 = 0.3;
+/// A patch that was in so many groups of a region gets none of its own (once, in the paper).
+const GROUPS: u8 = 2;
 /// The squared bandwidth of the weights of patches, likewise.
 const BANDWIDTH: f32 = 3.0;
 
@@ -29,6 +29,10 @@ pub(super) struct Model {
     pub(super) compared: usize,
     /// Whether patches count by their distance, and the model is read for the reference patch alone.
     pub(super) weighted: bool,
+    /// What is added to the covariance that is inverted, in variances of the noise.
+    pub(super) ridge: f32,
+    /// Patches count by their share of noise to the power of minus this.
+    pub(super) trust: f32,
 }
 
 /// Weighted sums of patches over some rows of a frame.
@@ -40,7 +44,7 @@ pub(super) struct Sums {
     channels: usize,
     /// `[channels, height, width]`
     colors: Vec<f32>,
-    /// `[height, width]`
+    /// `[channels, height, width]`
     counts: Vec<f32>,
 }
 
@@ -52,7 +56,7 @@ impl Sums {
             width,
             channels,
             colors: vec![0.0; channels * height * width],
-            counts: vec![0.0; height * width],
+            counts: vec![0.0; channels * height * width],
         }
     }
 
@@ -65,8 +69,11 @@ impl Sums {
                 *t += *f;
             }
         };
-        add(&mut self.counts[from..][..size], &part.counts);
         for k in 0..self.channels {
+            add(
+                &mut self.counts[k * own + from..][..size],
+                &part.counts[k * size..][..size],
+            );
             add(
                 &mut self.colors[k * own + from..][..size],
                 &part.colors[k * size..][..size],
@@ -78,7 +85,7 @@ impl Sums {
     pub(super) fn means(&self) -> Frame {
         let pixels = self.height * self.width;
         Frame::new((self.height, self.width, self.channels), |i, k| {
-            self.colors[k * pixels + i] / self.counts[i]
+            self.colors[k * pixels + i] / self.counts[k * pixels + i]
         })
     }
 }
@@ -92,6 +99,8 @@ pub(super) struct Region<'a> {
     pub(super) basic: Option<&'a Frame>,
     pub(super) rows: &'a [usize],
     pub(super) columns: &'a [usize],
+    /// Variances of the noise, where they are not the same everywhere.
+    pub(super) noise: Option<&'a Frame>,
     /// Patches at this distance or more hold pixels that cannot be seen.
     pub(super) limit: f32,
 }
@@ -110,6 +119,10 @@ struct Scratch {
     matrix: Vec<f32>,
     row: Vec<f32>,
     out: Vec<f32>,
+    /// Variances of the noise at a patch's numbers.
+    level: Vec<f32>,
+    /// Patches that have been in a group, `[rows, width]` of the sums.
+    done: Vec<u8>,
 }
 
 impl Task for Region<'_> {
@@ -127,7 +140,10 @@ impl Task for Region<'_> {
         let top = first.saturating_sub(reach);
         let bottom = (last + reach + self.search.size.0).min(frame.height);
         let mut sums = Sums::new(top, bottom - top, frame.width, frame.channels);
-        let mut scratch = Scratch::default();
+        let mut scratch = Scratch {
+            done: vec![0; (bottom - top) * frame.width],
+            ..Scratch::default()
+        };
         for &y in self.rows {
             for &x in self.columns {
                 self.group(isa, (y, x), &mut scratch, &mut sums);
@@ -141,28 +157,25 @@ impl Region<'_> {
     #[inline(always)]
     fn group<I: Isa>(&self, isa: I, at: (usize, usize), s: &mut Scratch, sums: &mut Sums) {
         let guide = self.basic.unwrap_or(self.noisy);
-        if self.hidden(guide, at) {
+        if s.done[(at.0 - sums.top) * sums.width + at.1] >= GROUPS || self.hidden(guide, at) {
             return;
         }
         self.search
             .nearest(isa, guide, at, &mut s.keys, &mut s.found);
         s.found.retain(|f| f.distance < self.limit);
         self.weigh(s);
+        if !self.model.weighted {
+            for f in &s.found {
+                let done = &mut s.done[(f.row - sums.top) * sums.width + f.column];
+                *done = done.saturating_add(1);
+            }
+        }
         let channels = self.noisy.channels;
         if self.model.together {
             self.filter(isa, 0..channels, s, sums);
         } else {
             for k in 0..channels {
                 self.filter(isa, k..k + 1, s, sums);
-            }
-        }
-        let (high, wide) = self.search.size;
-        for f in self.read(s) {
-            for i in 0..high {
-                let row = (f.row + i - sums.top) * sums.width + f.column;
-                for c in &mut sums.counts[row..][..wide] {
-                    *c += 1.0;
-                }
             }
         }
     }
@@ -230,7 +243,7 @@ impl Region<'_> {
             channels.clone(),
             &mut s.noisy,
         );
-        let variance = self.model.variance;
+        self.level(channels.clone(), s);
         if let Some(basic) = self.basic {
             gather(
                 basic,
@@ -262,9 +275,11 @@ impl Region<'_> {
         }
         s.out.clear();
         s.out.resize(lines * stride, 0.0);
+        let mut left = s.weights.iter().map(|w| w * w).sum::<f32>();
         if !flat {
-            self.shrink(isa, d, lines, variance, s);
+            left += self.shrink(isa, d, lines, s);
         }
+        let trust = left.powf(-self.model.trust);
         for row in s.out.chunks_exact_mut(stride) {
             for (o, m) in row.iter_mut().zip(&s.mean) {
                 *o += *m;
@@ -277,7 +292,17 @@ impl Region<'_> {
                 for (i, line) in patch.chunks_exact(wide).enumerate() {
                     let to = k * size + (f.row + i - sums.top) * sums.width + f.column;
                     for (t, v) in sums.colors[to..][..wide].iter_mut().zip(line) {
-                        *t += *v;
+                        *t += trust * *v;
+                    }
+                }
+            }
+        }
+        for f in read {
+            for k in channels.clone() {
+                for i in 0..high {
+                    let row = k * size + (f.row + i - sums.top) * sums.width + f.column;
+                    for c in &mut sums.counts[row..][..wide] {
+                        *c += trust;
                     }
                 }
             }
@@ -309,12 +334,13 @@ impl Region<'_> {
         }
         let n = s.found.len() * area;
         let unbiased = sum / channels as f64 * n as f64 / (n.max(2) - 1) as f64;
-        unbiased <= f64::from(self.model.flat * self.model.variance)
+        let level: f32 = s.level[..d].iter().sum::<f32>() / d as f32;
+        unbiased <= f64::from(self.model.flat * level)
     }
 
-    /// Deviations from the mean, shrunk by the covariance, to `out`.
+    /// Deviations from the mean, shrunk by the covariance, to `out`; the share of the noise's variance that is left.
     #[inline(always)]
-    fn shrink<I: Isa>(&self, isa: I, d: usize, lines: usize, variance: f32, s: &mut Scratch) {
+    fn shrink<I: Isa>(&self, isa: I, d: usize, lines: usize, s: &mut Scratch) -> f32 {
         let stride = padded(d);
         let center = |rows: &mut [f32], mean: &[f32], n: usize| {
             for row in rows.chunks_exact_mut(stride).take(n) {
@@ -341,22 +367,40 @@ impl Region<'_> {
         s.matrix.clear();
         s.matrix.resize(d * stride, 0.0);
         gram(isa, rows, &s.weighted, d, &mut s.matrix);
-        let ridge = if second { variance } else { RIDGE * variance };
-        for i in 0..d {
-            s.matrix[i * stride + i] += ridge;
+        for (i, level) in s.level[..d].iter().enumerate() {
+            s.matrix[i * stride + i] += self.model.ridge * level;
         }
         s.row.resize(stride, 0.0);
         if !invert(isa, &mut s.matrix, d, &mut s.row) {
             s.out.copy_from_slice(&s.noisy);
-            return;
+            return 1.0;
         }
-        for v in &mut s.matrix {
-            *v *= -variance;
+        for row in s.matrix.chunks_exact_mut(stride) {
+            for (v, level) in row.iter_mut().zip(&s.level) {
+                *v *= -level;
+            }
         }
         for i in 0..d {
             s.matrix[i * stride + i] += 1.0;
         }
+        let trace: f32 = (0..d).map(|i| s.matrix[i * stride + i] * s.level[i]).sum();
         times(isa, &s.noisy[..lines * stride], &s.matrix, d, &mut s.out);
+        trace.max(0.0) / (d as f32 * self.model.variance)
+    }
+
+    /// The variances of the noise at the numbers of the reference patch.
+    #[inline(always)]
+    fn level(&self, channels: std::ops::Range<usize>, s: &mut Scratch) {
+        let (high, wide) = self.search.size;
+        let stride = padded(channels.len() * high * wide);
+        if let Some(noise) = self.noise {
+            let own = &s.found[..s.found.len().min(1)];
+            gather(noise, own, self.search.size, channels, &mut s.level);
+            s.level.resize(stride, self.model.variance);
+        } else {
+            s.level.clear();
+            s.level.resize(stride, self.model.variance);
+        }
     }
 }
 
