@@ -200,6 +200,50 @@ fn stacks_by_brute_force() {
     }
 }
 
+/// Smoothed by a Gaussian along one axis, mirrored at the ends, in plain loops.
+fn smoothed(x: &[f64], (before, length, after): (usize, usize, usize), sigma: f64) -> Vec<f64> {
+    let reach = (4.0 * sigma + 0.5) as isize;
+    let weight = |s: isize| (-0.5 * (s as f64 / sigma).powi(2)).exp();
+    let total: f64 = (-reach..=reach).map(weight).sum();
+    let mut out = vec![0.0; x.len()];
+    for b in 0..before {
+        for l in 0..length {
+            for a in 0..after {
+                let at = |l: usize| (b * length + l) * after + a;
+                for step in -reach..=reach {
+                    let to = (l as isize + step).rem_euclid(2 * length as isize) as usize;
+                    let to = if to < length { to } else { 2 * length - 1 - to };
+                    out[at(l)] += weight(step) / total * x[at(to)];
+                }
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn smoothing_goes_along_frames_by_brute_force() {
+    let (frames, height, width) = (5, 9, 14);
+    let mut r = Rng::new(31);
+    // Frames that change more than what is in them.
+    let samples: Vec<f32> = (0..frames * height * width)
+        .map(|i| (3.0 * r.uniform()) as f32 + [0.0, 9.0, 1.0, 7.0, 12.0][i / height / width])
+        .collect();
+    let image = ImageView::stack(&samples, frames, height, width, 1).unwrap();
+    let (size, dist, sigma) = (1.0, 4.0, 0.8);
+    let parameters = Superpixels::new(size, dist)
+        .color(ColorSpace::Raw)
+        .sigma(sigma);
+    let found = parameters.segment(&image, &Watch::default()).unwrap();
+    let wide: Vec<f64> = samples.iter().map(|x| f64::from(*x)).collect();
+    let wide = smoothed(&wide, (1, frames, height * width), sigma);
+    let wide = smoothed(&wide, (frames, height, width), sigma);
+    let wide = smoothed(&wide, (frames * height, width, 1), sigma);
+    let smooth: Vec<f32> = wide.iter().map(|x| *x as f32).collect();
+    let shape = (frames, height, width);
+    assert_eq!(found.labels(), plain_stack(&smooth, shape, size, dist, 1.0));
+}
+
 #[test]
 fn far_frames_are_pictures_of_their_own() {
     let mut r = Rng::new(3);

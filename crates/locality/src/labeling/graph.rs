@@ -198,6 +198,11 @@ impl Graph {
         self.starts.len() - 1
     }
 
+    /// Number of weights that are kept.
+    pub(super) fn edge_count(&self) -> usize {
+        self.columns.len()
+    }
+
     /// Whether there is no object.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

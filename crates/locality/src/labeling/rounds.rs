@@ -13,6 +13,8 @@ const STRIP: usize = 4;
 const MOST: usize = 4;
 /// Rows of one piece of work; changes are summed up by such pieces, whatever the number of threads.
 const ROWS: usize = 512;
+/// Products of a round that are worth waking other threads for.
+const MUCH: usize = 1 << 22;
 
 type Strip = [f64; STRIP];
 
@@ -66,7 +68,13 @@ impl<'a> Rounds<'a> {
     pub(super) fn step(&mut self, watch: &Watch<'_>) -> Result<f64> {
         let size = (ROWS * self.strips).max(1);
         let rows: Vec<_> = self.next.chunks_mut(size).map(Mutex::new).collect();
-        let changes = par::map_blocks(&watch.quiet(), rows.len(), 1, |block| {
+        let products = self.graph.edge_count() * self.strips * STRIP;
+        let watch = if products < MUCH {
+            watch.quiet().threads(1)
+        } else {
+            watch.quiet()
+        };
+        let changes = par::map_blocks(&watch, rows.len(), 1, |block| {
             let first = block.start * ROWS;
             let mut out = rows[block.start]
                 .lock()

@@ -11,6 +11,8 @@ use crate::{Bandwidth, Error, Kernel, Result, Rows, Watch};
 const TRIALS: usize = 1000;
 /// Scales of columns are not learned from fewer samples than this.
 pub(super) const LEAST: usize = 30;
+/// Less of the responses' mean square than this is rounding.
+const LEAST_GAIN: f64 = 1e-20;
 /// What learned scales must lower the error to, at least.
 pub(super) const WORTH: f64 = 0.98;
 
@@ -132,7 +134,11 @@ impl LocalRegression {
         let now = self.score(&best.kernel, best.degree, &trials, watch)?;
         let scales = self.learned(table, &best.scales, Part::Even, watch)?;
         let other = self.candidates(table, scales, Search::Auto, Part::Odd, watch)?;
-        Ok(other.score() < WORTH * now)
+        let (count, squares) =
+            (table.responses.iter().flatten()).fold((0, 0.0), |(n, sum), y| (n + 1, sum + y * y));
+        // Where nothing but rounding is left it tells nothing.
+        let rounding = LEAST_GAIN * squares / f64::from(count.max(1));
+        Ok(other.score() < WORTH * now && now - other.score() > rounding)
     }
 
     /// The best kernel and degree over columns divided by these scales.
