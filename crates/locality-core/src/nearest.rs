@@ -206,8 +206,8 @@ impl<T: Float> Nearest<T> {
         let order = match parts.first() {
             Some(part) if together => {
                 let all: Vec<usize> = (0..queries.rows()).collect();
-                part.searcher
-                    .near_order(&features(&part.searcher, queries, &all))
+                let own = || features(&part.searcher, queries, &all);
+                par::install(watch.thread_count(), || part.searcher.near_order(&own()))
             }
             _ => Vec::new(),
         };

@@ -2,7 +2,8 @@
 //!
 //! Curvatures are most of the work of Newton's method, and need not be exact: steps under inexact ones still rest where the slope vanishes.
 //! So they are formed in single precision, the first from derivatives at the start that all targets share; what decides where it
-//! rests, the last slopes, is in double precision.
+//! rests, the last slopes, is in double precision. A direction whose curvature is lost in the rounding of the others would hide its
+//! slope: where there is one, nothing is approached, and all is done in double precision.
 //!
 //! Source: J. E. Dennis, R. B. Schnabel, *Numerical methods for unconstrained optimization and nonlinear equations* (1983), 6 (the chord method).
 
@@ -14,12 +15,16 @@ use locality_core::isa::{Gram, Isa, Task, dispatch, gram_len};
 use super::chunks::{Chunk, Laid};
 use super::design::{CHUNK, Design};
 use super::moments::at as place;
-use super::newton::{moved, predictors, solve};
+use super::newton::{Factor, moved, predictors};
 
 /// Samples that are worked on at a time in single precision: sums are added up in double after each.
 const LONG: usize = 4 * CHUNK;
-/// Weights below this are none: their products are beyond single precision.
+/// Weights and curvatures below this are none: their products are beyond single precision.
 const LEAST: f64 = 1e-30;
+/// Weights that are none may be this share of all.
+const MOST_LOST: f64 = 1e-3;
+/// Pivots of curvatures are at least this share of what they are left of: a thousand times the rounding of sums.
+const LEAST_PIVOT: f64 = 1e-4;
 /// Curvatures are formed anew down to this decrement over the sum of the weights. Every step under the last of them then reduces the decrement
 /// about as much.
 const CURVED: f64 = 2e-3;
@@ -111,6 +116,11 @@ impl Approach<'_> {
         let d = singles.d;
         let single = |w: &f64| if *w < LEAST { 0.0 } else { *w as f32 };
         let weights: Vec<f32> = self.weights.iter().map(single).collect();
+        let all = self.weight / self.unit;
+        let kept = (isa.sum(&weights) - all).abs() <= MOST_LOST * all;
+        if !kept {
+            return None;
+        }
         let laid = Laid {
             runs: self.runs,
             weights: &weights,
@@ -127,7 +137,7 @@ impl Approach<'_> {
         let mut at = self.start.to_vec();
         let mut before = f64::INFINITY;
         let mut steps = 0;
-        loop {
+        let factor = loop {
             let known = steps == 0;
             isa.enter(Curved {
                 chunks: &chunks,
@@ -137,19 +147,20 @@ impl Approach<'_> {
                 sums: &mut sums,
             });
             self.finish(&at, &mut sums, true);
-            let (step, decrement) = self.step(&sums);
+            let factor = self.factor(&sums.curvature)?;
+            let (step, decrement) = self.step(&factor, &sums.slope);
             if !(decrement >= 0.0 && decrement <= 0.5 * before) {
                 return None;
             }
             at = moved(&at, &step, 1.0);
             (before, steps) = (decrement, steps + 1);
             if decrement <= CURVED {
-                break;
+                break factor;
             }
             if steps == STEPS {
                 return None;
             }
-        }
+        };
         isa.enter(Sloped {
             chunks: &chunks,
             d,
@@ -159,7 +170,7 @@ impl Approach<'_> {
         let mut contraction = 0.0_f64;
         for _ in 0..STEPS {
             self.finish(&at, &mut sums, false);
-            let (step, decrement) = self.step(&sums);
+            let (step, decrement) = self.step(&factor, &sums.slope);
             if !(decrement >= 0.0 && decrement <= (CONTRACTION * before).max(self.tolerance)) {
                 return None;
             }
@@ -195,10 +206,18 @@ impl Approach<'_> {
         }
     }
 
+    /// The curvatures' factor; none where single precision cannot tell every direction's.
+    fn factor(&self, curvature: &[f64]) -> Option<Factor> {
+        let n = self.start.len();
+        let large = |i| curvature[place(i, i)] > LEAST * self.unit;
+        let factor = Factor::new(curvature, n);
+        ((0..n).all(large) && factor.least > LEAST_PIVOT).then_some(factor)
+    }
+
     /// Newton's step, and its decrement over the sum of the weights.
-    fn step(&self, sums: &Sums) -> (Vec<f64>, f64) {
-        let step = solve(&sums.curvature, &sums.slope);
-        let decrement: f64 = step.iter().zip(&sums.slope).map(|(a, b)| a * b).sum();
+    fn step(&self, factor: &Factor, slope: &[f64]) -> (Vec<f64>, f64) {
+        let step = factor.solve(slope);
+        let decrement: f64 = step.iter().zip(slope).map(|(a, b)| a * b).sum();
         (step, decrement / self.weight)
     }
 }
@@ -351,33 +370,67 @@ mod tests {
     use crate::local::{Family, LocalGlm};
     use crate::{Kernel, Rows, Watch};
 
-    /// Means and slopes with single precision, and without.
-    fn both(x: &[f64], d: usize, h: f64, guard: bool) -> [Vec<f64>; 2] {
-        let n = x.len() / d;
-        let rows = Rows::new(x, n, d).unwrap();
-        let noise = |i: usize| (i as f64 * 0.754_877_666).fract();
-        let y: Vec<f64> = x
-            .chunks(d)
-            .enumerate()
-            .map(|(i, r)| {
-                let eta = 2.0 * (3.0 * r[0]).sin() + r[d - 1];
-                f64::from(u8::from(noise(i) < 1.0 / (1.0 + (-eta).exp())))
-            })
-            .collect();
-        let watch = Watch::default();
-        let model = LocalGlm::new(Kernel::gaussian(h), Family::Binomial);
-        let model = model.penalty(0.01).guard(guard);
-        let mut fit = model.fit(rows, Rows::column(&y), None, &watch).unwrap();
-        assert!(fit.singles.is_some());
-        let targets = Rows::new(&x[..40 * d], 40, d).unwrap();
-        let at = |fit: &crate::local::LocalGlmFit| {
-            let found = fit.at(targets, &watch).unwrap();
-            assert!(found.converged().iter().all(|c| *c));
-            [found.means(), found.slopes()].concat()
-        };
-        let with = at(&fit);
-        fit.singles = None;
-        [with, at(&fit)]
+    /// A table of responses that follow its first and its last column, and how it is worked on.
+    struct Case {
+        name: &'static str,
+        x: Vec<f64>,
+        d: usize,
+        /// The linear predictor, from a row.
+        eta: fn(&[f64]) -> f64,
+        weight: Option<f64>,
+        h: f64,
+        penalty: f64,
+        guard: bool,
+    }
+
+    fn curve(row: &[f64]) -> f64 {
+        2.0 * (3.0 * row[0]).sin() + row[row.len() - 1]
+    }
+
+    impl Case {
+        fn new(name: &'static str, x: Vec<f64>, d: usize, h: f64) -> Self {
+            Self {
+                name,
+                x,
+                d,
+                eta: curve,
+                weight: None,
+                h,
+                penalty: 0.01,
+                guard: false,
+            }
+        }
+
+        /// Means and slopes with single precision, and without.
+        fn both(&self) -> [Vec<f64>; 2] {
+            let (d, n) = (self.d, self.x.len() / self.d);
+            let rows = Rows::new(&self.x, n, d).unwrap();
+            let noise = |i: usize| (i as f64 * 0.754_877_666).fract();
+            let share = |r: &[f64]| 1.0 / (1.0 + (-(self.eta)(r)).exp());
+            let each = self.x.chunks(d).enumerate();
+            let y: Vec<f64> = each
+                .map(|(i, r)| f64::from(u8::from(noise(i) < share(r))))
+                .collect();
+            let weights = self.weight.map(|w| vec![w; n]);
+            let watch = Watch::default();
+            let model = LocalGlm::new(Kernel::gaussian(self.h), Family::Binomial);
+            let model = model.penalty(self.penalty).guard(self.guard);
+            let fit = model.fit(rows, Rows::column(&y), weights.as_deref(), &watch);
+            let mut fit = fit.unwrap();
+            assert!(fit.singles.is_some());
+            let targets: Vec<f64> = (0..40)
+                .flat_map(|i| rows.row(i * n / 40).iter().copied())
+                .collect();
+            let targets = Rows::new(&targets, 40, d).unwrap();
+            let at = |fit: &crate::local::LocalGlmFit| {
+                let found = fit.at(targets, &watch).unwrap();
+                assert!(found.converged().iter().all(|c| *c), "{}", self.name);
+                [found.means(), found.slopes()].concat()
+            };
+            let with = at(&fit);
+            fit.singles = None;
+            [with, at(&fit)]
+        }
     }
 
     fn table(n: usize, d: usize) -> Vec<f64> {
@@ -390,7 +443,11 @@ mod tests {
     #[test]
     fn the_minimum_is_that_of_doubles() {
         for (d, guard) in [(1, false), (3, true), (6, false)] {
-            let [with, without] = both(&table(1500, d), d, 0.7, guard);
+            let case = Case {
+                guard,
+                ..Case::new("plain", table(1500, d), d, 0.7)
+            };
+            let [with, without] = case.both();
             let mut same = true;
             for (a, b) in with.iter().zip(&without) {
                 assert!((a - b).abs() < 3e-6 * (1.0 + b.abs()), "{d}: {a} {b}");
@@ -403,17 +460,67 @@ mod tests {
 
     #[test]
     fn what_single_precision_cannot_tell_is_found_without_it() {
-        // Two far clusters, each far smaller than what a single tells apart out there.
-        let mut x = table(800, 2);
-        for (i, row) in x.chunks_mut(2).enumerate() {
-            let side = if i % 2 == 0 { 1e7 } else { -1e7 };
-            for x in row {
-                *x = *x * 0.1 + side;
-            }
+        // A long time, known in two seasons: a window is a small part of it, and lies far from its middle.
+        let time = |step: f64, gap: f64| -> Vec<f64> {
+            let season = |start: f64| (0..4000).map(move |i| start + f64::from(i) * step);
+            season(0.0).chain(season(gap)).collect()
+        };
+        // Two clusters, each far smaller than what a single tells apart out there.
+        let mut far = table(800, 2);
+        for (i, row) in far.chunks_mut(2).enumerate() {
+            let side = if i % 2 == 0 { 1e4 } else { -1e4 };
+            row.iter_mut().for_each(|x| *x = *x * 0.1 + side);
         }
-        let [with, without] = both(&x, 2, 0.1, false);
-        for (a, b) in with.iter().zip(&without) {
-            assert!((a - b).abs() < 1e-6 * (1.0 + b.abs()), "{a} {b}");
+        // Two columns that are nearly one.
+        let mut near = table(1500, 2);
+        for row in near.chunks_mut(2) {
+            row[1] = row[0] + 1e-4 * row[1];
+        }
+        let plain = table(1500, 2);
+        let tiny: Vec<f64> = plain.iter().map(|x| x * 1e-22).collect();
+        let cases = [
+            Case {
+                eta: |row| (row[0] / 400.0).sin() * 1.5,
+                penalty: 1.0,
+                ..Case::new("time", time(10.0, 4e6), 1, 100.0)
+            },
+            Case {
+                eta: |row| (row[0] / 300.0).sin() * 1.5,
+                penalty: 1.0,
+                ..Case::new("seconds", time(1.0, 4e5), 1, 20.0)
+            },
+            Case {
+                eta: |row| 5.0 * (row[0] - row[0].signum() * 1e4) + row[1] - row[1].signum() * 1e4,
+                penalty: 1e-6,
+                ..Case::new("clusters", far, 2, 0.1)
+            },
+            Case {
+                eta: |row| row[0] + 5e3 * (row[1] - row[0]),
+                penalty: 0.0,
+                ..Case::new("collinear", near, 2, 0.7)
+            },
+            Case {
+                eta: |row| curve(&[row[0] * 1e22, row[1] * 1e22]),
+                penalty: 0.0,
+                ..Case::new("tiny", tiny, 2, 0.7e-22)
+            },
+            Case {
+                weight: Some(1e-31),
+                penalty: 0.0,
+                ..Case::new("weights", plain, 2, 0.7)
+            },
+        ];
+        for case in cases {
+            let [with, without] = case.both();
+            let largest = without[40..].iter().fold(0.0, |a: f64, b| a.max(b.abs()));
+            // What a single precision pretends to know differs in the third digit and before.
+            for (a, b) in with[..40].iter().zip(&without) {
+                assert!((a - b).abs() < 1e-5, "{}: {a} {b}", case.name);
+            }
+            for (a, b) in with[40..].iter().zip(&without[40..]) {
+                let name = case.name;
+                assert!((a - b).abs() < 1e-5 * largest, "{name}: {a} {b} {largest}");
+            }
         }
     }
 }

@@ -382,39 +382,58 @@ pub(super) fn predictors<T: Float, I: Isa>(isa: I, at: &[T], columns: &[&[T]], e
     }
 }
 
-/// `A^-1 b` for a lower triangle, row after row; directions without any curvature are left alone.
-pub(super) fn solve(a: &[f64], b: &[f64]) -> Vec<f64> {
-    let at = |i: usize, j: usize| i * (i + 1) / 2 + j;
-    let n = b.len();
-    let mut l = a.to_vec();
-    for j in 0..n {
-        let own = a[at(j, j)];
-        for k in 0..j {
-            l[at(j, j)] -= l[at(j, k)] * l[at(j, k)] * l[at(k, k)];
-        }
-        let pivot = l[at(j, j)];
-        let sound = pivot > 1e-13 * own;
-        l[at(j, j)] = if sound { pivot } else { 0.0 };
-        for i in j + 1..n {
-            let mut x = l[at(i, j)];
+/// `L D L^T` of a lower triangle, row after row: `L` with the pivots `D` in place of its ones. Directions without any curvature have none.
+pub(super) struct Factor {
+    l: Vec<f64>,
+    /// The least pivot over the diagonal number that it is what is left of.
+    pub(super) least: f64,
+}
+
+impl Factor {
+    pub(super) fn new(a: &[f64], n: usize) -> Self {
+        let mut l = a.to_vec();
+        let mut least = f64::INFINITY;
+        for j in 0..n {
+            let own = a[place(j, j)];
             for k in 0..j {
-                x -= l[at(i, k)] * l[at(j, k)] * l[at(k, k)];
+                l[place(j, j)] -= l[place(j, k)] * l[place(j, k)] * l[place(k, k)];
             }
-            l[at(i, j)] = if sound { x / pivot } else { 0.0 };
+            let pivot = l[place(j, j)];
+            let sound = pivot > 1e-13 * own;
+            least = least.min(if sound { pivot / own } else { 0.0 });
+            l[place(j, j)] = if sound { pivot } else { 0.0 };
+            for i in j + 1..n {
+                let mut x = l[place(i, j)];
+                for k in 0..j {
+                    x -= l[place(i, k)] * l[place(j, k)] * l[place(k, k)];
+                }
+                l[place(i, j)] = if sound { x / pivot } else { 0.0 };
+            }
         }
+        Self { l, least }
     }
-    let mut x = b.to_vec();
-    for i in 0..n {
-        for j in 0..i {
-            x[i] -= l[at(i, j)] * x[j];
+
+    /// `A^-1 b`; directions without any curvature are left alone.
+    pub(super) fn solve(&self, b: &[f64]) -> Vec<f64> {
+        let (l, n) = (&self.l, b.len());
+        let mut x = b.to_vec();
+        for i in 0..n {
+            for j in 0..i {
+                x[i] -= l[place(i, j)] * x[j];
+            }
         }
-    }
-    for i in (0..n).rev() {
-        let pivot = l[at(i, i)];
-        x[i] = if pivot > 0.0 { x[i] / pivot } else { 0.0 };
-        for j in i + 1..n {
-            x[i] -= l[at(j, i)] * x[j];
+        for i in (0..n).rev() {
+            let pivot = l[place(i, i)];
+            x[i] = if pivot > 0.0 { x[i] / pivot } else { 0.0 };
+            for j in i + 1..n {
+                x[i] -= l[place(j, i)] * x[j];
+            }
         }
+        x
     }
-    x
+}
+
+/// `A^-1 b` by [`Factor`].
+pub(super) fn solve(a: &[f64], b: &[f64]) -> Vec<f64> {
+    Factor::new(a, b.len()).solve(b)
 }

@@ -38,9 +38,10 @@ pub(crate) fn suits<T: Float>(p: &Prepared<T>, biased: bool) -> bool {
 const MOST_ROUNDING: f64 = 1e-5;
 const MOST_EXCESS: f64 = 0.5;
 
-/// The largest log normaliser there is, by size.
+/// The largest log normaliser, by size, of the queries that something flows back into: others have no shares.
 fn largest_log<T: Float>(flows: &Flows<'_, T>) -> f64 {
-    let logs = flows.at.1.iter().map(|l| l.to_f64().abs());
+    let queries = (0..flows.at.1.len()).filter_map(|i| flows.of(i, T::ONE));
+    let logs = queries.map(|flow| flow.log_normalizer.to_f64().abs());
     logs.filter(|l| l.is_finite()).fold(0.0, f64::max)
 }
 
@@ -195,17 +196,22 @@ impl<'a, T: Float> Sides<'a, T> {
         }
     }
 
-    /// Goes over all pairs. Where log normalisers are so large that their rounding shows in the shares, a pass before it learns what
-    /// these sum up to: keys and biases get theirs from many queries, and no later factor would do for all.
+    /// Goes over all pairs. Where log normalisers are so large that their rounding shows in the shares, what these summed up to corrects
+    /// them in a second pass: keys and biases get theirs from many queries, and no later factor would do for all.
     pub(crate) fn pass(&mut self, flows: &Flows<'_, T>, watch: &Watch<'_>) -> Result<Passed<T>> {
         let passed = self.pass_once(watch)?;
         if largest_log(flows) * T::EPSILON.to_f64() <= MOST_ROUNDING {
             return Ok(passed);
         }
         let share = |i| passed.of_queries.row(i)[self.keys.columns + OfQuery::Share as usize];
-        let correct = |i| flows.correction(i, share(i));
-        let corrections = (0..self.own.level.len()).map(|i| T::from_f64(correct(i)));
-        self.own.correction = corrections.collect();
+        let corrections = (0..self.own.level.len()).map(|i| flows.correction(i, share(i)));
+        let corrections: Vec<f64> = corrections.collect();
+        // Of no share there is none.
+        let shows = |c: &f64| *c != 0.0 && (c - 1.0).abs() > MOST_ROUNDING;
+        if !corrections.iter().any(shows) {
+            return Ok(passed);
+        }
+        self.own.correction = corrections.into_iter().map(T::from_f64).collect();
         self.pass_once(watch)
     }
 
