@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 _Array = npt.NDArray[Any]
 _Indices = npt.NDArray[np.intp]
+_Bias = _Array | tuple[_Array, _Array]
 _Progress = Callable[[int, int], object]
 
 __version__: str
@@ -50,10 +51,10 @@ class LocalMeanFit:
         null_weight: float = 0.0,
     ) -> LocalMeanFit: ...
     def weights(
-        self, queries: _Array, threads: int = 0, progress: _Progress | None = None, bias: _Array | None = None
+        self, queries: _Array, threads: int = 0, progress: _Progress | None = None, bias: _Bias | None = None
     ) -> _Array: ...
     def at(
-        self, queries: _Array, threads: int = 0, progress: _Progress | None = None, bias: _Array | None = None
+        self, queries: _Array, threads: int = 0, progress: _Progress | None = None, bias: _Bias | None = None
     ) -> tuple[_Array, _Array, int]: ...
     def pull_back(
         self,
@@ -65,7 +66,8 @@ class LocalMeanFit:
         by_logs: _Array | None = None,
         threads: int = 0,
         progress: _Progress | None = None,
-        bias: _Array | None = None,
+        bias: _Bias | None = None,
+        to_bias: bool = True,
     ) -> tuple[_Array, _Array, _Array, _Array, list[float], float, _Array]: ...
 
 @final
@@ -86,7 +88,7 @@ class LocalMeanHeads:
         sample_weight: _Array | None = None,
         threads: int = 0,
         progress: _Progress | None = None,
-        bias: Sequence[_Array] | None = None,
+        bias: Sequence[_Bias] | None = None,
     ) -> list[tuple[_Array, _Array, int]]: ...
     def pull_back(
         self,
@@ -99,7 +101,8 @@ class LocalMeanHeads:
         sample_weight: _Array | None = None,
         threads: int = 0,
         progress: _Progress | None = None,
-        bias: Sequence[_Array] | None = None,
+        bias: Sequence[_Bias] | None = None,
+        to_bias: bool = True,
     ) -> list[tuple[_Array, _Array, _Array, _Array, list[float], float, _Array]]: ...
 
 @final

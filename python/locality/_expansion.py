@@ -19,6 +19,13 @@ Landmarks = Literal["random", "kmeans++"] | Sequence[int]
 
 seed_of = _arrays.seed
 
+# What bare names of kernels mean where kernel matrices come from scikit-learn, and what they mean in the kernel language.
+_ELSEWHERE = {
+    "linear": "the inner product, under which this is a linear model (no kernel here: weights are not negative); 'triangular' is the tent of distance",
+    "laplacian": "of the Manhattan distance; write 'laplace(metric=manhattan)', or 'laplace' for the Euclidean one",
+    "cosine": "the cosine of the angle; write 'polynomial(degree=1, c=0, metric=cosine)' for that where it is positive, or 'cos' for the arch of distance",
+}
+
 
 class Choice:
     """Landmarks as the extension takes them."""
@@ -50,6 +57,8 @@ def kernel_and_width(
     weights: Array | None = None,
 ) -> Kernel:
     """The kernel with the columns of X by number and a bandwidth; of texts, `words` are known and "scale" sets a usual width."""
+    if isinstance(kernel, str) and kernel.strip().lower() in _ELSEWHERE:
+        raise ValueError(f"kernel={kernel!r} is in other libraries {_ELSEWHERE[kernel.strip().lower()]}")
     made = _arrays.kernel_of(kernel, X)
     if isinstance(bandwidth, str):
         if bandwidth not in words:

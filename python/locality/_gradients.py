@@ -30,7 +30,9 @@ class LocalMeanGradients(NamedTuple):
     null_weight: float
     """By the weight beside the keys; 0 where there is none."""
     bias: Array | None = None
-    """By `bias` or `relative_bias`, in its shape; none without one."""
+    """By `bias`, in its shape; none without one, or where that is not wanted."""
+    relative_bias: Array | None = None
+    """By `relative_bias`, likewise."""
 
 
 def local_mean_vjp(
@@ -48,6 +50,7 @@ def local_mean_vjp(
     null_weight: float = 0.0,
     bias: npt.ArrayLike | None = None,
     relative_bias: npt.ArrayLike | None = None,
+    bias_gradient: bool = True,
     forward: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -64,13 +67,16 @@ def local_mean_vjp(
         Derivatives of the number in question by the means.
     grad_log_normalizer : array_like, shape (m,), optional
         Derivatives by the log normalisers; 0 by default.
+    bias_gradient : bool, default True
+        Whether derivatives by biases are wanted. For each pair they take as much memory as a bias of shape (m, n) for every head: pass False for
+        masks and fixed position biases.
     forward : (means, log_normalizer), optional
         What ``local_mean(..., return_log_normalizer=True)`` returned for the same arguments; computed anew by default.
 
     Returns
     -------
     LocalMeanGradients
-        A named tuple ``(q, k, v, sample_weight, kernel, null_weight, bias)``. Which keys a neighbourhood lets a query see is taken as fixed; a
+        A named tuple ``(q, k, v, sample_weight, kernel, null_weight, bias, relative_bias)``. Which keys a neighbourhood lets a query see is taken as fixed; a
         bandwidth by neighbours (``knn=``) is not. Where a derivative does not exist (an edge, a kink) it is 0.
 
     Raises
@@ -135,10 +141,11 @@ def local_mean_vjp(
     else:
         means, logs = like_means(forward[0], "forward[0]"), like_logs(forward[1], "forward[1]")
         _found(means, logs)
-    found = fit.pull_back(queries, keys, means, logs, by_means, by_logs, threads, progress, biases.one())
+    bias_of, wanted = biases.one(), bool(bias_gradient)
+    found = fit.pull_back(queries, keys, means, logs, by_means, by_logs, threads, progress, bias_of, wanted)
     arrays = [g.reshape(shape) for g, shape in zip(found[:3], shapes, strict=True)]
-    by_bias = biases.gather((), [found[6]])
-    return LocalMeanGradients(arrays[0], arrays[1], arrays[2], found[3], np.array(found[4]), found[5], by_bias)
+    by_biases = biases.gather((), [found[6]], wanted)
+    return LocalMeanGradients(arrays[0], arrays[1], arrays[2], found[3], np.array(found[4]), found[5], *by_biases)
 
 
 def _finite(x: Array, name: str) -> Array:
@@ -184,7 +191,8 @@ def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[st
         forward = list(zip(means, logs, strict=True))
     biases = Biases(given["bias"], given["relative_bias"], batch.rows(), batch.shape, batch.q.dtype)
     bias, progress = biases.each(batch.shape), given["progress"]
-    found = heads.pull_back(*batch.lists(), by_means, by_logs, forward, weight, n_jobs, progress, bias)
+    wanted = bool(given["bias_gradient"])
+    found = heads.pull_back(*batch.lists(), by_means, by_logs, forward, weight, n_jobs, progress, bias, wanted)
     for i, g in zip(each, found, strict=True):
         for total, part in zip(out, g, strict=False):
             lead = total.ndim - 2
@@ -195,5 +203,5 @@ def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[st
         by_null += g[5]
     if by_kernel is None:
         by_kernel = np.zeros(0)
-    by_bias = biases.gather(batch.shape, [g[6] for g in found])
-    return LocalMeanGradients(out[0], out[1], out[2], weights, by_kernel, by_null, by_bias)
+    by_biases = biases.gather(batch.shape, [g[6] for g in found], wanted)
+    return LocalMeanGradients(out[0], out[1], out[2], weights, by_kernel, by_null, *by_biases)

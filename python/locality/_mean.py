@@ -146,7 +146,8 @@ def local_mean(
         kept as it is. Where the neighbourhood takes the k nearest, these are the nearest of the pairs that
         take part; other biases do not change which are near.
     relative_bias : array_like, shape (m + n - 1,) or (..., m + n - 1), optional
-        The same by relative position: entry ``j - i + m - 1`` is for key ``j`` at query ``i``. A bias that is a function of the data
+        The same by relative position: entry ``j - i + m - 1`` is for key ``j`` at query ``i``. Beside it `bias` may have one number for each
+        key: a padding mask. A bias that is a function of the data
         needs neither: it is a factor of the kernel. ALiBi, of positions in column 0 and content in
         columns 1 and 2, is ``softmax(cols=[1, 2]) * laplace(h=1/slope, metric=manhattan, cols=0)``.
     return_log_normalizer : bool, default False

@@ -48,6 +48,7 @@ class _LocalMean(torch.autograd.Function):  # type: ignore[misc]
     def backward(ctx: Any, by_means: Tensor, by_logs: Tensor) -> tuple[Any, ...]:
         *tensors, means, logs = ctx.saved_tensors
         arguments = _arguments(ctx.options, tensors)
+        wanted = ctx.needs_input_grad[1:]
         found = _gradients.local_mean_vjp(
             arguments.pop("q"),
             arguments.pop("k"),
@@ -55,11 +56,19 @@ class _LocalMean(torch.autograd.Function):  # type: ignore[misc]
             _plain(by_means),
             grad_log_normalizer=_plain(by_logs),
             forward=(_plain(means), _plain(logs)),
+            bias_gradient=any(need for name, need in zip(_NAMES, wanted, strict=True) if name.endswith("bias")),
             **arguments,
         )
-        by = [found.q, found.k, found.v, found.sample_weight, found.bias, found.bias, found.kernel, found.null_weight]
-        wanted = ctx.needs_input_grad[1:]
-        # Biases are one or the other.
+        by = [
+            found.q,
+            found.k,
+            found.v,
+            found.sample_weight,
+            found.bias,
+            found.relative_bias,
+            found.kernel,
+            found.null_weight,
+        ]
         grads = [
             torch.as_tensor(g, dtype=t.dtype).reshape(t.shape) if need else None
             for need, g, t in zip(wanted, by, tensors, strict=True)

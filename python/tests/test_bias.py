@@ -59,7 +59,9 @@ def test_relative_biases(rng, shape):
     full = np.broadcast_to(toeplitz(table, 9, 14), (2, 3, 9, 14)) if len(shape) == 3 else toeplitz(table, 9, 14)
     np.testing.assert_allclose(means, plain(q, k, v, full)[0], rtol=1e-11)
     by_means = rng.normal(size=means.shape)
-    found = lc.local_mean_vjp(q, k, v, by_means, **given).bias
+    both = lc.local_mean_vjp(q, k, v, by_means, **given)
+    found = both.relative_bias
+    assert both.bias is None
     pairs = lc.local_mean_vjp(q, k, v, by_means, kernel=SOFTMAX, bias=np.broadcast_to(full, (2, 3, 9, 14))).bias
     offsets = np.arange(14)[None, :] - np.arange(9)[:, None] + 8
     every = np.stack([pairs[..., offsets == o].sum(-1) for o in range(22)], axis=-1)
@@ -68,6 +70,46 @@ def test_relative_biases(rng, shape):
     every = every.sum(axis=tuple(a for a, n in enumerate(shape) if n == 1), keepdims=True)
     assert found.shape == shape
     np.testing.assert_allclose(found, every, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("lead", [(), (2, 3)])
+def test_a_padding_mask_beside_a_position_bias(rng, lead):
+    q, k, v = heads(rng, lead=lead)
+    table = rng.normal(size=(3, 22) if lead else 22)
+    mask = rng.random((2, 1, 1, 14) if lead else 14) < 0.7
+    learned = rng.normal(size=mask.shape)
+    for keys in (mask, np.where(mask, learned, -np.inf)):
+        given = {"kernel": SOFTMAX, "bias": keys, "relative_bias": table}
+        own = np.where(keys, 0.0, -np.inf) if keys.dtype == bool else keys
+        full = own + toeplitz(table, 9, 14)
+        expected = plain(q, k, v, full)
+        means, logs = lc.local_mean(q, k, v, **given, return_log_normalizer=True)
+        np.testing.assert_allclose(means, expected[0], rtol=1e-11)
+        np.testing.assert_allclose(logs, expected[1], rtol=1e-11)
+        weights = lc.local_weights(q, k, **given)
+        np.testing.assert_allclose(weights @ v, means, rtol=1e-11)
+        by_means = rng.normal(size=means.shape)
+        found = lc.local_mean_vjp(q, k, v, by_means, **given)
+        pairs = lc.local_mean_vjp(q, k, v, by_means, kernel=SOFTMAX, bias=np.broadcast_to(full, (*lead, 9, 14)))
+        np.testing.assert_allclose(found.k, pairs.k, rtol=1e-9, atol=1e-12)
+        by_keys = pairs.bias.sum(-2, keepdims=True).sum(1, keepdims=True) if lead else pairs.bias.sum(0)
+        assert found.bias.shape == mask.shape
+        np.testing.assert_allclose(found.bias, by_keys, rtol=1e-9, atol=1e-12)
+        offsets = np.arange(14)[None, :] - np.arange(9)[:, None] + 8
+        every = np.stack([pairs.bias[..., offsets == o].sum(-1) for o in range(22)], axis=-1)
+        every = every.sum(0) if lead else every
+        np.testing.assert_allclose(found.relative_bias, every, rtol=1e-9, atol=1e-12)
+
+
+def test_derivatives_by_biases_are_left_out_where_none_are_wanted(rng):
+    q, k, v = heads(rng)
+    for given in ({"bias": rng.normal(size=(9, 14))}, {"relative_bias": rng.normal(size=22)}):
+        by_means = rng.normal(size=(2, 3, 9, 4))
+        whole = lc.local_mean_vjp(q, k, v, by_means, kernel=SOFTMAX, **given)
+        found = lc.local_mean_vjp(q, k, v, by_means, kernel=SOFTMAX, bias_gradient=False, **given)
+        assert found.bias is None and found.relative_bias is None
+        for a, b in zip(whole[:3], found[:3], strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_one_set_of_rows_and_single_precision(rng):
@@ -98,8 +140,8 @@ def test_what_is_wrong_is_named(rng):
         lc.local_mean(x, x, x, bias=np.zeros((4, 5)))
     with pytest.raises(ValueError, match=r"relative_bias has shape \(8,\), which does not broadcast to \(9,\)"):
         lc.local_mean(x, x, x, relative_bias=np.zeros(8))
-    with pytest.raises(ValueError, match="both given"):
-        lc.local_weights(x, x, bias=0.0, relative_bias=np.zeros(9))
+    with pytest.raises(ValueError, match=r"bias has shape \(5, 5\) and relative_bias is given"):
+        lc.local_weights(x, x, bias=np.zeros((5, 5)), relative_bias=np.zeros(9))
     with pytest.raises(ValueError, match="bias has NaN in row 0, column 0"):
         lc.local_mean(x, x, x, bias=np.nan)
     with pytest.raises(TypeError, match="bias holds"):

@@ -247,3 +247,15 @@ def test_a_wall_between_classes_does_not_stop_newton():
         model = lc.KernelLogisticRegression(c, "gaussian(h=0.3)").fit(x, x[:, 0] > 0)
         assert model.score(x, x[:, 0] > 0) == 1.0
         assert np.isfinite(model.predict_proba(x)).all()
+
+
+@pytest.mark.parametrize("name", ["linear", "Laplacian", "cosine"])
+def test_names_that_mean_another_kernel_elsewhere_are_refused(name):
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    for model in (lc.KernelRidge(kernel=name), lc.KernelPCA(kernel=name), lc.GaussianProcessRegressor(kernel=name)):
+        with pytest.raises(ValueError, match=f"kernel='{name}' is in other libraries"):
+            model.fit(x, x[:, 0])
+    with pytest.raises(ValueError, match="write 'laplace"):
+        lc.KernelLogisticRegression(kernel="laplacian").fit(x, x[:, 0] > 0)
+    # Spelled out they are what the kernel language says.
+    assert str(lc.KernelRidge(kernel="laplace(metric=manhattan)").fit(x, x[:, 0]).kernel_).startswith("laplace")

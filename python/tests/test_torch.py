@@ -62,6 +62,19 @@ def test_masks_and_positions():
     assert table.grad.shape == (9,) and table.grad.abs().sum() > 0
 
 
+def test_a_padding_mask_beside_a_position_bias():
+    q, k, v, table = tensors((2, 3, 5, 4), (2, 3, 5, 4), (2, 3, 5, 2), (3, 9))
+    padding = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])[:, None, None]
+
+    def call(q, k, v, table):
+        return lt.local_mean(q, k, v, kernel="softmax(beta=0.5)", bias=padding, relative_bias=table)
+
+    places = torch.arange(5)[None, :] - torch.arange(5)[:, None] + 4
+    mask = table[:, places] + torch.where(padding, 0.0, -torch.inf)
+    torch.testing.assert_close(call(q, k, v, table), torch.nn.functional.scaled_dot_product_attention(q, k, v, mask, scale=0.5))
+    assert torch.autograd.gradcheck(call, (q, k, v, table), eps=1e-6, atol=1e-6)
+
+
 def test_a_bandwidth_is_learned():
     x = torch.linspace(0, 1, 60, dtype=torch.float32)[:, None]
     y = torch.sin(9 * x)

@@ -1,5 +1,7 @@
 //! Score biases: numbers added to the logarithms of the weights, one for each pair of query and key.
 
+use std::ops::Range;
+
 use crate::{Error, Float, Result, Rows, Watch, par};
 
 /// Numbers added to the logarithms of the weights, or to the scores of attention: a position bias, a learned bias, an additive
@@ -16,20 +18,62 @@ pub enum Bias<'a, T> {
     Relative(&'a [T]),
     /// One for each key, the same for all queries, `[n]`: a padding mask.
     Keys(&'a [T]),
+    /// Those of both, added up: a position bias beside a padding mask.
+    RelativeAndKeys {
+        /// `[m + n - 1]`, as [`Relative`](Self::Relative).
+        relative: &'a [T],
+        /// `[n]`, as [`Keys`](Self::Keys).
+        keys: &'a [T],
+    },
+}
+
+/// The biases of one query with all keys, in their own order: a row, or the sum of two.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowBias<'a, T> {
+    row: &'a [T],
+    more: Option<&'a [T]>,
+}
+
+impl<'a, T: Float> RowBias<'a, T> {
+    /// What is added up.
+    #[inline(always)]
+    pub(crate) fn rows(self) -> impl Iterator<Item = &'a [T]> {
+        std::iter::once(self.row).chain(self.more)
+    }
+
+    /// The bias with a key.
+    #[inline(always)]
+    pub(crate) fn at(self, key: usize) -> T {
+        self.more
+            .map_or(self.row[key], |more| with_bias(more[key], self.row[key]))
+    }
+
+    /// Whether any of a run of keys may be let in: that of a mask is often none, and the run need not be looked at.
+    #[inline(always)]
+    pub(crate) fn lets_in(self, run: &Range<usize>) -> bool {
+        let lets_in = |row: &[T]| row[run.clone()].iter().any(|b| *b > T::NEG_INFINITY);
+        lets_in(self.row) && self.more.is_none_or(lets_in)
+    }
 }
 
 /// Rows that are checked at a time.
 const CHECKED: usize = 64;
 
 impl<'a, T: Float> Bias<'a, T> {
-    /// The biases of query `i` with all `n` keys, in their own order.
+    /// The biases of query `i` with all `n` keys.
     #[inline(always)]
-    pub(crate) fn row(&self, i: usize, n: usize) -> &'a [T] {
-        match self {
-            Self::Pairs(rows) => rows.row(i),
-            Self::Relative(table) => &table[table.len() - n - i..][..n],
-            Self::Keys(row) => row,
-        }
+    pub(crate) fn row(&self, i: usize, n: usize) -> RowBias<'a, T> {
+        let relative = |table: &'a [T]| &table[table.len() - n - i..][..n];
+        let (row, more) = match *self {
+            Self::Pairs(rows) => (rows.row(i), None),
+            Self::Relative(table) => (relative(table), None),
+            Self::Keys(row) => (row, None),
+            Self::RelativeAndKeys {
+                relative: table,
+                keys,
+            } => (relative(table), Some(keys)),
+        };
+        RowBias { row, more }
     }
 
     /// Requires the shape for `m` queries and `n` keys, and no NaN and no positive infinity.
@@ -76,6 +120,18 @@ impl<'a, T: Float> Bias<'a, T> {
                     return Err(bad(row[j], &format!("entry {j}")));
                 }
             }
+            Self::RelativeAndKeys { relative, keys } => {
+                Self::Relative(relative).check(m, n, watch)?;
+                Self::Keys(keys).check(m, n, watch)?;
+                let largest = |row: &[T]| row.iter().copied().fold(T::NEG_INFINITY, T::max);
+                let sum = largest(relative) + largest(keys);
+                if sum == T::INFINITY {
+                    return Err(Error::not_finite(format!(
+                        "the biases by relative position and of the keys add up to more than {} holds; make them smaller",
+                        T::NAME
+                    )));
+                }
+            }
         }
         Ok(())
     }
@@ -89,12 +145,6 @@ pub(crate) fn with_bias<T: Float>(log: T, bias: T) -> T {
     } else {
         log + bias
     }
-}
-
-/// Whether any of a run's biases leaves its pair in: that of a mask is often none, and the run need not be looked at.
-#[inline(always)]
-pub(crate) fn lets_in<T: Float>(run: &[T]) -> bool {
-    run.iter().any(|b| *b > T::NEG_INFINITY)
 }
 
 /// The first number that is NaN or positive infinity. All are looked at before any: a loop that stops early is no vector code.

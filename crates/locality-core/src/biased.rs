@@ -8,6 +8,7 @@ use crate::{Bias, Float, Gradients, LocalMeanFit, LocalMeans, Result, Rows, Watc
 pub struct Biased<'a, T> {
     fit: &'a LocalMeanFit<T>,
     bias: Bias<'a, T>,
+    constant: bool,
 }
 
 impl<T: Float> LocalMeanFit<T> {
@@ -25,11 +26,23 @@ impl<T: Float> LocalMeanFit<T> {
     /// # Ok::<(), locality_core::Error>(())
     /// ```
     pub fn biased<'a>(&'a self, bias: Bias<'a, T>) -> Biased<'a, T> {
-        Biased { fit: self, bias }
+        Biased {
+            fit: self,
+            bias,
+            constant: false,
+        }
     }
 }
 
 impl<T: Float> Biased<'_, T> {
+    /// The same, but that nothing is pulled back to the biases: a mask, a fixed position bias. For each pair derivatives are as many
+    /// numbers as the bias has.
+    #[must_use]
+    pub fn constant(mut self) -> Self {
+        self.constant = true;
+        self
+    }
+
     /// As [`LocalMeanFit::at`].
     ///
     /// # Errors
@@ -59,7 +72,7 @@ impl<T: Float> Biased<'_, T> {
         log_normalizer: Option<&[T]>,
         watch: &Watch<'_>,
     ) -> Result<Gradients<T>> {
-        let bias = Some(self.bias);
+        let bias = (Some(self.bias), !self.constant);
         let fit = self.fit;
         fit.pull_back_with(queries, keys, bias, at, means, log_normalizer, watch)
     }

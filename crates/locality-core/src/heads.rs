@@ -24,6 +24,8 @@ pub struct HeadFlow<'a, T> {
     pub means: Rows<'a, T>,
     /// Derivatives by the log normalisers, `[m]`.
     pub log_normalizer: Option<&'a [T]>,
+    /// Whether derivatives by the head's bias are wanted: for each pair these are as many numbers as the bias has.
+    pub to_bias: bool,
 }
 
 impl LocalMean {
@@ -91,7 +93,7 @@ impl LocalMean {
                 &found
             };
             let (means, logs) = (flow.means, flow.log_normalizer);
-            let (queries, keys, bias) = (head.queries, head.keys, head.bias);
+            let (queries, keys, bias) = (head.queries, head.keys, (head.bias, flow.to_bias));
             fit.pull_back_with(queries, keys, bias, at, means, logs, &inner)
         })
     }

@@ -9,8 +9,8 @@ pub(crate) use turns::{Turns, map_in_turns};
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
@@ -110,33 +110,59 @@ fn most() -> usize {
     cores.saturating_mul(MOST_PER_CORE)
 }
 
-/// Runs `work` inside the pool of `threads` threads (0: every core), or of as many as the machine can use.
-pub fn install<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
-    static POOLS: OnceLock<Mutex<HashMap<usize, Arc<rayon::ThreadPool>>>> = OnceLock::new();
-    if threads == 0 {
-        return work();
+/// Pools by their number of threads.
+#[derive(Default)]
+struct Pools {
+    /// The process that made them.
+    process: u32,
+    by_threads: HashMap<usize, Arc<rayon::ThreadPool>>,
+}
+
+impl Pools {
+    /// The pool of so many threads; none where there are no more threads to be had.
+    fn get(&mut self, threads: usize) -> Option<Arc<rayon::ThreadPool>> {
+        let own = std::process::id();
+        if self.process != own {
+            // Those of the parent have no threads here, so that nothing would answer their end either.
+            std::mem::forget(std::mem::take(&mut self.by_threads));
+            self.process = own;
+        }
+        if let Some(pool) = self.by_threads.get(&threads) {
+            return Some(Arc::clone(pool));
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let pool = Arc::new(pool.build().ok()?);
+        self.by_threads.insert(threads, Arc::clone(&pool));
+        Some(pool)
     }
-    let threads = threads.min(most());
+}
+
+/// Whether this is a forked child of the process that was here first: such a child has none of the threads.
+fn is_forked() -> bool {
+    static FIRST: AtomicU32 = AtomicU32::new(0);
+    let own = std::process::id();
+    let first = FIRST.compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed);
+    first.is_err_and(|first| first != own)
+}
+
+/// Runs `work` inside the pool of `threads` threads (0: every core), or of as many as the machine can use. A forked child
+/// makes pools of its own.
+pub fn install<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    static POOLS: Mutex<Option<Pools>> = Mutex::new(None);
+    let threads = match threads {
+        0 if rayon::current_thread_index().is_some() || !is_forked() => return work(),
+        0 => rayon::current_num_threads(),
+        n => n.min(most()),
+    };
     let pool = {
         let mut pools = POOLS
-            .get_or_init(Mutex::default)
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        match pools.get(&threads) {
-            Some(pool) => Some(Arc::clone(pool)),
-            None => match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
-                Ok(pool) => {
-                    let pool = Arc::new(pool);
-                    pools.insert(threads, Arc::clone(&pool));
-                    Some(pool)
-                }
-                // No more threads to be had: the global pool gives the same result.
-                Err(_) => None,
-            },
-        }
+        pools.get_or_insert_default().get(threads)
     };
     match pool {
         Some(pool) => pool.install(work),
+        // The global pool gives the same result.
         None => work(),
     }
 }

@@ -16,7 +16,8 @@ pub struct Gradients<T> {
     pub sample_weights: Vec<T>,
     /// By the kernel's numbers, in the order of [`Kernel::parameters`](crate::Kernel::parameters).
     pub kernel: Vec<f64>,
-    /// By the [biases](crate::Bias), in their shape: `[m, n]` or `[m + n - 1]`; empty without any.
+    /// By the [biases](crate::Bias), in their shape: `[m, n]`, `[m + n - 1]` or `[n]`, and `[m + n - 1 + n]` for those by relative position
+    /// and of the keys; empty without any, and where they are [constant](crate::Biased::constant).
     pub bias: Vec<T>,
     /// By the [`null_weight`](crate::LocalMean::null_weight); 0 where there is none.
     pub null_weight: f64,
@@ -55,16 +56,17 @@ impl<T: Float> LocalMeanFit<T> {
         log_normalizer: Option<&[T]>,
         watch: &Watch<'_>,
     ) -> Result<Gradients<T>> {
-        self.pull_back_with(queries, keys, None, at, means, log_normalizer, watch)
+        let none = (None, false);
+        self.pull_back_with(queries, keys, none, at, means, log_normalizer, watch)
     }
 
-    /// The same with or without biases.
+    /// The same with or without biases, to which derivatives are pulled back where they are `learned`.
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn pull_back_with(
         &self,
         queries: Rows<'_, T>,
         keys: Rows<'_, T>,
-        bias: Option<Bias<'_, T>>,
+        (bias, learned): (Option<Bias<'_, T>>, bool),
         at: &LocalMeans<T>,
         means: Rows<'_, T>,
         log_normalizer: Option<&[T]>,
@@ -109,7 +111,7 @@ impl<T: Float> LocalMeanFit<T> {
         };
         let kernel = self.parameters.kernel();
         let p = &self.prepared;
-        let mut back = gradient::pull_back(p, kernel, queries, keys, bias, &flows, watch)?;
+        let mut back = gradient::pull_back(p, kernel, queries, keys, bias, learned, &flows, watch)?;
         self.pull_empty(queries, bias, at, means, &mut back);
         // One by one, and every one: a loop that stops early is no vector code.
         let mut finite = back.kernel.iter().all(|x| T::from_f64(*x).is_finite());

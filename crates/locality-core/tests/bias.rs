@@ -14,9 +14,10 @@ enum Kind {
     Pairs,
     Relative,
     Keys,
+    Both,
 }
 
-const KINDS: [Kind; 3] = [Kind::Pairs, Kind::Relative, Kind::Keys];
+const KINDS: [Kind; 4] = [Kind::Pairs, Kind::Relative, Kind::Keys, Kind::Both];
 
 #[derive(Clone)]
 struct Case<T> {
@@ -52,6 +53,7 @@ impl<T: Float> Case<T> {
             Kind::Pairs => m * n,
             Kind::Relative => m + n - 1,
             Kind::Keys => n,
+            Kind::Both => m + n - 1 + n,
         };
         Self {
             mean,
@@ -99,15 +101,21 @@ impl<T: Float> Case<T> {
             Kind::Pairs => Bias::Pairs(rows(&self.bias, self.n())),
             Kind::Relative => Bias::Relative(&self.bias),
             Kind::Keys => Bias::Keys(&self.bias),
+            Kind::Both => {
+                let (relative, keys) = self.bias.split_at(self.m() + self.n() - 1);
+                Bias::RelativeAndKeys { relative, keys }
+            }
         }
     }
 
     /// Where in the biases those of a pair are.
-    fn place(&self, i: usize, j: usize) -> usize {
+    fn places(&self, i: usize, j: usize) -> Vec<usize> {
+        let relative = j + self.m() - 1 - i;
         match self.kind {
-            Kind::Pairs => i * self.n() + j,
-            Kind::Relative => j + self.m() - 1 - i,
-            Kind::Keys => j,
+            Kind::Pairs => vec![i * self.n() + j],
+            Kind::Relative => vec![relative],
+            Kind::Keys => vec![j],
+            Kind::Both => vec![relative, self.m() + self.n() - 1 + j],
         }
     }
 
@@ -154,7 +162,8 @@ impl Case<f64> {
         let null = 1.0 - shares[..n].iter().sum::<f64>();
         let mut by_bias = vec![0.0; self.bias.len()];
         for i in 0..m {
-            let raised = |j: usize| shares[i * n + j] * self.bias[self.place(i, j)].exp();
+            let bias = |j| self.places(i, j).into_iter().map(|p| self.bias[p]);
+            let raised = |j: usize| shares[i * n + j] * bias(j).sum::<f64>().exp();
             let keys: f64 = (0..n).map(raised).sum();
             if keys == 0.0 && null.abs() > 0.5 && plain.log_normalizer[i] == f64::NEG_INFINITY {
                 assert_eq!(at.log_normalizer[i], f64::NEG_INFINITY, "{name}");
@@ -184,7 +193,8 @@ impl Case<f64> {
                 );
                 let flow = &self.by_means[i * P..][..P];
                 let lean = (0..P).map(|c| flow[c] * (self.values[j * P + c] - means[c]));
-                by_bias[self.place(i, j)] += share * (lean.sum::<f64>() + self.by_logs[i]);
+                let by = share * (lean.sum::<f64>() + self.by_logs[i]);
+                self.places(i, j).into_iter().for_each(|p| by_bias[p] += by);
             }
         }
         assert_eq!(g.bias.len(), by_bias.len(), "{name}");
@@ -477,6 +487,7 @@ fn heads_have_their_own() {
             at: None,
             means: rows(&c.by_means, P),
             log_normalizer: Some(&c.by_logs[..]),
+            to_bias: true,
         })
         .collect();
     let mean = &cases[0].mean;
@@ -485,6 +496,64 @@ fn heads_have_their_own() {
     for (i, case) in cases.iter().enumerate() {
         assert_eq!(found[i], case.at(&watch));
         assert_eq!(back[i], case.gradients(&watch));
+    }
+}
+
+#[test]
+fn constant_biases_get_no_derivatives_and_change_no_others() {
+    for &(kernel, neighborhood, d) in CASES {
+        for kind in KINDS {
+            let case = Case::<f64>::new(kernel, neighborhood, kind, (70, 90, d));
+            let watch = Watch::default();
+            let (fit, at, learned) = (case.fit(), case.at(&watch), case.gradients(&watch));
+            let (queries, keys) = (rows(&case.queries, d), rows(&case.keys, d));
+            let (means, logs) = (rows(&case.by_means, P), Some(&case.by_logs[..]));
+            let fixed = fit.biased(case.bias()).constant();
+            let found = fixed.pull_back(queries, keys, &at, means, logs, &watch);
+            let found = found.unwrap();
+            let name = format!("{kernel}, {neighborhood}, {kind:?}");
+            assert!(!learned.bias.is_empty() && found.bias.is_empty(), "{name}");
+            let same = Gradients {
+                bias: Vec::new(),
+                ..learned
+            };
+            assert_eq!(found, same, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_padding_mask_beside_a_position_bias_is_their_sum() {
+    // A key is left out by either, in the middle of a run or a whole tile of them.
+    let mut case = Case::<f64>::new("softmax(beta=0.5)", "all", Kind::Both, (150, 600, 12));
+    let offsets = case.m() + case.n() - 1;
+    case.bias[..40].fill(f64::NEG_INFINITY);
+    case.bias[offsets + 250..].fill(f64::NEG_INFINITY);
+    case.bias[offsets + 3] = f64::NEG_INFINITY;
+    let mut pairs = case.clone();
+    pairs.kind = Kind::Pairs;
+    pairs.bias = (0..case.m() * case.n())
+        .map(|k| {
+            let places = case.places(k / case.n(), k % case.n());
+            places.into_iter().map(|p| case.bias[p]).sum()
+        })
+        .collect();
+    let watch = Watch::default();
+    let (a, b) = (case.at(&watch), pairs.at(&watch));
+    for (a, b) in a.means.iter().zip(&b.means) {
+        near(*a, *b, 1e-12, "means");
+    }
+    let (a, b) = (case.gradients(&watch), pairs.gradients(&watch));
+    for (a, b) in a.keys.iter().zip(&b.keys) {
+        near(*a, *b, 1e-11, "by keys");
+    }
+    let mut sums = vec![0.0; case.bias.len()];
+    for (k, by) in b.bias.iter().enumerate() {
+        let places = case.places(k / case.n(), k % case.n());
+        places.into_iter().for_each(|p| sums[p] += by);
+    }
+    for (a, b) in a.bias.iter().zip(&sums) {
+        near(*a, *b, 1e-11, "by biases");
     }
 }
 

@@ -50,6 +50,7 @@ impl<T: Float> Set<T> {
             at,
             means: rows(&self.by_means, P),
             log_normalizer: Some(&self.by_logs),
+            to_bias: false,
         }
     }
 

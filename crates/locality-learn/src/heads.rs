@@ -260,6 +260,8 @@ impl LocalHeads {
                     at: Some(&found[set * count + head]),
                     means: by_means,
                     log_normalizer: None,
+                    // Those by position are fixed.
+                    to_bias: false,
                 });
             }
         }

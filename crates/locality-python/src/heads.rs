@@ -77,7 +77,7 @@ impl LocalMeanHeads {
     }
 
     /// For each head what `LocalMeanFit.pull_back` returns; `forward` is what `at` returned, without the numbers of pairs.
-    #[pyo3(signature = (queries, keys, values, by_means, by_logs=None, forward=None, sample_weight=None, threads=0, progress=None, bias=None))]
+    #[pyo3(signature = (queries, keys, values, by_means, by_logs=None, forward=None, sample_weight=None, threads=0, progress=None, bias=None, to_bias=true))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn pull_back<'py>(
         &self,
@@ -92,6 +92,7 @@ impl LocalMeanHeads {
         threads: usize,
         progress: Option<&Bound<'py, PyAny>>,
         bias: Option<Arrays<'py>>,
+        to_bias: bool,
     ) -> PyResult<Vec<Pulled<'py>>> {
         let Some(first) = keys.first() else {
             return Ok(Vec::new());
@@ -106,12 +107,12 @@ impl LocalMeanHeads {
             threads,
             progress,
         };
-        let (logs, forward) = (by_logs.as_deref(), forward.as_deref());
+        let flow = (by_logs.as_deref(), forward.as_deref(), to_bias);
         Ok(two_kinds!(
             first,
             "keys",
-            |_k: f32| run.pull_back::<f32>(&by_means, logs, forward)?,
-            |_k: f64| run.pull_back::<f64>(&by_means, logs, forward)?
+            |_k: f32| run.pull_back::<f32>(&by_means, flow)?,
+            |_k: f64| run.pull_back::<f64>(&by_means, flow)?
         ))
     }
 }
@@ -199,8 +200,7 @@ impl<'py> Run<'_, 'py> {
     fn pull_back<T: Element + Float>(
         self,
         by_means: &[Bound<'py, PyAny>],
-        by_logs: Option<&[Bound<'py, PyAny>]>,
-        forward: Option<&[Found<'py>]>,
+        (by_logs, forward, to_bias): (Option<&[Bound<'py, PyAny>]>, Option<&[Found<'py>]>, bool),
     ) -> PyResult<Vec<Pulled<'py>>> {
         let (sets, weights) = (self.sets::<T>()?, self.weights()?);
         let heads = sets.heads()?;
@@ -223,6 +223,7 @@ impl<'py> Run<'_, 'py> {
                 at: forward.as_ref().and_then(|f| f.get(i)),
                 means: means.rows()?,
                 log_normalizer: by_logs.as_ref().and_then(|l| l.get(i)).map(Vec::as_slice),
+                to_bias,
             })
         });
         let flows: Vec<_> = flows.collect::<PyResult<_>>()?;

@@ -92,7 +92,7 @@ impl LocalMeanFit {
 
     /// Derivatives by queries, keys, values, sample weights, the kernel's numbers and the null weight, given those by the means ``[m, p]`` and by
     /// the log normalisers ``[m]``; ``means`` and ``logs`` are what ``at`` returned.
-    #[pyo3(signature = (queries, keys, means, logs, by_means, by_logs=None, threads=0, progress=None, bias=None))]
+    #[pyo3(signature = (queries, keys, means, logs, by_means, by_logs=None, threads=0, progress=None, bias=None, to_bias=true))]
     #[allow(clippy::too_many_arguments)]
     fn pull_back<'py>(
         &self,
@@ -105,6 +105,7 @@ impl LocalMeanFit {
         threads: usize,
         progress: Option<&Bound<'py, PyAny>>,
         bias: Option<&Bound<'py, PyAny>>,
+        to_bias: bool,
     ) -> PyResult<Pulled<'py>> {
         let given = Given {
             queries,
@@ -114,6 +115,7 @@ impl LocalMeanFit {
             by_means,
             by_logs,
             bias,
+            to_bias,
         };
         match &self.inner {
             Fit::F32(fit) => pull_back(fit, &given, threads, progress),
@@ -142,6 +144,8 @@ struct Given<'a, 'py> {
     by_means: &'a Bound<'py, PyAny>,
     by_logs: Option<&'a Bound<'py, PyAny>>,
     bias: Option<&'a Bound<'py, PyAny>>,
+    /// Whether derivatives by the biases are wanted.
+    to_bias: bool,
 }
 
 fn pull_back<'py, T: Element + Float>(
@@ -182,7 +186,10 @@ fn pull_back<'py, T: Element + Float>(
         let by_logs = by_logs.as_deref();
         match bias {
             Some(bias) => {
-                let fit = fit.biased(bias);
+                let mut fit = fit.biased(bias);
+                if !given.to_bias {
+                    fit = fit.constant();
+                }
                 fit.pull_back(queries, keys, &at, by_means, by_logs, watch)
             }
             None => fit.pull_back(queries, keys, &at, by_means, by_logs, watch),

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::level::{Evaluate, Keys, Level, RUN, Scratch};
 use super::prepared::Query;
 use super::sites::{Values, strips};
+use crate::bias::RowBias;
 use crate::isa::Isa;
 use crate::lanes::{HALF, TILE};
 use crate::{Float, Summary};
@@ -55,8 +56,8 @@ pub(crate) fn absorb<T: Float, I: Isa>(
                 *f *= *w;
             }
         }
-        if let Some(bias) = query.bias {
-            sites.add_by_key(slots.clone(), bias, level.logs(len));
+        for row in query.bias.into_iter().flat_map(RowBias::rows) {
+            sites.add_by_key(slots.clone(), row, level.logs(len));
         }
         for i in sites.rows.max(slots.start)..slots.end {
             level.leave_out(i - slots.start, len);

@@ -12,6 +12,7 @@ use super::search::{SearchScratch, Searcher};
 use super::sites::{LEAF, Sites};
 use super::tree::Tree;
 use super::{dense, plan, reference, walk};
+use crate::bias::RowBias;
 use crate::isa::{Isa, Task, compiled};
 use crate::lanes::{TILE, pack};
 use crate::neighborhood::Filter;
@@ -284,14 +285,14 @@ impl<T: Float> Prepared<T> {
         row: &[T],
         index: usize,
         weights: Option<&[T]>,
-        bias: Option<&[T]>,
+        bias: Option<RowBias<'_, T>>,
     ) -> Option<usize> {
         let mut scratch = SearchScratch::new();
         let query = searcher.features(row);
         let allowed = |key: usize| {
             self.filter.allows(index, key)
                 && weights.is_none_or(|w| w[key] > T::ZERO)
-                && bias.is_none_or(|b| b[key] > T::NEG_INFINITY)
+                && bias.is_none_or(|b| b.at(key) > T::NEG_INFINITY)
         };
         searcher.nearest(crate::isa::Plain, &query, 1, &allowed, &mut scratch);
         scratch.found.first().map(|f| f.index as usize)
@@ -488,7 +489,7 @@ impl<T: Float> Prepared<T> {
             return Vec::new();
         };
         let features = lists.searcher.features(row);
-        let lets_in = |key: usize| query.bias.is_none_or(|b| b[key] > T::NEG_INFINITY);
+        let lets_in = |key: usize| query.bias.is_none_or(|b| b.at(key) > T::NEG_INFINITY);
         let allowed = |key: usize| query.sees(self, key) && lets_in(key);
         lists
             .searcher

@@ -8,7 +8,7 @@ use super::prepared::Prepared;
 use super::sites::LEAF;
 use super::units::UNIT;
 use crate::Float;
-use crate::bias::lets_in;
+use crate::bias::RowBias;
 
 /// The indices of the queries of a block.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +39,7 @@ pub(crate) struct Query<'a, T> {
     pub(crate) around: Option<Around<'a, T>>,
     /// The numbers of its tile that are folded, side by side: of products if all of the tile take these, else its features.
     pub(crate) packed: Option<&'a [T]>,
-    /// Its biases with all keys, in their own order.
-    pub(crate) bias: Option<&'a [T]>,
+    pub(crate) bias: Option<RowBias<'a, T>>,
 }
 
 impl<T: Float> Query<'_, T> {
@@ -51,7 +50,7 @@ impl<T: Float> Query<'_, T> {
 
     /// The bias with a key.
     pub(crate) fn bias_with(&self, key: usize) -> f64 {
-        self.bias.map_or(0.0, |bias| bias[key].to_f64())
+        self.bias.map_or(0.0, |bias| bias.at(key).to_f64())
     }
 
     /// Whether all these slots are outside the query's range of indices, or left out by its biases.
@@ -59,7 +58,7 @@ impl<T: Float> Query<'_, T> {
     pub(crate) fn outside(&self, p: &Prepared<T>, slots: Range<usize>) -> bool {
         if let (Some(bias), true) = (self.bias, p.sites.is_ordered()) {
             let real = slots.start..slots.end.min(p.sites.rows);
-            if !lets_in(&bias[real]) {
+            if !bias.lets_in(&real) {
                 return true;
             }
         }

@@ -268,6 +268,7 @@ impl CrossHeads {
                     at: Some(&kept.found[set * count + head]),
                     means,
                     log_normalizer: None,
+                    to_bias: false,
                 });
             }
         }

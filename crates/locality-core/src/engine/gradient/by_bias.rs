@@ -12,6 +12,8 @@ pub(crate) enum ByBias<T> {
     Relative { block: usize, sums: Vec<f64> },
     /// By key.
     Keys { sums: Vec<f64> },
+    /// By relative position, and by key.
+    Both(Box<[Self; 2]>),
 }
 
 impl<T: Float> ByBias<T> {
@@ -28,6 +30,10 @@ impl<T: Float> ByBias<T> {
                 sums: vec![0.0; block + n - 1],
             },
             Some(Bias::Keys(_)) => Self::Keys { sums: vec![0.0; n] },
+            Some(Bias::RelativeAndKeys { relative, keys }) => {
+                let both = [Bias::Relative(relative), Bias::Keys(keys)];
+                Self::Both(Box::new(both.map(|b| Self::new(Some(b), block, n))))
+            }
         }
     }
 
@@ -51,6 +57,7 @@ impl<T: Float> ByBias<T> {
                     *t += (*b * scale).to_f64();
                 }
             }
+            Self::Both(both) => both.iter_mut().for_each(|b| b.put(i, start, by, scale)),
         }
     }
 
@@ -62,9 +69,13 @@ impl<T: Float> ByBias<T> {
         n: usize,
     ) -> Vec<T> {
         let (mut all, mut total, mut done) = (Vec::new(), Vec::new(), 0);
-        if let Some(Bias::Relative(table) | Bias::Keys(table)) = bias {
-            // Without queries there is no block, and yet a table.
-            total.resize(table.len(), 0.0);
+        // Without queries there is no block, and yet a table.
+        match bias {
+            Some(Bias::Relative(table) | Bias::Keys(table)) => total.resize(table.len(), 0.0),
+            Some(Bias::RelativeAndKeys { relative, keys }) => {
+                total.resize(relative.len() + keys.len(), 0.0);
+            }
+            _ => {}
         }
         for block in blocks {
             match block {
@@ -75,17 +86,28 @@ impl<T: Float> ByBias<T> {
                     }
                     all.extend_from_slice(&rows);
                 }
-                Self::Relative { block, sums } => {
-                    done += block;
-                    let to = &mut total[m - done..][..sums.len()];
-                    to.iter_mut().zip(&sums).for_each(|(t, s)| *t += s);
+                Self::Both(both) => {
+                    let [relative, keys] = *both;
+                    relative.add_to(&mut total, &mut done, m);
+                    keys.add_to(&mut total[m + n - 1..], &mut done, m);
                 }
-                Self::Keys { sums } => {
-                    total.iter_mut().zip(&sums).for_each(|(t, s)| *t += s);
-                }
+                tables => tables.add_to(&mut total, &mut done, m),
             }
         }
         all.extend(total.into_iter().map(T::from_f64));
         all
+    }
+
+    /// Adds the sums of the block before which `done` of `m` queries are done.
+    fn add_to(&self, total: &mut [f64], done: &mut usize, m: usize) {
+        let (to, sums) = match self {
+            Self::Relative { block, sums } => {
+                *done += block;
+                (&mut total[m - *done..][..sums.len()], sums)
+            }
+            Self::Keys { sums } => (&mut total[..sums.len()], sums),
+            _ => return,
+        };
+        to.iter_mut().zip(sums).for_each(|(t, s)| *t += s);
     }
 }

@@ -66,16 +66,19 @@ struct First<T> {
     bias: Vec<T>,
 }
 
-/// Pulls flows back through the local mean of `queries` over the prepared keys, of which `rows` `[n, d]` are the columns.
+/// Pulls flows back through the local mean of `queries` over the prepared keys, of which `rows` `[n, d]` are the columns, and to the biases
+/// where these are `learned`.
 pub(crate) fn pull_back<T: Float>(
     p: &Prepared<T>,
     kernel: &Kernel,
     queries: Rows<'_, T>,
     rows: Rows<'_, T>,
     bias: Option<Bias<'_, T>>,
+    learned: bool,
     flows: &Flows<'_, T>,
     watch: &Watch<'_>,
 ) -> Result<PulledBack<T>> {
+    let biases = [bias, bias.filter(|_| learned)];
     let (n, d, f) = (p.sites.rows, rows.columns(), p.bound.features);
     let site = site_widths(&p.bound);
     let width = f + p.sites.values + site.len() + 1;
@@ -84,14 +87,14 @@ pub(crate) fn pull_back<T: Float>(
         numbers: vec![0.0; n * width],
     };
     let dense = if dense::suits(p, bias.is_some()) {
-        dense_pass(p, queries, bias, flows, watch, &mut by_key)?
+        dense_pass(p, queries, biases, flows, watch, &mut by_key)?
     } else {
         None
     };
     let mut first = if let Some(first) = dense {
         first
     } else {
-        let first = first_pass(p, queries, bias, flows, watch, &mut by_key)?;
+        let first = first_pass(p, queries, biases, flows, watch, &mut by_key)?;
         second_pass(p, &first, bias, flows, watch, &mut by_key)?;
         first
     };
@@ -147,7 +150,7 @@ pub(crate) fn pull_back<T: Float>(
 fn first_pass<T: Float>(
     p: &Prepared<T>,
     queries: Rows<'_, T>,
-    bias: Option<Bias<'_, T>>,
+    [bias, learned]: [Option<Bias<'_, T>>; 2],
     flows: &Flows<'_, T>,
     watch: &Watch<'_>,
     by_key: &mut ByKey,
@@ -172,6 +175,7 @@ fn first_pass<T: Float>(
                 queries: queries.slice(range),
                 flows,
                 bias,
+                learned,
             }
             .go())
         })?;
@@ -185,7 +189,7 @@ fn first_pass<T: Float>(
             by_bias.push(block.by_bias);
         }
     }
-    first.bias = ByBias::join(by_bias, bias, m, p.sites.rows);
+    first.bias = ByBias::join(by_bias, learned, m, p.sites.rows);
     Ok(first)
 }
 
@@ -225,7 +229,7 @@ fn second_pass<T: Float>(
 fn dense_pass<T: Float>(
     p: &Prepared<T>,
     queries: Rows<'_, T>,
-    bias: Option<Bias<'_, T>>,
+    biases: [Option<Bias<'_, T>>; 2],
     flows: &Flows<'_, T>,
     watch: &Watch<'_>,
     by_key: &mut ByKey,
@@ -249,7 +253,7 @@ fn dense_pass<T: Float>(
     if !dense::keeps_digits(p, flows, &features, &scales) {
         return Ok(None);
     }
-    let mut sides = dense::Sides::new(p, flows, &features, &scales, bias);
+    let mut sides = dense::Sides::new(p, flows, &features, &scales, biases);
     let squared = sides.atom.combine == Combine::SquaredDifference;
     let Passed {
         of_queries,

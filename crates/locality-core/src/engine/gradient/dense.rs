@@ -120,6 +120,8 @@ pub(crate) struct Sides<'a, T> {
     pub(crate) values: Both<T>,
     pub(crate) own: Own<T>,
     pub(crate) bias: Option<Bias<'a, T>>,
+    /// Of these, the ones whose derivatives are wanted.
+    pub(crate) learned: Option<Bias<'a, T>>,
 }
 
 /// What one pass over both sides yields.
@@ -137,7 +139,7 @@ impl<'a, T: Float> Sides<'a, T> {
         flows: &Flows<'_, T>,
         features: &[T],
         scales: &[Option<Scale<T>>],
-        bias: Option<Bias<'a, T>>,
+        [bias, learned]: [Option<Bias<'a, T>>; 2],
     ) -> Self {
         let (m, n, f) = (scales.len(), p.sites.rows, p.bound.features);
         let atom = &p.bound.atoms[0];
@@ -193,6 +195,7 @@ impl<'a, T: Float> Sides<'a, T> {
             flows: by_means,
             values,
             bias,
+            learned,
         }
     }
 
@@ -247,7 +250,7 @@ impl<'a, T: Float> Sides<'a, T> {
             let (mut own, mut by_bias) = if long {
                 let count = queries(task).len();
                 let own = Sums::of_queries(self, count);
-                (own, ByBias::new(self.bias, count, n))
+                (own, ByBias::new(self.learned, count, n))
             } else {
                 (Sums::of_keys(self, keys(task).len()), ByBias::None)
             };
@@ -290,7 +293,7 @@ impl<'a, T: Float> Sides<'a, T> {
         Ok(Passed {
             of_queries,
             of_keys,
-            by_bias: ByBias::join(by_bias.into_iter().rev(), self.bias, m, n),
+            by_bias: ByBias::join(by_bias.into_iter().rev(), self.learned, m, n),
         })
     }
 
@@ -304,9 +307,7 @@ impl<'a, T: Float> Sides<'a, T> {
         let sees = |i: &usize| {
             let seen = self.seen(*i);
             let bias = self.bias.map(|b| b.row(*i, self.p.sites.rows));
-            seen.start < keys.end
-                && keys.start < seen.end
-                && bias.is_none_or(|b| crate::bias::lets_in(&b[keys.clone()]))
+            seen.start < keys.end && keys.start < seen.end && bias.is_none_or(|b| b.lets_in(keys))
         };
         let start = queries.clone().find(sees).unwrap_or(queries.end);
         let last = queries.clone().rev().find(sees);

@@ -43,6 +43,8 @@ pub(crate) struct Pass<'a, T> {
     pub(crate) flows: &'a Flows<'a, T>,
     /// Of all queries.
     pub(crate) bias: Option<Bias<'a, T>>,
+    /// Of these, the ones whose derivatives are wanted.
+    pub(crate) learned: Option<Bias<'a, T>>,
 }
 
 impl<'a, T: Float> Pass<'a, T> {
@@ -62,6 +64,7 @@ impl<T: Float> Task for Pass<'_, T> {
             first,
             flows,
             bias,
+            learned,
         } = self;
         let (m, f, widths) = (queries.rows(), p.bound.features, p.widths.len());
         let mut search = SearchScratch::new();
@@ -71,8 +74,8 @@ impl<T: Float> Task for Pass<'_, T> {
         let mut correction = vec![T::ZERO; m];
         let mut totals = Totals::new(&p.bound);
         let mut sparse = Sparse::default();
-        let mut by_bias = ByBias::new(bias, m, p.sites.rows);
-        let mut one = One::new(p, bias.is_some());
+        let mut by_bias = ByBias::new(learned, m, p.sites.rows);
+        let mut one = One::new(p, learned.is_some());
         let mut runs = Vec::new();
         let mut listed = (p.engine == Engine::Listed).then(|| (Gathered::new(p), KeySums::new(p)));
         for (i, query) in laid
@@ -147,12 +150,12 @@ struct One<T> {
     share: f64,
     features: Vec<f64>,
     totals: Totals,
-    /// By its bias with each key; empty where there is none.
+    /// By its bias with each key; empty where that is not wanted.
     by_bias: Vec<T>,
 }
 
 impl<T: Float> One<T> {
-    fn new(p: &Prepared<T>, biased: bool) -> Self {
+    fn new(p: &Prepared<T>, learned: bool) -> Self {
         Self {
             trace: Trace::new(&p.bound),
             partial: Partial::new(),
@@ -160,7 +163,7 @@ impl<T: Float> One<T> {
             share: 0.0,
             features: vec![0.0; p.bound.features],
             totals: Totals::new(&p.bound),
-            by_bias: vec![T::ZERO; if biased { p.sites.rows } else { 0 }],
+            by_bias: vec![T::ZERO; if learned { p.sites.rows } else { 0 }],
         }
     }
 
@@ -193,7 +196,7 @@ impl<T: Float> One<T> {
         };
         let totals = Some(&mut self.totals);
         self.trace.backward(isa, bound, query, run, totals);
-        if query.bias.is_some() {
+        if !self.by_bias.is_empty() {
             let by = self.trace.by_log_weight(len);
             sites.put_by_key(run.clone(), by, &mut self.by_bias);
         }

@@ -7,7 +7,6 @@ use super::dense::Sides;
 use super::weigh::{Lane, Weigh};
 use crate::Float;
 use crate::aligned::Aligned;
-use crate::bias::lets_in;
 use crate::isa::{Isa, Task, compiled};
 use crate::lanes::{Fold, PANEL, TILE};
 use crate::metric::Combine;
@@ -208,7 +207,7 @@ impl<T: Float> Tile<'_, T> {
             let bias = sides.bias.map(|b| b.row(first + g, keys));
             seen[g].end <= run.start
                 || seen[g].start >= run.end
-                || bias.is_some_and(|b| !lets_in(&b[real.clone()]))
+                || bias.is_some_and(|b| !b.lets_in(&real))
         };
         let Some(lanes) = lanes.first_chunk_mut::<G>() else {
             return;

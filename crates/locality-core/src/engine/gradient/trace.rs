@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::flow::Flow;
 use crate::Float;
 use crate::aligned::Aligned;
+use crate::bias::RowBias;
 use crate::engine::bound::{Bound, BoundAtom, Op, Scale, Width};
 use crate::engine::level::{RUN, link};
 use crate::engine::prepared::{Prepared, Query};
@@ -192,8 +193,8 @@ impl<T: Float> Trace<T> {
         let log_normalizer = flow.log_normalizer;
         let share = &mut self.share[..len];
         share.copy_from_slice(&logs[..len]);
-        if let Some(bias) = query.bias {
-            sites.add_by_key(slots.clone(), bias, share);
+        for row in query.bias.into_iter().flat_map(RowBias::rows) {
+            sites.add_by_key(slots.clone(), row, share);
         }
         for s in share.iter_mut() {
             *s = isa.exp(*s - log_normalizer) * flow.correction;

@@ -78,9 +78,10 @@ impl<T: Float> Task for Weigh<'_, '_, T> {
         });
         let (log, level) = (own.log_normalizer[query], own.level[query]);
         if let Some(bias) = sides.bias {
-            let bias = bias.row(query, sides.p.sites.rows);
-            for (s, b) in share.iter_mut().zip(&bias[run.start..]) {
-                *s = with_bias(*s, *b);
+            for row in bias.row(query, sides.p.sites.rows).rows() {
+                for (s, b) in share.iter_mut().zip(&row[run.start..]) {
+                    *s = with_bias(*s, *b);
+                }
             }
         }
         for s in share.iter_mut() {
