@@ -19,6 +19,10 @@ class _Part:
         if array.dtype == np.bool_:
             # As in other libraries: true takes part.
             array = np.where(array, 0.0, -np.inf)
+        elif array.dtype.kind in "iu" and array.size and np.isin(array, (0, 1)).all() and (array == 0).any():
+            raise ValueError(
+                f"{name} has integers 0 and 1, as masks have; a mask must be Boolean, {name}.astype(bool), and a bias of floating-point numbers"
+            )
         array = _arrays.numbers(array, name).astype(dtype, copy=False)
         self.given: tuple[int, ...] = array.shape
         """The shape of what was given."""

@@ -144,6 +144,10 @@ def test_what_is_wrong_is_named(rng):
         lc.local_weights(x, x, bias=np.zeros((5, 5)), relative_bias=np.zeros(9))
     with pytest.raises(ValueError, match="bias has NaN in row 0, column 0"):
         lc.local_mean(x, x, x, bias=np.nan)
+    with pytest.raises(ValueError, match=r"integers 0 and 1, as masks have; a mask must be Boolean, bias.astype\(bool\)"):
+        lc.local_mean(x, x, x, bias=np.tri(5, dtype=int))
+    with pytest.raises(ValueError, match="give the columns in a larger unit"):
+        lc.local_mean(x * 1e200, x, x, bias=np.zeros(5))
     with pytest.raises(TypeError, match="bias holds"):
         lc.local_mean(x, x, x, bias="alibi")
 

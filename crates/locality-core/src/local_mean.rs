@@ -472,8 +472,14 @@ impl<T: Float> LocalMeanFit<T> {
     ) -> Result<()> {
         let p = self.prepared.sites.values;
         let empty = || {
+            let largest = query.iter().fold(T::ZERO, |a, x| a.max(x.abs()));
+            let unit = if largest * largest < T::MAX {
+                ""
+            } else {
+                "give the columns in a larger unit (squares of these are beyond the number type), "
+            };
             Error::empty_region(format!(
-                "query {index} (counted from 0) has no key with a positive weight under {}; widen the bandwidth, or choose \
+                "query {index} (counted from 0) has no key with a positive weight under {}; {unit}widen the bandwidth, or choose \
                  on_empty nan, nearest or global",
                 self.parameters.kernel
             ))

@@ -52,7 +52,7 @@ pub enum Metric {
 pub const METRICS: &[MetricInfo] = &[
     MetricInfo {
         name: "euclidean",
-        aliases: &["l2", "sqeuclidean"],
+        aliases: &["l2"],
         formula: "sqrt(sum (q - k)^2)",
         summary: "Straight-line distance; the default.",
     },

@@ -209,6 +209,16 @@ pub fn map_blocks<R: Send>(
     })
 }
 
+/// Calls `work` for each of so many items and returns the results in order, `each` of them at least on a thread at a time.
+pub(crate) fn map_items<R: Send>(
+    items: usize,
+    each: usize,
+    work: impl Fn(usize) -> R + Sync + Send,
+) -> Vec<R> {
+    let all = (0..items).into_par_iter().with_min_len(each);
+    all.map(work).collect()
+}
+
 /// Calls `work` for each whole chunk of `size` numbers and its place among them, on the free threads where there is much to do.
 pub(crate) fn fill_chunks<T: Send>(
     data: &mut [T],

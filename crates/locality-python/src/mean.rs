@@ -182,12 +182,13 @@ fn pull_back<'py, T: Element + Float>(
     };
     let bias = given.bias.map(Biases::new).transpose()?;
     let bias = bias.as_ref().map(Biases::get).transpose()?;
+    let to_bias = given.to_bias;
     let found = watched(py, threads, progress, |watch| {
         let by_logs = by_logs.as_deref();
         match bias {
             Some(bias) => {
                 let mut fit = fit.biased(bias);
-                if !given.to_bias {
+                if !to_bias {
                     fit = fit.constant();
                 }
                 fit.pull_back(queries, keys, &at, by_means, by_logs, watch)

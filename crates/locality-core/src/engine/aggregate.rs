@@ -8,11 +8,11 @@
 use super::bound::{Bound, BoundAtom, Op, Scale, Width};
 use super::pair::input;
 use super::sites::Sites;
-use super::tree::{Node, Tree};
+use super::tree::{LEAVES_EACH, Node, Tree};
 use crate::isa::Standard;
 use crate::metric::{Combine, Link};
 use crate::profile::{Curve, CurveVisitor, Form};
-use crate::{Float, Summary};
+use crate::{Float, Summary, par};
 
 /// More moments than this cost as much as the keys of a leaf.
 const MOST_MOMENTS: usize = 96;
@@ -28,6 +28,12 @@ pub(crate) struct Moments {
     sums: Vec<f64>,
     middles: Vec<f64>,
 }
+
+/// Logarithms below this are those of nothing; an exponential of them is slow to say so.
+const LEAST_LOG: f64 = -745.0;
+/// Logarithms so far apart are of weights of which one is less than a quarter of the other: their roots are apart by more than half of the
+/// larger.
+const APART: f64 = 1.4;
 
 /// A node's line, in units of the summary's scale.
 pub(crate) struct Line {
@@ -69,38 +75,51 @@ impl Moments {
                 *m = x;
             }
         }
-        moments.fill(&bound.atoms[0], sites, tree.root());
+        let mut leaves = Vec::with_capacity(nodes.div_ceil(2));
+        tree.leaves(tree.root(), &mut leaves);
+        let of_leaves = par::map_items(leaves.len(), LEAVES_EACH, |i| {
+            moments.of_leaf(&bound.atoms[0], sites, leaves[i])
+        });
+        moments.fill(&of_leaves, tree.root());
         moments
     }
 
-    fn fill<T: Float>(&mut self, atom: &BoundAtom<T>, sites: &Sites<T>, node: Node) {
-        let (d, stride) = (self.column - 2, self.stride);
-        if node.is_leaf() {
-            let middle = &self.middles[node.id * d..][..d];
-            let sums = &mut self.sums[node.id * stride..][..stride];
-            let mut offset = vec![0.0; d];
-            for slot in node.filled(sites.rows) {
-                for (i, (o, m)) in offset.iter_mut().zip(middle).enumerate() {
-                    let key = sites.feature(atom.features[i], slot, 1)[0].to_f64();
-                    *o = key * atom.factor(i) - m;
-                }
-                let square: f64 = offset.iter().map(|o| o * o).sum();
-                let c = sites.weights.as_ref().map_or(1.0, |w| w[slot].to_f64());
-                let values = sites.values_at(slot).map(|v| c * v.to_f64());
-                let columns = sums.chunks_exact_mut(self.column);
-                for (sums, v) in columns.zip(std::iter::once(c).chain(values)) {
-                    sums[0] += v;
-                    sums[1] += v * square;
-                    for (s, o) in sums[2..].iter_mut().zip(&offset) {
-                        *s += v * o;
-                    }
+    /// The moments of a leaf.
+    fn of_leaf<T: Float>(&self, atom: &BoundAtom<T>, sites: &Sites<T>, leaf: Node) -> Vec<f64> {
+        let d = self.column - 2;
+        let middle = &self.middles[leaf.id * d..][..d];
+        let mut sums = vec![0.0; self.stride];
+        let mut offset = vec![0.0; d];
+        for slot in leaf.filled(sites.rows) {
+            for (i, (o, m)) in offset.iter_mut().zip(middle).enumerate() {
+                let key = sites.feature(atom.features[i], slot, 1)[0].to_f64();
+                *o = key * atom.factor(i) - m;
+            }
+            let square: f64 = offset.iter().map(|o| o * o).sum();
+            let c = sites.weights.as_ref().map_or(1.0, |w| w[slot].to_f64());
+            let values = sites.values_at(slot).map(|v| c * v.to_f64());
+            let columns = sums.chunks_exact_mut(self.column);
+            for (sums, v) in columns.zip(std::iter::once(c).chain(values)) {
+                sums[0] += v;
+                sums[1] += v * square;
+                for (s, o) in sums[2..].iter_mut().zip(&offset) {
+                    *s += v * o;
                 }
             }
+        }
+        sums
+    }
+
+    /// Fills a node and all below it, given the moments of the leaves.
+    fn fill(&mut self, leaves: &[Vec<f64>], node: Node) {
+        let (d, stride) = (self.column - 2, self.stride);
+        if node.is_leaf() {
+            self.sums[node.id * stride..][..stride].copy_from_slice(&leaves[node.first]);
             return;
         }
         let (left, right) = node.children();
         for child in [left, right] {
-            self.fill(atom, sites, child);
+            self.fill(leaves, child);
             // From the child's middle to this node's.
             let shift: Vec<f64> = (0..d)
                 .map(|i| self.middles[child.id * d + i] - self.middles[node.id * d + i])
@@ -193,22 +212,40 @@ impl CurveVisitor for Draw {
 
     #[inline(always)]
     fn visit<C: Curve>(self, curve: C) -> Option<Line> {
-        let value = |raw: f64| {
+        let curve = |raw: f64| {
             let u = input(self.link, C::INPUT, raw);
             let y = curve.at_width(Standard, u, self.inverse, self.width);
             match C::FORM {
-                Form::Log => (y - self.log_scale).exp(),
+                Form::Log => y - self.log_scale,
                 Form::Weight => y,
             }
         };
+        let weight = |y: f64| match C::FORM {
+            Form::Log if y < LEAST_LOG => 0.0,
+            Form::Log => y.exp(),
+            Form::Weight => y,
+        };
         let [low, high] = self.ends;
-        let (a, b) = (value(low), value(high));
+        let ends = [curve(low), curve(high)];
+        let top = weight(ends[0].max(ends[1]));
+        // The hint below from the larger end alone: the smaller one is less than a quarter of it.
+        if C::FORM == Form::Log && (ends[0] - ends[1]).abs() > APART && 0.1 * 0.25 * top > self.most
+        {
+            return None;
+        }
+        let [a, b] = ends.map(|y| {
+            if y == ends[0].max(ends[1]) {
+                top
+            } else {
+                weight(y)
+            }
+        });
         // For a curve that bends about as an exponential does: a hint that saves the third value, not the proof.
         let root = a.max(b).sqrt() - a.min(b).sqrt();
         if 0.1 * root * root > self.most {
             return None;
         }
-        let gap = 0.5 * (a + b) - value(0.5 * (low + high));
+        let gap = 0.5 * (a + b) - weight(curve(0.5 * (low + high)));
         let rounding = 4.0 * f64::EPSILON * (1.0 + self.log_scale.abs());
         let error = gap.abs() + rounding * a.max(b);
         // Not a number where the curve overflows.

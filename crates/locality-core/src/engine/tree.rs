@@ -10,10 +10,12 @@ use super::bound::{Bound, BoundAtom, Scale, Width};
 use super::pair::Weight;
 use super::sites::{LEAF, Sites};
 use super::split;
-use super::units::{UNIT, Units};
-use crate::Float;
-use crate::lanes::PANEL;
+use super::units::{UNIT, Units, ends_of};
 use crate::metric::{Combine, Link};
+use crate::{Float, par};
+
+/// Leaves that a thread works on at a time, at the least.
+pub(super) const LEAVES_EACH: usize = 1024;
 
 /// A node: its number and its leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +138,12 @@ impl<T: Float> Tree<T> {
                 })
                 .collect(),
         };
-        tree.fill(bound, sites, tree.root(), sums);
+        let boxes = par::map_items(leaves, LEAVES_EACH, |leaf| {
+            let slots = leaf * LEAF..(leaf + 1) * LEAF;
+            let ends = |f| ends_of(sites, f, slots.clone());
+            (0..tree.features).map(ends).collect::<Vec<_>>()
+        });
+        tree.fill(bound, sites, &boxes, tree.root(), sums);
         tree
     }
 
@@ -151,6 +158,17 @@ impl<T: Float> Tree<T> {
     /// Number of nodes.
     pub(crate) fn nodes(&self) -> usize {
         self.weight.len()
+    }
+
+    /// Appends the leaves below a node, from left to right.
+    pub(super) fn leaves(&self, node: Node, out: &mut Vec<Node>) {
+        if node.is_leaf() {
+            out.push(node);
+            return;
+        }
+        let (left, right) = node.children();
+        self.leaves(left, out);
+        self.leaves(right, out);
     }
 
     /// The smallest and largest number of each feature in a node.
@@ -172,23 +190,27 @@ impl<T: Float> Tree<T> {
         [span.low, span.high]
     }
 
-    fn fill(&mut self, bound: &Bound<T>, sites: &Sites<T>, node: Node, sums: usize) {
+    /// Fills a node and all below it, given the boxes of the leaves.
+    fn fill(
+        &mut self,
+        bound: &Bound<T>,
+        sites: &Sites<T>,
+        leaves: &[Vec<[T; 2]>],
+        node: Node,
+        sums: usize,
+    ) {
         let f = self.features;
         let at = node.id * f;
         if node.is_leaf() {
-            let slots = node.slots();
             let real = node.filled(sites.rows);
-            for c in 0..f {
-                for start in slots.clone().step_by(PANEL) {
-                    for &x in sites.feature(c, start, PANEL) {
-                        let [low, high] = self.boxes[at + c];
-                        self.boxes[at + c] = [low.min(x), high.max(x)];
-                    }
-                }
-            }
-            for s in real.clone() {
-                let w = sites.weights.as_ref().map_or(1.0, |w| w[s].to_f64());
-                self.weight[node.id] += w;
+            self.boxes[at..at + f].copy_from_slice(&leaves[node.first]);
+            let weight = |s: usize| sites.weights.as_ref().map_or(1.0, |w| w[s].to_f64());
+            self.weight[node.id] = match &sites.weights {
+                None => real.len() as f64,
+                Some(_) => real.clone().map(weight).sum(),
+            };
+            for s in if sums > 0 { real.clone() } else { 0..0 } {
+                let w = weight(s);
                 let totals = &mut self.value_sums[node.id * sums..][..sums];
                 for (total, v) in totals.iter_mut().zip(sites.values_at(s)) {
                     *total += w * v.to_f64();
@@ -206,8 +228,8 @@ impl<T: Float> Tree<T> {
             return;
         }
         let (left, right) = node.children();
-        self.fill(bound, sites, left, sums);
-        self.fill(bound, sites, right, sums);
+        self.fill(bound, sites, leaves, left, sums);
+        self.fill(bound, sites, leaves, right, sums);
         for child in [left.id, right.id] {
             for c in 0..f {
                 let ([low, high], [a, b]) = (self.boxes[at + c], self.boxes[child * f + c]);

@@ -6,14 +6,17 @@ use super::bound::{Bound, BoundAtom, Op, Scale, Width};
 use super::level::{Scales, Source};
 use super::query::Query;
 use super::sites::{LEAF, Sites};
-use crate::Float;
 use crate::isa::Isa;
+use crate::lanes::PANEL;
 use crate::metric::{Combine, Link};
+use crate::{Float, par};
 
 /// Leaves of a unit: what is absorbed together.
 pub(crate) const UNIT: usize = 4;
 /// Units of a group: what is bounded together.
 pub(crate) const GROUP: usize = 16;
+/// Units that a thread works on at a time, at the least.
+const UNITS_EACH: usize = 256;
 
 /// For each unit what the tree holds for each node, feature after feature and atom after atom.
 #[derive(Clone, Debug)]
@@ -46,7 +49,7 @@ impl<T: Float> Centroids<T> {
         atom: &BoundAtom<T>,
         sites: &Sites<T>,
         stride: usize,
-        keys: &dyn Fn(usize) -> Range<usize>,
+        keys: &(dyn Fn(usize) -> Range<usize> + Sync),
     ) -> Self {
         let d = atom.features.len();
         let mut out = Self {
@@ -54,28 +57,78 @@ impl<T: Float> Centroids<T> {
             off: vec![T::ZERO; stride],
             scatter: vec![T::ZERO; stride],
         };
-        let weight = |slot: usize| sites.weights.as_ref().map_or(1.0, |w| w[slot].to_f64());
-        for unit in 0..stride {
-            let total: f64 = keys(unit).map(weight).sum();
+        let all: Vec<(Vec<T>, T, T)> = par::map_items(stride, UNITS_EACH, |unit| {
+            let total = sum_of(sites, None, keys(unit), |_| 1.0);
+            let mut means = Vec::with_capacity(d);
             let (mut off, mut scatter) = (0.0, 0.0);
             for (i, &f) in atom.features.iter().enumerate() {
-                let key = |slot: usize| sites.feature(f, slot, 1)[0].to_f64();
-                let sum: f64 = keys(unit).map(|s| weight(s) * key(s)).sum();
+                let sum = sum_of(sites, Some(f), keys(unit), |x| x);
                 // Where nothing weighs, any place will do.
                 let mean = if total > 0.0 { sum / total } else { 0.0 };
                 let rounded = T::from_f64(mean);
-                out.mean[i * stride + unit] = rounded;
-                let scale = atom.factor(i);
-                let far = |s: usize| (key(s) - rounded.to_f64()) * scale;
-                let squares: f64 = keys(unit).map(|s| weight(s) * far(s) * far(s)).sum();
+                means.push(rounded);
+                let (middle, scale) = (rounded.to_f64(), atom.factor(i));
+                let squares = sum_of(sites, Some(f), keys(unit), |x| {
+                    let far = (x - middle) * scale;
+                    far * far
+                });
                 scatter += if total > 0.0 { squares / total } else { 0.0 };
-                off += ((mean - rounded.to_f64()) * scale).powi(2) + 1e-30 * mean * mean;
+                off += ((mean - middle) * scale).powi(2) + 1e-30 * mean * mean;
             }
-            out.off[unit] = T::from_f64(off.sqrt());
-            out.scatter[unit] = T::from_f64(scatter);
+            (means, T::from_f64(off.sqrt()), T::from_f64(scatter))
+        });
+        for (unit, (means, off, scatter)) in all.into_iter().enumerate() {
+            for (i, mean) in means.into_iter().enumerate() {
+                out.mean[i * stride + unit] = mean;
+            }
+            (out.off[unit], out.scatter[unit]) = (off, scatter);
         }
         out
     }
+}
+
+/// The sum of a function of a feature over some keys, by their sample weights; a lane of a panel has a sum of its own.
+#[inline(always)]
+fn sum_of<T: Float>(
+    sites: &Sites<T>,
+    feature: Option<usize>,
+    keys: Range<usize>,
+    of: impl Fn(f64) -> f64,
+) -> f64 {
+    let mut sums = [0.0; PANEL];
+    for start in keys.clone().step_by(PANEL) {
+        let len = PANEL.min(keys.end - start);
+        let mut x = [0.0; PANEL];
+        if let Some(f) = feature {
+            let from = sites.feature(f, start, len);
+            x.iter_mut().zip(from).for_each(|(x, f)| *x = f.to_f64());
+        }
+        let lanes = sums[..len].iter_mut().zip(&x);
+        match &sites.weights {
+            None => lanes.for_each(|(s, x)| *s += of(*x)),
+            Some(w) => {
+                let lanes = lanes.zip(&w[start..]);
+                lanes.for_each(|((s, x), w)| *s += w.to_f64() * of(*x));
+            }
+        }
+    }
+    sums.iter().sum()
+}
+
+/// The smallest and the largest of a feature of some keys; zero of none.
+pub(super) fn ends_of<T: Float>(sites: &Sites<T>, feature: usize, keys: Range<usize>) -> [T; 2] {
+    if keys.is_empty() {
+        return [T::ZERO; 2];
+    }
+    let (mut low, mut high) = ([T::INFINITY; PANEL], [T::NEG_INFINITY; PANEL]);
+    for start in keys.clone().step_by(PANEL) {
+        let from = sites.feature(feature, start, PANEL.min(keys.end - start));
+        for ((low, high), x) in low.iter_mut().zip(&mut high).zip(from) {
+            (*low, *high) = (low.min(*x), high.max(*x));
+        }
+    }
+    let low = low.into_iter().fold(T::INFINITY, T::min);
+    [low, high.into_iter().fold(T::NEG_INFINITY, T::max)]
 }
 
 /// What a unit stands for.
@@ -104,20 +157,16 @@ impl<T: Float> Units<T> {
                 .map(|unit| of_unit(unit).unwrap_or(T::ZERO))
                 .collect()
         };
-        let feature = |f: usize| move |slot: usize| sites.feature(f, slot, 1)[0];
-        let all = |better: fn(T, T) -> T| {
-            (0..bound.features)
-                .flat_map(|f| best(&feature(f), better))
-                .collect()
-        };
-        let weight_of = |slot: usize| sites.weights.as_ref().map_or(1.0, |w| w[slot].to_f64());
+        let ends: Vec<[T; 2]> = par::map_items(bound.features * stride, UNITS_EACH, |i| {
+            ends_of(sites, i / stride, keys(i % stride))
+        });
         Self {
             stride,
             slack,
-            low: all(T::min),
-            high: all(T::max),
+            low: ends.iter().map(|e| e[0]).collect(),
+            high: ends.iter().map(|e| e[1]).collect(),
             weight: (0..units)
-                .map(|unit| keys(unit).map(weight_of).sum())
+                .map(|unit| sum_of(sites, None, keys(unit), |_| 1.0))
                 .collect(),
             widest: bound
                 .atoms
