@@ -32,7 +32,7 @@ from ._core import Kernel, Neighborhood, __version__
 from ._gradients import LocalMeanGradients, local_mean_vjp
 from ._lowess import LowessFit, lowess, lowess_fit
 from ._mean import local_mean, local_weights, log_sum
-from ._nearest import nearest, within_radius
+from ._nearest import Neighbors, NeighborsWithin, nearest, within_radius
 from ._surrogate import LocalSurrogate, Surrogate
 
 if TYPE_CHECKING:
@@ -128,6 +128,8 @@ __all__ = [
     "NearestCentroid",
     "NearestNeighbors",
     "Neighborhood",
+    "Neighbors",
+    "NeighborsWithin",
     "NonLocalRegressor",
     "Nystroem",
     "OptimalDenoiser",

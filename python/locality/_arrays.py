@@ -161,7 +161,7 @@ def count(x: Any, name: str) -> int:
 
 
 def threads(n_jobs: int | None) -> int:
-    """Number of threads as the extension counts them: 0 is every core."""
+    """Number of threads as the extension counts them: 0 is every core that the process may use."""
     if n_jobs is None:
         return 0
     try:
@@ -170,7 +170,16 @@ def threads(n_jobs: int | None) -> int:
         raise TypeError(f"n_jobs must be a whole number or None, not {n_jobs!r}") from None
     if n == 0:
         raise ValueError("n_jobs=0 leaves no thread; give a positive number, or None for every core")
-    return n if n > 0 else max(1, (os.cpu_count() or 1) + 1 + n)
+    if n == -1:
+        return 0
+    return n if n > 0 else max(1, _cores() + 1 + n)
+
+
+def _cores() -> int:
+    """Number of cores that this process may run on, where the platform tells; else of all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def names(x: Any) -> list[str] | None:

@@ -149,7 +149,9 @@ def local_mean(
         The same by relative position: entry ``j - i + m - 1`` is for key ``j`` at query ``i``. Beside it `bias` may have one number for each
         key: a padding mask. A bias that is a function of the data
         needs neither: it is a factor of the kernel. ALiBi, of positions in column 0 and content in
-        columns 1 and 2, is ``softmax(cols=[1, 2]) * laplace(h=1/slope, metric=manhattan, cols=0)``.
+        columns 1 and 2, is of one slope for all heads ``softmax(beta=0.71, cols=[1, 2]) * laplace(h=8, metric=manhattan, cols=0)``: beta is
+        ``1/sqrt(2)``, one over the root of the number of columns of content, and h one over the slope. A slope for each head is
+        ``relative_bias=-slopes[:, None] * abs(numpy.arange(1 - m, n))``.
     return_log_normalizer : bool, default False
         Whether to return the logarithm of the weight sum too.
     return_visited : bool, default False

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy.typing as npt
 
 from . import _arrays
 from ._arrays import Array
 from ._core import Nearest
+
+
+class Neighbors(NamedTuple):
+    """The nearest keys of each query, nearest first: indices, then distances."""
+
+    indices: Array
+    """Numbers of the keys, shape (m, n_neighbors)."""
+    distances: Array
+    """Their distances (of a score, as the inner product, the scores), shape (m, n_neighbors)."""
+
+
+class NeighborsWithin(NamedTuple):
+    """The keys within a radius of each query, in index order: those of query ``i`` are the entries ``starts[i]`` to ``starts[i + 1]``."""
+
+    starts: Array
+    """Where each query's entries start, shape (m + 1,)."""
+    indices: Array
+    """Numbers of the keys, shape (starts[-1],)."""
+    distances: Array
+    """Their distances, shape (starts[-1],)."""
 
 
 def nearest(
@@ -19,8 +40,8 @@ def nearest(
     metric: str = "euclidean",
     map: Sequence[Sequence[float]] | None = None,
     n_jobs: int | None = None,
-) -> tuple[Array, Array]:
-    """The nearest keys of each query, exact, nearest first.
+) -> Neighbors:
+    """The nearest keys of each query, exact, nearest first; of equally near keys the lower index first.
 
     Parameters
     ----------
@@ -39,14 +60,15 @@ def nearest(
 
     Returns
     -------
-    indices : ndarray of int, shape (m, n_neighbors)
-    distances : ndarray, shape (m, n_neighbors)
+    Neighbors
+        A named tuple ``(indices, distances)``, both of shape (m, n_neighbors). Indices come first, unlike in SciPy, scikit-learn, faiss
+        and `NearestNeighbors.kneighbors`: take them by name.
 
     Examples
     --------
     >>> import locality as lc
-    >>> indices, distances = lc.nearest([1.25], [0.0, 1.0, 2.0, 10.0], 2)
-    >>> indices, distances
+    >>> found = lc.nearest([1.25], [0.0, 1.0, 2.0, 10.0], 2)
+    >>> found.indices, found.distances
     (array([[1, 2]]), array([[0.25, 0.75]]))
     """
     keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
@@ -55,7 +77,7 @@ def nearest(
     count = _arrays.count(n_neighbors, "n_neighbors")
     if not 1 <= count <= len(keys):
         raise ValueError(f"n_neighbors={count} must be 1 to {len(keys)}, the number of keys")
-    return fit.k_nearest(queries, count, jobs)
+    return Neighbors(*fit.k_nearest(queries, count, jobs))
 
 
 def within_radius(
@@ -66,7 +88,7 @@ def within_radius(
     metric: str = "euclidean",
     map: Sequence[Sequence[float]] | None = None,
     n_jobs: int | None = None,
-) -> tuple[Array, Array, Array]:
+) -> NeighborsWithin:
     """All keys within a radius of each query, the edge included, in index order.
 
     Parameters
@@ -74,22 +96,21 @@ def within_radius(
     q, k, metric, map, n_jobs
         As in `nearest`.
     radius : float
-        The largest distance.
+        The largest distance; with ``metric="dot"`` the least inner product.
 
     Returns
     -------
-    starts : ndarray of int, shape (m + 1,)
-        The entries of query ``i`` are ``starts[i]`` to ``starts[i + 1]``.
-    indices : ndarray of int, shape (starts[-1],)
-    distances : ndarray, shape (starts[-1],)
+    NeighborsWithin
+        A named tuple ``(starts, indices, distances)``: the entries of query ``i`` are ``starts[i]`` to ``starts[i + 1]``.
 
     Examples
     --------
     >>> import locality as lc
-    >>> lc.within_radius([0.5, 9.0], [0.0, 1.0, 2.0], 1.0)
+    >>> found = lc.within_radius([0.5, 9.0], [0.0, 1.0, 2.0], 1.0)
+    >>> found.starts, found.indices, found.distances
     (array([0, 2, 2]), array([0, 1]), array([0.5, 0.5]))
     """
     keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
     jobs = _arrays.threads(n_jobs)
     fit = Nearest(keys, metric, None if map is None else [[_arrays.number(x, "map") for x in row] for row in map], jobs)
-    return fit.within(queries, _arrays.number(radius, "radius"), jobs)
+    return NeighborsWithin(*fit.within(queries, _arrays.number(radius, "radius"), jobs))

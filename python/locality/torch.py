@@ -170,10 +170,10 @@ def local_mean(
     made = kernel if isinstance(kernel, Kernel) else Kernel(kernel)
     if kernel_parameters is not None:
         wanted = [name for name, _ in made.parameters()]
-        if tuple(kernel_parameters.shape) != (len(wanted),):
-            raise ValueError(
-                f"kernel_parameters has shape {tuple(kernel_parameters.shape)}, but the kernel has {len(wanted)} numbers: {', '.join(wanted)}"
-            )
+        shape = tuple(kernel_parameters.shape)
+        if shape != (len(wanted),):
+            told = ", ".join(wanted) or "none is written out; to learn a bandwidth write it, as in 'gaussian(h=1)'"
+            raise ValueError(f"kernel_parameters has shape {shape}, but kernel='{made}' has {len(wanted)} numbers: {told}")
     null = null_weight if isinstance(null_weight, torch.Tensor) else torch.tensor(float(null_weight), dtype=torch.float64)
     given = (q, k, v, sample_weight, bias, relative_bias, kernel_parameters, null)
     tensors = [_checked(name, x) for name, x in zip(_NAMES, given, strict=True)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import locality as lc
 import numpy as np
 import pytest
-from locality import _core
+from locality import _arrays, _core
 
 
 def loop(q, k, v, log_weight, c=None):
@@ -199,7 +201,12 @@ def test_nearest():
     indices, found = lc.nearest(q, k, 5)
     np.testing.assert_array_equal(indices, order[:, :5])
     np.testing.assert_allclose(found, np.sort(distance, axis=1)[:, :5], rtol=1e-14)
-    starts, indices, found = lc.within_radius(q, k, 0.8)
+    named = lc.nearest(q, k, 5)
+    np.testing.assert_array_equal(named.indices, indices)
+    np.testing.assert_array_equal(named.distances, found)
+    within = lc.within_radius(q, k, 0.8)
+    starts, indices, found = within
+    assert within.starts is starts and within.indices is indices and within.distances is found
     expected = [np.flatnonzero(row <= 0.8) for row in distance]
     assert indices.dtype == np.intp
     np.testing.assert_array_equal(np.split(indices, starts[1:-1])[3], expected[3])
@@ -208,3 +215,17 @@ def test_nearest():
     np.testing.assert_array_equal(by_dot, np.argsort(-(q @ k.T), axis=1, kind="stable")[:, :2])
     stretched = lc.nearest(q, k, 3, metric="mahalanobis", map=[[2, 0, 0], [0, 1, 0], [0, 0, 0.5]])[0]
     np.testing.assert_array_equal(stretched, lc.nearest(q * [2, 1, 0.5], k * [2, 1, 0.5], 3)[0])
+
+
+def test_nearest_ties_go_to_the_lower_index():
+    keys = [[0.0, 1.0], [1.0, 0.0], [0.0, -1.0], [0.0, 1.0]]
+    assert lc.nearest([[0.0, 0.0]], keys, 3).indices.tolist() == [[0, 1, 2]]
+    assert lc.within_radius([[0.0, 2.0]], keys, 1.0, metric="dot").indices.tolist() == [0, 3]
+
+
+def test_threads_counted_from_the_end_are_of_the_cores_the_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 7}, raising=False)
+    assert [_arrays.threads(n) for n in (None, -1, -2, -3, -9, 2)] == [0, 0, 2, 1, 1, 2]
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert [_arrays.threads(n) for n in (None, -1, -2, -9)] == [0, 0, 63, 56]

@@ -99,5 +99,9 @@ def test_what_is_wrong_is_named():
         lt.local_mean(q.half(), k, v)
     with pytest.raises(ValueError, match="kernel_parameters has shape"):
         lt.local_mean(q, k, v, kernel_parameters=torch.ones(3))
+    with pytest.raises(ValueError, match=r"kernel='gaussian\(\)' has 0 numbers: none is written out; .* write it, as in 'gaussian\(h=1\)'"):
+        lt.local_mean(q, k, v, kernel="gaussian", kernel_parameters=torch.ones(1))
+    with pytest.raises(ValueError, match="has 2 numbers: gaussian.h, .*alpha"):
+        lt.local_mean(q, k, v, kernel="gaussian(h=1) * rational_quadratic(alpha=2)", kernel_parameters=torch.ones(1))
     with pytest.raises(ValueError, match="lies on meta"):
         lt.local_mean(q.to("meta"), k, v)

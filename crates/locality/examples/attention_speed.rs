@@ -1,14 +1,24 @@
-//! Times attention, forward and backward, one head after the other: `cargo run --release --example attention_speed -- HEADS ROWS
-//! COLUMNS [causal] [forward]`. Prints the best of some rounds and nanoseconds a pair of a query and a key that it may see.
+//! Times attention, forward and backward, one head after the other. Prints the best of some rounds and nanoseconds a pair of a query and a
+//! key that it may see.
+//!
+//! `cargo run --release -p locality --example attention_speed -- 8 4096 64 causal`
 
 use std::time::Instant;
 
 use locality::{Kernel, LocalMean, Neighborhood, Rows, Watch};
 use locality_testing::Rng;
 
+const USAGE: &str = "give HEADS ROWS COLUMNS [causal] [forward], such as 8 4096 64 causal";
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [heads, n, d]: [usize; 3] = [args[0].parse()?, args[1].parse()?, args[2].parse()?];
+    let [heads, rows, columns, ..] = args.as_slice() else {
+        return Err(USAGE.into());
+    };
+    let [heads, n, d]: [usize; 3] = [heads.parse()?, rows.parse()?, columns.parse()?];
+    if heads == 0 || n == 0 || d == 0 {
+        return Err(USAGE.into());
+    }
     let has = |word: &str| args.iter().any(|a| a == word);
     let kernel: Kernel = format!("softmax(beta={})", (d as f64).powf(-0.5)).parse()?;
     let mut mean = LocalMean::new(kernel);

@@ -1,17 +1,27 @@
-//! Times the certified walk against the dense engine: `cargo run --release --example pruning_speed -- KEYS QUERIES DIM KERNEL
-//! TOLERANCE [uniform]`. The dense engine sees a part of the queries, and its time is scaled up.
+//! Times the certified walk against the dense engine on normal (or uniform) keys and queries in single precision. The dense engine sees a part of
+//! the queries, and its time is scaled up.
+//!
+//! `cargo run --release -p locality --example pruning_speed -- 1000000 100000 3 "gaussian(h=0.05)" 1e-4`
 
 use std::time::Instant;
 
 use locality::{Kernel, LocalMean, OnEmpty, Rows, Watch};
 use locality_testing::Rng;
 
+const USAGE: &str = "give KEYS QUERIES COLUMNS KERNEL TOLERANCE [uniform], such as 1000000 100000 3 'gaussian(h=0.05)' 1e-4";
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [n, m, d]: [usize; 3] = [args[0].parse()?, args[1].parse()?, args[2].parse()?];
-    let kernel: Kernel = args[3].parse()?;
-    let tolerance: f64 = args[4].parse()?;
-    let uniform = args.get(5).is_some_and(|a| a == "uniform");
+    let [keys, queries, columns, kernel, tolerance, rest @ ..] = args.as_slice() else {
+        return Err(USAGE.into());
+    };
+    let [n, m, d]: [usize; 3] = [keys.parse()?, queries.parse()?, columns.parse()?];
+    if n == 0 || m == 0 || d == 0 {
+        return Err(USAGE.into());
+    }
+    let kernel: Kernel = kernel.parse()?;
+    let tolerance: f64 = tolerance.parse()?;
+    let uniform = rest.first().is_some_and(|a| a == "uniform");
     let mut rng = Rng::new(7);
     let mut draw = |count: usize| -> Vec<f32> {
         (0..count)
