@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use locality_core::isa::dispatch;
 
-use super::finish;
+use super::ending::Ending;
 use super::group::{Frame, Search};
 use super::levels::{Levels, smoothed};
 use super::means::{NonLocalMeans, check_sigma};
@@ -137,7 +137,7 @@ impl NonLocalBayes {
         if self.sigma == 0.0 {
             return Ok(image.samples().to_vec());
         }
-        Ok(finish(image, &self.means(image, watch)?))
+        Ending::new(image).all(&self.means(image, watch)?, watch)
     }
 
     /// The means before they become samples, `[pixels, colours]`.

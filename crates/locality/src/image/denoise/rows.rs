@@ -1,160 +1,100 @@
-//! The innermost loops over rows: differences of colours, sums over patches, weights.
+//! The innermost loops over rows, a few numbers at a time: differences of colours, sums over patches, weights. Whole runs of numbers are
+//! read and written, so that rows have room for one more.
 
 use locality_core::isa::Isa;
 
-use super::shifts::{Difference, Rule};
+use super::padded::{LANES, Padded};
+use super::shifts::Rule;
 use crate::Float;
 
-/// The differences of two rows of colours, less what noise alone would make.
+/// A place in padded rows: a line and a column.
+pub(super) type Place = (usize, usize);
+
+/// The squared differences of a few pixels from those at another place, less what noise alone would make.
 #[inline(always)]
-pub(super) fn difference_of<'a, T: Float, I: Isa>(
+pub(super) fn difference<T: Float, I: Isa, const C: usize>(
     isa: I,
-    rule: &Rule<T>,
-    channels: usize,
-    rows: impl Fn(usize) -> (&'a [T], &'a [T]),
-    out: &mut [T],
-) {
-    let noise = -rule.noise;
-    match (rule.difference, channels) {
-        (Difference::Squares, 3) => {
-            let ((a, b), (c, d), (e, f)) = (rows(0), rows(1), rows(2));
-            let n = out.len();
-            let (a, b, c, d, e, f) = (&a[..n], &b[..n], &c[..n], &d[..n], &e[..n], &f[..n]);
-            for (i, o) in out.iter_mut().enumerate() {
-                let (x, y, z) = (a[i] - b[i], c[i] - d[i], e[i] - f[i]);
-                *o = isa.fma(z, z, isa.fma(y, y, isa.fma(x, x, noise)));
-            }
-        }
-        (Difference::Squares, _) => {
-            out.fill(noise);
-            for k in 0..channels {
-                let (a, b) = rows(k);
-                for ((o, a), b) in out.iter_mut().zip(a).zip(b) {
-                    let d = *a - *b;
-                    *o = isa.fma(d, d, *o);
-                }
-            }
-        }
-        (Difference::SquaredSum, _) => {
-            out.fill(T::ZERO);
-            for k in 0..channels {
-                let (a, b) = rows(k);
-                for ((o, a), b) in out.iter_mut().zip(a).zip(b) {
-                    *o += (*a - *b).abs();
-                }
-            }
-            for o in out.iter_mut() {
-                *o = isa.fma(*o, *o, noise);
-            }
+    noise: T,
+    guide: &Padded<T>,
+    (a, b): (Place, Place),
+) -> [T; LANES] {
+    let mut sums = [-noise; LANES];
+    // As many channels as the picture has for 0.
+    for k in 0..if C == 0 { guide.channels } else { C } {
+        let (a, b) = (guide.some(a.0, k, a.1), guide.some(b.0, k, b.1));
+        for ((s, a), b) in sums.iter_mut().zip(&a).zip(&b) {
+            let d = *a - *b;
+            *s = isa.fma(d, d, *s);
         }
     }
+    sums
 }
 
-/// Weighted sums of runs of `M` numbers; of as many as there are weights for 0.
+/// Weighted sums of runs of as many numbers as there are weights, or of `places` where all are 1.
 #[inline(always)]
-pub(super) fn along<T: Float, I: Isa, const M: usize>(
+pub(super) fn along<T: Float, I: Isa>(
     isa: I,
-    weights: &[T],
+    (weights, places): (&[T], usize),
     from: &[T],
-    out: &mut [T],
+    out: &mut [[T; LANES]],
 ) {
-    if M == 0 {
-        out.fill(T::ZERO);
-        for (q, g) in weights.iter().enumerate() {
-            for (o, x) in out.iter_mut().zip(&from[q..]) {
-                *o = isa.fma(*g, *x, *o);
+    for (c, out) in out.iter_mut().enumerate() {
+        let runs = from[c * LANES..].windows(LANES);
+        let mut sums = [T::ZERO; LANES];
+        if weights.is_empty() {
+            for run in runs.take(places) {
+                for (s, x) in sums.iter_mut().zip(run) {
+                    *s += *x;
+                }
+            }
+        } else {
+            for (run, g) in runs.zip(weights) {
+                for (s, x) in sums.iter_mut().zip(run) {
+                    *s = isa.fma(*g, *x, *s);
+                }
             }
         }
-        return;
-    }
-    let n = out.len();
-    let from: [&[T]; M] = std::array::from_fn(|q| &from[q..][..n]);
-    if weights.is_empty() {
-        for (i, o) in out.iter_mut().enumerate() {
-            let mut sum = from[0][i];
-            for row in &from[1..] {
-                sum += row[i];
-            }
-            *o = sum;
-        }
-        return;
-    }
-    let weights: [T; M] = std::array::from_fn(|q| weights[q]);
-    for (i, o) in out.iter_mut().enumerate() {
-        let mut sum = weights[0] * from[0][i];
-        for (g, row) in weights.iter().zip(&from).skip(1) {
-            sum = isa.fma(*g, row[i], sum);
-        }
-        *o = sum;
+        *out = sums;
     }
 }
 
-/// The weight of a distance.
+/// The weights of patches from the sums over their rows, the first of them in the ring's slot `start`.
 #[inline(always)]
-fn weight_of<T: Float, I: Isa>(isa: I, distance: T, gone: bool, factor: T) -> T {
-    let weight = factor * isa.exp_below_one(-distance.max(T::ZERO));
-    if gone { T::ZERO } else { weight }
-}
-
-/// The weights of patches from the sums over their `M` rows.
-#[inline(always)]
-pub(super) fn across<T: Float, I: Isa, const M: usize>(
+pub(super) fn across<T: Float, I: Isa>(
     isa: I,
     rule: &Rule<T>,
-    factor: T,
-    (ring, start): (&[Vec<T>], usize),
-    out: &mut [T],
+    (ring, start): (&[Vec<[T; LANES]>], usize),
+    out: &mut [[T; LANES]],
 ) {
-    let n = out.len();
-    let rows: [&[T]; M] = std::array::from_fn(|q| &ring[(start + q) % M][..n]);
-    let (scale, most) = (rule.scale, rule.most);
-    if !rule.early && rule.along.is_empty() {
-        for (i, o) in out.iter_mut().enumerate() {
-            let mut sum = rows[0][i];
-            for row in &rows[1..] {
-                sum += row[i];
+    let (later, first) = ring.split_at(start);
+    let plain = rule.along.is_empty();
+    let unit = if plain { rule.scale } else { T::ONE };
+    for (c, out) in out.iter_mut().enumerate() {
+        let mut sums = [T::ZERO; LANES];
+        // The largest sum before the last row.
+        let mut before = [T::NEG_INFINITY; LANES];
+        for (q, row) in first.iter().chain(later).enumerate() {
+            if plain {
+                for (s, x) in sums.iter_mut().zip(&row[c]) {
+                    *s += *x;
+                }
+                continue;
             }
-            let d = sum * scale;
-            *o = weight_of(isa, d, d > most, factor);
+            if q > 0 {
+                for (b, s) in before.iter_mut().zip(&sums) {
+                    *b = b.max(*s);
+                }
+            }
+            let g = rule.along[q] * rule.scale;
+            for (s, x) in sums.iter_mut().zip(&row[c]) {
+                *s = isa.fma(g, *x, *s);
+            }
         }
-        return;
-    }
-    let g: [T; M] = std::array::from_fn(|q| rule.g(q) * scale);
-    for (i, o) in out.iter_mut().enumerate() {
-        let mut sum = g[0] * rows[0][i];
-        let mut gone = false;
-        for (g, row) in g.iter().zip(&rows).skip(1) {
-            gone |= rule.early && sum > most;
-            sum = isa.fma(*g, row[i], sum);
+        for ((o, s), b) in out.iter_mut().zip(&sums).zip(&before) {
+            let distance = *s * unit;
+            let judged = if plain { distance } else { *b };
+            let weight = isa.exp_below_one(-distance.max(T::ZERO));
+            *o = if judged > rule.most { T::ZERO } else { weight };
         }
-        *o = weight_of(isa, sum, gone || (!rule.early && sum > most), factor);
-    }
-}
-
-/// The same for any number of rows.
-#[inline(always)]
-pub(super) fn across_any<T: Float, I: Isa>(
-    isa: I,
-    rule: &Rule<T>,
-    factor: T,
-    (ring, start): (&[Vec<T>], usize),
-    out: &mut [T],
-) {
-    let n = out.len();
-    let mut gone = vec![false; if rule.early { n } else { 0 }];
-    out.fill(T::ZERO);
-    for q in 0..ring.len() {
-        let row = &ring[(start + q) % ring.len()][..n];
-        for (gone, o) in gone.iter_mut().zip(out.iter()) {
-            *gone |= *o > rule.most;
-        }
-        let g = rule.g(q) * rule.scale;
-        for (o, x) in out.iter_mut().zip(row) {
-            *o = isa.fma(g, *x, *o);
-        }
-    }
-    for (i, o) in out.iter_mut().enumerate() {
-        let gone = if rule.early { gone[i] } else { *o > rule.most };
-        *o = weight_of(isa, *o, gone, factor);
     }
 }
