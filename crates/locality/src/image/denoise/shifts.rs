@@ -6,14 +6,14 @@ use std::ops::Range;
 
 use locality_core::isa::{Compiled, Isa, Task, dispatch};
 
-use super::padded::{LANES, Padded};
+use super::padded::Padded;
 use super::rows::{across, along, difference};
 use crate::par::map_blocks;
 use crate::{Float, Result, Watch};
 
 /// Rows and columns that are averaged at once: their sums stay near the processor while the picture is shifted.
 const BAND: usize = 32;
-const TILE: usize = 128;
+const TILE: usize = 512;
 
 /// How two pixels are compared and weighed: `exp(-d)` for the distance
 /// `d = scale * sum_q g_q (difference(p + q, p + t + q) - noise)`, not below 0, over the places `q` of a patch.
@@ -114,20 +114,24 @@ struct Tile<'a, T> {
 struct Scratch<T> {
     /// `[rows, channels + 1, TILE]`, the sums of the weights last.
     sums: Vec<T>,
-    difference: Vec<[T; LANES]>,
+    difference: Vec<T>,
+    /// Of one frame of several.
+    part: Vec<T>,
     /// Sums over the columns of a patch, for its rows.
-    ring: Vec<Vec<[T; LANES]>>,
-    weights: Vec<[T; LANES]>,
+    ring: Vec<Vec<T>>,
+    before: Vec<T>,
+    weights: Vec<T>,
 }
 
 impl<T: Float> Scratch<T> {
     fn new(rule: &Rule<T>, picture: &Padded<T>) -> Self {
-        let most = (TILE + 2 * picture.pad).div_ceil(LANES) + 2;
-        let some = vec![[T::ZERO; LANES]; most];
+        let some = vec![T::ZERO; TILE.min(picture.grid.width) + 2 * picture.pad];
         Self {
             sums: Vec::new(),
             difference: some.clone(),
+            part: some.clone(),
             ring: vec![some.clone(); rule.places()],
+            before: some.clone(),
             weights: some,
         }
     }
@@ -227,9 +231,15 @@ impl<T: Float> Task for Pairs<'_, T> {
             let own = y >= rows.start.cast_signed();
             let partner = both && self.shift != [0; 3] && y + dy < rows.end.cast_signed();
             if own || partner {
-                let n = (last - first).cast_unsigned().div_ceil(LANES);
-                let Scratch { ring, weights, .. } = &mut *self.scratch;
-                across(isa, rule, (ring, i % slots), &mut weights[..n]);
+                let n = (last - first).cast_unsigned();
+                let Scratch {
+                    ring,
+                    before,
+                    weights,
+                    ..
+                } = &mut *self.scratch;
+                let ring = (&ring[..], i % slots);
+                across(isa, rule, ring, &mut before[..n], &mut weights[..n]);
             }
             if own {
                 self.add(isa, (y, y + dy), dt, &span, dx);
@@ -251,43 +261,43 @@ impl<T: Float> Pairs<'_, T> {
         let n = (span.end - span.start).cast_unsigned();
         let from = (guide.pad.cast_signed() + span.start + rule.patch.0).cast_unsigned();
         let to = from.wrapping_add_signed(dx);
+        let wide = n + places - 1;
         let Scratch {
-            difference: across,
+            difference: all,
+            part,
             ring,
             ..
         } = &mut *self.scratch;
         // Patches of one pixel have no columns to be summed over.
-        let out = if places == 1 { &mut ring[slot] } else { across };
-        let out = &mut out[..(n + places - 1).div_ceil(LANES)];
+        let out = if places == 1 { &mut ring[slot] } else { all };
+        let out = &mut out[..wide];
+        let part = &mut part[..wide];
         for (at, q) in (rule.frames.0..=rule.frames.1).enumerate() {
-            let here = guide.line(frame + q, y);
-            let there = guide.line(frame + dt + q, y + dy);
-            let g = if rule.frames == (0, 0) {
-                T::ONE
-            } else {
-                rule.g(at)
+            let (here, there) = (frame + q, frame + dt + q);
+            let rows = |k: usize| {
+                (
+                    &guide.row(here, y, k)[from..][..wide],
+                    &guide.row(there, y + dy, k)[to..][..wide],
+                )
             };
-            for (c, out) in out.iter_mut().enumerate() {
-                let (a, b) = ((here, from + c * LANES), (there, to + c * LANES));
-                let mut d = match guide.channels {
-                    1 => difference::<T, I, 1>(isa, rule.noise, guide, (a, b)),
-                    3 => difference::<T, I, 3>(isa, rule.noise, guide, (a, b)),
-                    _ => difference::<T, I, 0>(isa, rule.noise, guide, (a, b)),
-                };
-                if let Some((a, b)) = guide.some_mask(a.0, a.1).zip(guide.some_mask(b.0, b.1)) {
-                    for ((d, a), b) in d.iter_mut().zip(&a).zip(&b) {
-                        *d *= *a * *b;
-                    }
+            let flat = rule.frames == (0, 0);
+            let own = if flat { &mut *out } else { &mut *part };
+            difference(isa, rule.noise, guide.channels, rows, own);
+            if let Some((a, b)) = guide.mask(here, y).zip(guide.mask(there, y + dy)) {
+                for ((d, a), b) in own.iter_mut().zip(&a[from..]).zip(&b[to..]) {
+                    *d *= *a * *b;
                 }
-                for (o, d) in out.iter_mut().zip(&d) {
-                    *o = if at == 0 { g * *d } else { isa.fma(g, *d, *o) };
+            }
+            if !flat {
+                let g = rule.g(at);
+                for (o, p) in out.iter_mut().zip(&*part) {
+                    *o = isa.fma(g, *p, if at == 0 { T::ZERO } else { *o });
                 }
             }
         }
         if places > 1 {
-            let from = self.scratch.difference.as_flattened();
-            let out = &mut self.scratch.ring[slot][..n.div_ceil(LANES)];
-            along(isa, (&rule.along, places), from, out);
+            let (from, out) = (&self.scratch.difference[..wide], &mut self.scratch.ring[slot]);
+            along(isa, (&rule.along, places), from, &mut out[..n]);
         }
     }
 
@@ -311,7 +321,7 @@ impl<T: Float> Pairs<'_, T> {
         let n = (right - left).cast_unsigned();
         let Scratch { weights, sums, .. } = &mut *self.scratch;
         let weights =
-            &mut weights.as_flattened_mut()[(left - span.start).cast_unsigned()..][..n];
+            &mut weights[(left - span.start).cast_unsigned()..][..n];
         let source = (values.pad.cast_signed() + left + columns).cast_unsigned();
         let frame = tile.frame + frames;
         let line = to.cast_unsigned() - tile.rows.start;
