@@ -143,7 +143,6 @@ fn run<T: Sample>(
     image: &ImageView<'_, T>,
     watch: &Watch<'_>,
 ) -> Result<Vec<T>> {
-    let full = (T::LEVELS > 0).then_some(T::FULL * T::SCALE);
     let ending = Ending::of_noise(image, sigma);
     let bayes = match method {
         DenoiseMethod::NonLocalMeans => {
@@ -155,7 +154,7 @@ fn run<T: Sample>(
         DenoiseMethod::NonLocalLinear => NonLocalBayes::linear(sigma),
         DenoiseMethod::Auto | DenoiseMethod::NonLocalBayes => NonLocalBayes::new(sigma),
     };
-    ending.all(&bayes.cut_off(full).means(image, watch)?, watch)
+    ending.all(&bayes.means(image, watch)?, watch)
 }
 
 /// A picture without its noise.

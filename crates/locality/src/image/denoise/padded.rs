@@ -94,7 +94,8 @@ impl<T: Float> Padded<T> {
         for row in 0..grid.frames * grid.height {
             for k in 0..channels {
                 let beyond = |columns: &[Option<usize>], data: &mut Vec<T>| {
-                    let number = |x: &Option<usize>| x.map_or(T::ZERO, |x| value(row * width + x, k));
+                    let number =
+                        |x: &Option<usize>| x.map_or(T::ZERO, |x| value(row * width + x, k));
                     data.extend(columns.iter().map(number));
                 };
                 beyond(&columns[..pad], &mut data);

@@ -296,7 +296,10 @@ impl<T: Float> Pairs<'_, T> {
             }
         }
         if places > 1 {
-            let (from, out) = (&self.scratch.difference[..wide], &mut self.scratch.ring[slot]);
+            let (from, out) = (
+                &self.scratch.difference[..wide],
+                &mut self.scratch.ring[slot],
+            );
             along(isa, (&rule.along, places), from, &mut out[..n]);
         }
     }
@@ -320,8 +323,7 @@ impl<T: Float> Pairs<'_, T> {
         }
         let n = (right - left).cast_unsigned();
         let Scratch { weights, sums, .. } = &mut *self.scratch;
-        let weights =
-            &mut weights[(left - span.start).cast_unsigned()..][..n];
+        let weights = &mut weights[(left - span.start).cast_unsigned()..][..n];
         let source = (values.pad.cast_signed() + left + columns).cast_unsigned();
         let frame = tile.frame + frames;
         let line = to.cast_unsigned() - tile.rows.start;
