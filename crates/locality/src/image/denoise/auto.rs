@@ -5,13 +5,12 @@ use std::str::FromStr;
 
 use super::bayes::NonLocalBayes;
 use super::bilateral::Bilateral;
-use super::clipped::Clipped;
-use super::finish;
+use super::ending::Ending;
 use super::means::{NonLocalMeans, check_sigma};
 use super::noise::estimate_noise;
 use crate::image::view::{ImageView, Sample};
 use crate::names;
-use crate::{Error, Float, Result, Watch};
+use crate::{Error, Result, Watch};
 
 /// How a picture is freed from noise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -144,36 +143,18 @@ fn run<T: Sample>(
     image: &ImageView<'_, T>,
     watch: &Watch<'_>,
 ) -> Result<Vec<T>> {
-    let full = (T::LEVELS > 0).then_some(T::FULL * T::SCALE);
-    Ok(match method {
+    let ending = Ending::of_noise(image, sigma);
+    let bayes = match method {
         DenoiseMethod::NonLocalMeans => {
-            let mut means = NonLocalMeans::for_noise(sigma).means(image, watch)?;
-            end(image, &mut means, sigma)
+            return NonLocalMeans::for_noise(sigma).ended(image, &ending, watch);
         }
         DenoiseMethod::Bilateral => {
-            let mut means = Bilateral::for_noise(sigma).own_means(image, watch)?;
-            end(image, &mut means, sigma)
+            return Bilateral::for_noise(sigma).ended(image, &ending, watch);
         }
-        DenoiseMethod::NonLocalLinear => {
-            let mut means = NonLocalBayes::linear(sigma)
-                .cut_off(full)
-                .means(image, watch)?;
-            end(image, &mut means, sigma)
-        }
-        DenoiseMethod::Auto | DenoiseMethod::NonLocalBayes => {
-            let mut means = NonLocalBayes::new(sigma)
-                .cut_off(full)
-                .means(image, watch)?;
-            end(image, &mut means, sigma)
-        }
-    })
-}
-
-fn end<T: Sample, W: Float>(image: &ImageView<'_, T>, means: &mut [W], sigma: f64) -> Vec<T> {
-    if let Some(clipped) = Clipped::new::<T>(sigma) {
-        clipped.undo(means);
-    }
-    finish(image, means)
+        DenoiseMethod::NonLocalLinear => NonLocalBayes::linear(sigma),
+        DenoiseMethod::Auto | DenoiseMethod::NonLocalBayes => NonLocalBayes::new(sigma),
+    };
+    ending.all(&bayes.means(image, watch)?, watch)
 }
 
 /// A picture without its noise.

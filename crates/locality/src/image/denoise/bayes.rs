@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use locality_core::isa::dispatch;
 
-use super::finish;
+use super::ending::Ending;
 use super::group::{Frame, Search};
 use super::levels::{Levels, smoothed};
 use super::means::{NonLocalMeans, check_sigma};
@@ -24,7 +24,7 @@ use crate::{Error, Float, Result, Watch};
 /// pixel becomes the mean of all its patches, those counting more that keep less noise. Patches that were in two groups of the same 32 rows get none of
 /// their own.
 /// Colour pictures are turned into `(R + G + B) / sqrt(3)` and two colour differences for it, and alike patches of the first step found in
-/// the former. Every frame of a stack is a picture of its own. Computed in `f32`.
+/// the former. In pictures of integers noise was cut off at black and white, and counts as weaker there. Every frame of a stack is a picture of its own. Computed in `f32`.
 ///
 /// ```
 /// use locality::Watch;
@@ -47,8 +47,6 @@ pub struct NonLocalBayes {
     reach: Option<usize>,
     spacing: usize,
     linear: bool,
-    /// White, where noise was cut off at 0 and there.
-    full: Option<f64>,
 }
 
 /// The most rows of a covariance: beyond it channels are modelled one by one.
@@ -77,14 +75,12 @@ impl NonLocalBayes {
             reach: None,
             spacing: 2,
             linear: false,
-            full: None,
         }
     }
 
-    /// Non-local linear models: one step only, in which alike patches count with the weights of non-local means, and a pixel's patches are
-    /// those around it. Local regression of a patch on itself, with the noise of the regressors taken off: patches are compared, and the
-    /// covariance is taken, in the picture of [`NonLocalMeans`], so that the line does not follow noise. Where that picture is flat, the line
-    /// is the mean.
+    /// Non-local linear models: one step only, in which a pixel's patches are those around it. Local regression of a patch on itself, with the
+    /// noise of the regressors taken off: patches are compared, and the covariance is taken, in the picture of [`NonLocalMeans`], so that
+    /// the line does not follow noise. The most alike patches count the same; where that picture is flat, the line is the mean.
     pub fn linear(sigma: f64) -> Self {
         Self {
             linear: true,
@@ -120,12 +116,6 @@ impl NonLocalBayes {
         self
     }
 
-    /// For noise that was cut off at 0 and at this number: there it is weaker.
-    pub(super) fn cut_off(mut self, full: Option<f64>) -> Self {
-        self.full = full;
-        self
-    }
-
     /// The filtered samples, laid out as the picture's. Opacity is carried through; pixels that cannot be seen keep their samples and
     /// take no part.
     ///
@@ -137,7 +127,7 @@ impl NonLocalBayes {
         if self.sigma == 0.0 {
             return Ok(image.samples().to_vec());
         }
-        Ok(finish(image, &self.means(image, watch)?))
+        Ending::new(image).all(&self.means(image, watch)?, watch)
     }
 
     /// The means before they become samples, `[pixels, colours]`.
@@ -149,6 +139,7 @@ impl NonLocalBayes {
         self.check()?;
         // Strength of the noise on the scale of 8 bits.
         let relative = 255.0 * self.sigma / full(image);
+        let levels = (T::LEVELS > 0).then(|| Levels::new(self.sigma, T::FULL * T::SCALE));
         let colors = image.colors();
         let pixels = image.height() * image.width();
         let mut means = Vec::with_capacity(image.pixels() * colors);
@@ -171,7 +162,8 @@ impl NonLocalBayes {
                 })
                 .or(&noisy)
             });
-            let result = self.steps(&noisy, pilot, relative, (frame, image.frames()), watch)?;
+            let at = (frame, image.frames());
+            let result = self.steps(&noisy, pilot, (relative, levels.as_ref()), at, watch)?;
             append(&result, &mut means);
         }
         Ok(means)
@@ -220,7 +212,7 @@ impl NonLocalBayes {
         &self,
         noisy: &Frame,
         pilot: Option<Frame>,
-        relative: f64,
+        (relative, levels): (f64, Option<&Levels>),
         (frame, frames): (usize, usize),
         watch: &Watch<'_>,
     ) -> Result<Frame> {
@@ -239,8 +231,7 @@ impl NonLocalBayes {
                 );
             }
         };
-        let levels = self.full.map(|full| Levels::new(self.sigma, full));
-        let level = |of: &Frame| levels.as_ref().map(|levels| levels.map(of));
+        let level = |of: &Frame| levels.map(|levels| levels.map(of));
         let report = told(0);
         if let Some(pilot) = pilot {
             let model = self.model(1, noisy.channels, relative);
@@ -333,7 +324,7 @@ impl NonLocalBayes {
             },
             together,
             compared: if step == 0 && color { 1 } else { channels },
-            weighted: self.linear,
+            alone: self.linear,
             ridge: if step == 0 { RIDGE } else { 1.0 },
             trust: if step == 0 { 0.5 } else { 1.0 },
         }

@@ -1,8 +1,8 @@
 //! Bilateral filters.
 
-use super::finish;
+use super::ending::Ending;
 use super::padded::{Border, Padded};
-use super::shifts::{Difference, Rule, means};
+use super::window::{Difference, Step, Window};
 use crate::image::view::{ImageView, Sample, check_bandwidth};
 use crate::{Error, Float, Result, Watch};
 
@@ -106,7 +106,20 @@ impl Bilateral {
     /// [`Parameter`](crate::ErrorKind::Parameter) for standard deviations that are no positive numbers, or a radius above 1000;
     /// [`Interrupted`](crate::ErrorKind::Interrupted).
     pub fn filter<T: Sample>(&self, image: &ImageView<'_, T>, watch: &Watch<'_>) -> Result<Vec<T>> {
-        Ok(finish(image, &self.own_means(image, watch)?))
+        self.ended(image, &Ending::new(image), watch)
+    }
+
+    /// The same with another ending: the picture is its own guide, whose planes are made once.
+    pub(super) fn ended<T: Sample>(
+        &self,
+        image: &ImageView<'_, T>,
+        ending: &Ending<'_, T>,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<T>> {
+        let window = self.window::<T::Work>(image.frames())?;
+        let planes = Padded::new(image, window.pad(), self.beyond());
+        let end = |first: usize, means: Vec<T::Work>| ending.samples(first, means);
+        window.means(&planes, &planes, end, watch)
     }
 
     /// The same with the colours of `guide` compared: a picture of the same size with any number of channels.
@@ -119,17 +132,7 @@ impl Bilateral {
         guide: &ImageView<'_, G>,
         watch: &Watch<'_>,
     ) -> Result<Vec<T>> {
-        Ok(finish(image, &self.means(image, guide, watch)?))
-    }
-
-    /// The means before they become samples, `[pixels, colours]`.
-    fn means<T: Sample, G: Sample>(
-        &self,
-        image: &ImageView<'_, T>,
-        guide: &ImageView<'_, G>,
-        watch: &Watch<'_>,
-    ) -> Result<Vec<T::Work>> {
-        let reach = self.check()?;
+        let window = self.window::<T::Work>(image.frames())?;
         if image.grid() != guide.grid() {
             return Err(Error::shape(format!(
                 "the guide has {} x {} x {} pixels and the picture {} x {} x {}; give a guide of the picture's size",
@@ -141,23 +144,12 @@ impl Bilateral {
                 image.width()
             )));
         }
-        let rule = self.rule::<T::Work>(reach, image.frames());
         let border = self.beyond();
-        let values = Padded::new(image, rule.pad(), border);
-        let colors = Padded::new(guide, rule.pad(), border);
-        means(&rule, &colors, &values, watch)
-    }
-
-    /// The same, the picture being its own guide: its planes are made once.
-    pub(super) fn own_means<T: Sample>(
-        &self,
-        image: &ImageView<'_, T>,
-        watch: &Watch<'_>,
-    ) -> Result<Vec<T::Work>> {
-        let reach = self.check()?;
-        let rule = self.rule::<T::Work>(reach, image.frames());
-        let planes = Padded::new(image, rule.pad(), self.beyond());
-        means(&rule, &planes, &planes, watch)
+        let values = Padded::new(image, window.pad(), border);
+        let colors = Padded::new(guide, window.pad(), border);
+        let ending = Ending::new(image);
+        let end = |first: usize, means: Vec<T::Work>| ending.samples(first, means);
+        window.means(&colors, &values, end, watch)
     }
 
     fn beyond(&self) -> Border {
@@ -181,25 +173,27 @@ impl Bilateral {
         Ok(radius)
     }
 
-    fn rule<T: Float>(&self, reach: usize, frames: usize) -> Rule<T> {
-        let reach = reach.cast_signed();
+    fn window<T: Float>(&self, frames: usize) -> Result<Window<T>> {
+        let reach = self.check()?.cast_signed();
         let depth = if frames > 1 { reach } else { 0 };
-        let spatial = |step: [isize; 3]| {
-            let r2: f64 = step.iter().map(|s| (*s as f64).powi(2)).sum();
-            let within = !self.round || r2.sqrt() <= reach as f64;
-            within.then(|| (-0.5 * r2 / (self.spatial * self.spatial)).exp())
-        };
-        Rule {
-            patch: (0, 0),
-            along: Vec::new(),
-            frames: (0, 0),
-            scale: T::from_f64(0.5 / (self.range * self.range)),
-            noise: T::ZERO,
-            most: T::INFINITY,
-            early: false,
-            inside: self.border == BilateralBorder::Inside,
-            difference: self.difference,
-            shifts: Rule::<T>::window([depth, reach, reach], spatial),
+        let mut steps = Vec::new();
+        for t in -depth..=depth {
+            for y in -reach..=reach {
+                for x in -reach..=reach {
+                    let by = [t, y, x];
+                    let r2: f64 = by.iter().map(|s| (*s as f64).powi(2)).sum();
+                    if !self.round || r2.sqrt() <= reach as f64 {
+                        let log_weight = T::from_f64(-0.5 * r2 / (self.spatial * self.spatial));
+                        steps.push(Step { by, log_weight });
+                    }
+                }
+            }
         }
+        Ok(Window {
+            scale: T::from_f64(0.5 / (self.range * self.range)),
+            difference: self.difference,
+            inside: self.border == BilateralBorder::Inside,
+            steps,
+        })
     }
 }

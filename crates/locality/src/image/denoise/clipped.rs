@@ -15,6 +15,10 @@ pub(super) struct Clipped {
     full: f64,
     /// The means at `STEPS + 1` true values from black to white.
     means: Vec<f64>,
+    /// How fast the true value grows with the mean after each of them.
+    slopes: Vec<f64>,
+    /// For every step of the mean, how many of those are not above it.
+    below: Vec<usize>,
 }
 
 impl Clipped {
@@ -29,9 +33,24 @@ impl Clipped {
             let x = full * i as f64 / STEPS as f64;
             sigma * (excess.at(x / sigma) - excess.at((x - full) / sigma))
         };
+        let means: Vec<f64> = (0..=STEPS).map(mean).collect();
+        let below = (0..=STEPS)
+            .map(|i| full * i as f64 / STEPS as f64)
+            .map(|x| means.partition_point(|m| *m <= x))
+            .collect();
+        let slope = |m: &[f64]| {
+            let rise = m[1] - m[0];
+            if rise > 0.0 {
+                full / STEPS as f64 / rise
+            } else {
+                0.0
+            }
+        };
         Some(Self {
             full,
-            means: (0..=STEPS).map(mean).collect(),
+            slopes: means.windows(2).map(slope).collect(),
+            means,
+            below,
         })
     }
 
@@ -46,20 +65,20 @@ impl Clipped {
         if mean.is_nan() {
             return mean;
         }
-        let above = self.means.partition_point(|m| *m <= mean);
+        // Steps of the mean lie further apart than means, by at most two or so.
+        let place = (mean * (STEPS as f64 / self.full)) as usize;
+        let mut above = self.below[place.saturating_sub(1).min(STEPS)];
+        while self.means.get(above).is_some_and(|m| *m <= mean) {
+            above += 1;
+        }
         if above == 0 {
             return 0.0;
         }
-        let Some(high) = self.means.get(above) else {
+        let Some(slope) = self.slopes.get(above - 1) else {
             return self.full;
         };
-        let low = self.means[above - 1];
-        let share = if *high > low {
-            (mean - low) / (high - low)
-        } else {
-            0.0
-        };
-        self.full * ((above - 1) as f64 + share) / STEPS as f64
+        let start = self.full / STEPS as f64 * (above - 1) as f64;
+        start + slope * (mean - self.means[above - 1])
     }
 }
 

@@ -35,16 +35,16 @@ fn tile<'a, I: Isa>(
     sums
 }
 
-/// `out[a][b] = sum_i w_i x[i][a] x[i][b]`, `[d, padded(d)]`, of `x`, `[n, padded(d)]`; without weights all are 1.
+/// `out[a][b] = sum_i x[i][a] x[i][b]`, `[d, padded(d)]`, of `x`, `[n, padded(d)]`.
 #[inline(always)]
-pub(super) fn gram<I: Isa>(isa: I, x: &[f32], weighted: &[f32], d: usize, out: &mut [f32]) {
+pub(super) fn gram<I: Isa>(isa: I, x: &[f32], d: usize, out: &mut [f32]) {
     let stride = padded(d);
     let n = x.len() / stride;
     for a in (0..d).step_by(ROWS) {
         // Blocks that lie below the diagonal are mirrored.
         for b in (a / LANES * LANES..stride).step_by(LANES) {
             let left = |i: usize| {
-                let row = &weighted[i * stride + a..][..ROWS];
+                let row = &x[i * stride + a..][..ROWS];
                 [row[0], row[1], row[2], row[3]]
             };
             let sums = tile(isa, n, left, |i| &x[i * stride + b..]);
@@ -129,7 +129,7 @@ mod tests {
                     row[..d].fill_with(|| random.normal() as f32);
                 }
                 let mut c = vec![0.0; d * stride];
-                gram(isa, &x, &x, d, &mut c);
+                gram(isa, &x, d, &mut c);
                 for a in 0..d {
                     for b in 0..d {
                         let sum: f32 = (0..n).map(|i| x[i * stride + a] * x[i * stride + b]).sum();

@@ -1,8 +1,8 @@
 //! Non-local means.
 
-use super::finish;
+use super::ending::Ending;
 use super::padded::{Border, Padded};
-use super::shifts::{Difference, Rule, means};
+use super::shifts::Rule;
 use crate::image::view::{ImageView, Sample, check_bandwidth};
 use crate::{Error, Float, Result, Watch};
 
@@ -114,7 +114,18 @@ impl NonLocalMeans {
     /// [`Parameter`](crate::ErrorKind::Parameter) where `h` is no positive number, `sigma` is negative, or a patch or window is empty or
     /// above 1000 pixels; [`Interrupted`](crate::ErrorKind::Interrupted).
     pub fn filter<T: Sample>(&self, image: &ImageView<'_, T>, watch: &Watch<'_>) -> Result<Vec<T>> {
-        Ok(finish(image, &self.means(image, watch)?))
+        self.ended(image, &Ending::new(image), watch)
+    }
+
+    /// The same with another ending.
+    pub(super) fn ended<T: Sample>(
+        &self,
+        image: &ImageView<'_, T>,
+        ending: &Ending<'_, T>,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<T>> {
+        let end = |first: usize, means: Vec<T::Work>| ending.samples(first, means);
+        self.run(image, end, watch)
     }
 
     /// The means before they become samples, `[pixels, colours]`.
@@ -123,10 +134,18 @@ impl NonLocalMeans {
         image: &ImageView<'_, T>,
         watch: &Watch<'_>,
     ) -> Result<Vec<T::Work>> {
+        self.run(image, |_, means| means, watch)
+    }
+
+    fn run<T: Sample, O: Copy + Send>(
+        &self,
+        image: &ImageView<'_, T>,
+        end: impl Fn(usize, Vec<T::Work>) -> Vec<O> + Sync,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<O>> {
         self.check()?;
         let rule = self.rule::<T::Work>(image.colors(), image.frames());
-        let planes = Padded::new(image, rule.pad(), Border::Mirror);
-        means(&rule, &planes, &planes, watch)
+        rule.means(&Padded::new(image, rule.pad(), Border::Mirror), end, watch)
     }
 
     fn check(&self) -> Result<()> {
@@ -168,10 +187,7 @@ impl NonLocalMeans {
             scale: T::from_f64(1.0 / (channels as f64 * self.h * self.h * area)),
             noise: T::from_f64(2.0 * channels as f64 * self.sigma * self.sigma),
             most: T::from_f64(MOST),
-            early: !flat,
-            inside: !flat,
-            difference: Difference::Squares,
-            shifts: Rule::<T>::window([depth, reach, reach], |_| Some(1.0)),
+            shifts: Rule::<T>::window([depth, reach, reach]),
         }
     }
 }

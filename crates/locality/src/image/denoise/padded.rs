@@ -42,8 +42,8 @@ fn reflected(at: isize, size: usize) -> usize {
 /// Planes of numbers on the common scale of [`Sample`], one padded row for each frame, row and channel.
 #[derive(Debug)]
 pub(super) struct Padded<T> {
+    /// All rows, one of zeros, and a few numbers to spare.
     data: Vec<T>,
-    zeros: Vec<T>,
     /// 1 for pixels that take part and 0 for others, laid out as one more channel; empty where all do.
     mask: Vec<T>,
     border: Border,
@@ -53,6 +53,9 @@ pub(super) struct Padded<T> {
     pub(super) pad: usize,
     stride: usize,
 }
+
+/// Pixels that [`Padded::some`] gives at once.
+pub(super) const LANES: usize = 16;
 
 impl<T: Float> Padded<T> {
     /// The colours of an image, with `pad` more columns on both sides.
@@ -86,18 +89,23 @@ impl<T: Float> Padded<T> {
         let columns: Vec<Option<usize>> = (0..stride)
             .map(|x| border.place(x.cast_signed() - pad.cast_signed(), width))
             .collect();
-        let mut data = Vec::with_capacity(grid.frames * grid.height * channels * stride);
+        let lines = grid.frames * grid.height + 1;
+        let mut data = Vec::with_capacity(lines * channels * stride + LANES);
         for row in 0..grid.frames * grid.height {
             for k in 0..channels {
-                let line = columns
-                    .iter()
-                    .map(|x| x.map_or(T::ZERO, |x| value(row * width + x, k)));
-                data.extend(line);
+                let beyond = |columns: &[Option<usize>], data: &mut Vec<T>| {
+                    let number =
+                        |x: &Option<usize>| x.map_or(T::ZERO, |x| value(row * width + x, k));
+                    data.extend(columns.iter().map(number));
+                };
+                beyond(&columns[..pad], &mut data);
+                data.extend((row * width..(row + 1) * width).map(|i| value(i, k)));
+                beyond(&columns[pad + width..], &mut data);
             }
         }
+        data.resize(data.len() + channels * stride + LANES, T::ZERO);
         Self {
             data,
-            zeros: vec![T::ZERO; stride],
             mask: Vec::new(),
             border,
             grid,
@@ -110,32 +118,51 @@ impl<T: Float> Padded<T> {
     /// A padded row of a channel; rows and frames outside the picture are those of the border.
     #[inline(always)]
     pub(super) fn row(&self, frame: isize, row: isize, channel: usize) -> &[T] {
-        match self.line(frame, row) {
-            Some(line) => {
-                &self.data[(line * self.channels + channel) * self.stride..][..self.stride]
-            }
-            None => &self.zeros,
-        }
+        let line = self.line(frame, row);
+        &self.data[(line * self.channels + channel) * self.stride..][..self.stride]
     }
 
     /// Which pixels of a padded row take part, where some do not.
     #[inline(always)]
     pub(super) fn mask(&self, frame: isize, row: isize) -> Option<&[T]> {
-        if self.mask.is_empty() {
-            return None;
-        }
-        Some(match self.line(frame, row) {
-            Some(line) => &self.mask[line * self.stride..][..self.stride],
-            None => &self.zeros,
-        })
+        let line = self.line(frame, row);
+        self.is_masked()
+            .then(|| &self.mask[line * self.stride..][..self.stride])
     }
 
-    #[inline(always)]
-    fn line(&self, frame: isize, row: isize) -> Option<usize> {
-        let frame = self.border.place(frame, self.grid.frames)?;
-        let row = self.border.place(row, self.grid.height)?;
-        Some(frame * self.grid.height + row)
+    /// Whether there are pixels that take no part.
+    pub(super) fn is_masked(&self) -> bool {
+        !self.mask.is_empty()
     }
+
+    /// A few numbers of a channel's row, by the number of its [line](Self::line), from a padded column on.
+    #[inline(always)]
+    pub(super) fn some(&self, line: usize, channel: usize, column: usize) -> [T; LANES] {
+        chunk(&self.data[(line * self.channels + channel) * self.stride + column..])
+    }
+
+    /// The same of the pixels that take part.
+    #[inline(always)]
+    pub(super) fn some_mask(&self, line: usize, column: usize) -> Option<[T; LANES]> {
+        self.is_masked()
+            .then(|| chunk(&self.mask[line * self.stride + column..]))
+    }
+
+    /// The number of a row among all of them; that of the zeros where there is none.
+    #[inline(always)]
+    pub(super) fn line(&self, frame: isize, row: isize) -> usize {
+        let frame = self.border.place(frame, self.grid.frames);
+        let row = self.border.place(row, self.grid.height);
+        match frame.zip(row) {
+            Some((frame, row)) => frame * self.grid.height + row,
+            None => self.grid.frames * self.grid.height,
+        }
+    }
+}
+
+#[inline(always)]
+fn chunk<T: Float>(numbers: &[T]) -> [T; LANES] {
+    *numbers.first_chunk().unwrap_or(&[T::ZERO; LANES])
 }
 
 #[cfg(test)]

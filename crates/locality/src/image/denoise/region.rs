@@ -7,8 +7,6 @@ use super::matrices::{gram, invert, padded, times};
 
 /// A patch that was in so many groups of a region gets none of its own (once, in the paper).
 const GROUPS: u8 = 2;
-/// The squared bandwidth of the weights of patches, likewise.
-const BANDWIDTH: f32 = 3.0;
 
 /// What is done with a group of alike patches.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +25,8 @@ pub(super) struct Model {
     pub(super) together: bool,
     /// How many channels are compared.
     pub(super) compared: usize,
-    /// Whether patches count by their distance, and the model is read for the reference patch alone.
-    pub(super) weighted: bool,
+    /// Whether the model is read for the reference patch alone.
+    pub(super) alone: bool,
     /// What is added to the covariance that is inverted, in variances of the noise.
     pub(super) ridge: f32,
     /// Patches count by their share of noise to the power of minus this.
@@ -110,11 +108,9 @@ pub(super) struct Region<'a> {
 struct Scratch {
     keys: Vec<u64>,
     found: Vec<Found>,
-    weights: Vec<f32>,
     /// Patches as rows.
     noisy: Vec<f32>,
     guide: Vec<f32>,
-    weighted: Vec<f32>,
     mean: Vec<f32>,
     matrix: Vec<f32>,
     row: Vec<f32>,
@@ -132,7 +128,7 @@ impl Task for Region<'_> {
     fn run<I: Isa>(self, isa: I) -> Sums {
         let frame = self.noisy;
         let (first, last) = (self.rows[0], self.rows[self.rows.len() - 1]);
-        let reach = if self.model.weighted {
+        let reach = if self.model.alone {
             0
         } else {
             self.search.reach
@@ -163,8 +159,7 @@ impl Region<'_> {
         self.search
             .nearest(isa, guide, at, &mut s.keys, &mut s.found);
         s.found.retain(|f| f.distance < self.limit);
-        self.weigh(s);
-        if !self.model.weighted {
+        if !self.model.alone {
             for f in &s.found {
                 let done = &mut s.done[(f.row - sums.top) * sums.width + f.column];
                 *done = done.saturating_add(1);
@@ -195,31 +190,8 @@ impl Region<'_> {
     /// The patches of a group that get its model's values.
     #[inline(always)]
     fn read<'s>(&self, s: &'s Scratch) -> &'s [Found] {
-        let count = if self.model.weighted {
-            1
-        } else {
-            s.found.len()
-        };
+        let count = if self.model.alone { 1 } else { s.found.len() };
         &s.found[..count]
-    }
-
-    /// Weights that sum to 1.
-    #[inline(always)]
-    fn weigh(&self, s: &mut Scratch) {
-        s.weights.clear();
-        let noise = 2.0 * self.model.variance;
-        let weight = |f: &Found| {
-            if self.model.weighted {
-                (-(f.distance - noise).max(0.0) / (BANDWIDTH * self.model.variance)).exp()
-            } else {
-                1.0
-            }
-        };
-        s.weights.extend(s.found.iter().map(weight));
-        let total: f32 = s.weights.iter().sum();
-        for w in &mut s.weights {
-            *w /= total;
-        }
     }
 
     /// Adds the model's patches of some channels to the sums.
@@ -260,9 +232,10 @@ impl Region<'_> {
         };
         s.mean.clear();
         s.mean.resize(stride, 0.0);
-        for (row, w) in guide.chunks_exact(stride).zip(&s.weights) {
+        let share = 1.0 / n as f32;
+        for row in guide.chunks_exact(stride).take(n) {
             for (m, v) in s.mean.iter_mut().zip(row) {
-                *m = isa.fma(*w, *v, *m);
+                *m = isa.fma(share, *v, *m);
             }
         }
         let flat = self.model.flat > 0.0 && self.is_flat(s, d, channels.len());
@@ -275,7 +248,7 @@ impl Region<'_> {
         }
         s.out.clear();
         s.out.resize(lines * stride, 0.0);
-        let mut left = s.weights.iter().map(|w| w * w).sum::<f32>();
+        let mut left = share;
         if !flat {
             left += self.shrink(isa, d, lines, s);
         }
@@ -317,7 +290,7 @@ impl Region<'_> {
         let mut sum = 0.0;
         for k in 0..channels {
             let (mut mean, mut square) = (0.0_f64, 0.0_f64);
-            for (row, w) in s.noisy.chunks_exact(stride).zip(&s.weights) {
+            for row in s.noisy.chunks_exact(stride).take(s.found.len()) {
                 let (mut a, mut b) = (0.0_f32, 0.0_f32);
                 // About the first patch's first pixel, so that little is lost.
                 let shift = s.noisy[k * area];
@@ -326,10 +299,11 @@ impl Region<'_> {
                     a += v;
                     b += v * v;
                 }
-                mean += f64::from(*w * a);
-                square += f64::from(*w * b);
+                mean += f64::from(a);
+                square += f64::from(b);
             }
-            let (mean, square) = (mean / area as f64, square / area as f64);
+            let n = (s.found.len() * area) as f64;
+            let (mean, square) = (mean / n, square / n);
             sum += square - mean * mean;
         }
         let n = s.found.len() * area;
@@ -356,17 +330,14 @@ impl Region<'_> {
             center(&mut s.guide, &s.mean, n);
         }
         let rows = if second { &s.guide } else { &s.noisy };
-        // Sums of squares of the weights: how many patches the mean has cost.
-        let bias: f32 = 1.0 - s.weights.iter().map(|w| w * w).sum::<f32>();
-        let unbiased = if bias > 0.0 { 1.0 / bias } else { 0.0 };
-        s.weighted.clear();
-        for (row, w) in rows.chunks_exact(stride).zip(&s.weights) {
-            s.weighted.extend(row.iter().map(|v| *v * *w * unbiased));
-        }
-        s.weighted.resize(rows.len(), 0.0);
         s.matrix.clear();
         s.matrix.resize(d * stride, 0.0);
-        gram(isa, rows, &s.weighted, d, &mut s.matrix);
+        gram(isa, rows, d, &mut s.matrix);
+        // The mean has cost one patch.
+        let unbiased = if n > 1 { 1.0 / (n - 1) as f32 } else { 0.0 };
+        for m in &mut s.matrix {
+            *m *= unbiased;
+        }
         for (i, level) in s.level[..d].iter().enumerate() {
             s.matrix[i * stride + i] += self.model.ridge * level;
         }
@@ -417,12 +388,36 @@ fn gather(
     out.clear();
     out.resize(found.len().next_multiple_of(4) * stride, 0.0);
     for (f, row) in found.iter().zip(out.chunks_exact_mut(stride)) {
-        let mut lines = row.chunks_exact_mut(wide);
-        for k in channels.clone() {
-            for i in 0..high {
-                if let Some(line) = lines.next() {
-                    line.copy_from_slice(&frame.from(k, f.row + i, f.column)[..wide]);
+        match wide {
+            3 => copy::<3>(frame, f, high, channels.clone(), row),
+            5 => copy::<5>(frame, f, high, channels.clone(), row),
+            7 => copy::<7>(frame, f, high, channels.clone(), row),
+            _ => {
+                let mut lines = row.chunks_exact_mut(wide);
+                for k in channels.clone() {
+                    for (i, line) in (0..high).zip(&mut lines) {
+                        line.copy_from_slice(&frame.from(k, f.row + i, f.column)[..wide]);
+                    }
                 }
+            }
+        }
+    }
+}
+
+/// The rows of a patch of `W` columns: so few numbers are not worth a call.
+#[inline(always)]
+fn copy<const W: usize>(
+    frame: &Frame,
+    at: &Found,
+    high: usize,
+    channels: std::ops::Range<usize>,
+    out: &mut [f32],
+) {
+    let mut lines = out.as_chunks_mut::<W>().0.iter_mut();
+    for k in channels {
+        for (i, line) in (0..high).zip(&mut lines) {
+            if let Some(run) = frame.from(k, at.row + i, at.column).first_chunk::<W>() {
+                *line = *run;
             }
         }
     }
