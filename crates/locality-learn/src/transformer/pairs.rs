@@ -276,7 +276,7 @@ impl<T: Number> EncoderDecoder<T> {
     }
 
     /// Trains on pairs; some are held out and say when to stop, see [`FitConfig`]. The decoder is given the right codes so far
-    /// (teacher forcing).
+    /// (teacher forcing). After an error the parameters are what they were.
     ///
     /// # Errors
     /// No pairs, numbers out of their range, an interruption, and as [`loss`](Self::loss).
@@ -298,6 +298,8 @@ impl<T: Number> EncoderDecoder<T> {
         config.check()?;
         let (training, held_out) = split(pairs.len(), config.validation, config.seed);
         let (layout, mut parameters) = (self.layout.clone(), self.parameters.clone());
+        // The objective writes into those of the model.
+        let before = parameters.clone();
         let all: Range<usize> = 0..layout.len();
         let objective = |p: &[T], rows: crate::fit::Batch<'_>, gradients: Option<&mut [T]>| {
             self.parameters.copy_from_slice(p);
@@ -326,9 +328,7 @@ impl<T: Number> EncoderDecoder<T> {
             watch,
             objective,
         );
-        if history.is_ok() {
-            self.parameters = parameters;
-        }
+        self.parameters = if history.is_ok() { parameters } else { before };
         history
     }
 

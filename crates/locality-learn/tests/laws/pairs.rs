@@ -1,5 +1,7 @@
 //! From one sequence to another: derivatives, causality, the cache, and whether it learns.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use locality_core::Watch;
 use locality_learn::{
     Chance, CrossHeads, DecoderLayer, EncoderDecoder, FitConfig, HeadsConfig, LayerConfig, Layout,
@@ -305,6 +307,24 @@ fn training_is_the_same_again() {
         })
     };
     assert_eq!(train(1), train(2));
+}
+
+#[test]
+fn an_interruption_leaves_the_parameters_as_they_were() {
+    let (_, encoder, decoder) = configs().swap_remove(0);
+    let mut model = model(&encoder, &decoder);
+    let before = model.clone();
+    let pairs = pairs(1, &[(3, 2); 12]);
+    let stop = AtomicBool::new(false);
+    let second = |done: usize, _: usize| stop.store(done == 2, Ordering::Relaxed);
+    let watch = Watch::default().cancel(&stop).progress(&second);
+    let config = FitConfig {
+        batch: 4,
+        ..FitConfig::default()
+    };
+    let e = model.fit(&pairs, &config, &watch).unwrap_err();
+    assert_eq!(e.kind(), locality_core::ErrorKind::Interrupted);
+    assert_eq!(model, before);
 }
 
 #[test]
