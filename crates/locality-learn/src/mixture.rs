@@ -289,7 +289,9 @@ impl<'a> Loss<'a> {
             *s = (*s - top).exp();
             sum += *s;
         }
-        shares.iter_mut().for_each(|s| *s /= sum);
+        for s in shares {
+            *s /= sum;
+        }
         true
     }
 
@@ -352,7 +354,9 @@ impl<'a> Loss<'a> {
                 count += 1.0;
             }
         }
-        all.iter_mut().for_each(|a| *a /= f64::max(count, 1.0));
+        for a in &mut all {
+            *a /= f64::max(count, 1.0);
+        }
         all
     }
 }

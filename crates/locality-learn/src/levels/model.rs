@@ -18,6 +18,9 @@ pub struct HierarchicalFit<T> {
     pub(super) parameters: Vec<T>,
 }
 
+/// Rows that are predicted at once, or one set where that has more.
+const PIECE: usize = 4096;
+
 /// Means and deviations of columns.
 type Units<'a> = (&'a [f64], &'a [f64]);
 
@@ -99,10 +102,25 @@ impl<T: Number> HierarchicalFit<T> {
             )));
         }
         let input: Vec<T> = self.columns.scale("rows", rows)?;
-        let (p, pass) = (&self.parameters[..], Pass::new(sets));
-        let x = self.network.input.predict(p, &input, &pass)?;
-        let x = self.network.stack.predict(p, &x, &pass)?;
-        let out = self.network.output.predict(p, &x, &pass)?;
+        let (p, d) = (&self.parameters[..], rows.columns());
+        let mut out: Vec<T> = Vec::with_capacity(rows.rows() * self.outputs());
+        let lengths: Vec<usize> = sets.iter().map(|range| range.len()).collect();
+        let (mut first, mut from) = (0, 0);
+        // Sets do not see one another: so many at once, that layers of large tables need no more memory.
+        while first < lengths.len() {
+            let (mut last, mut to) = (first, from);
+            while last < lengths.len() && to - from < PIECE {
+                to += lengths[last];
+                last += 1;
+            }
+            let some = Sets::of(&lengths[first..last])?;
+            let pass = Pass::new(&some);
+            let input = &input[from * d..to * d];
+            let x = self.network.input.predict(p, input, &pass)?;
+            let x = self.network.stack.predict(p, &x, &pass)?;
+            out.extend(self.network.output.predict(p, &x, &pass)?);
+            (first, from) = (last, to);
+        }
         if let Some(units) = &self.responses {
             return Ok(units.unscale(&out));
         }

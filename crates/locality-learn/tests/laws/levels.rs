@@ -110,6 +110,30 @@ fn numbers_are_the_model() {
 }
 
 #[test]
+fn large_tables_are_predicted_as_small_ones() {
+    let model = fit(
+        Levels::Together,
+        FitConfig {
+            epochs: 1,
+            ..config(0.2)
+        },
+    );
+    // More rows than go at once, in sets of several lengths.
+    let lengths: Vec<usize> = (0..900).map(|i| 1 + i * 7 % 11).collect();
+    let sets = Sets::of(&lengths).unwrap();
+    let n = sets.rows();
+    assert!(n > 5000);
+    let x = draw(9, n * 2);
+    let all = model.predict(Rows::new(&x, n, 2).unwrap(), &sets).unwrap();
+    for (i, range) in sets.iter().enumerate() {
+        let own = &x[range.start * 2..range.end * 2];
+        let rows = Rows::new(own, range.len(), 2).unwrap();
+        let alone = model.predict(rows, &Sets::of(&[range.len()]).unwrap());
+        assert_eq!(alone.unwrap(), all[range], "set {i}");
+    }
+}
+
+#[test]
 fn no_level_is_worse_than_the_one_below() {
     for validation in [0.0, 0.2] {
         let model = fit(Levels::Greedy, config(validation));
