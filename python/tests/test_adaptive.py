@@ -264,20 +264,21 @@ def test_a_network_needs_rows_that_are_held_out():
         model.fit(np.eye(20), np.arange(20.0))
 
 
-def fine_and_plain(rng, n):
-    """A fine wave where rows are dense, a plain slope where they are far apart."""
+def dense_and_far_apart(rng, n, noise):
+    """A fine wave where rows are dense, nothing where they are far apart."""
     x = rng.normal(size=n)
-    x = np.where(x < 0.0, 0.2 * np.maximum(x, -3.0), 3.0 * x)
-    return x[:, None], np.where(x < 0.0, np.sin(40.0 * x), 0.3 * x) + 0.2 * rng.normal(size=n)
+    x = np.where(x < 0.0, 0.5 * x, 4.0 * x)
+    return x[:, None], np.where(x < 0.0, np.sin(12.0 * x), 0.0) + noise * rng.normal(size=n)
 
 
 def test_a_mixture_is_better_where_one_width_does_not_fit_all():
-    rng = np.random.default_rng(3)
-    (x, y), (at, told) = fine_and_plain(rng, 500), fine_and_plain(rng, 500)
+    rng = np.random.default_rng(4)
+    (x, y), (at, told) = dense_and_far_apart(rng, 500, 0.7), dense_and_far_apart(rng, 500, 0.0)
     plain = lc.AdaptiveKernelRegressor(degree=0, random_state=0).fit(x, y)
-    mixed = lc.AdaptiveKernelRegressor(degree=0, random_state=0, kernels=["gaussian(h=0.3)", lc.kernels.laplace(h=4), "gaussian(h=30)"]).fit(x, y)
+    kernels = ["gaussian(h=0.5)", lc.kernels.laplace(h=10), "gaussian(h=10)"]
+    mixed = lc.AdaptiveKernelRegressor(degree=0, random_state=0, kernels=kernels).fit(x, y)
     left = [np.mean((model.predict(at) - told) ** 2) for model in (plain, mixed)]
-    assert left[1] < 0.97 * left[0], left
+    assert left[1] < 0.8 * left[0], left
     assert mixed.mixture_weights_.shape == (4,)
     np.testing.assert_allclose(mixed.mixture_weights_.sum(), 1.0)
     assert mixed.mixture_weights_.min() >= 0.0
