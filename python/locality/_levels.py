@@ -303,7 +303,7 @@ class HierarchicalRegressor(RegressorMixin, _Hierarchical):
         return (self.y_mean_, self.y_scale_), 0
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = True
         return tags
