@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import image, kernels
+from . import image, kernels, learn
 from ._core import Kernel, Neighborhood, __version__
 from ._gradients import LocalMeanGradients, local_mean_vjp
 from ._lowess import LowessFit, lowess, lowess_fit
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from ._lazy import NearestNeighbors
     from ._lazy_classification import KNeighborsClassifier, RadiusNeighborsClassifier
     from ._lazy_regression import KNeighborsRegressor, RadiusNeighborsRegressor
+    from ._levels import HierarchicalClassifier, HierarchicalRegressor
     from ._local import LocalPolynomialRegressor
     from ._localized import Localized
     from ._metric_learner import MetricLearner
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from ._regression import LocalMeanRegressor
     from ._ridge import KernelRidge
     from ._risk import LocalRisk
+    from ._sequences import EncoderDecoder
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds, mean_shift
     from ._spectral import DiffusionMap, LaplacianEigenmaps
 
@@ -80,6 +82,7 @@ __all__ = [
     "AdaptiveKernelRegressor",
     "DenoisingAutoencoder",
     "DiffusionMap",
+    "EncoderDecoder",
     "ExcessRisk",
     "FuzzyCMeans",
     "FuzzyClassifier",
@@ -89,6 +92,8 @@ __all__ = [
     "GaussianProcessRegressor",
     "Generated",
     "HierarchicalAutoencoder",
+    "HierarchicalClassifier",
+    "HierarchicalRegressor",
     "HopfieldClassifier",
     "HopfieldImputer",
     "HopfieldMemory",
@@ -151,6 +156,7 @@ __all__ = [
     "intrinsic_dimension",
     "kernels",
     "label_compatibility",
+    "learn",
     "load",
     "local_mean",
     "local_mean_vjp",
@@ -176,6 +182,7 @@ _LATER = {
     "AdaptiveKernelRegressor": "_adaptive",
     "DenoisingAutoencoder": "_autoencoders",
     "DiffusionMap": "_spectral",
+    "EncoderDecoder": "_sequences",
     "ExcessRisk": "_autoencoders",
     "FuzzyCMeans": "_fuzzy_learning",
     "FuzzyClassifier": "_fuzzy_learning",
@@ -185,6 +192,8 @@ _LATER = {
     "GaussianProcessRegressor": "_process",
     "Generated": "_denoise",
     "HierarchicalAutoencoder": "_autoencoders",
+    "HierarchicalClassifier": "_levels",
+    "HierarchicalRegressor": "_levels",
     "HopfieldClassifier": "_hopfield_models",
     "HopfieldImputer": "_hopfield_models",
     "HopfieldMemory": "_hopfield",

@@ -30,6 +30,8 @@ class _Adaptive(BaseEstimator):
     _net_means: Array | None
     _net_scales: Array | None
     _net_coef: Array | None
+    mixture_: Kernel | None
+    mixture_weights_: Array | None
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class _Adaptive(BaseEstimator):
         n_splits: int | None = None,
         n_iter_no_change: int = 10,
         max_samples: int | None = 3000,
+        kernels: Sequence[Kernel | str] | None = None,
         hidden_layer_sizes: int | Sequence[int] | None = None,
         max_epochs: int = 100,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
@@ -59,6 +62,7 @@ class _Adaptive(BaseEstimator):
         self.n_splits = n_splits
         self.n_iter_no_change = n_iter_no_change
         self.max_samples = max_samples
+        self.kernels = kernels
         self.hidden_layer_sizes = hidden_layer_sizes
         self.max_epochs = max_epochs
         self.random_state = random_state
@@ -84,6 +88,7 @@ class _Adaptive(BaseEstimator):
         degree = self._check()
         hidden = None if self.hidden_layer_sizes is None else sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
         epochs = sizes(self.max_epochs, "max_epochs")[0]
+        beside = self._kernels()
         encoder = TableEncoder(self.categorical_features, missing="indicator", handle_unknown="ignore")
         columns = encoder.fit(X).transform(X)
         rows, told = told_of(self, columns, y, isinstance(self, ClassifierMixin))
@@ -124,7 +129,19 @@ class _Adaptive(BaseEstimator):
         self.losses_: Array = learned.losses
         self.n_iter_ = learned.n_iter
         self._prepared, self._net = Prepared(), Prepared()
+        self.mixture_, self.mixture_weights_ = None, None
+        if beside:
+            found_ = _search.mixture(self._features(np.ascontiguousarray(rows[some])), told.of(some), beside, search)
+            self.mixture_, self.mixture_weights_ = found_.kernel, found_.weights
         return self
+
+    def _kernels(self) -> list[Kernel | str]:
+        """Kernels to mix, none where it is the learned Gaussian alone."""
+        if self.kernels is None:
+            return []
+        if isinstance(self.kernels, (str, Kernel)):
+            raise TypeError(f"kernels={self.kernels!r} must be a list of kernels; put a single one into a list")
+        return [kernel if isinstance(kernel, Kernel) else Kernel(kernel) for kernel in self.kernels]
 
     def _check(self) -> int | None:
         if self.metric not in ("auto", "per-feature", "full"):
@@ -171,7 +188,8 @@ class _Adaptive(BaseEstimator):
 
     def _lay(self, degree: int) -> Any:
         rows = self._features(self.X_fit_)
-        return _search.local_fit(rows, self._values(), 1.0, degree, self.ridge_, _arrays.threads(self.n_jobs))
+        kernel = 1.0 if self.mixture_ is None else self.mixture_
+        return _search.local_fit(rows, self._values(), kernel, degree, self.ridge_, _arrays.threads(self.n_jobs))
 
     def explain(self, X: Any, n_samples: int = 5) -> Explanation:
         """The training rows that weigh most at each row of X.
@@ -193,7 +211,8 @@ class _Adaptive(BaseEstimator):
         queries, rows = self._features(self._encoder.transform(X)), self._features(self.X_fit_)
         threads = _arrays.threads(self.n_jobs)
         # Weights are the kernel's for every degree, and a local mean of few values is the quickest that has them.
-        fit = _search.local_polynomial(rows, np.zeros((len(rows), 1)), 1.0, 0, 0.0, threads)
+        kernel = 1.0 if self.mixture_ is None else self.mixture_
+        fit = _search.local_polynomial(rows, np.zeros((len(rows), 1)), kernel, 0, 0.0, threads)
         return Explanation(*fit.explain(queries, count, threads))
 
     @property
@@ -206,6 +225,8 @@ class _Adaptive(BaseEstimator):
 
     @property
     def kernel_(self) -> Kernel:
+        if getattr(self, "mixture_", None) is not None:
+            raise AttributeError("kernel_: rows are weighed by a mixture over their places under components_, see mixture_; leave out kernels")
         if getattr(self, "_net_coef", None) is not None:
             raise AttributeError("kernel_: rows lie where a network puts them, which no kernel of their columns says; leave out hidden_layer_sizes")
         return kernel_under(self)
@@ -254,6 +275,9 @@ class AdaptiveKernelRegressor(RegressorMixin, _Adaptive):
         After so many rounds in which held-out rows were told no better a metric is done.
     max_samples : int or None, default 3000
         The metric is learned from so many rows at most, drawn by chance: each round looks at all pairs of them.
+    kernels : sequence of Kernel or str, optional
+        Kernels beside the learned Gaussian, in whose bandwidth theirs are: `["gaussian(h=0.3)", "laplace(h=2)"]`. Rows are weighed by their sum
+        with weights, none negative, that are learned by how well each row's local mean of the others tells it (`max_samples` rows at most).
     hidden_layer_sizes : int or sequence of int, optional
         A network of these layers on top of the map, trained to tell rows of a batch by others: it is kept where it tells held-out rows better.
         It learns from all rows.
@@ -270,6 +294,10 @@ class AdaptiveKernelRegressor(RegressorMixin, _Adaptive):
         The map of the encoder's columns, bandwidth included.
     kernel_ : Kernel
         The kernel that was learned, over the encoder's columns.
+    mixture_ : Kernel or None
+        The mixture that was learned, over rows under the map; None without `kernels`.
+    mixture_weights_ : ndarray, shape (1 + len(kernels),), or None
+        The mean share of the learned Gaussian and of each kernel in the weights of a row's neighbours.
     column_weights_ : ndarray, shape (e,)
         How much each of them counts: the distance, in bandwidths, that its standard deviation makes.
     encoder_ : TableEncoder
@@ -364,6 +392,8 @@ class AdaptiveKernelClassifier(ClassifierMixin, _Adaptive):
         After so many rounds in which held-out rows were told no better a metric is done.
     max_samples : int or None, default 3000
         The metric is learned from so many rows at most, drawn by chance.
+    kernels : sequence of Kernel or str, optional
+        Kernels beside the learned Gaussian, as of `AdaptiveKernelRegressor`.
     hidden_layer_sizes : int or sequence of int, optional
         A network of these layers on top of the map, trained to tell rows of a batch by others: it is kept where it tells held-out rows better.
         It learns from all rows.
@@ -382,6 +412,10 @@ class AdaptiveKernelClassifier(ClassifierMixin, _Adaptive):
         The map of the encoder's columns, bandwidth included.
     kernel_ : Kernel
         The kernel that was learned, over the encoder's columns.
+    mixture_ : Kernel or None
+        The mixture that was learned, over rows under the map; None without `kernels`.
+    mixture_weights_ : ndarray, shape (1 + len(kernels),), or None
+        The mean share of the learned Gaussian and of each kernel in the weights of a row's neighbours.
     column_weights_ : ndarray, shape (e,)
         How much each of them counts: the distance, in bandwidths, that its standard deviation makes.
     encoder_ : TableEncoder

@@ -147,19 +147,41 @@ def mapped(x: Array, components: Array) -> Array:
     return np.ascontiguousarray(x @ components.T)
 
 
-def local_fit(z: Array, values: Array, h: float, degree: int, ridge: float, threads: int) -> Any:
+class Mixture(NamedTuple):
+    """A sum of kernels over mapped rows."""
+
+    kernel: Kernel
+    weights: Array
+    """How much each of those that were given adds, the learned Gaussian first."""
+    losses: Array
+
+
+def mixture(z: Array, told: Told, kernels: list[Kernel | str], search: Search) -> Mixture:
+    """How much each kernel counts beside the learned Gaussian: by how well each row is told by the others."""
+    goal: dict[str, Any] = {"responses": told.values}
+    if told.codes is not None:
+        goal = {"classes": told.codes.tolist(), "n_classes": told.values.shape[1]}
+    found = _core.learn_mixture(z, [_gaussian(1.0), *kernels], **goal, max_iter=search.max_iter, threads=search.threads, progress=search.progress)
+    return Mixture(found[0], found[2], found[3])
+
+
+def local_fit(z: Array, values: Array, h: float | Kernel, degree: int, ridge: float, threads: int) -> Any:
     """Mapped rows laid out for a local mean, or for a local line."""
     if degree == 0:
-        return _core.LocalMeanFit(z, values, _gaussian(h), on_empty="nearest", threads=threads)
+        return _core.LocalMeanFit(z, values, _kernel(h), on_empty="nearest", threads=threads)
     return local_polynomial(z, values, h, degree, ridge, threads)
 
 
-def local_polynomial(z: Array, values: Array, h: float, degree: int, ridge: float, threads: int) -> _core.LocalRegressor:
+def local_polynomial(z: Array, values: Array, h: float | Kernel, degree: int, ridge: float, threads: int) -> _core.LocalRegressor:
     """Mapped rows laid out for a local polynomial, which also says which rows weigh most."""
-    kernel = _gaussian(h)
+    kernel = _kernel(h)
     return _core.LocalRegressor(
         z, values, [kernel], search="given", degrees=[degree], standardize=False, ridge=ridge, threads=threads
     )
+
+
+def _kernel(h: float | Kernel) -> Kernel:
+    return h if isinstance(h, Kernel) else _gaussian(h)
 
 
 def _gaussian(h: float) -> Kernel:

@@ -530,6 +530,18 @@ def learn_metric(
     threads: int = 0,
     progress: _Progress | None = None,
 ) -> tuple[_Array, _Array, _Array, int, bool]: ...
+def learn_mixture(
+    samples: _Array,
+    kernels: list[Kernel | str],
+    responses: _Array | None = None,
+    classes: Sequence[int] | None = None,
+    n_classes: int = 0,
+    *,
+    max_iter: int = 200,
+    tolerance: float = 1e-7,
+    threads: int = 0,
+    progress: _Progress | None = None,
+) -> tuple[Kernel, _Array, _Array, _Array, _Array, bool]: ...
 def local_outlier_factor(
     samples: _Array,
     n_neighbors: int,
@@ -839,6 +851,61 @@ class DeepKernelNet:
     def numbers(self) -> tuple[_Array, _Array, _Array]: ...
     def history(self) -> tuple[_Array, _Array, int]: ...
     def transform(self, rows: _Array, threads: int = 0) -> _Array: ...
+
+@final
+class HierarchicalNet:
+    @staticmethod
+    def fit(
+        samples: _Array,
+        lengths: list[int],
+        responses: _Array | None,
+        classes: list[int] | None,
+        class_count: int,
+        layers: dict[str, Any],
+        training: str,
+        fit: dict[str, Any],
+        threads: int = 0,
+        progress: _Progress | None = None,
+    ) -> HierarchicalNet: ...
+    @staticmethod
+    def of(
+        layers: dict[str, Any],
+        units: tuple[_Array, _Array],
+        responses: tuple[_Array, _Array] | None,
+        class_count: int,
+        parameters: _Array,
+    ) -> HierarchicalNet: ...
+    def numbers(self) -> tuple[tuple[_Array, _Array], tuple[_Array, _Array] | None, _Array]: ...
+    def histories(self) -> list[tuple[_Array, _Array, int]]: ...
+    def losses(self) -> _Array: ...
+    def predict(self, rows: _Array, lengths: list[int], threads: int = 0) -> _Array: ...
+
+@final
+class EncoderDecoderNet:
+    @staticmethod
+    def fit(
+        sources: list[list[int]],
+        targets: list[list[int]],
+        config: dict[str, Any],
+        fit: dict[str, Any],
+        threads: int = 0,
+        progress: _Progress | None = None,
+    ) -> EncoderDecoderNet: ...
+    @staticmethod
+    def of(config: dict[str, Any], parameters: _Array) -> EncoderDecoderNet: ...
+    def numbers(self) -> _Array: ...
+    def history(self) -> tuple[_Array, _Array, int]: ...
+    def loss(self, sources: list[list[int]], targets: list[list[int]], threads: int = 0) -> float: ...
+    def answers(
+        self,
+        sources: list[list[int]],
+        count: int,
+        temperature: float,
+        top_k: int | None,
+        top_p: float | None,
+        seed: int,
+        threads: int = 0,
+    ) -> list[list[int]]: ...
 
 @final
 class NeighborMemory:

@@ -111,8 +111,10 @@ def load(path: str | os.PathLike[str]) -> Any:
     except ValueError as e:
         raise ValueError(f"{path}: {e}") from None
     if names:
-        if len(names) != model.n_features_in_:
-            raise ValueError(f"{path}: the file names {len(names)} columns of {model.n_features_in_}; it is damaged, or of another program")
+        # What learns from sequences has no columns.
+        columns = getattr(model, "n_features_in_", 0)
+        if len(names) != columns:
+            raise ValueError(f"{path}: the file names {len(names)} columns of {columns}; it is damaged, or of another program")
         model.feature_names_in_ = np.array(names, dtype=object)
     return model
 

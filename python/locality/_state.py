@@ -11,6 +11,7 @@ import numpy as np
 from ._arrays import Array
 from ._base import Prepared
 from ._core import Kernel, Neighborhood
+from ._state_learned import LEARNED
 from ._state_memories import MEMORIES
 from ._state_parts import DAMAGED as _DAMAGED
 from ._state_parts import State
@@ -114,6 +115,8 @@ def _adaptive(model: Any) -> None:
     model._encoder = encoder
     if len(encoder.get_feature_names_out()) != model.X_fit_.shape[1] or not 0 <= model.degree_ <= 1:
         raise ValueError(f"the file's columns do not fit its map; {_DAMAGED}")
+    if (model.mixture_ is None) != (model.mixture_weights_ is None):
+        raise ValueError(f"the file has half a mixture; {_DAMAGED}")
     codes = model.y_fit_
     if codes.dtype.kind == "i" and not (codes.min() >= 0 and codes.max() < len(getattr(model, "classes_", ()))):
         raise ValueError(f"the file's classes do not fit its samples; {_DAMAGED}")
@@ -134,8 +137,10 @@ _ADAPTIVE = {
     "_net_means": "e?",
     "_net_scales": "e?",
     "_net_coef": "k?",
+    "mixture_weights_": "m?",
 }
 _ADAPTED = {
+    "mixture_": "kernel?",
     f"{_ENCODED}categories_": "levels",
     "metric_": "text",
     "degree_": "count",
@@ -193,10 +198,6 @@ def _outliers(model: Any) -> None:
         raise ValueError(f"the file's n_neighbors_={model.n_neighbors_} does not fit its samples; {_DAMAGED}")
 
 
-_NETWORK = {"mean_": "d", "scale_": "d", "coef_": "k", "loss_curve_": "e", "validation_loss_curve_": "v", "stage_losses_": "s"}
-_TRAINED = {"n_iter_": "count", "best_loss_": "real"}
-
-
 def _codes(model: Any) -> None:
     if model.n_neighbors_ is not None and model.bandwidth_ is not None:
         raise ValueError(f"the file's decoder has two widths; {_DAMAGED}")
@@ -245,8 +246,6 @@ STATES = {
         {"reconstruction_error_": "real"},
         _embedded,
     ),
-    "DenoisingAutoencoder": State("denoising_autoencoder", "_autoencoders", _NETWORK, _TRAINED, _later),
-    "HierarchicalAutoencoder": State("hierarchical_autoencoder", "_autoencoders", _NETWORK, _TRAINED, _later),
     "GWR": State(
         "gwr",
         "_gwr",
@@ -353,7 +352,7 @@ STATES = {
         _encoder,
     ),
     "Tomato": State("tomato", "_modes", _MODES, _FOUND, _modes),
-} | MEMORIES
+} | MEMORIES | LEARNED
 
 KINDS = {state.kind: name for name, state in STATES.items()}
 
@@ -481,6 +480,10 @@ def _value(name: str, x: Any, what: str) -> Any:
         return x
     if what == "text" and isinstance(x, str):
         return x
+    if what == "tokens" and isinstance(x, list) and x and all(isinstance(t, (str, int)) and not isinstance(t, bool) for t in x):
+        # Of equals one would have no code.
+        if len(set(x)) == len(x):
+            return x
     if what == "levels" and isinstance(x, list):
         # The places of words are found by bisection.
         levels = [part if part is None else _value(name, part, "texts") for part in x]

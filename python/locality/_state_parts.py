@@ -15,7 +15,7 @@ class State(NamedTuple):
     """What is kept of an estimator beside its parameters.
 
     An array's shape is one letter for each axis, the same length wherever the letter stands; ``"n|n p"`` leaves a choice, ``?`` may be
-    none at all, ``int`` and ``bool`` are other numbers than reals. A value is ``real``, ``count``, ``flag``, ``text``, ``texts``, ``levels``, ``pairs``,
+    none at all, ``int`` and ``bool`` are other numbers than reals. A value is ``real``, ``count``, ``flag``, ``text``, ``texts``, ``tokens``, ``levels``, ``pairs``,
     ``kernel`` or ``neighborhood``; some may be None, with a ``?``.
     """
 

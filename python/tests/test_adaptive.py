@@ -262,3 +262,41 @@ def test_a_network_needs_rows_that_are_held_out():
     model = lc.AdaptiveKernelRegressor(hidden_layer_sizes=8, validation_fraction=0.0)
     with pytest.raises(ValueError, match="validation_fraction=0"):
         model.fit(np.eye(20), np.arange(20.0))
+
+
+def dense_and_far_apart(rng, n, noise):
+    """A fine wave where rows are dense, nothing where they are far apart."""
+    x = rng.normal(size=n)
+    x = np.where(x < 0.0, 0.5 * x, 4.0 * x)
+    return x[:, None], np.where(x < 0.0, np.sin(12.0 * x), 0.0) + noise * rng.normal(size=n)
+
+
+def test_a_mixture_is_better_where_one_width_does_not_fit_all():
+    rng = np.random.default_rng(4)
+    (x, y), (at, told) = dense_and_far_apart(rng, 500, 0.7), dense_and_far_apart(rng, 500, 0.0)
+    plain = lc.AdaptiveKernelRegressor(degree=0, random_state=0).fit(x, y)
+    kernels = ["gaussian(h=0.5)", lc.kernels.laplace(h=10), "gaussian(h=10)"]
+    mixed = lc.AdaptiveKernelRegressor(degree=0, random_state=0, kernels=kernels).fit(x, y)
+    left = [np.mean((model.predict(at) - told) ** 2) for model in (plain, mixed)]
+    assert left[1] < 0.8 * left[0], left
+    assert mixed.mixture_weights_.shape == (4,)
+    np.testing.assert_allclose(mixed.mixture_weights_.sum(), 1.0)
+    assert mixed.mixture_weights_.min() >= 0.0
+    # It is the local mean under that sum.
+    expected = lc.local_mean(at @ mixed.components_.T, x @ mixed.components_.T, y, kernel=mixed.mixture_)
+    np.testing.assert_allclose(mixed.predict(at), expected, atol=1e-9)
+    assert plain.mixture_ is None and plain.mixture_weights_ is None
+    with pytest.raises(AttributeError, match="mixture_"):
+        mixed.kernel_  # noqa: B018
+    weights = mixed.explain(at[:3], 5).weights
+    assert weights.shape == (3, 5) and (weights > 0.0).any()
+
+
+def test_mixtures_of_classes_and_what_is_refused():
+    x, y = table("iris")
+    model = lc.AdaptiveKernelClassifier(random_state=0, kernels=["laplace(h=0.5)"]).fit(x, y)
+    assert model.score(x, y) > 0.95
+    with pytest.raises(TypeError, match="must be a list of kernels"):
+        lc.AdaptiveKernelClassifier(kernels="laplace(h=0.5)").fit(x, y)
+    with pytest.raises(ValueError, match="lapla"):
+        lc.AdaptiveKernelClassifier(kernels=["lapla(h=0.5)"]).fit(x, y)

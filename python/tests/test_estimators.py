@@ -44,10 +44,13 @@ def not_met(estimator):
     [
         lc.DenoisingAutoencoder(max_epochs=20),
         lc.HierarchicalAutoencoder((1, 1), max_epochs=5),
+        lc.HierarchicalRegressor(1, max_epochs=80),
+        lc.HierarchicalClassifier(training="greedy", max_epochs=30),
         lc.MetricLearner(max_iter=20),
         lc.MetricLearner(1, task="regression", max_iter=20),
         lc.AdaptiveKernelRegressor(max_iter=10),
         lc.AdaptiveKernelClassifier(max_iter=10),
+        lc.AdaptiveKernelRegressor(max_iter=10, kernels=["laplace(h=2)", "gaussian(h=0.3)"]),
         lc.FuzzyCMeans(),
         lc.FuzzyRegressor(),
         lc.FuzzyRegressor(radius=0.5, order=0, consequents="local"),

@@ -82,6 +82,8 @@ SIGNS = np.where(RNG.uniform(size=(9, 2)) < 0.5, -1.0, 1.0)
 GAPS = np.where(RNG.uniform(size=X.shape) < 0.2, np.nan, X)
 FEW = np.where(np.arange(80) % 4 == 0, (3.0 * X[:, 0]).astype(int), -1)
 TABLE = np.column_stack([X[:, 0].astype(object), np.where(X[:, 1] > 3.0, WORDS, None)])
+TEXTS = ["".join(RNG.choice(list("abc"), RNG.integers(1, 6))) for _ in range(40)]
+LISTS = [[int(n) for n in RNG.integers(0, 4, RNG.integers(1, 5))] for _ in range(40)]
 
 # Every estimator at least once, with what its fit takes and what is compared; `test_none_is_forgotten` looks.
 OTHERS = [
@@ -136,11 +138,17 @@ OTHERS = [
     (lc.DenoisingAutoencoder(1, max_epochs=3), (X,), "transform reconstruct"),
     (lc.DenoisingAutoencoder(hidden_layer_sizes=(), corruption="none", validation_fraction=0.0, max_epochs=2), (X,), "transform score"),
     (lc.HierarchicalAutoencoder((1, 1), max_epochs=3), (X,), "transform reconstruct"),
+    (lc.HierarchicalRegressor(1, max_epochs=3), (X, Y), "predict"),
+    (lc.HierarchicalRegressor(2, kernel=["gaussian", "laplace"], training="greedy", max_epochs=2), (X, np.column_stack([Y, -Y])), "predict"),
+    (lc.HierarchicalClassifier(1, activation="swiglu", max_epochs=3), (X, WORDS), "predict predict_proba"),
+    (lc.EncoderDecoder(1, width=8, n_heads=2, max_epochs=2), (TEXTS, [text[::-1] for text in TEXTS]), "predict generate"),
+    (lc.EncoderDecoder(1, width=8, n_heads=2, positions="alibi", max_epochs=2), (LISTS, [one[1:] for one in LISTS]), "predict"),
     (lc.MetricLearner(1, max_iter=5), (X, Y), "transform"),
     (lc.MetricLearner(per_feature=True, max_iter=5), (X, WORDS), "transform"),
     (lc.AdaptiveKernelRegressor(max_iter=5, random_state=0), (X, Y), "predict"),
     (lc.AdaptiveKernelRegressor(degree=1, max_iter=5, random_state=0), (TABLE, np.column_stack([Y, -Y])), "predict"),
     (lc.AdaptiveKernelRegressor(validation_fraction=0.0, max_iter=5), ("frame", Y), "predict"),
+    (lc.AdaptiveKernelRegressor(kernels=["laplace(h=2)", "gaussian(h=0.3)"], max_iter=5, random_state=0), (X, Y), "predict"),
     (lc.AdaptiveKernelClassifier(max_iter=5, random_state=0), (X, WORDS), "predict predict_proba"),
     (lc.FuzzyCMeans(4), (X,), "predict predict_proba"),
     (lc.FuzzyRegressor(4), (X, Y), "predict"),
@@ -188,6 +196,8 @@ def answers(model, data, method):
         return model.surface(AT / 30.0)
     if method == "inverse_transform":
         return model.inverse_transform(AT[:, [0, 1, 1]])
+    if data[0] is TEXTS or data[0] is LISTS:
+        return getattr(model, method)(data[0][:9])
     if data[0] is SIGNS:
         return getattr(model, method)(np.where(AT > AT.mean(axis=0), 1.0, -1.0))
     if data[0] is GAPS or method == "complete":

@@ -29,6 +29,22 @@ pub enum Levels {
     GreedyThenTogether,
 }
 
+impl std::str::FromStr for Levels {
+    type Err = Error;
+
+    /// By the words that [`Training`](crate::Training) has for autoencoders.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "joint" => Ok(Self::Together),
+            "greedy" => Ok(Self::Greedy),
+            "greedy_then_joint" | "greedy-then-joint" => Ok(Self::GreedyThenTogether),
+            _ => Err(Error::parse(format!(
+                "there is no training '{text}'; choose joint, greedy or greedy_then_joint"
+            ))),
+        }
+    }
+}
+
 /// Learns a hierarchical local model of rows in sets (a table, sets of points, series, sequences): a linear map of the columns, [local
 /// layers](crate::LocalLayer), and a linear map to responses or classes (Song 2026, arXiv 2605.20635, the hierarchical models).
 ///

@@ -21,6 +21,7 @@
 //! | from one sequence to another: encoder and decoder | [`EncoderDecoder`], [`DecoderLayer`], [`CrossHeads`] |
 //! | training | [`Trainer`], [`AdamW`], [`Schedule`], [`clip`] |
 //! | metrics: which columns, and which mixtures of them, say who is alike | [`MetricLearner`], [`Guidance`], [`LearnedMetric`] |
+//! | mixtures of kernels: how much each counts | [`MixtureLearner`], [`LearnedMixture`] |
 //! | autoencoders: denoising, hierarchical | [`Autoencoder`], [`AutoencoderModel`], [`Corruption`] |
 //! | kernels on learned features | [`DeepKernel`], [`DeepKernelModel`] |
 //! | models that others have trained | [`pretrained`] |
@@ -42,6 +43,7 @@ mod layers;
 mod levels;
 mod local_layer;
 mod metric;
+mod mixture;
 mod number;
 mod optimize;
 mod parameters;
@@ -74,6 +76,7 @@ pub use layers::{
 pub use levels::{HierarchicalFit, HierarchicalLearner, Levels};
 pub use local_layer::{LayerConfig, LayerKept, LocalLayer};
 pub use metric::{Guidance, LearnedMetric, MetricLearner};
+pub use mixture::{LearnedMixture, MixtureLearner};
 pub use number::{Matrix, Number, multiply};
 #[doc(hidden)]
 pub use number::{PANEL, ROWS, Tile};

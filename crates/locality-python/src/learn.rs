@@ -1,13 +1,14 @@
-//! Metrics that are learned.
+//! Metrics and mixtures of kernels that are learned.
 
 use locality::Rows;
-use locality_learn::{Goal, Guidance, MetricLearner};
+use locality_learn::{Goal, Guidance, MetricLearner, MixtureLearner};
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use crate::array::Matrix;
 use crate::dense::two;
+use crate::kernel::{Kernel, kernel_of};
 use crate::watch::watched;
 
 type One<'py> = Bound<'py, PyArray1<f64>>;
@@ -17,7 +18,7 @@ type One<'py> = Bound<'py, PyArray1<f64>>;
 type Learned<'py> = (Bound<'py, PyArray2<f64>>, One<'py>, One<'py>, usize, bool);
 
 /// What is to be told of samples: classes by number, or else responses.
-fn goal<'a>(
+pub(crate) fn goal<'a>(
     responses: Option<&'a Matrix<'_, f64>>,
     classes: Option<&'a [usize]>,
     n_classes: usize,
@@ -88,6 +89,55 @@ pub(crate) fn learn_metric<'py>(
         found.losses().to_vec().into_pyarray(py),
         found.held_out_losses().to_vec().into_pyarray(py),
         found.round(),
+        found.converged(),
+    ))
+}
+
+/// The kernel, coefficients and shares of the kernels that were given, the losses at the start and after each round, those of each kernel alone, and
+/// whether the search came to rest.
+type Mixed<'py> = (Kernel, One<'py>, One<'py>, One<'py>, One<'py>, bool);
+
+/// Weights of a sum of kernels learned from samples ``[n, d]`` and responses ``[n, p]``, or classes ``[n]`` numbered from 0.
+#[pyfunction]
+#[pyo3(signature = (samples, kernels, responses=None, classes=None, n_classes=0, *, max_iter=200, tolerance=1e-7, threads=0, progress=None))]
+#[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+pub(crate) fn learn_mixture<'py>(
+    samples: &Bound<'py, PyAny>,
+    kernels: Vec<Bound<'py, PyAny>>,
+    responses: Option<&Bound<'py, PyAny>>,
+    classes: Option<Vec<usize>>,
+    n_classes: usize,
+    max_iter: usize,
+    tolerance: f64,
+    threads: usize,
+    progress: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Mixed<'py>> {
+    let py = samples.py();
+    let samples = Matrix::<f64>::from_any(samples, "X")?;
+    let responses = responses
+        .map(|y| Matrix::<f64>::from_any(y, "y"))
+        .transpose()?;
+    let kernels = kernels
+        .iter()
+        .map(kernel_of)
+        .collect::<PyResult<Vec<_>>>()?;
+    let learner = MixtureLearner::new(kernels)
+        .max_iter(max_iter)
+        .tolerance(tolerance);
+    let rows: Rows<'_, f64> = samples.rows()?;
+    let told = goal(responses.as_ref(), classes.as_deref(), n_classes)?;
+    let found = watched(py, threads, progress, |watch| {
+        learner.fit(rows, told, watch)
+    })?;
+    let array = |x: &[f64]| x.to_vec().into_pyarray(py);
+    Ok((
+        Kernel {
+            inner: found.kernel().clone(),
+        },
+        array(found.weights()),
+        array(found.shares()),
+        array(found.losses()),
+        array(found.alone()),
         found.converged(),
     ))
 }

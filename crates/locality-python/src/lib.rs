@@ -19,6 +19,7 @@ mod kernel;
 mod labeling;
 mod lazy;
 mod learn;
+mod levels;
 mod lists;
 mod local;
 mod lowess;
@@ -31,6 +32,7 @@ mod networks;
 mod nonlocal;
 mod pca;
 mod regions;
+mod sequences;
 mod shift;
 mod spectral;
 mod track;
@@ -87,7 +89,9 @@ mod _core {
     #[pymodule_export]
     use super::lazy::{Centroids, NeighborMemory};
     #[pymodule_export]
-    use super::learn::learn_metric;
+    use super::learn::{learn_metric, learn_mixture};
+    #[pymodule_export]
+    use super::levels::HierarchicalNet;
     #[pymodule_export]
     use super::local::LocalRegressor;
     #[pymodule_export]
@@ -112,6 +116,8 @@ mod _core {
     use super::regions::{
         ImageRegionTree, image_adjacency, image_edges, image_partition, image_superpixels,
     };
+    #[pymodule_export]
+    use super::sequences::EncoderDecoderNet;
     #[pymodule_export]
     use super::shift::{BinnedSites, bin_seeds, estimate_bandwidth, mean_shift};
     #[pymodule_export]

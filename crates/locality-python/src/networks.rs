@@ -14,13 +14,13 @@ use crate::dense::two;
 use crate::error::to_python;
 use crate::watch::watched;
 
-type One<'py> = Bound<'py, PyArray1<f64>>;
+pub(crate) type One<'py> = Bound<'py, PyArray1<f64>>;
 type Two<'py> = Bound<'py, PyArray2<f64>>;
 /// Means and deviations of the columns ``[d]``, and the parameters.
 type Numbers<'py> = (One<'py>, One<'py>, Bound<'py, PyArray1<f32>>);
 
 /// An entry of a dictionary.
-fn entry<'py, T>(all: &Bound<'py, PyDict>, name: &str) -> PyResult<T>
+pub(crate) fn entry<'py, T>(all: &Bound<'py, PyDict>, name: &str) -> PyResult<T>
 where
     T: for<'a> FromPyObject<'a, 'py, Error = PyErr>,
 {
@@ -30,7 +30,7 @@ where
 }
 
 /// How a network is trained, from a dictionary with everything in it.
-fn fit_config(all: &Bound<'_, PyDict>) -> PyResult<FitConfig> {
+pub(crate) fn fit_config(all: &Bound<'_, PyDict>) -> PyResult<FitConfig> {
     let plain = FitConfig::default();
     Ok(FitConfig {
         epochs: entry(all, "epochs")?,
@@ -48,7 +48,7 @@ fn fit_config(all: &Bound<'_, PyDict>) -> PyResult<FitConfig> {
 }
 
 /// Losses of the training rows, of the held-out rows, and the best epoch.
-fn told<'py>(py: Python<'py>, history: &History) -> (One<'py>, One<'py>, usize) {
+pub(crate) fn told<'py>(py: Python<'py>, history: &History) -> (One<'py>, One<'py>, usize) {
     (
         history.training.clone().into_pyarray(py),
         history.validation.clone().into_pyarray(py),

@@ -175,6 +175,8 @@ fn contestants(task: Task, weighted: bool) -> Vec<(&'static str, Contestant)> {
     };
     if !weighted {
         all.push(("k nearest", recipe(Model::Knn)));
+        #[cfg(feature = "learn")]
+        all.push(("adaptive kernel", recipe(Model::Adaptive)));
     }
     all
 }

@@ -1,5 +1,7 @@
 //! Models of tables: which there are, how they are fitted, and what they predict.
 
+#[cfg(feature = "learn")]
+mod adaptive;
 mod columns;
 mod fitted;
 mod recipe;

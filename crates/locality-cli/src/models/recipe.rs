@@ -36,6 +36,9 @@ pub(crate) enum Model {
     Gamma,
     /// The nearest rows, all alike
     Knn,
+    /// Local mean or line, for classes the kernel classifier, under a metric that is learned: columns that say nothing stop counting
+    #[cfg(feature = "learn")]
+    Adaptive,
 }
 
 impl Model {
@@ -49,6 +52,8 @@ impl Model {
             Self::Poisson => "poisson",
             Self::Gamma => "gamma",
             Self::Knn => "knn",
+            #[cfg(feature = "learn")]
+            Self::Adaptive => "adaptive",
         }
     }
 
@@ -56,6 +61,8 @@ impl Model {
     pub(crate) fn fits(self, task: Task) -> bool {
         match self {
             Self::Auto | Self::Mean | Self::Knn => true,
+            #[cfg(feature = "learn")]
+            Self::Adaptive => true,
             Self::Logistic => task == Task::Classification,
             _ => task == Task::Regression,
         }
@@ -146,6 +153,24 @@ impl Recipe {
                 "--weights does not go with --model knn; choose another model",
             ));
         }
+        #[cfg(feature = "learn")]
+        if self.model == Model::Adaptive {
+            let given = [
+                ("--weights", weighted),
+                ("--kernel", self.kernel.is_some()),
+                ("--bandwidth", self.bandwidth != Bandwidth::Auto),
+                ("--no-standardize", !self.standardize),
+            ];
+            if let Some((flag, _)) = given.iter().find(|(_, given)| *given) {
+                let why = match *flag {
+                    "--weights" => "every row counts alike where it learns",
+                    _ => "it learns the kernel, and units of columns do not matter",
+                };
+                return Err(Error::usage(format!(
+                    "{flag} does not go with --model adaptive: {why}; leave it out, or choose another model"
+                )));
+            }
+        }
         Ok(())
     }
 
@@ -159,6 +184,8 @@ impl Recipe {
     ) -> locality::Result<Fitted> {
         match (self.model, target) {
             (Model::Knn, _) => self.neighbors(x, target, watch),
+            #[cfg(feature = "learn")]
+            (Model::Adaptive, _) => super::adaptive::fit(x, target, watch),
             (Model::Mean, Target::Classes(codes, classes)) => {
                 let model = self.kernel_classifier(x)?;
                 let fit = model.fit_weighted(x, codes, classes.len(), weights, watch)?;

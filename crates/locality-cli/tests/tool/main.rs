@@ -1,6 +1,8 @@
 //! The tool as it is used: the binary, run in temporary folders.
 
 #[cfg(feature = "learn")]
+mod adaptive;
+#[cfg(feature = "learn")]
 mod autoencode;
 mod bad_pictures;
 mod bad_tables;

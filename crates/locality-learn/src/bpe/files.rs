@@ -8,8 +8,17 @@ use serde_json::{Map, Value, json};
 use super::Bpe;
 use crate::whole::{Whole, code_of, wholes};
 
-/// No code may be larger: one that is comes from a file that lies.
+/// No vocabulary may be larger: one that is comes from a file that lies.
 pub(super) const LARGEST: usize = 1 << 24;
+
+/// Codes may have gaps, but not more than so many for each entry.
+const SPREAD: usize = 4;
+
+/// Texts that no merge makes: published vocabularies have from one to some hundreds. More of them are a sign of merges that were cut off.
+const MOST_WHOLE: usize = 1000;
+
+/// A vocabulary's codes by their texts.
+pub(crate) type Codes = HashMap<String, u32>;
 
 /// The character that stands for each byte in published files (Radford et al. 2019, `encoder.py`): itself where it prints, the others
 /// from 256 on.
@@ -97,67 +106,64 @@ impl Bpe {
         };
         let merges = merges.map(|m| pair(m).ok_or_else(|| damaged("model.merges")));
         let merges = merges.collect::<Result<Vec<_>>>()?;
-        Self::of(&vocabulary, &merges, |_| whole)
+        Self::of(&vocabulary, &merges, whole)
     }
 
     /// From the bytes of a `vocab.json` and of a `merges.txt`. What no merge makes and is no byte, such as `<|endoftext|>`, is a code as it
     /// stands in a text.
     ///
     /// # Errors
-    /// No JSON, a line that is no merge, a byte or merge without a code.
+    /// No JSON, a line that is no merge, a byte or merge without a code, merges that lack most of the vocabulary or a text with the marks of
+    /// bytes that do not print.
     pub fn from_vocabulary(vocabulary: &[u8], merges: &[u8]) -> Result<Self> {
-        let vocabulary: Map<String, Value> = serde_json::from_slice(vocabulary).map_err(|e| {
-            Error::parse(format!(
-                "the vocabulary is no JSON object ({e}); copy the file again"
-            ))
-        })?;
-        let vocabulary = codes(&vocabulary)?;
-        let merges = std::str::from_utf8(merges)
-            .map_err(|_| Error::parse("the merges are not UTF-8; copy the file again"))?;
-        let lines = merges.lines().enumerate();
-        // The first line may be a comment; a later one like it is a merge of signs.
-        let lines = lines
-            .filter(|(i, line)| !(line.is_empty() || (*i == 0 && line.starts_with("#version"))));
-        let merges = lines.map(|(i, line)| {
-            two(line).ok_or_else(|| {
-                Error::parse(format!(
-                    "line {} of the merges, {line:?}, is not two tokens with a blank between; copy the file again",
-                    i + 1
-                ))
-            })
-        });
-        let merges = merges.collect::<Result<Vec<_>>>()?;
-        let made: HashSet<String> = merges.iter().map(|pair| pair.concat()).collect();
-        let bytes: HashSet<String> = alphabet().map(String::from).collect();
-        Self::of(&vocabulary, &merges, |vocabulary| {
-            let alone = |text: &&String| !(made.contains(*text) || bytes.contains(*text));
-            let all = vocabulary.keys().filter(|t| !t.is_empty()).filter(alone);
-            let all = all.map(|text| Whole {
-                text: text.clone(),
-                code: vocabulary[text],
-                alone: false,
-            });
-            let mut all: Vec<Whole> = all.collect();
-            all.sort_by_key(|w| w.code);
-            [all, Vec::new()]
-        })
+        Self::from_parts(&vocabulary_of(vocabulary)?, &merges_of(merges)?)
     }
 
-    fn of(
-        vocabulary: &HashMap<String, u32>,
-        merges: &[[String; 2]],
-        whole: impl FnOnce(&HashMap<String, u32>) -> [Vec<Whole>; 2],
-    ) -> Result<Self> {
+    /// The same from what the two files hold.
+    pub(crate) fn from_parts(vocabulary: &Codes, merges: &[[String; 2]]) -> Result<Self> {
+        let made: HashSet<String> = merges.iter().map(|pair| pair.concat()).collect();
+        let bytes: HashSet<String> = alphabet().map(String::from).collect();
+        let alone = |text: &&String| !(made.contains(*text) || bytes.contains(*text));
+        let all = vocabulary.keys().filter(|t| !t.is_empty()).filter(alone);
+        let all = all.map(|text| Whole {
+            text: text.clone(),
+            code: vocabulary[text],
+            alone: false,
+        });
+        let mut all: Vec<Whole> = all.collect();
+        all.sort_by_key(|w| w.code);
+        // Blanks and line ends have letters from 256 on: who writes them is a piece of a word, and no text by itself.
         let letters = letters();
-        let whole = whole(vocabulary);
+        let piece = |w: &&Whole| {
+            let mut each = w.text.chars();
+            each.clone().all(|c| letters.contains_key(&c)) && each.any(|c| c as u32 > 255)
+        };
+        let lost = all.iter().find(piece);
+        if let Some(w) = lost.or_else(|| all.get(MOST_WHOLE)) {
+            return Err(Error::parse(format!(
+                "{} texts of the vocabulary, such as '{}' with the code {}, are made by none of the {} merges; merges.txt is cut off or of another \
+                 tokenizer, copy it again",
+                all.len(),
+                w.text,
+                w.code,
+                merges.len()
+            )));
+        }
+        Self::of(vocabulary, merges, [all, Vec::new()])
+    }
+
+    fn of(vocabulary: &Codes, merges: &[[String; 2]], whole: [Vec<Whole>; 2]) -> Result<Self> {
+        let letters = letters();
         let added = whole.iter().flatten().map(|w| w.code);
         let codes = vocabulary.values().copied().chain(added);
+        let entries = vocabulary.len() + whole.iter().map(Vec::len).sum::<usize>();
         let count = codes.max().map_or(0, |code| code as usize + 1);
-        if count > LARGEST {
+        let most = LARGEST.min(SPREAD * entries);
+        if count > most {
             return Err(Error::parse(format!(
-                "the vocabulary has the code {}, but none may be above {}; copy the file again",
+                "the vocabulary has the code {}, but with {entries} entries none may be above {}; copy the file again",
                 count - 1,
-                LARGEST - 1
+                most - 1
             )));
         }
         let mut tokens = vec![None; count];
@@ -170,9 +176,6 @@ impl Bpe {
                     "the vocabulary has the code {code} twice; copy the file again"
                 )));
             }
-        }
-        for w in whole.iter().flatten() {
-            tokens[w.code as usize] = Some(w.text.as_bytes().into());
         }
         let find = |text: &str| {
             vocabulary.get(text).copied().ok_or_else(|| {
@@ -189,6 +192,25 @@ impl Bpe {
             Ok([find(a)?, find(b)?, find(&pair.concat())?])
         });
         let merges = merges.collect::<Result<Vec<_>>>()?;
+        let needed: HashSet<u32> = bytes
+            .iter()
+            .chain(merges.iter().flatten())
+            .copied()
+            .collect();
+        for w in whole.iter().flatten() {
+            let (at, own) = (&mut tokens[w.code as usize], w.text.as_bytes());
+            // The vocabulary may list an added token itself, as its own text.
+            let listed = vocabulary.get(&w.text) == Some(&w.code) && !needed.contains(&w.code);
+            if let Some(other) = at.as_deref().filter(|other| *other != own && !listed) {
+                return Err(Error::parse(format!(
+                    "the added token '{}' has the code {}, which is that of '{}'; the files belong to different tokenizers",
+                    w.text,
+                    w.code,
+                    String::from_utf8_lossy(other).escape_debug()
+                )));
+            }
+            *at = Some(own.into());
+        }
         Ok(Self::new(tokens, bytes, merges, whole))
     }
 
@@ -244,12 +266,41 @@ impl Bpe {
             Ok([a, b])
         });
         let merges = merges.collect::<Result<Vec<_>>>()?;
-        Self::of(&vocabulary, &merges, |_| whole)
+        Self::of(&vocabulary, &merges, whole)
     }
 }
 
+/// What a `vocab.json` holds.
+pub(crate) fn vocabulary_of(bytes: &[u8]) -> Result<Codes> {
+    let all: Map<String, Value> = serde_json::from_slice(bytes).map_err(|e| {
+        Error::parse(format!(
+            "the vocabulary is no JSON object ({e}); copy the file again"
+        ))
+    })?;
+    codes(&all)
+}
+
+/// What a `merges.txt` holds.
+pub(crate) fn merges_of(bytes: &[u8]) -> Result<Vec<[String; 2]>> {
+    let merges = std::str::from_utf8(bytes)
+        .map_err(|_| Error::parse("the merges are not UTF-8; copy the file again"))?;
+    let lines = merges.lines().enumerate();
+    // The first line may be a comment; a later one like it is a merge of signs.
+    let lines =
+        lines.filter(|(i, line)| !(line.is_empty() || (*i == 0 && line.starts_with("#version"))));
+    let merges = lines.map(|(i, line)| {
+        two(line).ok_or_else(|| {
+            Error::parse(format!(
+                "line {} of the merges, {line:?}, is not two tokens with a blank between; copy the file again",
+                i + 1
+            ))
+        })
+    });
+    merges.collect()
+}
+
 /// A vocabulary's codes.
-fn codes(all: &Map<String, Value>) -> Result<HashMap<String, u32>> {
+fn codes(all: &Map<String, Value>) -> Result<Codes> {
     let code = |(text, code): (&String, &Value)| {
         let code = code_of(code).ok_or_else(|| damaged(&format!("vocab.{text}")))?;
         Ok((text.clone(), code))

@@ -11,6 +11,7 @@ use std::ops::Range;
 use locality_core::{Error, Result};
 
 use crate::whole::{Piece, Whole, split};
+pub(crate) use files::{merges_of, vocabulary_of};
 use merge::Room;
 use words::words;
 

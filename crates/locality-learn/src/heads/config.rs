@@ -16,6 +16,21 @@ pub enum Places {
     Alibi,
 }
 
+impl std::str::FromStr for Places {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "unknown" => Ok(Self::Unknown),
+            "rotary" => Ok(Self::Rotary),
+            "alibi" => Ok(Self::Alibi),
+            _ => Err(Error::parse(format!(
+                "there are no positions '{text}' here; choose rotary, alibi or unknown"
+            ))),
+        }
+    }
+}
+
 /// The parameters of [`LocalHeads`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeadsConfig {

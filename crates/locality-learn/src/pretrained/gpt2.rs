@@ -7,6 +7,7 @@ use locality_core::{Error, Result};
 use super::config::Config;
 use super::folder::{maybe, read};
 use super::weights::{Part, Weights};
+use crate::bpe::{merges_of, vocabulary_of};
 use crate::layers::{Activation, EPSILON};
 use crate::{Bpe, Checkpoint, Number, Tokenizer, Transformer, TransformerConfig};
 
@@ -43,7 +44,10 @@ pub fn language_model(folder: impl AsRef<Path>) -> Result<Checkpoint> {
             ))
         })?;
         let merges = read(&folder.join("merges.txt"))?;
-        Bpe::from_vocabulary(&vocabulary, &merges).map_err(named("vocab.json"))?
+        let vocabulary = vocabulary_of(&vocabulary).map_err(named("vocab.json"))?;
+        let merges = merges_of(&merges).map_err(named("merges.txt"))?;
+        // What is wrong from here on is that the two do not fit each other.
+        Bpe::from_parts(&vocabulary, &merges).map_err(|e| e.context(folder.display()))?
     };
     let model = decoder::<f32>(folder)?;
     let (codes, all) = (bpe.code_count(), model.config().code_count());

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use locality_core::{Error, Result, Watch};
+use rayon::prelude::*;
 
 use super::TransformerConfig;
 use super::generate::Sampler;
@@ -63,6 +64,9 @@ struct Batch {
     target: (Vec<u32>, Vec<u32>, Sets),
 }
 
+/// Pairs whose loss is taken at once: more need no more memory.
+const PIECE: usize = 64;
+
 /// Dropouts of the decoder are numbered from here on.
 const DECODER: usize = 1 << 20;
 
@@ -118,6 +122,21 @@ impl<T: Number> EncoderDecoder<T> {
             begin,
             end,
         })
+    }
+
+    /// The same sizes with other parameters, in the order of the layout.
+    ///
+    /// # Errors
+    /// As many parameters as the layout does not have, numbers that are not finite.
+    pub fn with_parameters(mut self, parameters: Vec<T>) -> Result<Self> {
+        self.layout.check(&parameters)?;
+        if parameters.iter().any(|x| !x.is_finite()) {
+            return Err(Error::not_finite(
+                "parameters have NaN or infinite numbers; the model is damaged",
+            ));
+        }
+        self.parameters = parameters;
+        Ok(self)
     }
 
     /// Names and places of its parameters.
@@ -190,7 +209,22 @@ impl<T: Number> EncoderDecoder<T> {
     /// # Errors
     /// No pairs, an empty source, and as [`scores`](Self::scores).
     pub fn loss(&self, pairs: &[Pair]) -> Result<f64> {
-        self.loss_of(&self.batch(pairs.iter())?)
+        if pairs.is_empty() {
+            return Err(Error::empty("there are no pairs; give at least one"));
+        }
+        self.loss_in_pieces(&pairs.iter().collect::<Vec<_>>(), PIECE)
+    }
+
+    /// Piece by piece, so that many pairs need no more memory than a few.
+    fn loss_in_pieces(&self, pairs: &[&Pair], size: usize) -> Result<f64> {
+        let (mut sum, mut count) = (0.0, 0);
+        for some in pairs.chunks(size) {
+            let batch = self.batch(some.iter().copied())?;
+            let n = batch.target.1.len();
+            sum += self.loss_of(&batch)? * n as f64;
+            count += n;
+        }
+        Ok(sum / count as f64)
     }
 
     fn loss_of(&self, batch: &Batch) -> Result<f64> {
@@ -276,7 +310,7 @@ impl<T: Number> EncoderDecoder<T> {
     }
 
     /// Trains on pairs; some are held out and say when to stop, see [`FitConfig`]. The decoder is given the right codes so far
-    /// (teacher forcing).
+    /// (teacher forcing). After an error the parameters are what they were.
     ///
     /// # Errors
     /// No pairs, numbers out of their range, an interruption, and as [`loss`](Self::loss).
@@ -298,6 +332,8 @@ impl<T: Number> EncoderDecoder<T> {
         config.check()?;
         let (training, held_out) = split(pairs.len(), config.validation, config.seed);
         let (layout, mut parameters) = (self.layout.clone(), self.parameters.clone());
+        // The objective writes into those of the model.
+        let before = parameters.clone();
         let all: Range<usize> = 0..layout.len();
         let objective = |p: &[T], rows: crate::fit::Batch<'_>, gradients: Option<&mut [T]>| {
             self.parameters.copy_from_slice(p);
@@ -306,15 +342,8 @@ impl<T: Number> EncoderDecoder<T> {
                 let chance = Some(Chance::new(config.seed, rows.round));
                 return self.back(&batch, chance, gradients);
             }
-            // Piece by piece, so that held-out pairs need no more memory than a batch.
-            let (mut sum, mut count) = (0.0, 0);
-            for rows in rows.rows.chunks(config.batch) {
-                let batch = self.batch(rows.iter().map(|&i| &pairs[i]))?;
-                let n = batch.target.1.len();
-                sum += self.loss_of(&batch)? * n as f64;
-                count += n;
-            }
-            Ok(sum / count as f64)
+            let some: Vec<&Pair> = rows.rows.iter().map(|&i| &pairs[i]).collect();
+            self.loss_in_pieces(&some, config.batch)
         };
         let rows = (&training[..], &held_out[..]);
         let history = fit(
@@ -326,10 +355,33 @@ impl<T: Number> EncoderDecoder<T> {
             watch,
             objective,
         );
-        if history.is_ok() {
-            self.parameters = parameters;
-        }
+        self.parameters = if history.is_ok() { parameters } else { before };
         history
+    }
+
+    /// Answers to several sources, of up to `count` codes each, the `i`-th drawn from the sampler's seed plus `i`.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer), with the source's number; an interruption.
+    pub fn answers(
+        &self,
+        sources: &[Vec<u32>],
+        count: usize,
+        sampler: Sampler,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<Vec<u32>>> {
+        let one = |(i, source): (usize, &Vec<u32>)| {
+            watch.check()?;
+            let own = Sampler {
+                seed: sampler.seed.wrapping_add(i as u64),
+                ..sampler
+            };
+            let answer = self.answer(source, count, own);
+            let codes = answer.and_then(Answering::codes);
+            codes.map_err(|e| e.context(format!("source {i} (counted from 0)")))
+        };
+        let all: Vec<_> = sources.par_iter().enumerate().map(one).collect();
+        all.into_iter().collect()
     }
 
     /// Begins an answer to a source, of up to `count` codes.

@@ -72,6 +72,68 @@ fn no_level_loses(model: &HierarchicalFit<f32>) {
 }
 
 #[test]
+fn numbers_are_the_model() {
+    let (x, y) = series();
+    let rows = Rows::new(&x, SETS * LENGTH, 2).unwrap();
+    let sets = Sets::equal(SETS, LENGTH).unwrap();
+    let labels: Vec<usize> = y.iter().map(|y| usize::from(*y > 0.0)).collect();
+    let few = FitConfig {
+        epochs: 2,
+        ..config(0.2)
+    };
+    let learner = learner("greedy".parse().unwrap(), few);
+    let responses = Goal::Responses(Rows::new(&y, SETS * LENGTH, 1).unwrap());
+    for goal in [responses, Goal::Classes(&labels, 2)] {
+        let model = learner.fit::<f32>(rows, &sets, goal, &Watch::default());
+        let model = model.unwrap();
+        assert_eq!(model.histories().len(), 3);
+        let told = model.response_units().ok_or(model.outputs());
+        let parameters = model.parameters().to_vec();
+        let back = |told, parameters| {
+            HierarchicalFit::from_numbers(&learner, model.units(), told, parameters)
+        };
+        let again = back(told, parameters.clone()).unwrap();
+        let found = again.predict(rows, &sets).unwrap();
+        assert_eq!(found, model.predict(rows, &sets).unwrap());
+        let says = |made: locality_core::Result<HierarchicalFit<f32>>, words: &str| {
+            let e = made.unwrap_err().to_string();
+            assert!(e.contains(words), "{e}");
+        };
+        says(back(Err(0), parameters.clone()), "no classes");
+        says(back(Err(1 << 60), parameters.clone()), "too few");
+        says(back(Err(5), parameters.clone()), "the layout");
+        let mut bad = parameters;
+        bad[7] = f32::INFINITY;
+        says(back(told, bad), "infinite");
+    }
+    assert!("slow".parse::<Levels>().is_err());
+}
+
+#[test]
+fn large_tables_are_predicted_as_small_ones() {
+    let model = fit(
+        Levels::Together,
+        FitConfig {
+            epochs: 1,
+            ..config(0.2)
+        },
+    );
+    // More rows than go at once, in sets of several lengths.
+    let lengths: Vec<usize> = (0..900).map(|i| 1 + i * 7 % 11).collect();
+    let sets = Sets::of(&lengths).unwrap();
+    let n = sets.rows();
+    assert!(n > 5000);
+    let x = draw(9, n * 2);
+    let all = model.predict(Rows::new(&x, n, 2).unwrap(), &sets).unwrap();
+    for (i, range) in sets.iter().enumerate() {
+        let own = &x[range.start * 2..range.end * 2];
+        let rows = Rows::new(own, range.len(), 2).unwrap();
+        let alone = model.predict(rows, &Sets::of(&[range.len()]).unwrap());
+        assert_eq!(alone.unwrap(), all[range], "set {i}");
+    }
+}
+
+#[test]
 fn no_level_is_worse_than_the_one_below() {
     for validation in [0.0, 0.2] {
         let model = fit(Levels::Greedy, config(validation));

@@ -9,6 +9,7 @@ mod generation;
 mod gradients;
 mod levels;
 mod metrics;
+mod mixtures;
 mod optimization;
 mod pairs;
 mod same_bits;

@@ -1,5 +1,7 @@
 //! From one sequence to another: derivatives, causality, the cache, and whether it learns.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use locality_core::Watch;
 use locality_learn::{
     Chance, CrossHeads, DecoderLayer, EncoderDecoder, FitConfig, HeadsConfig, LayerConfig, Layout,
@@ -228,6 +230,60 @@ fn one_code_after_another_is_the_whole_at_once() {
     }
 }
 
+#[test]
+fn many_sources_are_answered_as_each_alone() {
+    let (_, encoder, decoder) = configs().swap_remove(0);
+    let model = model(&encoder, &decoder);
+    let sources: Vec<Vec<u32>> = (1..6).map(|n| codes(n, n as usize, 5)).collect();
+    let sampler = Sampler {
+        seed: 9,
+        ..Sampler::default()
+    };
+    let found = model.answers(&sources, 6, sampler, &Watch::default());
+    for (i, (source, found)) in sources.iter().zip(found.unwrap()).enumerate() {
+        let own = Sampler {
+            seed: 9 + i as u64,
+            ..sampler
+        };
+        let alone = model.answer(source, 6, own).unwrap().codes().unwrap();
+        assert_eq!(found, alone);
+    }
+    let bad = [vec![1], vec![5]];
+    let e = model.answers(&bad, 6, sampler, &Watch::default());
+    let e = e.unwrap_err().to_string();
+    assert!(e.starts_with("source 1 (counted from 0): "), "{e}");
+}
+
+#[test]
+fn the_loss_of_many_pairs_is_that_of_all_codes() {
+    let (_, encoder, decoder) = configs().swap_remove(0);
+    let model = model(&encoder, &decoder);
+    let pairs = pairs(1, &[(3, 2), (1, 4), (5, 0)].repeat(50));
+    let mut spare = vec![0.0; model.layout().len()];
+    let whole = model.pull_back(&pairs, None, &mut spare).unwrap();
+    let found = model.loss(&pairs).unwrap();
+    assert!((found - whole).abs() < 1e-12, "{found}, {whole}");
+    let e = model.loss(&[]).unwrap_err().to_string();
+    assert!(e.contains("no pairs"), "{e}");
+}
+
+#[test]
+fn parameters_are_kept_and_put_back() {
+    let (_, encoder, decoder) = configs().swap_remove(0);
+    let model = model(&encoder, &decoder);
+    let fresh = || EncoderDecoder::<f64>::new(&encoder, &decoder, (5, 6), 7).unwrap();
+    let back = fresh().with_parameters(model.parameters.clone()).unwrap();
+    assert_eq!(back, model);
+    let error = |parameters: Vec<f64>| {
+        let made = fresh().with_parameters(parameters);
+        made.unwrap_err().to_string()
+    };
+    assert!(error(vec![0.0]).contains("the layout"));
+    let mut bad = model.parameters.clone();
+    bad[3] = f64::NAN;
+    assert!(error(bad).contains("NaN"));
+}
+
 /// Digits of 3 to 6 places, and what is to be made of them.
 fn task(make: impl Fn(&mut Vec<u32>)) -> Vec<Pair> {
     let mut rng = Rng::new(7);
@@ -305,6 +361,24 @@ fn training_is_the_same_again() {
         })
     };
     assert_eq!(train(1), train(2));
+}
+
+#[test]
+fn an_interruption_leaves_the_parameters_as_they_were() {
+    let (_, encoder, decoder) = configs().swap_remove(0);
+    let mut model = model(&encoder, &decoder);
+    let before = model.clone();
+    let pairs = pairs(1, &[(3, 2); 12]);
+    let stop = AtomicBool::new(false);
+    let second = |done: usize, _: usize| stop.store(done == 2, Ordering::Relaxed);
+    let watch = Watch::default().cancel(&stop).progress(&second);
+    let config = FitConfig {
+        batch: 4,
+        ..FitConfig::default()
+    };
+    let e = model.fit(&pairs, &config, &watch).unwrap_err();
+    assert_eq!(e.kind(), locality_core::ErrorKind::Interrupted);
+    assert_eq!(model, before);
 }
 
 #[test]

@@ -234,7 +234,7 @@ fn files_that_lie_are_refused_in_a_sentence() {
         assert!(!e.contains('\n'), "{e}");
         e
     };
-    let cases: [Edit<'_>; 12] = [
+    let cases: [Edit<'_>; 16] = [
         ("model is 'WordPiece'", &|a| {
             a["model"]["type"] = "WordPiece".into();
         }),
@@ -272,6 +272,27 @@ fn files_that_lie_are_refused_in_a_sentence() {
             a["model"]["vocab"]["!"] = 7.into();
             a["model"]["vocab"]["\""] = 7.into();
         }),
+        // 602 entries: four codes for each, and no buffer of 2^24 of them.
+        (
+            "the code 2408, but with 602 entries none may be above 2407",
+            &|a| {
+                a["added_tokens"][1]["id"] = 2408.into();
+            },
+        ),
+        ("the code 16777215", &|a| {
+            a["model"]["vocab"]["<|endoftext|>"] = json!((1 << 24) - 1);
+        }),
+        // A byte, and a merge.
+        (
+            "added token 'near' has the code 1, which is that of '!'",
+            &|a| {
+                a["added_tokens"][1]["id"] = 1.into();
+            },
+        ),
+        ("which is that of ' query'", &|a| {
+            let code = a["model"]["vocab"]["Ġquery"].clone();
+            a["added_tokens"][0]["id"] = code;
+        }),
     ];
     for (words, edit) in cases {
         let e = error(edit);
@@ -296,6 +317,64 @@ fn files_that_lie_are_refused_in_a_sentence() {
     assert!(Bpe::learn("", 300).is_err());
     let bpe = read(&small()).unwrap();
     assert!(bpe.decode(&[601]).unwrap_err().to_string().contains("601"));
+}
+
+#[test]
+fn codes_may_have_gaps_and_a_vocabulary_may_list_what_is_added() {
+    let mut all = small();
+    all["added_tokens"][1]["id"] = 2407.into();
+    let bpe = read(&all).unwrap();
+    assert_eq!(bpe.code_count(), 2408);
+    assert_eq!(bpe.encode("near"), [2407]);
+    // A text whose own letters stand for bytes: what is added has the word.
+    let mut all = small();
+    all["model"]["vocab"]["éé"] = 700.into();
+    all["added_tokens"][1]["id"] = 700.into();
+    all["added_tokens"][1]["content"] = "éé".into();
+    let bpe = read(&all).unwrap();
+    assert_eq!(bpe.decode(&bpe.encode("éé")).unwrap(), "éé");
+    assert_eq!(bpe.encode("éé"), [700]);
+    // But a byte's letter stands for the byte.
+    let mut all = small();
+    let code = all["model"]["vocab"]["é"].clone();
+    all["added_tokens"][1]["content"] = "é".into();
+    all["added_tokens"][1]["id"] = code;
+    let e = read(&all).unwrap_err().to_string();
+    assert!(e.contains("added token 'é'"), "{e}");
+}
+
+#[test]
+fn merges_that_were_cut_off_are_refused() {
+    let (vocabulary, merges) = two_files(&small());
+    let text = String::from_utf8(merges).unwrap();
+    let error = |vocabulary: &[u8], merges: &str| {
+        let e = Bpe::from_vocabulary(vocabulary, merges.as_bytes()).unwrap_err();
+        let e = e.to_string();
+        assert!(
+            !e.contains('\n') && e.contains("merges.txt is cut off"),
+            "{e}"
+        );
+        e
+    };
+    // After half of its lines; without the last; in the middle of the last.
+    let lines: Vec<&str> = text.lines().collect();
+    error(&vocabulary, &lines[..lines.len() / 2].join("\n"));
+    let e = error(&vocabulary, &lines[..lines.len() - 1].join("\n"));
+    assert!(e.starts_with("2 texts"), "{e}");
+    assert!(e.contains("'Ġquery'"), "{e}");
+    error(&vocabulary, "");
+    // Some hundreds of texts are no pieces of words, thousands are.
+    let with = |count: usize| {
+        let mut all: Value = serde_json::from_slice(&vocabulary).unwrap();
+        for i in 0..count {
+            all[format!("<extra {i}>")] = (600 + i).into();
+        }
+        all.to_string().into_bytes()
+    };
+    let bpe = Bpe::from_vocabulary(&with(999), text.as_bytes()).unwrap();
+    assert_eq!(bpe.encode("<extra 7>"), [607]);
+    let e = error(&with(1000), &text);
+    assert!(e.starts_with("1001 texts"), "{e}");
 }
 
 /// The published vocabulary, where `LOCALITY_GPT2` names a folder of its `vocab.json` and `merges.txt`.

@@ -131,10 +131,21 @@ fn a_folder_is_a_model_with_its_tokenizer() {
     assert_eq!(model.tokenizer.decode(&codes).unwrap(), expected);
     // The same by the two older files.
     let (vocabulary, merges) = crate::bpe::two_files(&serde_json::from_slice(&json).unwrap());
-    std::fs::write(folder.path().join("vocab.json"), vocabulary).unwrap();
+    std::fs::write(folder.path().join("vocab.json"), &vocabulary).unwrap();
     std::fs::remove_file(folder.path().join("tokenizer.json")).unwrap();
     assert!(error(&folder).contains("merges.txt"));
+    // What is wrong with one of them is said of that one.
+    std::fs::write(folder.path().join("merges.txt"), "#version\nab\n").unwrap();
+    let e = error(&folder);
+    assert!(e.contains("merges.txt: line 2"), "{e}");
+    assert!(!e.contains("vocab.json"), "{e}");
+    std::fs::write(folder.path().join("merges.txt"), "").unwrap();
+    let e = error(&folder);
+    assert!(e.contains("cut off") && !e.contains("vocab.json"), "{e}");
     std::fs::write(folder.path().join("merges.txt"), merges).unwrap();
+    std::fs::write(folder.path().join("vocab.json"), "[]").unwrap();
+    assert!(error(&folder).contains("vocab.json: the vocabulary is no JSON object"));
+    std::fs::write(folder.path().join("vocab.json"), vocabulary).unwrap();
     let old = language_model(folder.path()).unwrap();
     assert_eq!(old.model, model.model);
     assert_eq!(old.tokenizer.encode("a kernel").unwrap(), prompt);
