@@ -39,7 +39,7 @@ class _Model(EachOutput, BaseEstimator):
             kernel,
             bandwidth=self.bandwidth,
             degree=degree,
-            columns=self._columns_for(None, X) if degree else None,
+            columns=self._columns_for(getattr(self, "columns", None), X) if degree else None,
             neighborhood=self.neighborhood_,
             n_jobs=self.n_jobs,
         ).fit(sites, means, self.sample_weight_fit_)
