@@ -141,7 +141,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         self._check()
         columns, _ = self._read(X, reset=False)
-        out, marks, shares = [], [], self.shares_
+        out: list[Array] = []
+        marks: list[Array] = []
+        shares = self.shares_
         scale, codes = _arrays.number(self.scale, "scale"), self.output == "codes"
         for j, (column, levels) in enumerate(zip(columns, self.categories_, strict=True)):
             if levels is None:

@@ -295,7 +295,7 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         return self.y_fit_[:, None]
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags = super().__sklearn_tags__()
         # Responses outside the family are refused.
         tags.target_tags.positive_only = True
         tags.target_tags.multi_output = True

@@ -236,7 +236,7 @@ class _Classifier(Tabular, ClassifierMixin, Neighbors):
         return float(np.average(right if right.ndim == 1 else right.all(axis=1), weights=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
 

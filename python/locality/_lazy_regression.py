@@ -114,7 +114,7 @@ class _Regressor(Tabular, RegressorMixin, Neighbors):
         return super().score(X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
 
