@@ -15,7 +15,7 @@ from tables import Table, tables
 OURS = ("local linear or logistic", "local mean", "adaptive kernel")
 
 
-def models(classes: bool) -> dict[str, Callable[[], Any]]:
+def models(classes: bool, threads: int) -> dict[str, Callable[[], Any]]:
     """All that are compared, over columns of unit variance."""
     from sklearn.ensemble import (
         HistGradientBoostingClassifier,
@@ -32,11 +32,14 @@ def models(classes: bool) -> dict[str, Callable[[], Any]]:
     svm = SVC() if classes else SVR()
     grid = {"n_neighbors": [1, 3, 5, 9, 15, 25, 41], "weights": ["uniform", "distance"]}
     kernel = {"C": [1.0, 10.0, 100.0], "gamma": ["scale", 0.01, 0.03, 0.1]}
+    mean = lc.KernelClassifier() if classes else lc.LocalPolynomialRegressor(degree=0, standardize=False)
+    widths = {"bandwidth": [0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0]}
     found: dict[str, Callable[[], Any]] = {
         OURS[0]: lc.LocalLogisticRegression if classes else lambda: lc.LocalPolynomialRegressor(degree=(0, 1)),
         OURS[1]: lc.KernelClassifier if classes else lambda: lc.LocalPolynomialRegressor(degree=0, bandwidth="fixed"),
         OURS[2]: lambda: (lc.AdaptiveKernelClassifier if classes else lc.AdaptiveKernelRegressor)(random_state=0),
         "k nearest, tuned": lambda: GridSearchCV(knn, grid, cv=5),
+        "Nadaraya-Watson, tuned": lambda: GridSearchCV(mean, widths, cv=5),
         "SVM, tuned": lambda: GridSearchCV(svm, kernel, cv=3),
         "linear": lambda: LogisticRegression(max_iter=2000) if classes else RidgeCV(np.logspace(-3, 3, 13)),
         "forest": lambda: (RandomForestClassifier if classes else RandomForestRegressor)(200, random_state=0),
@@ -45,16 +48,16 @@ def models(classes: bool) -> dict[str, Callable[[], Any]]:
     with contextlib.suppress(ImportError):
         import lightgbm
 
-        quiet = {"verbose": -1, "n_jobs": 2, "random_state": 0}
+        quiet = {"verbose": -1, "n_jobs": threads, "random_state": 0}
         found["LightGBM"] = lambda: (lightgbm.LGBMClassifier if classes else lightgbm.LGBMRegressor)(**quiet)
     with contextlib.suppress(ImportError):
         import xgboost
 
-        found["XGBoost"] = lambda: (xgboost.XGBClassifier if classes else xgboost.XGBRegressor)(n_jobs=2, random_state=0)
+        found["XGBoost"] = lambda: (xgboost.XGBClassifier if classes else xgboost.XGBRegressor)(n_jobs=threads, random_state=0)
     return found
 
 
-def scores(table: Table, cap: int) -> dict[str, tuple[float, float]]:
+def scores(table: Table, cap: int, threads: int) -> dict[str, tuple[float, float]]:
     """Mean accuracy, or R2, of each model over the folds, and the seconds it took."""
     from sklearn.metrics import r2_score
     from sklearn.model_selection import KFold, StratifiedKFold
@@ -63,7 +66,7 @@ def scores(table: Table, cap: int) -> dict[str, tuple[float, float]]:
     some = np.random.default_rng(0).permutation(len(table.x))[:cap]
     x, y = table.x[some], table.y[some]
     folds = (StratifiedKFold if table.classes else KFold)(5, shuffle=True, random_state=0)
-    every = models(table.classes)
+    every = models(table.classes, threads)
     all_scores: dict[str, list[float]] = {name: [] for name in every}
     took = dict.fromkeys(every, 0.0)
     for train, test in folds.split(x, y):
@@ -82,19 +85,19 @@ def scores(table: Table, cap: int) -> dict[str, tuple[float, float]]:
 def run(report: Report) -> None:
     """A table of accuracies and ranks, `accuracy.md`, beside the record."""
     cap = 300 if report.quick else 1500
-    names = list(models(True))
+    names = list(models(True, report.threads))
     lines = [
         f"# Accuracy (classes) or R2 (numbers) by 5-fold cross-validation, the same folds, at most {cap} rows of each table",
         "",
-        "Columns of unit variance. Local models at their defaults; k nearest tuned over k and weights, SVM over C and gamma, both by inner",
-        "cross-validation; forest of 200 trees, boosting (scikit-learn, LightGBM, XGBoost) at their defaults.",
+        "Columns of unit variance. Local models at their defaults; k nearest tuned over k and weights, Nadaraya-Watson over one bandwidth, SVM",
+        "over C and gamma, each by inner cross-validation; forest of 200 trees, boosting (scikit-learn, LightGBM, XGBoost) at their defaults.",
         "",
         "| table | " + " | ".join(names) + " |",
         "|---" * (len(names) + 1) + "|",
     ]
     ranks: list[np.ndarray] = []
     for table in tables():
-        found = scores(table, cap)
+        found = scores(table, cap, report.threads)
         values = np.array([found[name][0] for name in names])
         # Ties share their ranks.
         rounded = values.round(4)

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ._arrays import Array
-from ._base import validate_data, warn_column
+from ._base import warn_column
+from ._tables import table_data
 
 
 def classes_of(
@@ -25,7 +26,7 @@ def classes_of(
             if y is None
             else f"y has shape {labels.shape}; give one class for each row of X"
         )
-    sites = validate_data(estimator, X, dtype=list(dtype))
+    sites = table_data(estimator, X, dtype=list(dtype))
     if len(labels) != len(sites):
         raise ValueError(f"y has {len(labels)} rows, but X has {len(sites)}; they must be equally many")
     if labels.dtype.kind in "fc":

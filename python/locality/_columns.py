@@ -37,6 +37,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         What becomes of words that training did not have: ``"ignore"`` leaves zeros, at a distance of ``scale`` from every word.
     scale : float, default 1.0
         What stands for one in the columns of words.
+    output : {"one-hot", "codes"}, default "one-hot"
+        ``"codes"`` makes of a column of words one column of their numbers in alphabetical order, for kernels and metrics that ask only whether
+        words are the same (``metric=hamming``). Columns keep their places. Words that training did not have are -1, and missing ones a kind of
+        their own, whose number follows on those of the words; `scale` has no part in it.
 
     Attributes
     ----------
@@ -72,11 +76,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         missing: Literal["error", "mean", "indicator"] = "error",
         handle_unknown: Literal["error", "ignore"] = "error",
         scale: float = 1.0,
+        output: Literal["one-hot", "codes"] = "one-hot",
     ) -> None:
         self.categorical_features = categorical_features
         self.missing = missing
         self.handle_unknown = handle_unknown
         self.scale = scale
+        self.output = output
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learns words and means.
@@ -135,13 +141,18 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         self._check()
         columns, _ = self._read(X, reset=False)
-        out, shares = [], self.shares_
-        scale = _arrays.number(self.scale, "scale")
+        out: list[Array] = []
+        marks: list[Array] = []
+        shares = self.shares_
+        scale, codes = _arrays.number(self.scale, "scale"), self.output == "codes"
         for j, (column, levels) in enumerate(zip(columns, self.categories_, strict=True)):
             if levels is None:
                 numbers = self._numbers(j, column)
                 gone = np.isnan(numbers)
                 out.append(np.where(gone, self.fill_[j], numbers)[:, None])
+            elif codes:
+                places, gone = self._places(j, column, levels)
+                out.append(np.where(gone, float(len(levels)), places)[:, None])
             else:
                 ones, gone = self._ones(j, column, levels)
                 if self.missing == "mean":
@@ -149,9 +160,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                 out.append(ones * scale)
                 shares = shares[len(levels) :]
             self._refuse(j, gone)
-            if self.missing == "indicator" and self.lacking_[j]:
-                out.append(gone[:, None].astype(np.float64))
-        return np.hstack(out)
+            if self._marked(j):
+                (marks if codes else out).append(gone[:, None].astype(np.float64))
+        return np.hstack(out + marks)
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Names of the columns that `transform` returns: ``name``, ``name=word`` and ``name=missing``.
@@ -174,17 +185,28 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                 raise ValueError("input_features is not equal to feature_names_in_")
             own = input_features
         names = [f"x{j}" for j in range(self.n_features_in_)] if own is None else [str(name) for name in own]
-        out: list[str] = []
-        for j, (name, levels) in enumerate(zip(names, self.categories_, strict=True)):
-            out += [name] if levels is None else [f"{name}={level}" for level in levels]
-            if self.missing == "indicator" and self.lacking_[j]:
-                out.append(f"{name}=missing")
-        return np.asarray(out, dtype=object)
+        return np.asarray([name if part is None else f"{name}={part}" for name, part in ((names[j], part) for j, part in self._parts())], dtype=object)
+
+    def _parts(self) -> list[tuple[int, str | None]]:
+        """For each column that `transform` returns the column it is made of, and its word, "missing" or None."""
+        codes = self.output == "codes"
+        out: list[tuple[int, str | None]] = []
+        marks: list[tuple[int, str | None]] = []
+        for j, levels in enumerate(self.categories_):
+            out += [(j, None)] if levels is None or codes else [(j, level) for level in levels]
+            if self._marked(j):
+                (marks if codes else out).append((j, "missing"))
+        return out + marks
+
+    def _marked(self, j: int) -> bool:
+        """Whether a column of zeros and ones says where column j lacks values: missing words have a number of their own."""
+        return self.missing == "indicator" and bool(self.lacking_[j]) and not (self.output == "codes" and self.categories_[j] is not None)
 
     n_features_in_: int
 
     def _check(self) -> None:
-        for name, known in (("missing", ("error", "mean", "indicator")), ("handle_unknown", ("error", "ignore"))):
+        choices = {"missing": ("error", "mean", "indicator"), "handle_unknown": ("error", "ignore"), "output": ("one-hot", "codes")}
+        for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}={getattr(self, name)!r} must be one of {', '.join(known)}")
         scale = _arrays.number(self.scale, "scale")
@@ -280,11 +302,18 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return numbers
 
     def _ones(self, j: int, column: Array, levels: list[str]) -> tuple[Array, npt.NDArray[np.bool_]]:
+        places, gone = self._places(j, column, levels)
+        out = np.zeros((len(places), len(levels)))
+        right = np.flatnonzero((places >= 0) & ~gone)
+        out[right, places[right]] = 1.0
+        return out, gone
+
+    def _places(self, j: int, column: Array, levels: list[str]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+        """Words by number, -1 for those that training did not have; and where they are missing."""
         words, gone = _words(column)
         known = np.asarray(levels, dtype=np.str_)
-        out = np.zeros((len(words), len(levels)))
         if not len(known):
-            return out, gone
+            return np.full(len(words), -1), gone
         place = np.minimum(np.searchsorted(known, words), len(known) - 1)
         right = (known[place] == words) & ~gone
         new = np.flatnonzero(~right & ~gone)
@@ -293,8 +322,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                 f"X, column {self._name(j)}, row {new[0]}: the word {str(words[new[0]])!r} was not in training, only {', '.join(levels)}; "
                 "correct it, or choose handle_unknown='ignore'"
             )
-        out[np.flatnonzero(right), place[right]] = 1.0
-        return out, gone
+        return np.where(right, place, -1), gone
 
     def _refuse(self, j: int, gone: npt.NDArray[np.bool_]) -> None:
         if self.missing == "error" and gone.any():

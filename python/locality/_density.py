@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from ._base import BaseEstimator, ClassifierMixin, Prepared, check_is_fitted, va
 from ._classes import classes_of
 from ._core import Kernel, Neighborhood
 from ._mean import OnEmpty
+from ._tables import Tabular, table_data
 
 Bandwidth = float | Sequence[float] | npt.NDArray[Any] | str
 
@@ -248,7 +249,7 @@ class KernelDensity(BaseEstimator):
         )
 
 
-class KernelClassifier(ClassifierMixin, BaseEstimator):
+class KernelClassifier(Tabular, ClassifierMixin, BaseEstimator):
     """Classification by kernel-weighted votes (Parzen, Nadaraya-Watson).
 
     The probability of a class is its share of the weights that the training sites have at a query.
@@ -268,6 +269,14 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):
         How probable the classes are beforehand, in the order of ``classes_``: as in the training data (None), all alike, or these.
     tolerance : float, default 0.0
         What a probability may be off by, with proof; 0 is exact to rounding.
+    categorical_features : {"from_dtype"}, sequence of str, of int or of bool, or None, default "from_dtype"
+        Which columns hold words, as of `TableEncoder`: each word becomes a column of zeros and ones. Words that training did not have are as far
+        from each of its words.
+    categorical_similarity : {"one-hot", "hamming"}, default "one-hot"
+        ``"hamming"`` leaves columns of words whole, keeps them out of slopes, and multiplies a kernel that names no columns by
+        ``laplace(metric=hamming)`` of them, whose width is found as that of numbers is.
+    missing : {"error", "mean", "indicator"}, default "error"
+        What becomes of missing values, as of `TableEncoder`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -313,6 +322,9 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):
         on_empty: OnEmpty = "nearest",
         priors: str | npt.ArrayLike | None = None,
         tolerance: float = 0.0,
+        categorical_features: Any = "from_dtype",
+        categorical_similarity: Literal["one-hot", "hamming"] = "one-hot",
+        missing: Literal["error", "mean", "indicator"] = "error",
         n_jobs: int | None = None,
     ) -> None:
         self.kernel = kernel
@@ -321,6 +333,9 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):
         self.on_empty = on_empty
         self.priors = priors
         self.tolerance = tolerance
+        self.categorical_features = categorical_features
+        self.categorical_similarity = categorical_similarity
+        self.missing = missing
         self.n_jobs = n_jobs
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
@@ -340,8 +355,8 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):
         KernelClassifier
             Itself.
         """
-        kernel, neighborhood = _arrays.kernel_of(self.kernel, X), _arrays.neighborhood_of(self.neighborhood, X)
         sites, self.classes_, self.y_fit_ = classes_of(self, X, y)
+        kernel, neighborhood = self._kernel_for(self.kernel, X), self._neighborhood_for(self.neighborhood, X)
         self.X_fit_: Array = sites
         self.sample_weight_fit_ = _arrays.weights(sample_weight, len(sites), sites.dtype)
         self.neighborhood_: Neighborhood = neighborhood
@@ -383,7 +398,7 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):
         return found
 
     def _rows(self, X: npt.ArrayLike) -> Array:
-        rows: Array = validate_data(self, X, reset=False, dtype=self.X_fit_.dtype)
+        rows: Array = table_data(self, X, reset=False, dtype=self.X_fit_.dtype)
         return rows
 
     def _fitted(self) -> _core.KernelClassifier:

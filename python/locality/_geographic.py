@@ -7,7 +7,7 @@ import statistics
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,23 @@ from ._base import BaseEstimator, Prepared, RegressorMixin, check_is_fitted, val
 Family = Literal["gaussian", "binomial", "poisson"]
 Criterion = Literal["aicc", "aic", "bic", "cv"]
 Progress = Callable[[int, int], object]
+
+
+class Surface(NamedTuple):
+    """Coefficients at some places, that of the constant first: what a map shows."""
+
+    params: Array
+    """Coefficients, ``[m, q]``."""
+    standard_errors: Array
+    """Their standard errors, ``[m, q]``."""
+    t_values: Array
+    """The first over the second, ``[m, q]``."""
+
+    @classmethod
+    def of(cls, params: Array, errors: Array) -> Surface:
+        """With t-values, which are not finite where an error is 0 or unknown."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return cls(params, errors, params / errors)
 
 
 class Geographic(RegressorMixin, BaseEstimator):
@@ -73,6 +90,7 @@ class Geographic(RegressorMixin, BaseEstimator):
 
     tr_S_: float
     scale_: float
+    sigma2_: float
 
     def _derive(self) -> None:
         """What follows from the rest, and is in no file."""
@@ -130,6 +148,65 @@ class Geographic(RegressorMixin, BaseEstimator):
         """
         values: Array = self._at(X, coords, exposure)["values"]
         return values
+
+    def predict_interval(
+        self, X: npt.ArrayLike, coords: npt.ArrayLike, exposure: npt.ArrayLike | None = None, level: float = 0.9
+    ) -> tuple[Array, Array, Array]:
+        """Predictions and intervals: for Gaussian responses of a new observation, else of the mean.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Columns.
+        coords : array_like, shape (m, 2)
+            Places.
+        exposure : array_like, shape (m,), optional
+            Exposures.
+        level : float, default 0.9
+            Probability that an interval covers.
+
+        Returns
+        -------
+        values, lower, upper : ndarray, shape (m,)
+        """
+        level = _arrays.number(level, "level")
+        if not 0.0 < level < 1.0:
+            raise ValueError(f"level={level} must be between 0 and 1")
+        values, linear, error = self._linear(X, coords, exposure)
+        quantile = t_quantile(0.5 + level / 2.0, max(len(self.y_fit_) - self.tr_S_, 1.0))
+        if self.family == "gaussian":
+            wide = quantile * np.sqrt(error**2 + self.sigma2_)
+            return values, linear - wide, linear + wide
+        low, high = linear - quantile * error, linear + quantile * error
+        if self.family == "poisson":
+            return values, np.exp(low), np.exp(high)
+        return values, 1.0 / (1.0 + np.exp(-low)), 1.0 / (1.0 + np.exp(-high))
+
+    def predict_std(
+        self, X: npt.ArrayLike, coords: npt.ArrayLike, exposure: npt.ArrayLike | None = None
+    ) -> tuple[Array, Array]:
+        """Predictions and standard errors of the means, for binomial and Poisson by the slope of the link.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Columns.
+        coords : array_like, shape (m, 2)
+            Places.
+        exposure : array_like, shape (m,), optional
+            Exposures.
+
+        Returns
+        -------
+        values, errors : ndarray, shape (m,)
+        """
+        values, _, error = self._linear(X, coords, exposure)
+        slope = {"gaussian": 1.0, "poisson": values, "binomial": values * (1.0 - values)}[self.family]
+        return values, slope * error
+
+    @abstractmethod
+    def _linear(self, X: Any, coords: Any, exposure: Any) -> tuple[Array, Array, Array]:
+        """Means, linear predictors and the standard errors of these."""
 
     def score(  # type: ignore[override]
         self, X: npt.ArrayLike, y: npt.ArrayLike, coords: npt.ArrayLike, exposure: npt.ArrayLike | None = None

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from . import _arrays, _core
 from ._arrays import Array
-from ._base import BaseEstimator, ClassifierMixin, Prepared, RegressorMixin, check_is_fitted, validate_data
+from ._base import BaseEstimator, ClassifierMixin, Prepared, RegressorMixin, check_is_fitted
 from ._classes import classes_of
 from ._core import Kernel, Neighborhood
 from ._guard import EachOutput, warn_thin
+from ._tables import table_data
 
 
 _SEARCHES = ("auto", "fixed", "nearest", "per-column")
@@ -31,9 +32,9 @@ class _LocalGLM(EachOutput, BaseEstimator):
     n_jobs: int | None
 
     def _lay(self, X: npt.ArrayLike, sites: Array, responses: Array, sample_weight: npt.ArrayLike | None) -> None:
-        kernel = _arrays.kernel_of(self.kernel, X)
-        self.neighborhood_ = _arrays.elsewhere(_arrays.neighborhood_of(self.neighborhood, X))
-        self.columns_ = _arrays.columns_of(self.columns, X)
+        kernel = self._kernel_for(self.kernel, X)
+        self.neighborhood_ = _arrays.elsewhere(self._neighborhood_for(self.neighborhood, X))
+        self.columns_ = self._columns_for(self.columns, X)
         if isinstance(self.bandwidth, str) and self.bandwidth not in _SEARCHES:
             raise ValueError(f"bandwidth={self.bandwidth!r} must be a number or one of {', '.join(_SEARCHES)}")
         self.X_fit_: Array = sites
@@ -101,7 +102,7 @@ class _LocalGLM(EachOutput, BaseEstimator):
 
     def _targets(self, X: npt.ArrayLike) -> Array:
         check_is_fitted(self)
-        queries: Array = validate_data(self, X, reset=False, dtype=np.float64)
+        queries: Array = table_data(self, X, reset=False, dtype=np.float64)
         return queries
 
     @abstractmethod
@@ -154,6 +155,14 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         Columns of the model, those of a data frame by name if you like; all by default. The kernel names its own.
     neighborhood : Neighborhood or str, optional
         Which training samples a target may see at all; every one by default. ``hollow`` has no part in `predict`; see `loo_predict`.
+    categorical_features : {"from_dtype"}, sequence of str, of int or of bool, or None, default "from_dtype"
+        Which columns hold words, as of `TableEncoder`: each word becomes a column of zeros and ones. Words that training did not have are as far
+        from each of its words.
+    categorical_similarity : {"one-hot", "hamming"}, default "one-hot"
+        ``"hamming"`` leaves columns of words whole, keeps them out of slopes, and multiplies a kernel that names no columns by
+        ``laplace(metric=hamming)`` of them, whose width is found as that of numbers is.
+    missing : {"error", "mean", "indicator"}, default "error"
+        What becomes of missing values, as of `TableEncoder`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -194,6 +203,9 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         guard: bool = True,
         columns: Sequence[int | str] | None = None,
         neighborhood: Neighborhood | str | None = None,
+        categorical_features: Any = "from_dtype",
+        categorical_similarity: Literal["one-hot", "hamming"] = "one-hot",
+        missing: Literal["error", "mean", "indicator"] = "error",
         n_jobs: int | None = None,
     ) -> None:
         self.family = family
@@ -205,6 +217,9 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         self.guard = guard
         self.columns = columns
         self.neighborhood = neighborhood
+        self.categorical_features = categorical_features
+        self.categorical_similarity = categorical_similarity
+        self.missing = missing
         self.n_jobs = n_jobs
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> LocalGLMRegressor:
@@ -224,7 +239,7 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         LocalGLMRegressor
             Itself.
         """
-        sites, targets = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        sites, targets = table_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
         vars(self).pop("estimators_", None)
         if self.y_fit_.ndim == 2:
@@ -280,7 +295,7 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         return self.y_fit_[:, None]
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags = super().__sklearn_tags__()
         # Responses outside the family are refused.
         tags.target_tags.positive_only = True
         tags.target_tags.multi_output = True
@@ -313,6 +328,14 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         Columns of the model, those of a data frame by name if you like; all by default. The kernel names its own.
     neighborhood : Neighborhood or str, optional
         Which training samples a target may see at all; every one by default. ``hollow`` has no part in `predict`; see `loo_predict`.
+    categorical_features : {"from_dtype"}, sequence of str, of int or of bool, or None, default "from_dtype"
+        Which columns hold words, as of `TableEncoder`: each word becomes a column of zeros and ones. Words that training did not have are as far
+        from each of its words.
+    categorical_similarity : {"one-hot", "hamming"}, default "one-hot"
+        ``"hamming"`` leaves columns of words whole, keeps them out of slopes, and multiplies a kernel that names no columns by
+        ``laplace(metric=hamming)`` of them, whose width is found as that of numbers is.
+    missing : {"error", "mean", "indicator"}, default "error"
+        What becomes of missing values, as of `TableEncoder`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -353,6 +376,9 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         guard: bool = True,
         columns: Sequence[int | str] | None = None,
         neighborhood: Neighborhood | str | None = None,
+        categorical_features: Any = "from_dtype",
+        categorical_similarity: Literal["one-hot", "hamming"] = "one-hot",
+        missing: Literal["error", "mean", "indicator"] = "error",
         n_jobs: int | None = None,
     ) -> None:
         self.C = C
@@ -362,6 +388,9 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         self.guard = guard
         self.columns = columns
         self.neighborhood = neighborhood
+        self.categorical_features = categorical_features
+        self.categorical_similarity = categorical_similarity
+        self.missing = missing
         self.n_jobs = n_jobs
 
     def fit(

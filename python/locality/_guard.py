@@ -12,6 +12,7 @@ import numpy as np
 from . import _arrays
 from ._arrays import Array
 from ._base import Prepared, check_is_fitted
+from ._tables import Tabular
 
 if TYPE_CHECKING:
     from ._core import Neighborhood
@@ -66,16 +67,19 @@ class LeaveOneOut:
         """Predictions at rows that were checked, and whether evidence is thin where that is known."""
 
 
-class EachOutput(LeaveOneOut):
+class EachOutput(Tabular, LeaveOneOut):
     """Several targets, each with a model and a bandwidth of its own."""
 
     def _fit_each(self, X: Any, sites: Array, targets: Array, sample_weight: Any) -> None:
         """Fits one model for each column of targets ``[n, p]``: `estimators_`."""
         given = self.get_params(deep=False)  # type: ignore[attr-defined]
-        given["kernel"] = _arrays.kernel_of(given["kernel"], X)
-        given["neighborhood"] = _arrays.neighborhood_of(given["neighborhood"], X)
+        given["kernel"] = self._kernel_for(given["kernel"], X)
+        given["neighborhood"] = self._neighborhood_for(given["neighborhood"], X)
         if "columns" in given:
-            given["columns"] = _arrays.columns_of(given["columns"], X)
+            flat = given.get("degree", 1) == 0 and given["columns"] is None
+            given["columns"] = None if flat else self._columns_for(given["columns"], X)
+        # Rows are numbers without gaps by now.
+        given |= {"categorical_features": None, "missing": "error"}
         self.X_fit_, self.y_fit_ = sites, targets
         self.estimators_: list[Any] = [type(self)(**given).fit(sites, y, sample_weight) for y in targets.T]  # type: ignore[attr-defined]
 

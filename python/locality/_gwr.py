@@ -10,18 +10,7 @@ import numpy.typing as npt
 from . import _arrays, _core
 from ._arrays import Array
 from ._base import Prepared, check_is_fitted
-from ._geographic import Criterion, Family, Geographic, Progress, places_of, t_quantile, width_of
-
-
-class Surface(NamedTuple):
-    """Coefficients at some places, that of the constant first: what a map shows."""
-
-    params: Array
-    """Coefficients, ``[m, q]``."""
-    standard_errors: Array
-    """Their standard errors, ``[m, q]``."""
-    t_values: Array
-    """The first over the second, ``[m, q]``."""
+from ._geographic import Criterion, Family, Geographic, Progress, Surface, places_of, width_of
 
 
 class Collinearity(NamedTuple):
@@ -183,62 +172,9 @@ class GWR(Geographic):
         self._warn_thin(self.thin_)
         return self
 
-    def predict_interval(
-        self, X: npt.ArrayLike, coords: npt.ArrayLike, exposure: npt.ArrayLike | None = None, level: float = 0.9
-    ) -> tuple[Array, Array, Array]:
-        """Predictions and intervals: for Gaussian responses of a new observation, else of the mean.
-
-        Parameters
-        ----------
-        X : array_like, shape (m, d)
-            Columns.
-        coords : array_like, shape (m, 2)
-            Places.
-        exposure : array_like, shape (m,), optional
-            Exposures.
-        level : float, default 0.9
-            Probability that an interval covers.
-
-        Returns
-        -------
-        values, lower, upper : ndarray, shape (m,)
-        """
-        level = _arrays.number(level, "level")
-        if not 0.0 < level < 1.0:
-            raise ValueError(f"level={level} must be between 0 and 1")
+    def _linear(self, X: Any, coords: Any, exposure: Any) -> tuple[Array, Array, Array]:
         found = self._at(X, coords, exposure)
-        quantile = t_quantile(0.5 + level / 2.0, max(len(self.y_fit_) - self.tr_S_, 1.0))
-        linear, error = found["linear"], found["linear_errors"]
-        if self.family == "gaussian":
-            wide = quantile * np.sqrt(error**2 + self.sigma2_)  # type: ignore[attr-defined]
-            return found["values"], linear - wide, linear + wide
-        low, high = linear - quantile * error, linear + quantile * error
-        if self.family == "poisson":
-            return found["values"], np.exp(low), np.exp(high)
-        return found["values"], 1.0 / (1.0 + np.exp(-low)), 1.0 / (1.0 + np.exp(-high))
-
-    def predict_std(
-        self, X: npt.ArrayLike, coords: npt.ArrayLike, exposure: npt.ArrayLike | None = None
-    ) -> tuple[Array, Array]:
-        """Predictions and standard errors of the means, for binomial and Poisson by the slope of the link.
-
-        Parameters
-        ----------
-        X : array_like, shape (m, d)
-            Columns.
-        coords : array_like, shape (m, 2)
-            Places.
-        exposure : array_like, shape (m,), optional
-            Exposures.
-
-        Returns
-        -------
-        values, errors : ndarray, shape (m,)
-        """
-        found = self._at(X, coords, exposure)
-        values, error = found["values"], found["linear_errors"]
-        slope = {"gaussian": 1.0, "poisson": values, "binomial": values * (1.0 - values)}[self.family]
-        return values, slope * error
+        return found["values"], found["linear"], found["linear_errors"]
 
     def surface(self, coords: npt.ArrayLike) -> Surface:
         """Coefficients at any places, such as a grid for a map.
@@ -258,9 +194,7 @@ class GWR(Geographic):
         columns = np.zeros((len(places), self.X_fit_.shape[1]))
         given = None if self.exposure_fit_ is None else np.ones(len(places))
         found = self._model().at(columns, places, given, _arrays.threads(self.n_jobs))
-        params, errors = found["params"], found["standard_errors"]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return Surface(params, errors, params / errors)
+        return Surface.of(found["params"], found["standard_errors"])
 
     def critical_t(self, alpha: float = 0.05) -> float:
         """What t-values must exceed for a family-wise error of `alpha` over all places (da Silva and Fotheringham 2016).

@@ -13,6 +13,7 @@ from . import _arrays
 from ._arrays import Array
 from ._base import BaseEstimator, check_is_fitted, validate_data
 from ._core import Kernel, NeighborMemory
+from ._tables import table_data
 
 Weights = str | Kernel | Callable[[Array], Any] | None
 
@@ -162,7 +163,7 @@ class Neighbors(BaseEstimator):
 
     def _queries(self, X: Any) -> Array | None:
         check_is_fitted(self)
-        return None if X is None else validate_data(self, X, reset=False, dtype=self._memory.dtype)
+        return None if X is None else table_data(self, X, reset=False, dtype=self._memory.dtype)
 
     def _found(self, X: Any, k: int | None, radius: float) -> tuple[Array, Array, Array]:
         return self._memory.made.neighbors(self._queries(X), k, radius, _arrays.threads(self.n_jobs))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _arrays
 from ._arrays import Array
-from ._base import ClassifierMixin, check_is_fitted, validate_data
+from ._base import ClassifierMixin, check_is_fitted
 from ._lazy import KNeighborsMixin, Neighbors, RadiusNeighborsMixin, Weights, own_weights
+from ._tables import Tabular, table_data
 
 
 def labels_of(y: Any) -> Array:
@@ -41,7 +42,7 @@ def _conversion(text: str) -> Warning:
     return made
 
 
-class _Classifier(ClassifierMixin, Neighbors):
+class _Classifier(Tabular, ClassifierMixin, Neighbors):
     """What both estimators share."""
 
     classes_: Any
@@ -60,7 +61,7 @@ class _Classifier(ClassifierMixin, Neighbors):
         -------
         self
         """
-        sites, y = validate_data(self, X, y, dtype=[np.float64, np.float32], multi_output=True)
+        sites, y = table_data(self, X, y, dtype=[np.float64, np.float32], multi_output=True)
         return self._start(sites, labels_of(y), None)
 
     def partial_fit(self, X: npt.ArrayLike, y: npt.ArrayLike, classes: Any = None) -> Self:
@@ -80,9 +81,9 @@ class _Classifier(ClassifierMixin, Neighbors):
         self
         """
         if not hasattr(self, "_memory"):
-            sites, y = validate_data(self, X, y, dtype=[np.float64, np.float32], multi_output=True)
+            sites, y = table_data(self, X, y, dtype=[np.float64, np.float32], multi_output=True)
             return self._start(sites, labels_of(y), classes)
-        sites, y = validate_data(self, X, y, reset=False, dtype=self._memory.dtype, multi_output=True)
+        sites, y = table_data(self, X, y, reset=False, dtype=self._memory.dtype, multi_output=True)
         codes = self._codes(labels_of(y))
         self._more(sites, codes)
         self._count(codes)
@@ -235,7 +236,7 @@ class _Classifier(ClassifierMixin, Neighbors):
         return float(np.average(right if right.ndim == 1 else right.all(axis=1), weights=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
 
@@ -253,6 +254,11 @@ class KNeighborsClassifier(KNeighborsMixin, _Classifier):
         As in `KNeighborsRegressor`.
     algorithm, leaf_size, p, metric, metric_params, n_jobs
         As in `NearestNeighbors`; the first two are without effect.
+    categorical_features : {"from_dtype"}, sequence of str, of int or of bool, or None, default "from_dtype"
+        Which columns hold words, as of `TableEncoder`: each word becomes a column of zeros and ones, or under ``metric="hamming"`` a number that is
+        the same or not. Words that training did not have are as far from each of its words.
+    missing : {"error", "mean", "indicator"}, default "error"
+        What becomes of missing values, as of `TableEncoder`.
 
     Attributes
     ----------
@@ -281,6 +287,8 @@ class KNeighborsClassifier(KNeighborsMixin, _Classifier):
         p: float = 2,
         metric: str = "minkowski",
         metric_params: dict[str, Any] | None = None,
+        categorical_features: Any = "from_dtype",
+        missing: Literal["error", "mean", "indicator"] = "error",
         n_jobs: int | None = None,
     ) -> None:
         self.n_neighbors = n_neighbors
@@ -290,6 +298,8 @@ class KNeighborsClassifier(KNeighborsMixin, _Classifier):
         self.p = p
         self.metric = metric
         self.metric_params = metric_params
+        self.categorical_features = categorical_features
+        self.missing = missing
         self.n_jobs = n_jobs
 
 
@@ -309,6 +319,11 @@ class RadiusNeighborsClassifier(RadiusNeighborsMixin, _Classifier):
     outlier_label : label, list of labels, "most_frequent" or None, default None
         What to predict where there is no neighbour: a label (one for each output), the most frequent one, or, where it is None,
         nothing but an error. A label that is not among the classes has the probability 0, with a warning.
+    categorical_features : {"from_dtype"}, sequence of str, of int or of bool, or None, default "from_dtype"
+        Which columns hold words, as of `TableEncoder`: each word becomes a column of zeros and ones, or under ``metric="hamming"`` a number that is
+        the same or not. Words that training did not have are as far from each of its words.
+    missing : {"error", "mean", "indicator"}, default "error"
+        What becomes of missing values, as of `TableEncoder`.
 
     Attributes
     ----------
@@ -340,6 +355,8 @@ class RadiusNeighborsClassifier(RadiusNeighborsMixin, _Classifier):
         metric: str = "minkowski",
         outlier_label: Any = None,
         metric_params: dict[str, Any] | None = None,
+        categorical_features: Any = "from_dtype",
+        missing: Literal["error", "mean", "indicator"] = "error",
         n_jobs: int | None = None,
     ) -> None:
         self.radius = radius
@@ -350,6 +367,8 @@ class RadiusNeighborsClassifier(RadiusNeighborsMixin, _Classifier):
         self.metric = metric
         self.outlier_label = outlier_label
         self.metric_params = metric_params
+        self.categorical_features = categorical_features
+        self.missing = missing
         self.n_jobs = n_jobs
 
     def _count(self, codes: Array) -> None:

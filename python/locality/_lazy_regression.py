@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _arrays
 from ._arrays import Array
-from ._base import RegressorMixin, validate_data
+from ._base import RegressorMixin
 from ._lazy import KNeighborsMixin, Neighbors, RadiusNeighborsMixin, Weights, own_weights
+from ._tables import Tabular, table_data
 
 
-class _Regressor(RegressorMixin, Neighbors):
+class _Regressor(Tabular, RegressorMixin, Neighbors):
     """What both estimators share."""
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
@@ -31,7 +32,7 @@ class _Regressor(RegressorMixin, Neighbors):
         -------
         self
         """
-        sites, targets = validate_data(self, X, y, dtype=[np.float64, np.float32], multi_output=True, y_numeric=True)
+        sites, targets = table_data(self, X, y, dtype=[np.float64, np.float32], multi_output=True, y_numeric=True)
         self._rule()
         self._flat = targets.ndim == 1
         self._y_dtype = np.dtype(np.float32 if targets.dtype == np.float32 else np.float64)
@@ -54,7 +55,7 @@ class _Regressor(RegressorMixin, Neighbors):
         """
         if not hasattr(self, "_memory"):
             return self.fit(X, y)
-        sites, targets = validate_data(
+        sites, targets = table_data(
             self, X, y, reset=False, dtype=self._memory.dtype, multi_output=True, y_numeric=True
         )
         self._more(sites, targets[:, None] if targets.ndim == 1 else targets)
@@ -113,7 +114,7 @@ class _Regressor(RegressorMixin, Neighbors):
         return super().score(X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
 
@@ -133,6 +134,11 @@ class KNeighborsRegressor(KNeighborsMixin, _Regressor):
         ``"gaussian(h=0.3)"`` with a fixed bandwidth; or by a function that takes distances ``(m, k)`` and returns weights.
     algorithm, leaf_size, p, metric, metric_params, n_jobs
         As in `NearestNeighbors`; the first two are without effect.
+    categorical_features : {"from_dtype"}, sequence of str, of int or of bool, or None, default "from_dtype"
+        Which columns hold words, as of `TableEncoder`: each word becomes a column of zeros and ones, or under ``metric="hamming"`` a number that is
+        the same or not. Words that training did not have are as far from each of its words.
+    missing : {"error", "mean", "indicator"}, default "error"
+        What becomes of missing values, as of `TableEncoder`.
 
     Attributes
     ----------
@@ -159,6 +165,8 @@ class KNeighborsRegressor(KNeighborsMixin, _Regressor):
         p: float = 2,
         metric: str = "minkowski",
         metric_params: dict[str, Any] | None = None,
+        categorical_features: Any = "from_dtype",
+        missing: Literal["error", "mean", "indicator"] = "error",
         n_jobs: int | None = None,
     ) -> None:
         self.n_neighbors = n_neighbors
@@ -168,6 +176,8 @@ class KNeighborsRegressor(KNeighborsMixin, _Regressor):
         self.p = p
         self.metric = metric
         self.metric_params = metric_params
+        self.categorical_features = categorical_features
+        self.missing = missing
         self.n_jobs = n_jobs
 
 
@@ -186,6 +196,11 @@ class RadiusNeighborsRegressor(RadiusNeighborsMixin, _Regressor):
         distances.
     algorithm, leaf_size, p, metric, metric_params, n_jobs
         As in `NearestNeighbors`; the first two are without effect.
+    categorical_features : {"from_dtype"}, sequence of str, of int or of bool, or None, default "from_dtype"
+        Which columns hold words, as of `TableEncoder`: each word becomes a column of zeros and ones, or under ``metric="hamming"`` a number that is
+        the same or not. Words that training did not have are as far from each of its words.
+    missing : {"error", "mean", "indicator"}, default "error"
+        What becomes of missing values, as of `TableEncoder`.
 
     Attributes
     ----------
@@ -210,6 +225,8 @@ class RadiusNeighborsRegressor(RadiusNeighborsMixin, _Regressor):
         p: float = 2,
         metric: str = "minkowski",
         metric_params: dict[str, Any] | None = None,
+        categorical_features: Any = "from_dtype",
+        missing: Literal["error", "mean", "indicator"] = "error",
         n_jobs: int | None = None,
     ) -> None:
         self.radius = radius
@@ -219,4 +236,6 @@ class RadiusNeighborsRegressor(RadiusNeighborsMixin, _Regressor):
         self.p = p
         self.metric = metric
         self.metric_params = metric_params
+        self.categorical_features = categorical_features
+        self.missing = missing
         self.n_jobs = n_jobs

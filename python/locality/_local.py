@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from . import _arrays, _core
 from ._arrays import Array
-from ._base import BaseEstimator, Prepared, RegressorMixin, check_is_fitted, validate_data
+from ._base import BaseEstimator, Prepared, RegressorMixin, check_is_fitted
 from ._core import Kernel, Neighborhood
 from ._guard import LeaveOneOut, warn_thin
 from ._mean import OnEmpty
+from ._tables import Tabular, table_data
 
 
 class Explanation(NamedTuple):
@@ -25,7 +26,7 @@ class Explanation(NamedTuple):
     """Their shares of all weight, ``[m, k]``."""
 
 
-class LocalPolynomialRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
+class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimator):
     """Regression by a polynomial fitted around each target, by default a line.
 
     At each target a polynomial in ``x - target`` is fitted to the training samples by weighted least squares; the kernel says how
@@ -64,6 +65,14 @@ class LocalPolynomialRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
         Which training samples a target may see at all; every one by default. ``hollow`` has no part in `predict`; see `loo_predict`.
     on_empty : {"error", "nan", "nearest", "global"}, default "nearest"
         What to predict where no training sample weighs.
+    categorical_features : {"from_dtype"}, sequence of str, of int or of bool, or None, default "from_dtype"
+        Which columns hold words, as of `TableEncoder`: each word becomes a column of zeros and ones. Words that training did not have are as far
+        from each of its words.
+    categorical_similarity : {"one-hot", "hamming"}, default "one-hot"
+        ``"hamming"`` leaves columns of words whole, keeps them out of slopes, and multiplies a kernel that names no columns by
+        ``laplace(metric=hamming)`` of them, whose width is found as that of numbers is.
+    missing : {"error", "mean", "indicator"}, default "error"
+        What becomes of missing values, as of `TableEncoder`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -121,6 +130,9 @@ class LocalPolynomialRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
         columns: Sequence[int | str] | None = None,
         neighborhood: Neighborhood | str | None = None,
         on_empty: OnEmpty = "nearest",
+        categorical_features: Any = "from_dtype",
+        categorical_similarity: Literal["one-hot", "hamming"] = "one-hot",
+        missing: Literal["error", "mean", "indicator"] = "error",
         n_jobs: int | None = None,
     ) -> None:
         self.kernel = kernel
@@ -135,6 +147,9 @@ class LocalPolynomialRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
         self.columns = columns
         self.neighborhood = neighborhood
         self.on_empty = on_empty
+        self.categorical_features = categorical_features
+        self.categorical_similarity = categorical_similarity
+        self.missing = missing
         self.n_jobs = n_jobs
 
     def fit(
@@ -156,11 +171,10 @@ class LocalPolynomialRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
         LocalPolynomialRegressor
             Itself.
         """
+        sites, targets = table_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         given = [self.kernel] if isinstance(self.kernel, (str, Kernel)) else list(self.kernel)
-        kernels = [_arrays.kernel_of(kernel, X) for kernel in given]
-        neighborhood = _arrays.elsewhere(_arrays.neighborhood_of(self.neighborhood, X))
-        self.columns_ = _arrays.columns_of(self.columns, X)
-        sites, targets = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        kernels = [self._kernel_for(kernel, X) for kernel in given]
+        neighborhood = _arrays.elsewhere(self._neighborhood_for(self.neighborhood, X))
         self.X_fit_: Array = sites
         self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
         self.sample_weight_fit_ = _arrays.weights(sample_weight, len(sites), np.float64)
@@ -168,6 +182,7 @@ class LocalPolynomialRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
         search = self.bandwidth if isinstance(self.bandwidth, str) else "given"
         degrees = [self.degree] if np.ndim(self.degree) == 0 else list(self.degree)  # type: ignore[arg-type]
         degrees = [_arrays.count(degree, "degree") for degree in degrees]
+        self.columns_ = self._columns_for(self.columns, X) if max(degrees, default=0) or self.columns is not None else None
         made = self._make(kernels, neighborhood, search, width, degrees, self.standardize, None, self.robust)
         self.sample_weight_fit_ = made.weights
         self.kernel_: Kernel = made.kernel
@@ -325,7 +340,7 @@ class LocalPolynomialRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
 
     def _targets(self, X: npt.ArrayLike) -> Array:
         check_is_fitted(self)
-        queries: Array = validate_data(self, X, reset=False, dtype=np.float64)
+        queries: Array = table_data(self, X, reset=False, dtype=np.float64)
         return queries
 
     def _at(self, X: npt.ArrayLike, variances: bool = False) -> tuple[Any, ...]:
@@ -381,7 +396,7 @@ class LocalPolynomialRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
         )
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = True
         return tags

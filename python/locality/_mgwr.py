@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from . import _arrays, _core
 from ._arrays import Array
 from ._base import Prepared, check_is_fitted
-from ._geographic import Criterion, Family, Geographic, Progress, places_of, width_of
+from ._geographic import Criterion, Family, Geographic, Progress, Surface, places_of, width_of
 
 
 class MGWR(Geographic):
@@ -61,6 +61,12 @@ class MGWR(Geographic):
         As of `GWR`.
     tr_S_, sigma2_, scale_, rss_, deviance_, null_deviance_, r2_, adj_r2_, aic_, aicc_, bic_, cv_
         As of `GWR`; NaN without inference where they need the hat matrix.
+
+    Notes
+    -----
+    Standard errors at new places (`predict_std`, `predict_interval`, ``surface(.., return_std=True)``) are exact for the fit as it went: each
+    coefficient there is a linear function of the responses, which is followed through all rounds. They take the time of inference again, which
+    grows with the square of the rows, and bounded memory. Bandwidths count as given, as they do in the errors at the rows.
 
     See Also
     --------
@@ -168,24 +174,47 @@ class MGWR(Geographic):
             )
         return self
 
-    def surface(self, coords: npt.ArrayLike) -> Array:
+    def surface(self, coords: npt.ArrayLike, *, return_std: bool = False) -> Array | Surface:
         """Coefficients at any places, such as a grid for a map.
 
         Parameters
         ----------
         coords : array_like, shape (m, 2)
             Places.
+        return_std : bool, default False
+            Whether to find standard errors and t-values, too, which takes the time of inference again, whatever the number of places.
 
         Returns
         -------
-        ndarray, shape (m, q)
+        ndarray, shape (m, q), or Surface
+            The latter with `return_std`.
         """
         check_is_fitted(self)
         places = places_of(coords)
         columns = np.zeros((len(places), self.X_fit_.shape[1]))
         given = None if self.exposure_fit_ is None else np.ones(len(places))
-        found: Array = self._model().at(columns, places, given, _arrays.threads(self.n_jobs))["params"]
-        return found
+        threads = _arrays.threads(self.n_jobs)
+        found: Array = self._model().at(columns, places, given, threads)["params"]
+        if not return_std:
+            return found
+        return Surface.of(found, self._errors_at(columns, places)[0])
+
+    def _linear(self, X: Any, coords: Any, exposure: Any) -> tuple[Array, Array, Array]:
+        values: Array = self._at(X, coords, exposure)["values"]
+        sites, places, given = self._queries(X, coords, exposure)
+        with np.errstate(divide="ignore"):
+            if self.family == "poisson":
+                linear = np.log(values)
+            else:
+                linear = values if self.family == "gaussian" else np.log(values / (1.0 - values))
+        return values, linear, self._errors_at(sites, places)[1]
+
+    def _errors_at(self, columns: Array, places: Array) -> tuple[Array, Array]:
+        """Standard errors of coefficients and linear predictors, for which the rounds of back-fitting are gone through with unit vectors as responses."""
+        if np.isnan(self.enp_).any():
+            raise ValueError("standard errors need inference, which this model was fitted without; choose inference=True and fit it again")
+        found = self._model().variances_at(columns, places, _arrays.threads(self.n_jobs))
+        return np.sqrt(self.scale_ * found["params"]), np.sqrt(self.scale_ * found["linear"])
 
     def critical_t(self, alpha: float = 0.05) -> Array:
         """What t-values of each coefficient must exceed for a family-wise error of `alpha` over all places.

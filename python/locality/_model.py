@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _arrays, _core, _fields, _model_lazy, _state
+from . import _arrays, _core, _fields, _model_lazy, _state, _tables
 from ._arrays import Array
 from ._base import Prepared, check_is_fitted
 from ._core import Kernel, Neighborhood
@@ -57,11 +57,14 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         raise TypeError(f"a {name} of several targets cannot be saved; save each of its estimators_")
     kind, parameters, arrays = pack(model)
     names = getattr(model, "feature_names_in_", None)
+    table, more = _tables.kept(model, _state.plain)
+    if table is not None:
+        parameters = parameters | {"table": table}
     about = {
-        "features": [] if names is None else [{"name": str(name)} for name in names],
+        "features": _tables.features(model, names),
         "classes": np.asarray(model.classes_).tolist() if hasattr(model, "classes_") else [],
     }
-    kept = {name: np.ascontiguousarray(a) for name, a in arrays.items() if a is not None}
+    kept = {name: np.ascontiguousarray(a) for name, a in (arrays | more).items() if a is not None}
     data = _core.model_to_bytes(kind, json.dumps(parameters), json.dumps(about), kept)
     path = Path(path)
     handle, name = tempfile.mkstemp(prefix=".locality-", dir=path.parent)
@@ -106,11 +109,12 @@ def load(path: str | os.PathLike[str]) -> Any:
         else:
             model = unpack(parameters, arrays, about["classes"])
             model.n_features_in_ = arrays["samples"].shape[1]
+        tabled = _tables.restore(model, parameters.get("table"), arrays, _state.unplain)
     except (KeyError, IndexError, TypeError, AttributeError, ArithmeticError) as e:
         raise ValueError(f"{path}: the file lacks {e} or has it in another shape; it is damaged, or of another program") from None
     except ValueError as e:
         raise ValueError(f"{path}: {e}") from None
-    if names:
+    if names and not tabled:
         # What learns from sequences has no columns.
         columns = getattr(model, "n_features_in_", 0)
         if len(names) != columns:

@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from . import _arrays, _core
 from ._arrays import Array
-from ._base import BaseEstimator, ClassifierMixin, Prepared, RegressorMixin, check_is_fitted, validate_data
+from ._base import BaseEstimator, ClassifierMixin, Prepared, RegressorMixin, check_is_fitted
 from ._classes import classes_of
 from ._core import Kernel, Neighborhood
 from ._guard import EachOutput, warn_thin
 from ._local import LocalPolynomialRegressor
+from ._tables import table_data
 
 Bandwidth = Literal["auto", "fixed", "nearest", "per-column"] | float
 
@@ -30,19 +31,24 @@ class _Model(EachOutput, BaseEstimator):
     _prepared: Prepared
 
     def _lay(self, X: npt.ArrayLike, sites: Array, means: Array, degree: int, sample_weight: npt.ArrayLike | None) -> None:
-        kernel = _arrays.kernel_of(self.kernel, X)
-        self.neighborhood_ = _arrays.elsewhere(_arrays.neighborhood_of(self.neighborhood, X))
+        kernel = self._kernel_for(self.kernel, X)
+        self.neighborhood_ = _arrays.elsewhere(self._neighborhood_for(self.neighborhood, X))
         self.X_fit_: Array = sites
         self.sample_weight_fit_ = _arrays.weights(sample_weight, len(sites), np.float64)
         found = LocalPolynomialRegressor(
-            kernel, bandwidth=self.bandwidth, degree=degree, neighborhood=self.neighborhood_, n_jobs=self.n_jobs
+            kernel,
+            bandwidth=self.bandwidth,
+            degree=degree,
+            columns=self._columns_for(getattr(self, "columns", None), X) if degree else None,
+            neighborhood=self.neighborhood_,
+            n_jobs=self.n_jobs,
         ).fit(sites, means, self.sample_weight_fit_)
         self.kernel_: Kernel = found.kernel_
         self.scales_: Array = found.scales_
 
     def _learn(self, X: npt.ArrayLike, y: npt.ArrayLike, degree: int, sample_weight: npt.ArrayLike | None) -> bool:
         """The same for numbers to predict: one, or several by a model each, which is told."""
-        sites, targets = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        sites, targets = table_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
         vars(self).pop("estimators_", None)
         if self.y_fit_.ndim == 2:
@@ -56,7 +62,7 @@ class _Model(EachOutput, BaseEstimator):
 
     def _targets(self, X: npt.ArrayLike) -> Array:
         check_is_fitted(self)
-        queries: Array = validate_data(self, X, reset=False, dtype=np.float64)
+        queries: Array = table_data(self, X, reset=False, dtype=np.float64)
         return queries
 
     def _ask(self, queries: Array) -> Any:
@@ -97,6 +103,14 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         Columns of the polynomial, those of a data frame by name if you like; all by default. The kernel names its own.
     neighborhood : Neighborhood or str, optional
         Which training samples a target may see at all; every one by default. ``hollow`` has no part in `predict`; see `loo_predict`.
+    categorical_features : {"from_dtype"}, sequence of str, of int or of bool, or None, default "from_dtype"
+        Which columns hold words, as of `TableEncoder`: each word becomes a column of zeros and ones. Words that training did not have are as far
+        from each of its words.
+    categorical_similarity : {"one-hot", "hamming"}, default "one-hot"
+        ``"hamming"`` leaves columns of words whole, keeps them out of slopes, and multiplies a kernel that names no columns by
+        ``laplace(metric=hamming)`` of them, whose width is found as that of numbers is.
+    missing : {"error", "mean", "indicator"}, default "error"
+        What becomes of missing values, as of `TableEncoder`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -135,6 +149,9 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         guard: bool = True,
         columns: Sequence[int | str] | None = None,
         neighborhood: Neighborhood | str | None = None,
+        categorical_features: Any = "from_dtype",
+        categorical_similarity: Literal["one-hot", "hamming"] = "one-hot",
+        missing: Literal["error", "mean", "indicator"] = "error",
         n_jobs: int | None = None,
     ) -> None:
         self.quantile = quantile
@@ -144,6 +161,9 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         self.guard = guard
         self.columns = columns
         self.neighborhood = neighborhood
+        self.categorical_features = categorical_features
+        self.categorical_similarity = categorical_similarity
+        self.missing = missing
         self.n_jobs = n_jobs
 
     def fit(
@@ -167,9 +187,10 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         """
         if np.size(self.quantile) == 0:
             raise ValueError("quantile is empty; name at least one level, such as 0.5")
-        self.columns_ = _arrays.columns_of(self.columns, X)
-        if self._learn(X, y, _arrays.count(self.degree, "degree"), sample_weight):
+        degree = _arrays.count(self.degree, "degree")
+        if self._learn(X, y, degree, sample_weight):
             return self
+        self.columns_ = self._columns_for(self.columns, X) if degree or self.columns is not None else None
         self._prepared = Prepared(self._make())
         return self
 
@@ -222,7 +243,7 @@ class LocalQuantileRegressor(RegressorMixin, _Model):
         )
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
 
@@ -243,6 +264,14 @@ class LocalModeRegressor(RegressorMixin, _Model):
         from the others, leave-one-out.
     neighborhood : Neighborhood or str, optional
         Which training samples a target may see at all; every one by default. ``hollow`` has no part in `predict`; see `loo_predict`.
+    categorical_features : {"from_dtype"}, sequence of str, of int or of bool, or None, default "from_dtype"
+        Which columns hold words, as of `TableEncoder`: each word becomes a column of zeros and ones. Words that training did not have are as far
+        from each of its words.
+    categorical_similarity : {"one-hot", "hamming"}, default "one-hot"
+        ``"hamming"`` leaves columns of words whole, keeps them out of slopes, and multiplies a kernel that names no columns by
+        ``laplace(metric=hamming)`` of them, whose width is found as that of numbers is.
+    missing : {"error", "mean", "indicator"}, default "error"
+        What becomes of missing values, as of `TableEncoder`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -281,12 +310,18 @@ class LocalModeRegressor(RegressorMixin, _Model):
         bandwidth: Bandwidth = "auto",
         response_bandwidth: Literal["auto"] | float = "auto",
         neighborhood: Neighborhood | str | None = None,
+        categorical_features: Any = "from_dtype",
+        categorical_similarity: Literal["one-hot", "hamming"] = "one-hot",
+        missing: Literal["error", "mean", "indicator"] = "error",
         n_jobs: int | None = None,
     ) -> None:
         self.kernel = kernel
         self.bandwidth = bandwidth
         self.response_bandwidth = response_bandwidth
         self.neighborhood = neighborhood
+        self.categorical_features = categorical_features
+        self.categorical_similarity = categorical_similarity
+        self.missing = missing
         self.n_jobs = n_jobs
 
     def fit(
@@ -366,7 +401,7 @@ class LocalModeRegressor(RegressorMixin, _Model):
         )
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
 
@@ -386,6 +421,11 @@ class LocalDiscriminantAnalysis(ClassifierMixin, _Model):
         Share of a covariance that is replaced by a multiple of the identity.
     neighborhood : Neighborhood or str, optional
         Which training samples a target may see at all; every one by default. ``hollow`` has no part in `predict`; see `loo_predict`.
+    categorical_features : {"from_dtype"}, sequence of str, of int or of bool, or None, default "from_dtype"
+        Which columns hold words, as of `TableEncoder`: each word becomes a column of zeros and ones. Words that training did not have are as far
+        from each of its words.
+    missing : {"error", "mean", "indicator"}, default "error"
+        What becomes of missing values, as of `TableEncoder`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -424,6 +464,8 @@ class LocalDiscriminantAnalysis(ClassifierMixin, _Model):
         bandwidth: Bandwidth = "auto",
         shrinkage: float = 0.01,
         neighborhood: Neighborhood | str | None = None,
+        categorical_features: Any = "from_dtype",
+        missing: Literal["error", "mean", "indicator"] = "error",
         n_jobs: int | None = None,
     ) -> None:
         self.method = method
@@ -431,6 +473,8 @@ class LocalDiscriminantAnalysis(ClassifierMixin, _Model):
         self.bandwidth = bandwidth
         self.shrinkage = shrinkage
         self.neighborhood = neighborhood
+        self.categorical_features = categorical_features
+        self.missing = missing
         self.n_jobs = n_jobs
 
     def fit(

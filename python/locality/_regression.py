@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _arrays
 from ._arrays import Array
-from ._base import BaseEstimator, Prepared, RegressorMixin, check_is_fitted, validate_data
+from ._base import BaseEstimator, Prepared, RegressorMixin, check_is_fitted
 from ._core import Kernel, LocalMeanFit, Neighborhood
 from ._guard import LeaveOneOut
 from ._mean import OnEmpty
+from ._tables import Tabular, table_data
 
 
-class LocalMeanRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
+class LocalMeanRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimator):
     """Regression by the local mean of the targets (Nadaraya-Watson).
 
     Parameters
@@ -28,6 +29,14 @@ class LocalMeanRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
         What the sum of the weights may be off by at each query, relative, with proof; 0 is exact to rounding.
     on_empty : {"error", "nan", "nearest", "global"}, default "nearest"
         What to predict where no training site weighs.
+    categorical_features : {"from_dtype"}, sequence of str, of int or of bool, or None, default "from_dtype"
+        Which columns hold words, as of `TableEncoder`: each word becomes a column of zeros and ones. Words that training did not have are as far
+        from each of its words.
+    categorical_similarity : {"one-hot", "hamming"}, default "one-hot"
+        ``"hamming"`` leaves columns of words whole, keeps them out of slopes, and multiplies a kernel that names no columns by
+        ``laplace(metric=hamming)`` of them, whose width is found as that of numbers is.
+    missing : {"error", "mean", "indicator"}, default "error"
+        What becomes of missing values, as of `TableEncoder`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -67,12 +76,18 @@ class LocalMeanRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
         neighborhood: Neighborhood | str | None = None,
         tolerance: float = 0.0,
         on_empty: OnEmpty = "nearest",
+        categorical_features: Any = "from_dtype",
+        categorical_similarity: Literal["one-hot", "hamming"] = "one-hot",
+        missing: Literal["error", "mean", "indicator"] = "error",
         n_jobs: int | None = None,
     ) -> None:
         self.kernel = kernel
         self.neighborhood = neighborhood
         self.tolerance = tolerance
         self.on_empty = on_empty
+        self.categorical_features = categorical_features
+        self.categorical_similarity = categorical_similarity
+        self.missing = missing
         self.n_jobs = n_jobs
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> LocalMeanRegressor:
@@ -92,9 +107,9 @@ class LocalMeanRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
         LocalMeanRegressor
             Itself.
         """
-        kernel = _arrays.kernel_of(self.kernel, X)
-        neighborhood = _arrays.elsewhere(_arrays.neighborhood_of(self.neighborhood, X))
-        sites, targets = validate_data(self, X, y, dtype=[np.float64, np.float32], multi_output=True, y_numeric=True)
+        sites, targets = table_data(self, X, y, dtype=[np.float64, np.float32], multi_output=True, y_numeric=True)
+        kernel = self._kernel_for(self.kernel, X)
+        neighborhood = _arrays.elsewhere(self._neighborhood_for(self.neighborhood, X))
         self.X_fit_: Array = sites
         self.y_fit_: Array = np.asarray(targets, dtype=sites.dtype)
         self.sample_weight_fit_ = _arrays.weights(sample_weight, len(sites), sites.dtype)
@@ -116,7 +131,7 @@ class LocalMeanRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
         ndarray, shape (m,) or (m, p)
         """
         check_is_fitted(self)
-        return self._predict_at(validate_data(self, X, reset=False, dtype=self.X_fit_.dtype))[0]
+        return self._predict_at(table_data(self, X, reset=False, dtype=self.X_fit_.dtype))[0]
 
     def _predict_at(self, queries: Array) -> tuple[Array, None]:
         if self._prepared.made is None:
@@ -138,7 +153,7 @@ class LocalMeanRegressor(LeaveOneOut, RegressorMixin, BaseEstimator):
         )
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = True
         return tags

@@ -131,9 +131,23 @@ def test_several_bandwidths_are_mgwrs():
     np.testing.assert_allclose(model.predict(x, coords), model.fitted_values_, rtol=1e-9, atol=1e-12)
     loaded = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(loaded.surface(coords[:3]), model.surface(coords[:3]))
+    # Errors at new places are those of the rows there, and those of predictions have the parts of a sum.
+    surface = model.surface(coords, return_std=True)
+    np.testing.assert_allclose(surface.standard_errors, model.standard_errors_, rtol=1e-12)
+    np.testing.assert_allclose(surface.t_values, model.t_values_, rtol=1e-9)
+    at, places = np.zeros((4, 3)), coords[:4] + 1e4
+    values, errors = model.predict_std(at, places)
+    there = model.surface(places, return_std=True)
+    np.testing.assert_allclose(values, there.params[:, 0], rtol=1e-12)
+    np.testing.assert_allclose(errors, there.standard_errors[:, 0], rtol=1e-12)
+    np.testing.assert_array_equal(loaded.predict_std(at, places)[1], errors)
+    values, lower, upper = model.predict_interval(x, coords, level=0.9)
+    assert 0.85 < np.mean((lower < y) & (y < upper)) < 0.99
     preset = lc.MGWR([46, 87, 157, 153], max_iter=2, inference=False)
     with pytest.warns(UserWarning, match="max_iter=2"):
         assert not preset.fit(x, y, coords).converged_
+    with pytest.raises(ValueError, match="standard errors need inference"):
+        preset.predict_std(at, places)
 
 
 def test_stationarity_repeats_with_its_seed(model):

@@ -452,7 +452,7 @@ impl<T: Float> Search<'_, T> {
         best
     }
 
-    /// Everything of each query first, and then the nearest where so many are wanted.
+    /// Everything within reach of each query first, and then the nearest where so many are wanted.
     #[inline(always)]
     fn collected<I: Isa>(&self, isa: I, take: Take<T>, out: &mut WithinRadius<T>) {
         let of_part = |p: &Nearest<T>| features(&p.searcher, self.queries, &self.which);
@@ -467,8 +467,9 @@ impl<T: Float> Search<'_, T> {
                 let query = &queries[i * f..][..f];
                 let name = |index: u32| part.name(first, index);
                 match take {
-                    Take::Nearest(_) => {
-                        searcher.collect_more(isa, query, T::INFINITY, &name, &mut scratch);
+                    Take::Nearest(k) => {
+                        let k = k.min(part.keys - part.n_left_out);
+                        searcher.gather(isa, query, k, &name, &mut scratch);
                     }
                     Take::Within(radius) => {
                         searcher.within(isa, query, radius, &name, &mut scratch);

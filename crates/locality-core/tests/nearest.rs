@@ -356,3 +356,64 @@ fn queries_searched_together_find_what_each_finds_alone() {
     check::<f64>("hamming", 4, 5);
     check::<f64>("haversine", 2, 5);
 }
+
+/// More neighbours than are kept in order: within a reach that grows, whatever the keys are like.
+#[test]
+fn many_neighbours_are_found_among_even_clustered_and_equal_keys() {
+    let (n, m) = (4000, 12);
+    for d in [1, 2, 3] {
+        let even = normal(7, n, d);
+        // Two clusters far apart, the first of which has too few keys.
+        let mut far = even.clone();
+        far[150 * d..].iter_mut().for_each(|x| *x = *x * 1e-3 + 1e6);
+        // Most keys at one place.
+        let mut equal = even.clone();
+        equal[..3000 * d].fill(0.25);
+        for (what, keys) in [("even", even), ("far", far), ("equal", equal)] {
+            let queries: Vec<f64> = (0..m)
+                .flat_map(|i| keys[i * 30 * d..][..d].to_vec())
+                .collect();
+            for name in ["euclidean", "manhattan", "chebyshev"] {
+                let fit = Nearest::fit(Rows::new(&keys, n, d).unwrap(), &metric(name)).unwrap();
+                let rows = Rows::new(&queries, m, d).unwrap();
+                for k in [129, 300, 1000] {
+                    let found = fit.k_nearest(rows, k, &Watch::default()).unwrap();
+                    let all = fit.k_nearest(rows, n, &Watch::default()).unwrap();
+                    for i in 0..m {
+                        let what = format!("{what} {name} d={d} k={k} query {i}");
+                        assert_eq!(
+                            found.indices[i * k..][..k],
+                            all.indices[i * n..][..k],
+                            "{what}"
+                        );
+                        assert_eq!(
+                            found.distances[i * k..][..k],
+                            all.distances[i * n..][..k],
+                            "{what}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Parts with keys left out are gathered from as well.
+#[test]
+fn many_neighbours_of_parts_are_those_of_the_whole() {
+    let (n, d) = (3000, 2);
+    let keys = normal(8, n, d);
+    let fit = |range: std::ops::Range<usize>| {
+        let part = Rows::new(&keys[range.start * d..range.end * d], range.len(), d).unwrap();
+        Nearest::fit(part, &Metric::Euclidean).unwrap()
+    };
+    let mut parts = [fit(0..2800), fit(2800..3000)];
+    let mut whole = fit(0..3000);
+    let gone: Vec<usize> = (0..2800).step_by(3).collect();
+    parts[0].leave_out(&gone).unwrap();
+    whole.leave_out(&gone).unwrap();
+    let rows = Rows::new(&keys[..20 * d], 20, d).unwrap();
+    let (watch, k) = (Watch::default(), 400);
+    let found = Nearest::k_nearest_among(&parts, rows, k, &watch).unwrap();
+    assert_eq!(found, whole.k_nearest(rows, k, &watch).unwrap());
+}

@@ -296,4 +296,32 @@ impl MgwrModel {
         put_vector(&out, "values", &values)?;
         Ok(out)
     }
+
+    /// Variances of coefficients ``[m, q]`` and of linear predictors ``[m]`` at new places, in units of the noise's.
+    #[pyo3(signature = (x, coords, threads=0))]
+    fn variances_at<'py>(
+        &self,
+        x: &Bound<'py, PyAny>,
+        coords: &Bound<'py, PyAny>,
+        threads: usize,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let py = x.py();
+        let (x, coords) = (
+            Matrix::<f64>::from_any(x, "X")?,
+            Matrix::<f64>::from_any(coords, "coords")?,
+        );
+        let (x, c): (Rows<'_, f64>, Rows<'_, f64>) = (x.rows()?, coords.rows()?);
+        let (errors, linear) = watched(py, threads, None, |watch| {
+            self.inner.variances_at(x, c, watch)
+        })?;
+        let out = PyDict::new(py);
+        put(
+            &out,
+            "standard_errors",
+            &errors,
+            self.inner.bandwidths().len(),
+        )?;
+        put_vector(&out, "linear", &linear)?;
+        Ok(out)
+    }
 }

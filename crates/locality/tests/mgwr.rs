@@ -220,3 +220,58 @@ fn rounds_may_run_out_and_mistakes_are_named() {
     assert!(no(short.clone().tolerance(0.0)).contains("tolerance=0"));
     assert!(no(short.rounds(0)).contains("max_iter=0"));
 }
+
+/// Standard errors at new places, against rows of the hat matrix from responses that are unit vectors.
+#[test]
+fn errors_elsewhere_are_those_of_the_linear_map() {
+    let watch = Watch::default();
+    let (x, y, coords) = georgia();
+    let n = y.len();
+    let (rows, places) = (
+        Rows::new(&x, n, 3).unwrap(),
+        Rows::new(&coords, n, 2).unwrap(),
+    );
+    let model = |rounds| {
+        Mgwr::new(Gwr::new().bandwidth(90.0))
+            .bandwidths(vec![70.0, 100.0, 80.0, 120.0])
+            .rounds(rounds)
+            .tolerance(1e-300)
+    };
+    let at_x: Vec<f64> = vec![0.3, -1.0, 0.5, 2.0, 0.1, -0.4];
+    let mut at_coords = coords[..4].to_vec();
+    at_coords[0] += 1e4;
+    at_coords[3] -= 2e4;
+    let (at_x, at_coords) = (
+        Rows::new(&at_x, 2, 3).unwrap(),
+        Rows::new(&at_coords, 2, 2).unwrap(),
+    );
+    let found = model(6).fit(rows, &y, places, None, &watch).unwrap();
+    let (errors, linear) = found.errors_at(at_x, at_coords, &watch).unwrap();
+    let (mut squares, mut sums) = ([0.0; 8], [0.0; 2]);
+    for i in 0..n {
+        let mut unit = vec![0.0; n];
+        unit[i] = 1.0;
+        let fit = model(6)
+            .inference(false)
+            .fit(rows, &unit, places, None, &watch);
+        let (betas, means) = fit.unwrap().at(at_x, at_coords, None, &watch).unwrap();
+        squares
+            .iter_mut()
+            .zip(&betas)
+            .for_each(|(s, b)| *s += b * b);
+        sums.iter_mut().zip(&means).for_each(|(s, b)| *s += b * b);
+    }
+    let scale = found.summary().scale;
+    for (e, s) in errors.iter().zip(&squares).chain(linear.iter().zip(&sums)) {
+        close(*e, (s * scale).sqrt(), "an error elsewhere");
+    }
+    // At the rows they are the fit's own.
+    let (own, _) = found.errors_at(rows, places, &watch).unwrap();
+    assert_eq!(own, found.standard_errors());
+    // Without inference the noise is not known.
+    let quick = model(6)
+        .inference(false)
+        .fit(rows, &y, places, None, &watch);
+    let told = quick.unwrap().errors_at(at_x, at_coords, &watch);
+    assert!(told.unwrap_err().to_string().contains("without inference"));
+}

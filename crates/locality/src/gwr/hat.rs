@@ -50,17 +50,33 @@ pub(super) fn at_points<R: Send>(
     Ok(blocks.into_iter().flatten().collect())
 }
 
+/// New places, and what is found there.
+#[derive(Clone, Debug)]
+pub(super) struct Elsewhere {
+    /// As they are compared, `[m, dims]`.
+    pub(super) points: Vec<f64>,
+    /// Their columns, `[m, q]`.
+    pub(super) x: Vec<f64>,
+    /// Variances of coefficients in units of the response's, `[m, q]`.
+    pub(super) variances: Vec<f64>,
+    /// Variances of linear predictors, `[m]`.
+    pub(super) linear: Vec<f64>,
+}
+
 /// Follows the rounds of back-fitting (bandwidths of each) with unit vectors as responses, from the model of one bandwidth; `weight` are
-/// those of the last round. Memory is bounded: as many unit vectors at once as fit.
+/// those of the last round. Memory is bounded: as many unit vectors at once as fit. With new places, their variances are found on the way:
+/// the last round's smooths are taken there as well.
 pub(super) fn trace(
     laid: &Laid,
     first: f64,
     history: &[Vec<f64>],
     weight: &[f64],
+    mut elsewhere: Option<&mut Elsewhere>,
     watch: &Watch<'_>,
 ) -> Result<Hat> {
     let (n, q) = (laid.table.len(), laid.table.q);
-    let size = (BUDGET / (n * (q + 2))).clamp(8, n.max(8));
+    let more = elsewhere.as_ref().map_or(0, |e| 2 * e.linear.len());
+    let size = (BUDGET / (n * (q + 2) + more)).clamp(8, n.max(8));
     let mut out = Hat {
         traces: vec![0.0; q],
         own: vec![0.0; n],
@@ -78,7 +94,8 @@ pub(super) fn trace(
             from,
             size: size.min(n - from),
         };
-        chunk.follow(first, history, &mut out, &watch.quiet())?;
+        let there = elsewhere.as_deref_mut();
+        chunk.follow((first, history), &mut out, there, &watch.quiet())?;
         watch.report(from + chunk.size, n);
     }
     Ok(out)
@@ -96,12 +113,17 @@ struct Chunk<'a> {
 impl Chunk<'_> {
     fn follow(
         &self,
-        first: f64,
-        history: &[Vec<f64>],
+        (first, history): (f64, &[Vec<f64>]),
         out: &mut Hat,
+        mut elsewhere: Option<&mut Elsewhere>,
         watch: &Watch<'_>,
     ) -> Result<()> {
         let (n, q, size) = (self.laid.table.len(), self.columns.len(), self.size);
+        let space = &self.laid.space;
+        let points: Vec<f64> = (0..n).flat_map(|i| space.point(i)).copied().collect();
+        // Rows of the hat matrix of linear predictors at new places.
+        let m = elsewhere.as_ref().map_or(0, |e| e.linear.len());
+        let mut linear = vec![0.0; m * size];
         let mut parts = self.start(first, watch)?;
         let mut left = vec![0.0; n * size];
         for c in 0..size {
@@ -113,20 +135,32 @@ impl Chunk<'_> {
         for (r, bandwidths) in history.iter().enumerate() {
             for j in 0..q {
                 left.iter_mut().zip(&parts[j]).for_each(|(l, p)| *l += p);
-                let rows = self.smooth(j, bandwidths[j], &left, watch)?;
+                let rows = self.smooth(j, (&points, bandwidths[j]), &left, watch)?;
+                if r + 1 == history.len()
+                    && let Some(there) = elsewhere.as_deref_mut()
+                {
+                    let rows = self.smooth(j, (&there.points, bandwidths[j]), &left, watch)?;
+                    for (i, row) in rows.iter().enumerate() {
+                        there.variances[i * q + j] += self.variance(row);
+                        let x = there.x[i * q + j];
+                        let sums = &mut linear[i * size..][..size];
+                        sums.iter_mut().zip(row).for_each(|(s, b)| *s += x * b);
+                    }
+                }
                 for (i, row) in rows.iter().enumerate() {
                     let x = self.columns[j][i];
                     let part = &mut parts[j][i * size..][..size];
                     part.iter_mut().zip(row).for_each(|(p, b)| *p = x * b);
                     if r + 1 == history.len() {
-                        let units = self.weight[self.from..].iter();
-                        let variance = &mut out.variances[i * q + j];
-                        row.iter()
-                            .zip(units)
-                            .for_each(|(b, w)| *variance += b * b / w);
+                        out.variances[i * q + j] += self.variance(row);
                     }
                 }
                 left.iter_mut().zip(&parts[j]).for_each(|(l, p)| *l -= p);
+            }
+        }
+        if let Some(there) = elsewhere {
+            for (sums, variance) in linear.chunks_exact(size).zip(&mut there.linear) {
+                *variance += self.variance(sums);
             }
         }
         for c in 0..size {
@@ -137,6 +171,12 @@ impl Chunk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The variance of what is this linear function of the unit vectors' responses.
+    fn variance(&self, row: &[f64]) -> f64 {
+        let units = &self.weight[self.from..];
+        row.iter().zip(units).map(|(b, w)| b * b / w).sum()
     }
 
     /// The parts of the model of one bandwidth, `[q][n, size]`.
@@ -174,19 +214,16 @@ impl Chunk<'_> {
         Ok((0..q).map(part).collect())
     }
 
-    /// Coefficients of column `j` at every place for each of the responses `[n, size]`.
+    /// Coefficients of column `j` at each of some points for each of the responses `[n, size]`.
     fn smooth(
         &self,
         j: usize,
-        bandwidth: f64,
+        (points, bandwidth): (&[f64], f64),
         left: &[f64],
         watch: &Watch<'_>,
     ) -> Result<Vec<Vec<f64>>> {
-        let space = &self.laid.space;
-        let n = space.len();
-        let points: Vec<f64> = (0..n).flat_map(|i| space.point(i)).copied().collect();
         let (x, size) = (&self.columns[j], self.size);
-        at_points(space, &points, bandwidth, watch, |_, around| {
+        at_points(&self.laid.space, points, bandwidth, watch, |_, around| {
             let mut squares = 0.0;
             let mut out = vec![0.0; size];
             for (&l, &w) in around.index.iter().zip(&around.weight) {

@@ -169,7 +169,7 @@ impl Mgwr {
                 variances: vec![f64::NAN; past.errors.len()],
             }
         } else if self.inference {
-            hat::trace(&laid, first, &history, &state.weight, watch)?
+            hat::trace(&laid, first, &history, &state.weight, None, watch)?
         } else {
             Hat::unknown(laid.table.len(), laid.table.q)
         };

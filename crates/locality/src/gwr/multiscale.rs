@@ -1,11 +1,11 @@
 //! Multiscale geographically weighted regression: what was fitted.
 
-use super::hat::{self, Hat};
+use super::hat::{self, Elsewhere, Hat};
 use super::mgwr::{Mgwr, Solved};
 use super::model::{Given, Laid};
 use super::smooth::Column;
 use super::summary::Summary;
-use crate::{Result, Rows, Watch};
+use crate::{Error, Result, Rows, Watch};
 
 /// A model of several bandwidths at every place; made by [`Mgwr::fit`]. With `q` coefficients, that of the constant first.
 #[derive(Clone, Debug)]
@@ -186,5 +186,63 @@ impl MgwrFit {
         };
         let means = (0..x.rows()).map(mean).collect();
         Ok((betas, means))
+    }
+
+    /// Standard errors at new places: of coefficients `[m, q]`, and of linear predictors `[m]` of the columns `[m, d]`. Of the rows that were
+    /// fitted they are the fit's own.
+    ///
+    /// # Errors
+    /// As [`MgwrFit::variances_at`]; a model that was fitted without inference.
+    pub fn errors_at(
+        &self,
+        x: Rows<'_, f64>,
+        coords: Rows<'_, f64>,
+        watch: &Watch<'_>,
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        let scale = self.summary.scale;
+        if scale.is_nan() || self.hat.traces.iter().any(|t| t.is_nan()) {
+            return Err(Error::parameter(
+                "the model was fitted without inference, so that its noise is not known; fit it with inference",
+            ));
+        }
+        let error = |v: Vec<f64>| v.iter().map(|v| (v * scale).sqrt()).collect();
+        let (coefficients, linear) = self.variances_at(x, coords, watch)?;
+        Ok((error(coefficients), error(linear)))
+    }
+
+    /// Variances at new places, in units of the noise's ([`Summary::scale`]): of coefficients `[m, q]`, and of linear predictors `[m]` of the
+    /// columns `[m, d]`.
+    ///
+    /// A coefficient is a linear function of the (working) responses: the smooth of what back-fitting leaves to its column. That is followed
+    /// through all rounds as inference follows it, which takes the time of inference again, whatever the number of places, in memory that is
+    /// bounded. The bandwidths and, but for Gaussian responses, the weights of the last round count as given.
+    ///
+    /// # Errors
+    /// Shapes that do not fit the model, NaN or infinite numbers, or an interruption.
+    pub fn variances_at(
+        &self,
+        x: Rows<'_, f64>,
+        coords: Rows<'_, f64>,
+        watch: &Watch<'_>,
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        let (table, space) = (&self.laid.table, &self.laid.space);
+        let (m, q) = (x.rows(), table.q);
+        let exposure = self.given.exposure.as_ref().map(|_| vec![1.0; m]);
+        table.check(x, coords.rows(), exposure.as_deref())?;
+        let mut there = Elsewhere {
+            points: space.others(coords, self.given.dims)?,
+            x: x.iter().flat_map(|row| table.row(row)).collect(),
+            variances: vec![0.0; m * q],
+            linear: vec![0.0; m],
+        };
+        hat::trace(
+            &self.laid,
+            self.first,
+            &self.history,
+            &self.weight,
+            Some(&mut there),
+            watch,
+        )?;
+        Ok((there.variances, there.linear))
     }
 }
