@@ -111,7 +111,8 @@ impl<T: Float> LocalMeanFit<T> {
         };
         let kernel = self.parameters.kernel();
         let p = &self.prepared;
-        let mut back = gradient::pull_back(p, kernel, queries, keys, bias, learned, &flows, watch)?;
+        let mut back =
+            gradient::pull_back(p, kernel, queries, keys, (bias, learned), &flows, watch)?;
         self.pull_empty(queries, bias, at, means, &mut back);
         // One by one, and every one: a loop that stops early is no vector code.
         let mut finite = back.kernel.iter().all(|x| T::from_f64(*x).is_finite());

@@ -76,7 +76,7 @@ impl Moments {
             }
         }
         let mut leaves = Vec::with_capacity(nodes.div_ceil(2));
-        tree.leaves(tree.root(), &mut leaves);
+        tree.root().push_leaves(&mut leaves);
         let of_leaves = par::map_items(leaves.len(), LEAVES_EACH, |i| {
             moments.of_leaf(&bound.atoms[0], sites, leaves[i])
         });

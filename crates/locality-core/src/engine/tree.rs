@@ -55,6 +55,17 @@ impl Node {
         (left, right)
     }
 
+    /// Appends the leaves below, from left to right.
+    pub(crate) fn push_leaves(self, out: &mut Vec<Self>) {
+        if self.is_leaf() {
+            out.push(self);
+            return;
+        }
+        let (left, right) = self.children();
+        left.push_leaves(out);
+        right.push_leaves(out);
+    }
+
     /// The node's slots.
     pub(crate) fn slots(self) -> Range<usize> {
         self.first * LEAF..self.last * LEAF
@@ -158,17 +169,6 @@ impl<T: Float> Tree<T> {
     /// Number of nodes.
     pub(crate) fn nodes(&self) -> usize {
         self.weight.len()
-    }
-
-    /// Appends the leaves below a node, from left to right.
-    pub(super) fn leaves(&self, node: Node, out: &mut Vec<Node>) {
-        if node.is_leaf() {
-            out.push(node);
-            return;
-        }
-        let (left, right) = node.children();
-        self.leaves(left, out);
-        self.leaves(right, out);
     }
 
     /// The smallest and largest number of each feature in a node.

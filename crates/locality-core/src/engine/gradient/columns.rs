@@ -73,8 +73,7 @@ pub(crate) fn pull_back<T: Float>(
     kernel: &Kernel,
     queries: Rows<'_, T>,
     rows: Rows<'_, T>,
-    bias: Option<Bias<'_, T>>,
-    learned: bool,
+    (bias, learned): (Option<Bias<'_, T>>, bool),
     flows: &Flows<'_, T>,
     watch: &Watch<'_>,
 ) -> Result<PulledBack<T>> {
