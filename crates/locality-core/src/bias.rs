@@ -8,7 +8,8 @@ use crate::{Error, Float, Result, Rows, Watch, par};
 /// mask. A pair with a bias of minus infinity is left out.
 ///
 /// A bias that is a function of the data needs no numbers: it is a further factor of the kernel, which costs no memory.
-/// `ALiBi` (Press et al. 2022) is `softmax * laplace(h=1/slope, metric=manhattan, cols=0)` with the position in column 0.
+/// `ALiBi` (Press et al. 2022) of one head over d columns and, before them, the position is
+/// `softmax(beta=1/sqrt(d), cols=[1, .., d]) * laplace(h=1/slope, metric=manhattan, cols=0)`.
 #[derive(Clone, Copy, Debug)]
 pub enum Bias<'a, T> {
     /// Any number for any pair, `[m, n]`.

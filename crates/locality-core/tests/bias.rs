@@ -194,7 +194,9 @@ impl Case<f64> {
                 let flow = &self.by_means[i * P..][..P];
                 let lean = (0..P).map(|c| flow[c] * (self.values[j * P + c] - means[c]));
                 let by = share * (lean.sum::<f64>() + self.by_logs[i]);
-                self.places(i, j).into_iter().for_each(|p| by_bias[p] += by);
+                for p in self.places(i, j) {
+                    by_bias[p] += by;
+                }
             }
         }
         assert_eq!(g.bias.len(), by_bias.len(), "{name}");
@@ -550,7 +552,9 @@ fn a_padding_mask_beside_a_position_bias_is_their_sum() {
     let mut sums = vec![0.0; case.bias.len()];
     for (k, by) in b.bias.iter().enumerate() {
         let places = case.places(k / case.n(), k % case.n());
-        places.into_iter().for_each(|p| sums[p] += by);
+        for p in places {
+            sums[p] += by;
+        }
     }
     for (a, b) in a.bias.iter().zip(&sums) {
         near(*a, *b, 1e-11, "by biases");

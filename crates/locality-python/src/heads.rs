@@ -117,6 +117,13 @@ impl LocalMeanHeads {
     }
 }
 
+/// Derivatives by the log normalisers, what a forward pass found, and whether derivatives by biases are wanted.
+type Back<'a, 'py> = (
+    Option<&'a [Bound<'py, PyAny>]>,
+    Option<&'a [Found<'py>]>,
+    bool,
+);
+
 /// What both calls are given.
 struct Run<'a, 'py> {
     py: Python<'py>,
@@ -200,7 +207,7 @@ impl<'py> Run<'_, 'py> {
     fn pull_back<T: Element + Float>(
         self,
         by_means: &[Bound<'py, PyAny>],
-        (by_logs, forward, to_bias): (Option<&[Bound<'py, PyAny>]>, Option<&[Found<'py>]>, bool),
+        (by_logs, forward, to_bias): Back<'_, 'py>,
     ) -> PyResult<Vec<Pulled<'py>>> {
         let (sets, weights) = (self.sets::<T>()?, self.weights()?);
         let heads = sets.heads()?;

@@ -469,7 +469,9 @@ mod tests {
         let mut far = table(800, 2);
         for (i, row) in far.chunks_mut(2).enumerate() {
             let side = if i % 2 == 0 { 1e4 } else { -1e4 };
-            row.iter_mut().for_each(|x| *x = *x * 0.1 + side);
+            for x in row {
+                *x = *x * 0.1 + side;
+            }
         }
         // Two columns that are nearly one.
         let mut near = table(1500, 2);
