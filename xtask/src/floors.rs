@@ -109,6 +109,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("autoencoder", Methods),
             ("deep", Methods),
             ("metric", Methods),
+            ("mixture", Methods),
             ("transformer", Methods),
             ("train", Files),
             ("checkpoint", Files),
