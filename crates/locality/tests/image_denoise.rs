@@ -195,6 +195,30 @@ fn non_local_means_are_those_of_plain_loops() {
     }
 }
 
+/// Pictures wider and higher than what is worked on at once.
+#[test]
+fn non_local_means_do_not_see_seams() {
+    let mut random = Rng::new(8);
+    let (height, width) = (37, 1031);
+    let u: Vec<f64> = (0..height * width)
+        .map(|_| 40.0 * random.uniform())
+        .collect();
+    let image = ImageView::new(&u, height, width, 1).unwrap();
+    for flat in [true, false] {
+        let plain = Plain {
+            size: 5,
+            distance: 3,
+            h: 12.0,
+            sigma: 2.0,
+            flat,
+        };
+        let found = means_of(&plain).filter(&image, &watch()).unwrap();
+        let expected = plain_means(&u, (height, width, 1), &plain);
+        let off = furthest(&found, &expected);
+        assert!(off < 1e-9, "flat {flat}: {off}");
+    }
+}
+
 /// Lines of the oracle: words before the colon, and numbers after it.
 fn oracle() -> Vec<(Vec<&'static str>, Vec<f64>)> {
     let lines = include_str!("oracle/denoise.txt").lines();

@@ -1,8 +1,8 @@
 //! Laws of denoising: number types and threads, constants, turns, opacity, guides, gains over noise, mistakes.
 
 use locality::image::{
-    Bilateral, DenoiseMethod, Denoiser, ImageKernel, ImageView, MeanShiftFilter, NonLocalBayes,
-    NonLocalMeans, PatchWeights, Sample, estimate_noise, psnr, ssim,
+    Bilateral, BilateralBorder, DenoiseMethod, Denoiser, ImageKernel, ImageView, MeanShiftFilter,
+    NonLocalBayes, NonLocalMeans, PatchWeights, Sample, estimate_noise, psnr, ssim,
 };
 use locality::{ErrorKind, Watch};
 use locality_testing::Rng;
@@ -152,6 +152,65 @@ fn a_bilateral_filter_is_one_step_of_mean_shift() {
         .map(|(a, b)| (a - b).abs());
     // Mean shift leaves out what lies beyond three deviations of colour.
     assert!(far.fold(0.0, f32::max) < 1.0);
+}
+
+/// The quick loop for a picture by itself and the one for any guide are the same filter, in all columns, at all borders.
+#[test]
+fn a_picture_as_its_own_guide_is_the_plain_filter() {
+    for channels in [1, 3] {
+        let samples = floats(&piece(channels));
+        let image = ImageView::new(&samples, HEIGHT, WIDTH, channels).unwrap();
+        let filters = [
+            Bilateral::new(1.5, 30.0),
+            Bilateral::new(2.0, 60.0).like_opencv(9),
+            Bilateral::new(1.0, 20.0).border(BilateralBorder::Edge),
+            Bilateral::new(1.0, 20.0).border(BilateralBorder::Zero),
+        ];
+        for filter in filters {
+            let plain = filter.filter(&image, &watch()).unwrap();
+            let by = filter.filter_by(&image, &image, &watch()).unwrap();
+            let off = furthest(&plain, &by);
+            assert!(off < 1e-10, "{filter:?}, {channels}: {off}");
+            assert!(furthest(&plain, &samples) > 5.0);
+        }
+    }
+}
+
+/// Where noise was cut off it is weaker, and non-local Bayes knows for integers, called by itself as well.
+#[test]
+fn noise_that_was_cut_off_counts_as_weaker() {
+    let sigma = 30.0;
+    let mut random = Rng::new(11);
+    let clean: Vec<f64> = (0..96 * 96)
+        .map(|i| 12.0 + 10.0 * f64::from(u8::from((i % 96) / 8 % 2 == 0)))
+        .collect();
+    let noisy: Vec<u8> = clean
+        .iter()
+        .map(|x| (x + sigma * random.normal()).round().clamp(0.0, 255.0) as u8)
+        .collect();
+    let wide: Vec<f32> = noisy.iter().map(|x| f32::from(*x)).collect();
+    let means = NonLocalBayes::new(sigma);
+    let eight = ImageView::new(&noisy, 96, 96, 1).unwrap();
+    let floats = ImageView::new(&wide, 96, 96, 1).unwrap();
+    let spread = |out: &[f64]| {
+        let mean = |bright: bool| {
+            let all = (0..out.len()).filter(|i| (i % 96 / 8 % 2 == 0) == bright);
+            let (sum, n) = all.fold((0.0, 0.0), |(s, n), i| (s + out[i], n + 1.0));
+            sum / n
+        };
+        mean(true) - mean(false)
+    };
+    let integers = means.filter(&eight, &watch()).unwrap();
+    let integers: Vec<f64> = integers.into_iter().map(f64::from).collect();
+    let real = means.filter(&floats, &watch()).unwrap();
+    let real: Vec<f64> = real.into_iter().map(f64::from).collect();
+    // Stripes of so weak a contrast survive better where less is taken for noise.
+    assert!(
+        spread(&integers) > 1.1 * spread(&real),
+        "{} {}",
+        spread(&integers),
+        spread(&real)
+    );
 }
 
 #[test]
