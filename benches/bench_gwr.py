@@ -5,6 +5,11 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import locality as lc
@@ -91,8 +96,38 @@ def several(report: Report) -> None:
     report.add(Row("gwr", "Georgia: a bandwidth for each column, with inference", ours, "mgwr", other, notes))
 
 
+# Fits a table of so many rows in a process of its own, whose memory is measured.
+LARGE = """
+import json, resource, sys, time
+sys.path.insert(0, {folder!r})
+from bench_gwr import synthetic
+import locality as lc
+lc.GWR(100).fit(*synthetic(200))
+x, y, coords = synthetic({n})
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+start = time.perf_counter()
+model = lc.GWR({given}, n_jobs={threads}).fit(x, y, coords)
+spent = time.perf_counter() - start
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps([spent, (after - before) / 1024, model.bandwidth_, len(model.search_history_), model.r2_]))
+"""
+
+
+def large(report: Report, n: int, what: str, given: str) -> None:
+    """Time and memory of a table that no n x n matrix of it fits into; mgwr has no answer in the time of a bench."""
+    code = LARGE.format(folder=str(Path(__file__).parent), n=n, given=given, threads=report.threads)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    spent, memory, bandwidth, tried, r2 = json.loads(done.stdout.splitlines()[-1])
+    notes = {"memory beside the table, MiB": round(memory), "bandwidth": bandwidth, "tried": tried, "R2": round(r2, 4)}
+    report.add(Row("gwr", f"synthetic, n={n}, q=4: {what}", [spent], notes=notes))
+
+
 def run(report: Report) -> None:
-    """Each task by turns with mgwr."""
+    """Each task by turns with mgwr, and large tables alone."""
+    for n in (1000,) if report.quick else (5000, 100_000):
+        large(report, n, "fit, adaptive, 200 places", "200")
+        large(report, n, "fit, fixed", f"{10.0 * math.sqrt(200 / (math.pi * n)):.4g}, adaptive=False")
+        large(report, n, "search over 50 to 1,000 places", "bandwidth_range=(50, min(1000, %d))" % n)
     if not importlib.util.find_spec("mgwr"):
         print("gwr: mgwr is not installed; nothing to compare with")
         return

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from . import _arrays, _core
 from ._arrays import Array
-from ._base import Prepared, check_is_fitted, validate_data
+from ._base import Prepared, check_is_fitted
 from ._core import Kernel
+from ._tables import table_data
 
 RandomState = int | np.random.RandomState | np.random.Generator | None
 Landmarks = Literal["random", "kmeans++"] | Sequence[int]
@@ -88,7 +89,7 @@ class Expanded:
 
     def _sums(self, X: npt.ArrayLike) -> Array:
         check_is_fitted(self)
-        rows = validate_data(self, X, reset=False, dtype=np.float64)
+        rows = table_data(self, X, reset=False, dtype=np.float64)
         if self._prepared.made is None:
             coefficients = self.dual_coef_
             columns = coefficients[:, None] if coefficients.ndim == 1 else coefficients

@@ -14,9 +14,10 @@ from ._base import BaseEstimator, ClassifierMixin
 from ._classes import classes_of
 from ._core import Kernel
 from ._expansion import Choice, Expanded, Landmarks, RandomState, kernel_and_width
+from ._tables import Tabular
 
 
-class KernelLogisticRegression(ClassifierMixin, Expanded, BaseEstimator):
+class KernelLogisticRegression(Tabular, ClassifierMixin, Expanded, BaseEstimator):
     """Logistic regression in the feature space of a kernel: a classifier with curved boundaries and honest probabilities.
 
     Each class has a function ``f(x) = b + sum_i c_i k(x, x_i)`` (two classes have one between them); together they minimise
@@ -42,6 +43,11 @@ class KernelLogisticRegression(ClassifierMixin, Expanded, BaseEstimator):
         How they are chosen: evenly, spread out in the kernel's feature space, or by number.
     random_state : int, RandomState, Generator or None, default 0
         Of the choice of landmarks.
+    categorical_features : {"from_dtype"}, sequence of str, of int or of bool, or None, default "from_dtype"
+        Which columns hold words, as of `TableEncoder`: each word becomes a column of zeros and ones. Words that training did not have are as far
+        from each of its words.
+    missing : {"error", "mean", "indicator"}, default "error"
+        What becomes of missing values, as of `TableEncoder`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -90,6 +96,8 @@ class KernelLogisticRegression(ClassifierMixin, Expanded, BaseEstimator):
         n_landmarks: int | None = None,
         landmarks: Landmarks = "random",
         random_state: RandomState = 0,
+        categorical_features: Any = "from_dtype",
+        missing: Literal["error", "mean", "indicator"] = "error",
         n_jobs: int | None = None,
     ) -> None:
         self.C = C
@@ -100,6 +108,8 @@ class KernelLogisticRegression(ClassifierMixin, Expanded, BaseEstimator):
         self.n_landmarks = n_landmarks
         self.landmarks = landmarks
         self.random_state = random_state
+        self.categorical_features = categorical_features
+        self.missing = missing
         self.n_jobs = n_jobs
 
     def fit(
@@ -125,7 +135,7 @@ class KernelLogisticRegression(ClassifierMixin, Expanded, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]}; a classifier needs at least 2")
         weights = _arrays.weights(sample_weight, len(sites), np.float64)
-        self.kernel_ = kernel_and_width(self.kernel, self.bandwidth, X, sites, ("scale",), weights)
+        self.kernel_ = kernel_and_width(self.kernel, self.bandwidth, self._named(X), sites, ("scale",), weights)
         chosen = Choice(self.n_landmarks, self.landmarks, self.random_state)
         self.dual_coef_, self.intercept_, landmarks, self.n_iter_, converged = _core.kernel_logistic(
             sites,

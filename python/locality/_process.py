@@ -9,12 +9,13 @@ import numpy.typing as npt
 
 from . import _arrays, _core
 from ._arrays import Array
-from ._base import BaseEstimator, Prepared, RegressorMixin, check_is_fitted, validate_data
+from ._base import BaseEstimator, Prepared, RegressorMixin, check_is_fitted
 from ._core import Kernel
 from ._expansion import Choice, Landmarks, RandomState, kernel_and_width, seed_of
+from ._tables import Tabular, table_data
 
 
-class GaussianProcessRegressor(RegressorMixin, BaseEstimator):
+class GaussianProcessRegressor(Tabular, RegressorMixin, BaseEstimator):
     """Regression by a Gaussian process: targets have the covariance ``amplitude * kernel`` and noise of variance `alpha`.
 
     Numbers that are ``"auto"`` are those of the largest marginal likelihood.
@@ -44,6 +45,11 @@ class GaussianProcessRegressor(RegressorMixin, BaseEstimator):
         Whether what landmarks do not explain counts as noise of each sample, or not at all.
     random_state : int, RandomState, Generator or None, default 0
         Of restarts and of the choice of landmarks.
+    categorical_features : {"from_dtype"}, sequence of str, of int or of bool, or None, default "from_dtype"
+        Which columns hold words, as of `TableEncoder`: each word becomes a column of zeros and ones. Words that training did not have are as far
+        from each of its words.
+    missing : {"error", "mean", "indicator"}, default "error"
+        What becomes of missing values, as of `TableEncoder`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -91,6 +97,8 @@ class GaussianProcessRegressor(RegressorMixin, BaseEstimator):
         landmarks: Landmarks = "random",
         approximation: Literal["fitc", "dtc"] = "fitc",
         random_state: RandomState = 0,
+        categorical_features: Any = "from_dtype",
+        missing: Literal["error", "mean", "indicator"] = "error",
         n_jobs: int | None = None,
     ) -> None:
         self.kernel = kernel
@@ -103,6 +111,8 @@ class GaussianProcessRegressor(RegressorMixin, BaseEstimator):
         self.landmarks = landmarks
         self.approximation = approximation
         self.random_state = random_state
+        self.categorical_features = categorical_features
+        self.missing = missing
         self.n_jobs = n_jobs
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> GaussianProcessRegressor:
@@ -120,8 +130,8 @@ class GaussianProcessRegressor(RegressorMixin, BaseEstimator):
         GaussianProcessRegressor
             Itself.
         """
-        sites, targets = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
-        kernel = kernel_and_width(self.kernel, self.bandwidth, X, sites, ("auto", "learn"))
+        sites, targets = table_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        kernel = kernel_and_width(self.kernel, self.bandwidth, self._named(X), sites, ("auto", "learn"))
         self.X_fit_: Array = sites
         self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
         numbers: list[float | None] = []
@@ -217,7 +227,7 @@ class GaussianProcessRegressor(RegressorMixin, BaseEstimator):
 
     def _rows(self, X: npt.ArrayLike) -> tuple[Array, _core.Process, int]:
         check_is_fitted(self)
-        rows = validate_data(self, X, reset=False, dtype=np.float64)
+        rows = table_data(self, X, reset=False, dtype=np.float64)
         return rows, self._fitted(), _arrays.threads(self.n_jobs)
 
     def _flat(self, values: Array) -> Array:

@@ -9,12 +9,13 @@ import numpy.typing as npt
 
 from . import _arrays, _core
 from ._arrays import Array
-from ._base import BaseEstimator, RegressorMixin, check_is_fitted, validate_data
+from ._base import BaseEstimator, RegressorMixin, check_is_fitted
 from ._core import Kernel
 from ._expansion import Choice, Expanded, Landmarks, RandomState, kernel_and_width
+from ._tables import Tabular, table_data
 
 
-class KernelRidge(RegressorMixin, Expanded, BaseEstimator):
+class KernelRidge(Tabular, RegressorMixin, Expanded, BaseEstimator):
     """Ridge regression in the feature space of a kernel.
 
     The function ``f(x) = sum_i c_i k(x, x_i)`` minimises ``sum_i w_i (y_i - f(x_i))**2 + alpha |f|**2``. Any symmetric positive
@@ -36,6 +37,11 @@ class KernelRidge(RegressorMixin, Expanded, BaseEstimator):
         How they are chosen: evenly, spread out in the kernel's feature space, or by number.
     random_state : int, RandomState, Generator or None, default 0
         Of the choice of landmarks.
+    categorical_features : {"from_dtype"}, sequence of str, of int or of bool, or None, default "from_dtype"
+        Which columns hold words, as of `TableEncoder`: each word becomes a column of zeros and ones. Words that training did not have are as far
+        from each of its words.
+    missing : {"error", "mean", "indicator"}, default "error"
+        What becomes of missing values, as of `TableEncoder`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -84,6 +90,8 @@ class KernelRidge(RegressorMixin, Expanded, BaseEstimator):
         n_landmarks: int | None = None,
         landmarks: Landmarks = "random",
         random_state: RandomState = 0,
+        categorical_features: Any = "from_dtype",
+        missing: Literal["error", "mean", "indicator"] = "error",
         n_jobs: int | None = None,
     ) -> None:
         self.kernel = kernel
@@ -92,6 +100,8 @@ class KernelRidge(RegressorMixin, Expanded, BaseEstimator):
         self.n_landmarks = n_landmarks
         self.landmarks = landmarks
         self.random_state = random_state
+        self.categorical_features = categorical_features
+        self.missing = missing
         self.n_jobs = n_jobs
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> KernelRidge:
@@ -111,10 +121,10 @@ class KernelRidge(RegressorMixin, Expanded, BaseEstimator):
         KernelRidge
             Itself.
         """
-        sites, targets = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        sites, targets = table_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         targets = np.asarray(targets, dtype=np.float64)
         weights = _arrays.weights(sample_weight, len(sites), np.float64)
-        kernel = kernel_and_width(self.kernel, self.bandwidth, X, sites, ("auto", "scale"), weights)
+        kernel = kernel_and_width(self.kernel, self.bandwidth, self._named(X), sites, ("auto", "scale"), weights)
         if isinstance(self.alpha, str) and self.alpha != "auto":
             raise ValueError(f"alpha={self.alpha!r} must be 'auto' or a number")
         chosen = Choice(self.n_landmarks, self.landmarks, self.random_state)
@@ -166,7 +176,7 @@ class KernelRidge(RegressorMixin, Expanded, BaseEstimator):
         ndarray, shape (n,) or (n, p)
         """
         check_is_fitted(self)
-        rows, targets = validate_data(self, X, y, reset=False, dtype=np.float64, multi_output=True, y_numeric=True)
+        rows, targets = table_data(self, X, y, reset=False, dtype=np.float64, multi_output=True, y_numeric=True)
         targets = np.asarray(targets, dtype=np.float64)
         found: Array = _core.kernel_ridge_loo(
             rows,

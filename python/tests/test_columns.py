@@ -54,6 +54,22 @@ def test_missing_values():
     np.testing.assert_array_equal(marked[6:, [0, 2, 3, 4]], mean[6:])
 
 
+def test_words_by_number():
+    table = TABLE.copy()
+    table[0, 0], table[5, 1] = None, np.nan
+    encoder = lc.TableEncoder(output="codes", missing="indicator", handle_unknown="ignore").fit(table)
+    assert list(encoder.get_feature_names_out()) == ["x0", "x1", "x0=missing"]
+    codes = encoder.transform(table)
+    expected = np.searchsorted(["ash", "elm", "oak"], WORDS).astype(float)
+    # A missing word is a kind of its own, and needs no mark beside it.
+    expected[5] = 3.0
+    np.testing.assert_array_equal(codes[:, 1], expected)
+    np.testing.assert_array_equal(codes[:, 2], np.arange(N) == 0)
+    assert encoder.transform(np.array([[0.0, "fir"]], dtype=object))[0, 1] == -1.0
+    with pytest.raises(ValueError, match="output='words' must be one of one-hot, codes"):
+        lc.TableEncoder(output="words").fit(TABLE)
+
+
 def test_what_is_wrong_is_told():
     encoder = lc.TableEncoder().fit(TABLE)
     new = np.array([[0.0, "fir"]], dtype=object)

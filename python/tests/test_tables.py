@@ -40,6 +40,8 @@ REGRESSORS = [
     lc.KNeighborsRegressor(),
     lc.KNeighborsRegressor(weights="gaussian"),
     lc.RadiusNeighborsRegressor(1.5),
+    lc.KernelRidge(),
+    lc.GaussianProcessRegressor(n_landmarks=30, random_state=0),
 ]
 CLASSIFIERS = [
     lc.LocalLogisticRegression(),
@@ -47,6 +49,7 @@ CLASSIFIERS = [
     lc.KernelClassifier(),
     lc.KNeighborsClassifier(),
     lc.RadiusNeighborsClassifier(outlier_label="most_frequent"),
+    lc.KernelLogisticRegression(),
 ]
 HAMMING = [e for e in REGRESSORS + CLASSIFIERS if "categorical_similarity" in e.get_params()]
 
@@ -124,7 +127,7 @@ def test_slopes_of_columns_by_name_or_number():
 def test_several_targets_share_the_table():
     both = np.column_stack([Y, -Y])
     for model in (lc.LocalQuantileRegressor(), lc.LocalPolynomialRegressor(), lc.LocalQuantileRegressor(categorical_similarity="hamming")):
-        found = clone(model).set_params(missing="mean").fit(GAPS, both).predict(AT_GAPS)
+        found = clone(model).set_params(missing="mean", categorical_features=[1]).fit(GAPS, both).predict(AT_GAPS)
         assert found.shape == (4, 2)
         np.testing.assert_allclose(found[:, 0], -found[:, 1], rtol=1e-9)
 

@@ -6,6 +6,7 @@ pub(crate) mod bound;
 mod budget;
 mod dense;
 mod expanded;
+mod gather;
 pub(crate) mod gradient;
 mod level;
 mod listed;
