@@ -5,7 +5,7 @@ use locality_core::{
 };
 
 use crate::Goal;
-use crate::metric::Values;
+use crate::goal::Values;
 use crate::optimize::lbfgs;
 
 /// A kernel whose share of all weights is below this is left out, where the loss allows it.

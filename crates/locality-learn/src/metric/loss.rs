@@ -5,9 +5,9 @@ use locality_core::{
 };
 
 use super::start::Moments;
-use super::values::Values;
 use crate::Goal;
 use crate::columns::Columns;
+use crate::goal::Values;
 
 /// The loss of maps of some samples: parameters are the logarithms of one factor for each column, or a map's entries, `[rank, d]`, all for
 /// columns in their own units, in which steps along each are alike.

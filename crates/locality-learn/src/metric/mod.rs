@@ -2,7 +2,6 @@
 
 mod loss;
 mod start;
-mod values;
 
 use locality_core::{Atom, Error, Kernel, LinearMap, Metric, Profile, Result, Rows, Watch};
 
@@ -10,7 +9,6 @@ use crate::Goal;
 use crate::optimize::lbfgs;
 
 use loss::Loss;
-pub(crate) use values::Values;
 
 /// Learns a linear map of the columns under which a Gaussian local mean of bandwidth 1 predicts each sample best from the others.
 ///
