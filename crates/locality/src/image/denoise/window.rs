@@ -206,10 +206,10 @@ impl<T: Float> Band<'_, T> {
             let there: [[T; LANES]; C] =
                 std::array::from_fn(|k| self.values.some(tap.line, k, tap.column + x));
             let mut weights = [T::ZERO; LANES];
-            for l in 0..LANES {
+            for (l, w) in weights.iter_mut().enumerate() {
                 let mut d = T::ZERO;
-                for k in 0..C {
-                    let e = there[k][l] - here[k][l];
+                for (there, here) in there.iter().zip(&here) {
+                    let e = there[l] - here[l];
                     d = if SQUARES {
                         isa.fma(e, e, d)
                     } else {
@@ -217,14 +217,14 @@ impl<T: Float> Band<'_, T> {
                     };
                 }
                 let d = if SQUARES { d } else { d * d };
-                weights[l] = isa.exp_below_one(isa.fma(-scale, d, tap.log_weight));
+                *w = isa.exp_below_one(isa.fma(-scale, d, tap.log_weight));
             }
-            for l in 0..LANES {
-                total[l] += weights[l];
+            for (t, w) in total.iter_mut().zip(&weights) {
+                *t += *w;
             }
-            for k in 0..C {
-                for l in 0..LANES {
-                    sums[k][l] = isa.fma(weights[l], there[k][l], sums[k][l]);
+            for (sums, there) in sums.iter_mut().zip(&there) {
+                for ((s, w), v) in sums.iter_mut().zip(&weights).zip(there) {
+                    *s = isa.fma(*w, *v, *s);
                 }
             }
         }
