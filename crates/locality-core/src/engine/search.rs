@@ -189,22 +189,7 @@ impl<T: Float> Searcher<T> {
         self.visit(isa, query, scratch, &mut Nearer { best, name }, limit);
     }
 
-    /// Leaves all allowed keys with a raw number of at most `limit` in `scratch.found`, in no particular order.
-    #[inline(always)]
-    pub(crate) fn collect<I: Isa>(
-        &self,
-        isa: I,
-        query: &[T],
-        limit: T,
-        allowed: &impl Fn(usize) -> bool,
-        scratch: &mut SearchScratch<T>,
-    ) {
-        scratch.found.clear();
-        let name = |index: u32| allowed(index as usize).then_some(index);
-        self.collect_more(isa, query, limit, &name, scratch);
-    }
-
-    /// The same beside what is there already, for keys that have a name, under these names.
+    /// Adds all keys that have a name and whose raw number is at most `limit` to `scratch.found`, in no particular order.
     #[inline(always)]
     pub(crate) fn collect_more<I: Isa>(
         &self,
