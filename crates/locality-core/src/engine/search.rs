@@ -189,7 +189,7 @@ impl<T: Float> Searcher<T> {
         self.visit(isa, query, scratch, &mut Nearer { best, name }, limit);
     }
 
-    /// Adds all keys that have a name and a raw number of at most `limit` to what is in `scratch.found`, in no particular order.
+    /// Adds all keys that have a name and whose raw number is at most `limit` to `scratch.found`, in no particular order.
     #[inline(always)]
     pub(crate) fn collect_more<I: Isa>(
         &self,
