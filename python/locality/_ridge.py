@@ -190,7 +190,7 @@ class KernelRidge(Tabular, RegressorMixin, Expanded, BaseEstimator):
         return found[:, 0] if targets.ndim == 1 else found
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = True
         return tags
