@@ -129,7 +129,9 @@ fn large_tables_are_predicted_as_small_ones() {
         let own = &x[range.start * 2..range.end * 2];
         let rows = Rows::new(own, range.len(), 2).unwrap();
         let alone = model.predict(rows, &Sets::of(&[range.len()]).unwrap());
-        assert_eq!(alone.unwrap(), all[range], "set {i}");
+        for (alone, found) in alone.unwrap().iter().zip(&all[range]) {
+            assert!((alone - found).abs() < 1e-5, "set {i}: {alone}, {found}");
+        }
     }
 }
 
