@@ -15,6 +15,8 @@ from ._columns import TableEncoder, _has_text
 from ._core import Kernel, Neighborhood
 from ._state_parts import DAMAGED
 
+# A target that is None was forgotten, which is not the same as none being asked for.
+_ABSENT: Any = object()
 SIMILARITIES = ("one-hot", "hamming")
 _DEFAULTS = {"categorical_features": "from_dtype", "categorical_similarity": "one-hot", "missing": "error"}
 _PROFILE = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
@@ -127,9 +129,9 @@ class _Named:
         self.columns = columns
 
 
-def table_data(estimator: Any, X: Any, y: Any = None, reset: bool = True, **how: Any) -> Any:
+def table_data(estimator: Any, X: Any, y: Any = _ABSENT, reset: bool = True, **how: Any) -> Any:
     """`validate_data` of rows that are made numbers first, where the estimator takes tables."""
-    more = {} if y is None else {"y": y}
+    more = {} if y is _ABSENT else {"y": y}
     if not isinstance(estimator, Tabular):
         return validate_data(estimator, X, reset=reset, **more, **how)
     rows = estimator._table_rows(X, reset)
@@ -140,7 +142,7 @@ def table_data(estimator: Any, X: Any, y: Any = None, reset: bool = True, **how:
         made = validate_data(estimator, rows, reset=True, **more, **how)
         adopt(estimator, encoder)
         return made
-    if y is None:
+    if not more:
         wanted = how.get("dtype")
         kinds = [np.dtype(t) for t in (wanted if isinstance(wanted, (list, tuple)) else [wanted])] if wanted is not None else [rows.dtype]
         return rows if rows.dtype in kinds else rows.astype(kinds[0])

@@ -225,7 +225,7 @@ fn rounds_may_run_out_and_mistakes_are_named() {
 #[test]
 fn errors_elsewhere_are_those_of_the_linear_map() {
     let watch = Watch::default();
-    let (x, y, coords) = georgia();
+    let (y, x, coords) = georgia();
     let n = y.len();
     let (rows, places) = (
         Rows::new(&x, n, 3).unwrap(),
