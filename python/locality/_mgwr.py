@@ -214,7 +214,7 @@ class MGWR(Geographic):
         if np.isnan(self.enp_).any():
             raise ValueError("standard errors need inference, which this model was fitted without; choose inference=True and fit it again")
         found = self._model().variances_at(columns, places, _arrays.threads(self.n_jobs))
-        return np.sqrt(self.scale_ * found["standard_errors"]), np.sqrt(self.scale_ * found["linear"])
+        return np.sqrt(self.scale_ * found["variances"]), np.sqrt(self.scale_ * found["linear"])
 
     def critical_t(self, alpha: float = 0.05) -> Array:
         """What t-values of each coefficient must exceed for a family-wise error of `alpha` over all places.

@@ -391,7 +391,7 @@ impl<T: Float> LocalMeanFit<T> {
         }
         let (p, d) = (self.prepared.sites.values, queries.columns());
         let order = match bias {
-            None => self.prepared.order(queries),
+            None => par::install(watch.thread_count(), || self.prepared.order(queries)),
             Some(_) => None,
         };
         let block = self.prepared.block_of(queries.rows(), watch.width());

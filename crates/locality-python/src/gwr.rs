@@ -311,14 +311,14 @@ impl MgwrModel {
             Matrix::<f64>::from_any(coords, "coords")?,
         );
         let (x, c): (Rows<'_, f64>, Rows<'_, f64>) = (x.rows()?, coords.rows()?);
-        let (errors, linear) = watched(py, threads, None, |watch| {
+        let (coefficients, linear) = watched(py, threads, None, |watch| {
             self.inner.variances_at(x, c, watch)
         })?;
         let out = PyDict::new(py);
         put(
             &out,
-            "standard_errors",
-            &errors,
+            "variances",
+            &coefficients,
             self.inner.bandwidths().len(),
         )?;
         put_vector(&out, "linear", &linear)?;
