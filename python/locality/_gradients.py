@@ -62,7 +62,8 @@ def local_mean_vjp(
     Parameters
     ----------
     q, k, v, kernel, neighborhood, sample_weight, tolerance, on_empty, null_weight, bias, relative_bias, n_jobs, progress
-        As in `local_mean`.
+        As in `local_mean`. What `tolerance` promises is the weights' sum; derivatives by the kernel's numbers weigh pairs by their distance, and may
+        be off by some ten times as much.
     grad_means : array_like, of the means' shape (batches and heads as in `local_mean`)
         Derivatives of the number in question by the means.
     grad_log_normalizer : array_like, shape (m,), optional

@@ -247,6 +247,9 @@ class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimat
     def predict_interval(self, X: npt.ArrayLike, level: float = 0.9) -> tuple[Array, Array, Array]:
         """Predictions and intervals that hold a new observation with a probability of `level`, by localized conformal calibration.
 
+        Outside the training samples intervals grow as the uncertainty of the slopes does, and also hold what the local polynomial itself says
+        where it is not believed that far out (with a warning, as `predict` gives).
+
         Parameters
         ----------
         X : array_like, shape (m, d)
@@ -263,7 +266,8 @@ class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimat
         Guan (2023), Localized conformal prediction.
         """
         queries = self._targets(X)
-        found = self._fit().intervals(queries, _arrays.number(level, "level"), _arrays.threads(self.n_jobs))
+        *found, thin = self._fit().intervals(queries, _arrays.number(level, "level"), _arrays.threads(self.n_jobs))
+        warn_thin(thin, 2)
         values, lower, upper = (self._flat(a) for a in found)
         return values, lower, upper
 

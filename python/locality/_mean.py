@@ -139,7 +139,7 @@ def local_mean(
         of all values.
     null_weight : float, default 0.0
         Weight of a value of zero that every query has beside its keys. Under a softmax kernel 1 is "softmax plus one", by
-        which a query may attend to nothing. No region is empty then.
+        which a query may attend to nothing. No region is empty then. It is part of the log normaliser.
     bias : array_like, shape (m, n) or (..., m, n), optional
         Added to the logarithm of each pair's weight (to the scores of attention); minus infinity leaves a pair out. Of a Boolean
         mask the true pairs take part. Broadcasts; what is the same for all queries, a padding mask of shape (n,) or (..., 1, n), is

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import _gradients, _mean
+from . import _arrays, _gradients, _mean
 from ._core import Kernel, Neighborhood
 from ._mean import OnEmpty
 
 try:
     import torch
-    from torch.autograd.function import once_differentiable
 except ImportError as error:
     raise ImportError("locality.torch needs PyTorch, which is not installed; install the package 'torch'") from error
 
@@ -44,9 +43,20 @@ class _LocalMean(torch.autograd.Function):  # type: ignore[misc]
         return found
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, by_means: Tensor, by_logs: Tensor) -> tuple[Any, ...]:
         *tensors, means, logs = ctx.saved_tensors
+        with torch.no_grad():
+            grads = _LocalMean._pulled(ctx, tensors, means, logs, by_means, by_logs)
+        if not torch.is_grad_enabled():
+            return (None, *grads)
+        # Under create_graph=True these would be constants, and a penalty on them would vanish without a word.
+        given = [g for g in grads if g is not None]
+        once = iter(_Once.apply(*(g.requires_grad_() for g in given)))
+        return (None, *(g if g is None else next(once) for g in grads))
+
+    @staticmethod
+    def _pulled(ctx: Any, tensors: Any, means: Tensor, logs: Tensor, by_means: Tensor, by_logs: Tensor) -> list[Tensor | None]:
+        """Derivatives by all that is wanted."""
         arguments = _arguments(ctx.options, tensors)
         wanted = ctx.needs_input_grad[1:]
         found = _gradients.local_mean_vjp(
@@ -69,11 +79,24 @@ class _LocalMean(torch.autograd.Function):  # type: ignore[misc]
             found.kernel,
             found.null_weight,
         ]
-        grads = [
+        return [
             torch.as_tensor(g, dtype=t.dtype).reshape(t.shape) if need else None
             for need, g, t in zip(wanted, by, tensors, strict=True)
         ]
-        return (None, *grads)
+
+
+class _Once(torch.autograd.Function):  # type: ignore[misc]
+    """First derivatives, which have none themselves."""
+
+    @staticmethod
+    def forward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
+        return tuple(g.view_as(g) for g in grads)
+
+    @staticmethod
+    def backward(ctx: Any, *by: Tensor) -> tuple[Any, ...]:
+        raise NotImplementedError(
+            "locality.torch.local_mean has first derivatives only; leave out create_graph=True, or write the penalty with PyTorch's own functions"
+        )
 
 
 def _plain(x: Any) -> Any:
@@ -98,8 +121,12 @@ def _checked(name: str, x: Any) -> Any:
         raise TypeError(f"{name} must be a tensor, not {type(x).__name__}; locality.local_mean takes arrays")
     if x.device.type != "cpu":
         raise ValueError(f"{name} lies on {x.device}; move it to the processor's memory with .cpu()")
+    if x.layout != torch.strided:
+        raise TypeError(f"{name} is a sparse tensor; make it dense with .to_dense()")
     if x.dtype == torch.bool and name == "bias":
         return x
+    if name == "bias" and not x.dtype.is_floating_point:
+        raise TypeError(f"bias holds {x.dtype}; make a mask of it with .bool(), or numbers that are added to scores with .float()")
     if x.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"{name} holds {x.dtype}; make it float32 or float64 with .float() or .double()")
     return x
@@ -125,7 +152,8 @@ def local_mean(
     """`locality.local_mean` on tensors, differentiable by each of them under every kernel.
 
     Attention is ``kernel="softmax(beta=1/sqrt(d))"`` over queries, keys and values of shape ``(batch, heads, n, d)``. Weights are not kept but
-    computed anew in ``backward``, so that memory is linear in the rows. Derivatives are once differentiable.
+    computed anew in ``backward``, so that memory is linear in the rows. There are first derivatives only: to derive them again (as under
+    ``create_graph=True``) is an error.
 
     Parameters
     ----------
@@ -145,7 +173,8 @@ def local_mean(
     on_empty : {"error", "nan", "nearest", "global"}, default "error"
         What to return at a query that no key weighs at.
     null_weight : float or Tensor, shape (), default 0.0
-        Weight of a value of zero that every query has beside its keys.
+        Weight of a value of zero that every query has beside its keys. At 0 it is not there, and has no derivative: a weight that is learned starts
+        above 0, best as the exponential of what is learned.
     bias : Tensor, optional
         Added to the logarithm of each pair's weight; of a Boolean mask the true pairs take part. Broadcasts.
     relative_bias : Tensor, optional
@@ -168,13 +197,18 @@ def local_mean(
         As `locality.local_mean`, and for tensors elsewhere than in the processor's memory or of other types.
     """
     made = kernel if isinstance(kernel, Kernel) else Kernel(kernel)
-    if kernel_parameters is not None:
+    if _checked("kernel_parameters", kernel_parameters) is not None:
         wanted = [name for name, _ in made.parameters()]
         shape = tuple(kernel_parameters.shape)
         if shape != (len(wanted),):
             told = ", ".join(wanted) or "none is written out; to learn a bandwidth write it, as in 'gaussian(h=1)'"
             raise ValueError(f"kernel_parameters has shape {shape}, but kernel='{made}' has {len(wanted)} numbers: {told}")
-    null = null_weight if isinstance(null_weight, torch.Tensor) else torch.tensor(float(null_weight), dtype=torch.float64)
+    if not isinstance(null_weight, torch.Tensor):
+        null = torch.tensor(_arrays.number(null_weight, "null_weight"), dtype=torch.float64)
+    elif null_weight.numel() == 1:
+        null = null_weight
+    else:
+        raise ValueError(f"null_weight has shape {tuple(null_weight.shape)}; it is one number for all queries")
     given = (q, k, v, sample_weight, bias, relative_bias, kernel_parameters, null)
     tensors = [_checked(name, x) for name, x in zip(_NAMES, given, strict=True)]
     options = {"kernel": made, "neighborhood": neighborhood, "tolerance": tolerance, "on_empty": on_empty, "n_jobs": n_jobs}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 
 import locality as lc
 import numpy as np
@@ -86,6 +87,29 @@ def test_explanations_are_the_kernel_weights():
         assert np.all(np.diff(found.weights[i]) <= 0.0)
         np.testing.assert_allclose(found.weights[i].sum(), 1.0)
         assert some.sum() == (weights[i] > 0.0).sum()
+
+
+def test_intervals_outside_the_samples_are_honest():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 6, 300)[:, None]
+    y = 2 * x[:, 0] + rng.normal(0, 1, 300)
+    model = lc.LocalPolynomialRegressor().fit(x, y)
+    targets = np.array([[3.0], [8.0], [20.0], [100.0]])
+    with pytest.warns(UserWarning, match="too little evidence"):
+        _, lower, upper = model.predict_interval(targets)
+    assert np.all(np.diff(upper - lower) > 0.0)
+    assert np.all((lower <= 2 * targets[:, 0]) & (2 * targets[:, 0] <= upper))
+
+
+def test_kinds_as_columns_are_no_thin_evidence():
+    rng = np.random.default_rng(0)
+    kinds = np.eye(3)[rng.integers(3, size=300)]
+    x = np.column_stack([kinds, rng.normal(size=300)])
+    y = x @ [0.0, 1.0, 2.0, 1.0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.abs(lc.LocalPolynomialRegressor().fit(x, y).predict(x) - y).max() < 1e-4
+        lc.LocalLogisticRegression(bandwidth=2.0).fit(x, y > 1.0).predict(x)
 
 
 def test_thin_evidence_is_told():

@@ -105,3 +105,24 @@ def test_what_is_wrong_is_named():
         lt.local_mean(q, k, v, kernel="gaussian(h=1) * rational_quadratic(alpha=2)", kernel_parameters=torch.ones(1))
     with pytest.raises(ValueError, match="lies on meta"):
         lt.local_mean(q.to("meta"), k, v)
+    with pytest.raises(TypeError, match=r"bias holds torch.int64; make a mask of it with .bool\(\)"):
+        lt.local_mean(q, k, v, bias=torch.ones(7, dtype=torch.int64))
+    with pytest.raises(TypeError, match="kernel_parameters must be a tensor, not list"):
+        lt.local_mean(q, k, v, kernel_parameters=[1.0])
+    with pytest.raises(TypeError, match="null_weight must be a number"):
+        lt.local_mean(q, k, v, null_weight="a")
+    with pytest.raises(ValueError, match=r"null_weight has shape \(2,\)"):
+        lt.local_mean(q, k, v, null_weight=torch.ones(2))
+    with pytest.raises(TypeError, match="q is a sparse tensor"):
+        lt.local_mean(q.detach().to_sparse(), k, v)
+
+
+def test_second_derivatives_are_refused():
+    q, k, v = tensors((4, 3), (5, 3), (5, 2))
+    means = lt.local_mean(q, k.detach(), v)
+    by_q, by_v = torch.autograd.grad(means.sum(), (q, v), create_graph=True)
+    assert by_q.requires_grad
+    with pytest.raises(NotImplementedError, match="first derivatives only"):
+        torch.autograd.grad(by_q.square().sum(), q)
+    plain = torch.autograd.grad(lt.local_mean(q, k.detach(), v).sum(), (q, v))
+    torch.testing.assert_close((by_q.detach(), by_v.detach()), plain)

@@ -91,7 +91,8 @@ impl<'a, T: Float> Bias<'a, T> {
                 par::map_blocks(watch, m, CHECKED, |range| {
                     for i in range {
                         if let Some(j) = first_bad(rows.row(i)) {
-                            return Err(bad(rows.row(i)[j], &format!("row {i}, column {j}")));
+                            let place = format!("row {i}, column {j}");
+                            return Err(bad("bias", rows.row(i)[j], &place));
                         }
                     }
                     Ok(())
@@ -107,7 +108,7 @@ impl<'a, T: Float> Bias<'a, T> {
                     )));
                 }
                 if let Some(i) = first_bad(table) {
-                    return Err(bad(table[i], &format!("entry {i}")));
+                    return Err(bad("relative bias", table[i], &format!("entry {i}")));
                 }
             }
             Self::Keys(row) => {
@@ -118,7 +119,7 @@ impl<'a, T: Float> Bias<'a, T> {
                     )));
                 }
                 if let Some(j) = first_bad(row) {
-                    return Err(bad(row[j], &format!("entry {j}")));
+                    return Err(bad("bias", row[j], &format!("entry {j}")));
                 }
             }
             Self::RelativeAndKeys { relative, keys } => {
@@ -162,8 +163,8 @@ fn first_bad<T: Float>(row: &[T]) -> Option<usize> {
     }
 }
 
-fn bad<T: Float>(b: T, place: &str) -> Error {
+fn bad<T: Float>(name: &str, b: T, place: &str) -> Error {
     Error::not_finite(format!(
-        "bias has {b} in {place} (counted from 0); biases must be numbers, or minus infinity for a pair that is left out"
+        "{name} has {b} in {place} (counted from 0); biases must be numbers, or minus infinity for a pair that is left out"
     ))
 }

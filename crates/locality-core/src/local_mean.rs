@@ -12,7 +12,9 @@ pub enum OnEmpty {
     Error,
     /// NaN.
     Nan,
-    /// The value of the nearest key that the neighbourhood's index rules allow.
+    /// The value of the nearest key that the neighbourhood's index rules, masks and sample weights allow, ties in index order. Near is what the
+    /// kernel's first distance says, of Euclidean ones with a bandwidth for each column in these bandwidths (`hamming` only where there is no
+    /// other), and for kernels of scores the Euclidean distance of all columns.
     Nearest,
     /// The weighted mean of all values.
     Global,
@@ -478,9 +480,20 @@ impl<T: Float> LocalMeanFit<T> {
             } else {
                 "give the columns in a larger unit (squares of these are beyond the number type), "
             };
+            let atoms = self.parameters.kernel.atoms();
+            let has_width = atoms.iter().any(|a| a.metric_in_force().is_distance());
+            let widen = match (has_width, bias) {
+                (true, Some(_)) => "widen the bandwidth or the mask",
+                (true, None) => "widen the bandwidth",
+                (false, Some(_)) => "let a key in by the mask",
+                (false, None) => "let it see a key",
+            };
+            let others = match self.parameters.on_empty {
+                OnEmpty::Nearest => "nan or global",
+                _ => "nan, nearest or global",
+            };
             Error::empty_region(format!(
-                "query {index} (counted from 0) has no key with a positive weight under {}; {unit}widen the bandwidth, or choose \
-                 on_empty nan, nearest or global",
+                "query {index} (counted from 0) has no key with a positive weight under {}; {unit}{widen}, or choose on_empty {others}",
                 self.parameters.kernel
             ))
         };

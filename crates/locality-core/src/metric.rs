@@ -78,7 +78,7 @@ pub const METRICS: &[MetricInfo] = &[
         name: "cosine",
         aliases: &["angular"],
         formula: "1 - cos(q, k); as a score cos(q, k)",
-        summary: "Direction only; a zero vector has cosine 0 with every direction.",
+        summary: "Direction only; a zero vector has cosine 0 with every direction, 1 with another zero vector.",
     },
     MetricInfo {
         name: "dot",

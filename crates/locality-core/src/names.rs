@@ -8,7 +8,7 @@ pub fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> 
         .clone()
         .map(|k| (edit_distance(&lower, &k.to_lowercase()), k))
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, k)| *distance <= (k.len() / 2).max(2))
+        .filter(|(distance, k)| *distance <= (k.len().min(name.len()) / 2).max(1))
         .map(|(_, k)| k);
     let list = known.collect::<Vec<_>>().join(", ");
     match nearest {

@@ -195,7 +195,9 @@ impl<'a> Cursor<'a> {
                 self.expect('=')?;
                 let value = self.value()?;
                 if arguments.iter().any(|(k, _)| *k == key) {
-                    return Err(self.error(&format!("'{key}' only once")));
+                    return Err(Error::parse(format!(
+                        "{name} has {key}= twice; give it once"
+                    )));
                 }
                 arguments.push((key, value));
             }
@@ -204,18 +206,33 @@ impl<'a> Cursor<'a> {
     }
 }
 
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(x) => write!(f, "{x}"),
+            Self::Word(word) => write!(f, "{word}"),
+            Self::List(items) => {
+                let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+                write!(f, "[{}]", items.join(", "))
+            }
+        }
+    }
+}
+
 impl Value {
     pub(crate) fn number(&self, key: &str) -> Result<f64> {
         match self {
             Self::Number(x) => Ok(*x),
-            _ => Err(Error::parse(format!("{key} must be a number"))),
+            other => Err(Error::parse(format!("{key}={other} must be a number"))),
         }
     }
 
     pub(crate) fn count(&self, key: &str) -> Result<usize> {
         match self {
             Self::Number(x) if *x >= 0.0 && x.fract() == 0.0 && *x < 1e15 => Ok(*x as usize),
-            _ => Err(Error::parse(format!("{key} must be a whole number"))),
+            other => Err(Error::parse(format!(
+                "{key}={other} must be a whole number of at least 0"
+            ))),
         }
     }
 

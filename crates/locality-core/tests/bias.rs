@@ -590,7 +590,7 @@ fn what_is_wrong_is_named() {
     assert!(say(Bias::Keys(&all[3..])).starts_with("bias has NaN in entry 1"));
     assert!(say(Bias::Pairs(rows(&all, 3))).starts_with("bias has NaN in row 1, column 1"));
     all[4] = f64::INFINITY;
-    assert!(say(Bias::Relative(&all[2..])).starts_with("bias has inf in entry 2"));
+    assert!(say(Bias::Relative(&all[2..])).starts_with("relative bias has inf in entry 2"));
     let weights = fit.biased(Bias::Relative(&all)).weights(queries, &watch);
     assert_eq!(weights.unwrap_err().kind(), ErrorKind::Shape);
 }

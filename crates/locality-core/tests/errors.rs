@@ -452,3 +452,83 @@ fn views_are_checked() {
         &["stride"],
     );
 }
+
+#[test]
+fn arguments_of_texts_are_named_with_their_values() {
+    let parse = ErrorKind::Parse;
+    let kernel = |text: &str| text.parse::<Kernel>();
+    let place = |text: &str| text.parse::<Neighborhood>();
+    refused(kernel("gaussian(h=wide)"), parse, &["h=wide", "number"]);
+    refused(
+        kernel("gaussian(knn=2.5)"),
+        parse,
+        &["knn=2.5", "whole number of at least 0"],
+    );
+    refused(
+        kernel("gaussian(h=1, h=2)"),
+        parse,
+        &["gaussian has h= twice"],
+    );
+    refused(
+        place("window(before=-1)"),
+        parse,
+        &["before=-1", "at least 0"],
+    );
+    refused(place("causal(offset=1.5)"), parse, &["offset=1.5"]);
+    refused(place("mutual"), parse, &["mutual needs k", "mutual(k=10)"]);
+    refused(place("mutual(k=0)"), ErrorKind::Parameter, &["mutual: k=0"]);
+    let many = mean("gaussian(h=1)").neighborhood(place("mutual(k=4)").unwrap());
+    refused(
+        many.fit(keys(), values()),
+        ErrorKind::Parameter,
+        &["mutual: k=4", "3 keys"],
+    );
+    let scores = kernel("softmax(temperature=2)").unwrap_err().to_string();
+    assert!(
+        scores.contains("beta") && !scores.contains("knn"),
+        "{scores}"
+    );
+    let metric = kernel("gaussian(metric=foo)").unwrap_err().to_string();
+    assert!(!metric.contains("did you mean"), "{metric}");
+}
+
+/// What answers for an empty region is near as the kernel says.
+#[test]
+fn the_nearest_of_an_empty_region_is_the_kernels() {
+    let nearest = |kernel: &str, keys: &[f64]| {
+        let rows = Rows::new(keys, 2, 2).unwrap();
+        let mean = mean(kernel).on_empty(OnEmpty::Nearest);
+        let fit = mean.fit(rows, Rows::column(&[0.0, 1.0])).unwrap();
+        let query = Rows::new(&[0.0, 0.0], 1, 2).unwrap();
+        fit.at(query, &Watch::default()).unwrap().means[0]
+    };
+    let keys = [1.0, 0.0, 0.0, 1.5];
+    assert_eq!(nearest("uniform(h=0.5)", &keys), 0.0);
+    assert_eq!(nearest("uniform(h=[0.01, 1])", &keys), 1.0);
+    let keys = [0.1, 0.1, 0.0, 50.0];
+    assert_eq!(nearest("uniform(h=0.05)", &keys), 0.0);
+    assert_eq!(nearest("uniform(h=0.5, metric=hamming)", &keys), 1.0);
+}
+
+/// What is said of an empty region is what helps there.
+#[test]
+fn remedies_of_empty_regions_fit() {
+    let said = |kernel: &str, on_empty: OnEmpty| {
+        let fit = mean(kernel).on_empty(on_empty);
+        let fit = fit.fit(keys(), values()).unwrap();
+        let bias = [f64::NEG_INFINITY; 3];
+        let fit = fit.biased(locality_core::Bias::Keys(&bias));
+        let query = Rows::new(&[0.0, 0.0], 1, 2).unwrap();
+        fit.at(query, &Watch::default()).unwrap_err().to_string()
+    };
+    let softmax = said("softmax(beta=1)", OnEmpty::Error);
+    assert!(
+        softmax.contains("by the mask") && !softmax.contains("bandwidth"),
+        "{softmax}"
+    );
+    let gaussian = said("gaussian(h=1)", OnEmpty::Nearest);
+    assert!(
+        gaussian.contains("widen the bandwidth or the mask") && gaussian.ends_with("nan or global"),
+        "{gaussian}"
+    );
+}

@@ -155,3 +155,41 @@ fn derivatives_by_a_table_without_queries_are_zeros() {
         assert_eq!(back.bias, [0.0, 0.0]);
     }
 }
+
+/// A bandwidth that is the distance to a neighbour is one to a key that is let in.
+#[test]
+fn neighbours_that_make_bandwidths_are_let_in() {
+    const N: usize = 60;
+    let mut rng = Rng::new(9);
+    let x: Vec<f64> = (0..N).map(|_| rng.normal()).collect();
+    let lower: Vec<f64> = (0..N * N)
+        .map(|at| {
+            if at % N <= at / N {
+                0.0
+            } else {
+                f64::NEG_INFINITY
+            }
+        })
+        .collect();
+    let (rows, watch) = (Rows::column(&x), Watch::default());
+    for kernel in ["gaussian(knn=5)", "tricube(knn=3)"] {
+        let mean = LocalMean::new(kernel.parse().unwrap()).on_empty(OnEmpty::Nan);
+        let causal = mean.clone().neighborhood("causal".parse().unwrap());
+        let causal = causal.fit(rows, rows).unwrap();
+        let masked = mean.fit(rows, rows).unwrap();
+        let masked = masked.biased(Bias::Pairs(Rows::new(&lower, N, N).unwrap()));
+        let (a, b) = (causal.at(rows, &watch), masked.at(rows, &watch));
+        let (a, b) = (a.unwrap(), b.unwrap());
+        for (i, (a, b)) in a.means.iter().zip(&b.means).enumerate() {
+            assert!(close(*a, *b, 1e-13), "{kernel}, {i}: {a} {b}");
+        }
+        let back = |fit: &dyn Fn() -> locality_core::Result<Gradients<f64>>| fit().unwrap();
+        let ones = vec![1.0; N];
+        let flow = Rows::column(&ones);
+        let by_causal = back(&|| causal.pull_back(rows, rows, &a, flow, None, &watch));
+        let by_masked = back(&|| masked.pull_back(rows, rows, &b, flow, None, &watch));
+        for (a, b) in by_causal.keys.iter().zip(&by_masked.keys) {
+            assert!((a - b).abs() < 1e-10, "{kernel}: {a} {b}");
+        }
+    }
+}

@@ -417,3 +417,45 @@ fn many_neighbours_of_parts_are_those_of_the_whole() {
     let found = Nearest::k_nearest_among(&parts, rows, k, &watch).unwrap();
     assert_eq!(found, whole.k_nearest(rows, k, &watch).unwrap());
 }
+
+/// Of whole numbers a map of whole numbers makes whole features, so that ties and edges are where they are without rounding.
+#[test]
+fn mapped_whole_numbers_tie_as_they_do() {
+    let mut rng = Rng::new(77);
+    let mut whole = |n: usize| -> Vec<f64> { (0..n).map(|_| rng.below(10) as f64).collect() };
+    let (keys, queries) = (whole(2 * 301), whole(2 * 50));
+    let (keys, queries) = (
+        Rows::new(&keys, 301, 2).unwrap(),
+        Rows::new(&queries, 50, 2).unwrap(),
+    );
+    let watch = Watch::default();
+    let find = |metric: &Metric| {
+        let nearest = Nearest::fit(keys, metric).unwrap();
+        let k = nearest.k_nearest(queries, 20, &watch).unwrap();
+        let near = nearest.within(queries, 2.0, &watch).unwrap();
+        (k.indices, k.distances, near.indices)
+    };
+    let map = |rows: &[[f64; 2]]| {
+        let rows = rows.iter().map(|r| r.to_vec()).collect();
+        Metric::Mahalanobis(LinearMap::new(rows).unwrap())
+    };
+    assert_eq!(
+        find(&map(&[[1.0, 0.0], [0.0, 1.0]])),
+        find(&Metric::Euclidean)
+    );
+    let turned = find(&map(&[[1.0, 1.0], [1.0, -1.0], [0.0, 2.0]]));
+    for (q, query) in queries.iter().enumerate() {
+        let squared = |key: &[f64]| {
+            let (x, y) = (key[0] - query[0], key[1] - query[1]);
+            (x + y).powi(2) + (x - y).powi(2) + 4.0 * y * y
+        };
+        let mut all: Vec<(f64, usize)> = keys.iter().map(squared).zip(0..).collect();
+        all.sort_by(|a, b| a.partial_cmp(b).unwrap());
+        let wanted: Vec<usize> = all[..20].iter().map(|a| a.1).collect();
+        let found: Vec<usize> = turned.0[20 * q..][..20]
+            .iter()
+            .map(|i| *i as usize)
+            .collect();
+        assert_eq!(found, wanted, "query {q}");
+    }
+}

@@ -191,14 +191,15 @@ impl LocalRegressor {
         ))
     }
 
-    /// Values, lower and upper ends ``[m, p]`` of intervals that hold a new response with a probability of ``level``.
+    /// Values, lower and upper ends ``[m, p]`` of intervals that hold a new response with a probability of ``level``, and whether evidence is
+    /// thin there, ``[m]``.
     #[pyo3(signature = (targets, level, threads=0))]
     fn intervals<'py>(
         &self,
         targets: &Bound<'py, PyAny>,
         level: f64,
         threads: usize,
-    ) -> PyResult<(Two<'py>, Two<'py>, Two<'py>)> {
+    ) -> PyResult<(Two<'py>, Two<'py>, Two<'py>, Bound<'py, PyArray1<bool>>)> {
         let py = targets.py();
         let data = Matrix::<f64>::from_any(targets, "X")?;
         let rows = data.rows()?;
@@ -206,7 +207,13 @@ impl LocalRegressor {
             self.inner.intervals(rows, level, watch)
         })?;
         let made = |data| -> PyResult<Two<'py>> { Ok(two(data, self.p)?.into_pyarray(py)) };
-        Ok((made(found.values)?, made(found.lower)?, made(found.upper)?))
+        let thin = found.thin.into_pyarray(py);
+        Ok((
+            made(found.values)?,
+            made(found.lower)?,
+            made(found.upper)?,
+            thin,
+        ))
     }
 
     /// Fitted values and leave-one-out residuals ``[n, p]``, leverages ``[n]``, the traces of the hat matrix and of its square, and the variance

@@ -195,3 +195,75 @@ fn a_weight_of_two_is_the_sample_twice() {
             .contains("sample_weight has 199")
     );
 }
+
+/// Outside the samples an interval holds what the polynomial says and what the guard makes of it, and it is wider further out.
+#[test]
+fn intervals_grow_outside_the_samples() {
+    let mut rng = Rng::new(3);
+    let x: Vec<f64> = (0..300).map(|_| 6.0 * rng.uniform()).collect();
+    let y: Vec<f64> = x.iter().map(|x| 2.0 * x + rng.normal()).collect();
+    let watch = Watch::default();
+    let model = LocalRegression::new("gaussian".parse().unwrap());
+    let fit = model
+        .fit(Rows::column(&x), Rows::column(&y), None, &watch)
+        .unwrap();
+    let targets = [3.0, 7.0, 10.0, 20.0, 100.0];
+    let found = fit.intervals(Rows::column(&targets), 0.9, &watch).unwrap();
+    let width = |i: usize| found.upper[i] - found.lower[i];
+    for (i, target) in targets.iter().enumerate() {
+        let inside = (found.lower[i]..=found.upper[i]).contains(&(2.0 * target));
+        assert!(inside, "{target}: {} to {}", found.lower[i], found.upper[i]);
+        assert!(i == 0 || width(i) > width(i - 1), "{target}");
+    }
+    assert!((width(0) - 3.29).abs() < 0.6, "{}", width(0));
+    assert!(found.thin[4] && !found.thin[0] && !found.thin[1]);
+}
+
+/// A line is not bent inside its samples, however far one of them is out.
+#[test]
+fn the_last_sample_of_many_is_believed() {
+    let mut rng = Rng::new(5);
+    let mut x: Vec<f64> = (0..400).map(|_| rng.normal()).collect();
+    x.push(4.5);
+    let y: Vec<f64> = x.iter().map(|x| 3.0 * x + 1.0).collect();
+    let fit = LocalPolynomial::new(Kernel::gaussian(50.0));
+    let watch = Watch::default();
+    let fit = fit
+        .fit(Rows::column(&x), Rows::column(&y), None, &watch)
+        .unwrap();
+    let found = fit.at(Rows::column(&[4.5, 60.0]), &watch).unwrap();
+    assert!(
+        (found.values()[0] - 14.5).abs() < 1e-9,
+        "{}",
+        found.values()[0]
+    );
+    assert!(!found.thin()[0] && found.thin()[1] && found.values()[1] < 60.0);
+}
+
+/// Kinds as columns of zeros and ones add up to one: that is no lack of evidence where targets are of these kinds.
+#[test]
+fn collinear_columns_are_no_thin_evidence_where_targets_are_like_samples() {
+    let mut rng = Rng::new(8);
+    let mut x = Vec::new();
+    for i in 0..300 {
+        let kind = i % 3;
+        x.extend((0..3).map(|k| f64::from(u8::from(k == kind))));
+        x.push(rng.normal());
+    }
+    let y: Vec<f64> = x
+        .chunks_exact(4)
+        .map(|r| r[1] + 2.0 * r[2] + r[3])
+        .collect();
+    let fit = LocalPolynomial::new(Kernel::gaussian(2.0));
+    let watch = Watch::default();
+    let fit = fit
+        .fit(rows(&x, 4), Rows::column(&y), None, &watch)
+        .unwrap();
+    let found = fit.at(rows(&x, 4), &watch).unwrap();
+    assert!(found.thin().iter().all(|t| !t));
+    let worst = found.values().iter().zip(&y).map(|(a, b)| (a - b).abs());
+    assert!(worst.fold(0.0, f64::max) < 1e-5);
+    // Of two kinds at once there is no sample.
+    let odd = fit.at(rows(&[1.0, 1.0, 0.0, 0.0], 4), &watch).unwrap();
+    assert!(odd.thin()[0]);
+}

@@ -1,5 +1,6 @@
 //! `locality predict`.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -159,7 +160,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         None => what.to_owned(),
     };
     let mut extra: Vec<(String, Column)> = Vec::new();
-    let found = context.watched("predict", |watch| fitted.predict(x, watch))?;
+    let (found, thin) =
+        context.watched("predict", |watch| fitted.predict_with_evidence(x, watch))?;
     match &found {
         Predictions::Numbers(y) => extra.push((name("predicted"), Column::Real(y.clone()))),
         Predictions::Several(y, p) => extra.extend(each_response(&name("predicted"), y, *p)),
@@ -229,14 +231,22 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         "model": fitted.title(),
         "rows": table.rows(),
         "written": written,
+        "thin": thin,
         "output": args.output.display().to_string(),
         "seconds": seconds,
     });
-    let words = format!(
+    let mut words = format!(
         "{} at {} by {}: {seconds:.3} s\n",
         extra[0].0,
         count(table.rows(), "row"),
         fitted.title(),
     );
+    if thin > 0 {
+        let _ = writeln!(
+            words,
+            "note: {thin} of {} have too little evidence for all of the model, which is shrunk towards the local mean there",
+            count(table.rows(), "row"),
+        );
+    }
     context.summary(&words, &object, taken)
 }

@@ -173,6 +173,29 @@ impl Fitted {
     }
 
     /// Predictions at rows `[m, d]`.
+    /// Predictions at rows `[m, d]`, and at how many of them a local line or curve has too little evidence to be believed.
+    pub(crate) fn predict_with_evidence(
+        &self,
+        x: Rows<'_, f64>,
+        watch: &Watch<'_>,
+    ) -> locality::Result<(Predictions, usize)> {
+        let few = |thin: &[bool]| thin.iter().filter(|t| **t).count();
+        match self {
+            Self::Regression(fit) => {
+                let found = fit.at(x, watch)?;
+                let values = found.values().to_vec();
+                let out = Predictions::numbers(values, found.responses());
+                Ok((out, few(found.thin())))
+            }
+            Self::Glm(fit) => {
+                let found = fit.at(x, watch)?;
+                let out = Predictions::Numbers(found.means().to_vec());
+                Ok((out, few(found.thin())))
+            }
+            _ => Ok((self.predict(x, watch)?, 0)),
+        }
+    }
+
     pub(crate) fn predict(
         &self,
         x: Rows<'_, f64>,

@@ -121,6 +121,14 @@ pub(crate) struct Bound<T> {
     direct: bool,
 }
 
+/// A middle to the nearest power of two below a spread, as good a place to measure from: differences from it keep all digits of numbers that
+/// have few, so that what is equally far stays so.
+fn coarse(middle: f64, spread: f64) -> f64 {
+    let step = spread.log2().floor().exp2();
+    let rounded = (middle / step).round() * step;
+    if rounded.is_finite() { rounded } else { middle }
+}
+
 /// The positions that `columns` means among `count` columns.
 pub(crate) fn resolve(columns: &Columns, count: usize, what: &str) -> Result<Vec<usize>> {
     let list = match columns {
@@ -324,8 +332,11 @@ impl<T: Float> Bound<T> {
                 *m += row[c].to_f64();
             }
         }
-        for m in &mut center {
+        for (m, &c) in center.iter_mut().zip(columns) {
             *m /= keys.rows() as f64;
+            let apart = |row: &[T]| (row[c].to_f64() - *m).abs();
+            let farthest = keys.iter().map(apart).fold(0.0, f64::max);
+            *m = coarse(*m, farthest);
         }
         self.direct = false;
         self.blocks.push(Block {

@@ -16,7 +16,10 @@ use crate::bias::RowBias;
 use crate::isa::{Isa, Task, compiled};
 use crate::lanes::{TILE, pack};
 use crate::neighborhood::Filter;
-use crate::{Bias, Columns, Error, Float, Kernel, Neighborhood, Result, Rows, Summary, Watch};
+use crate::{
+    Bandwidth, Bias, Columns, Error, Float, Kernel, LinearMap, Metric, Neighborhood, Result, Rows,
+    Summary, Watch,
+};
 
 /// Fewer keys than this are all looked at: the whole pass is shorter than building a tree.
 const FEWEST_TREE_KEYS: usize = 4096;
@@ -100,8 +103,9 @@ impl<T: Float> Prepared<T> {
             Some((k, metric, columns, mutual)) => {
                 let n = keys.rows();
                 if k > n {
+                    let name = if mutual { "mutual" } else { "nearest" };
                     return Err(Error::parameter(format!(
-                        "nearest: k={k} neighbours are asked for, but there are {n} keys; ask for at most {n}"
+                        "{name}: k={k} neighbours are asked for, but there are {n} keys; ask for at most {n}"
                     )));
                 }
                 let searcher = Searcher::new(metric, columns, keys)?;
@@ -326,7 +330,7 @@ impl<T: Float> Task for Block<'_, T> {
         } = self;
         let m = queries.rows();
         let mut search = SearchScratch::new();
-        let laid = p.lay(isa, queries, indices, &mut search);
+        let laid = p.lay(isa, queries, indices, bias, &mut search);
         let queries_of = laid.queries(p, indices, bias);
         let mut out = vec![Summary::empty(p.sites.values); m];
         let mut scratch = Scratch::new(&p.bound);
@@ -414,13 +418,14 @@ impl<T: Float> Laid<T> {
 }
 
 impl<T: Float> Prepared<T> {
-    /// Features and own bandwidths of queries.
+    /// Features of queries, and their own bandwidths: distances to neighbours among the keys that they may see.
     #[inline(always)]
     pub(crate) fn lay<I: Isa>(
         &self,
         isa: I,
         queries: Rows<'_, T>,
         indices: Indices<'_>,
+        bias: Option<Bias<'_, T>>,
         search: &mut SearchScratch<T>,
     ) -> Laid<T> {
         let (m, f, a) = (queries.rows(), self.bound.features, self.bound.atoms.len());
@@ -444,7 +449,10 @@ impl<T: Float> Prepared<T> {
                 let place = |out| expanded.place(&self.bound.atoms[0], features, out);
                 laid.norms[i] = out.and_then(place);
             }
-            let allowed = |key: usize| self.filter.allows(indices.at(i), key);
+            let index = indices.at(i);
+            let bias = bias.map(|b| b.row(index, self.sites.rows));
+            let lets_in = |key| bias.is_none_or(|b| b.at(key) > T::NEG_INFINITY);
+            let allowed = |key| self.filter.allows(index, key) && lets_in(key);
             for (atom, k, searcher) in &self.widths {
                 let query = searcher.features(row);
                 searcher.nearest(isa, &query, *k, &allowed, search);
@@ -508,15 +516,31 @@ impl<T: Float> Prepared<T> {
     }
 }
 
-/// The searcher for the `nearest` policy of empty regions: the kernel's first distance, or Euclidean on all columns.
+/// The searcher for the `nearest` policy of empty regions: the kernel's first distance, those that count unlike columns last; Euclidean on all
+/// columns where it has none. Bandwidths of columns divide them.
 pub(crate) fn policy_searcher<T: Float>(kernel: &Kernel, keys: Rows<'_, T>) -> Result<Searcher<T>> {
-    for atom in kernel.atoms() {
-        let metric = atom.metric_in_force();
-        if metric.is_distance() && metric != crate::Metric::Hamming {
-            return Searcher::new(&metric, &atom.columns, keys);
+    let atoms = kernel.atoms();
+    let distances = |hamming: bool| {
+        let mut each = atoms.iter();
+        each.find(|a| {
+            let metric = a.metric_in_force();
+            metric.is_distance() && (metric == Metric::Hamming) == hamming
+        })
+    };
+    let Some(atom) = distances(false).or_else(|| distances(true)) else {
+        return Searcher::new(&Metric::Euclidean, &Columns::All, keys);
+    };
+    let metric = match (atom.metric_in_force(), atom.bandwidth_in_force()) {
+        (Metric::Euclidean, Bandwidth::PerFeature(h)) => {
+            let mut rows = vec![vec![0.0; h.len()]; h.len()];
+            for (i, h) in h.iter().enumerate() {
+                rows[i][i] = 1.0 / h;
+            }
+            Metric::Mahalanobis(LinearMap::new(rows)?)
         }
-    }
-    Searcher::new(&crate::Metric::Euclidean, &Columns::All, keys)
+        (metric, _) => metric,
+    };
+    Searcher::new(&metric, &atom.columns, keys)
 }
 
 const _: () = assert!(FEWEST_TREE_KEYS > LEAF);

@@ -14,7 +14,7 @@ pub(crate) fn log_weights<T: Float>(
     bias: Option<Bias<'_, T>>,
 ) -> Vec<f64> {
     let mut search = SearchScratch::new();
-    let laid = p.lay(Plain, query, Indices::From(index), &mut search);
+    let laid = p.lay(Plain, query, Indices::From(index), bias, &mut search);
     let query_of = laid.queries(p, Indices::From(index), bias)[0];
     let mut out = vec![f64::NEG_INFINITY; p.sites.rows];
     let slots = if p.is_listed() {

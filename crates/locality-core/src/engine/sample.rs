@@ -309,7 +309,7 @@ impl<T: Float> Task for Draw<'_, T> {
             nodes,
             samples,
         } = space;
-        let laid = p.lay(isa, queries, indices, search);
+        let laid = p.lay(isa, queries, indices, None, search);
         let queries_of = laid.queries(p, indices, None);
         samples.resize_with(queries.rows(), Sample::new);
         samples.iter_mut().for_each(Sample::clear);

@@ -189,12 +189,13 @@ impl Neighborhood {
                         )));
                     }
                 }
-                Region::Nearest { k, .. } => {
+                Region::Nearest { k, mutual, .. } => {
                     lists += 1;
                     if *k == 0 {
-                        return Err(Error::parameter(
-                            "nearest: k=0 leaves no key; k must be at least 1",
-                        ));
+                        let name = if *mutual { "mutual" } else { "nearest" };
+                        return Err(Error::parameter(format!(
+                            "{name}: k=0 leaves no key; k must be at least 1"
+                        )));
                     }
                 }
                 _ => {}

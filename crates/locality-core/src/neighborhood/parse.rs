@@ -80,7 +80,7 @@ fn region(call: &Call) -> Result<Option<Region>> {
                 Some(v) => {
                     let x = v.number("offset")?;
                     if x.fract() != 0.0 || x.abs() > 1e15 {
-                        return Err(Error::parse("offset must be a whole number"));
+                        return Err(Error::parse(format!("offset={x} must be a whole number")));
                     }
                     x as i64
                 }
@@ -99,7 +99,7 @@ fn region(call: &Call) -> Result<Option<Region>> {
             Region::Group { columns }
         }
         name => Region::Nearest {
-            k: need("k", "nearest(k=10)")?.count("k")?,
+            k: need("k", &format!("{name}(k=10)"))?.count("k")?,
             metric,
             columns,
             mutual: name == "mutual",

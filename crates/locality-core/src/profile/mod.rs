@@ -208,12 +208,16 @@ impl Profile {
         let mut values: Vec<f64> = info.parameters.iter().map(|p| p.default).collect();
         for &(key, value) in parameters {
             let Some(at) = info.parameters.iter().position(|p| p.name == key) else {
-                let known = ["h", "site_h", "knn", "site_knn", "metric", "map", "cols"];
+                let known: &[&str] = if Self::build(position, &values).input() == Input::Score {
+                    &["metric", "map", "cols"]
+                } else {
+                    &["h", "site_h", "knn", "site_knn", "metric", "map", "cols"]
+                };
                 let own = info.parameters.iter().map(|p| p.name);
                 return Err(Error::parse(crate::names::unknown(
                     &format!("parameter of {}", info.name),
                     key,
-                    own.chain(known),
+                    own.chain(known.iter().copied()),
                 )));
             };
             let p = &info.parameters[at];

@@ -2,7 +2,7 @@
 
 use super::link::Linked;
 use super::moments::Moments;
-use super::solve::{Rules, Solution, scarcity};
+use super::solve::{Rules, Solution, THIN, scarcity};
 
 /// Penalty of a slope, in units in which its column has unit variance and a sample the curvature of the local mean: classes that a plane
 /// separates have finite coefficients.
@@ -90,7 +90,7 @@ impl Evidence {
 
     /// Whether evidence is too thin at a target, about the place of the moments.
     pub(super) fn is_thin(&self, target: &[f64]) -> bool {
-        self.solution.taken > 0.0 || self.solution.reach_at(target) < 1.0
+        self.is_scarce() || self.solution.taken_at(target) > THIN
     }
 
     /// Means of the columns about the place of the moments.

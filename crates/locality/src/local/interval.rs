@@ -1,19 +1,22 @@
 //! Prediction intervals by localized conformal calibration.
 //!
 //! At a target the interval is the prediction plus and minus a quantile of the absolute leave-one-out residuals around it, each counted by
-//! its sample's weight there. Which quantile is learned from the samples: the level is that at which a share of them asked for would have
+//! its sample's weight there and over the deviation that it has for its leverage, times the deviation that a new response has at the target.
+//! Outside the samples this grows as the uncertainty of the slopes does, and what the guard takes there from the polynomial's value is added:
+//! the interval holds both. Which quantile is learned from the samples: the level is that at which a share of them asked for would have
 //! been inside, each judged by the residuals of the others.
 //!
 //! Source: L. Guan, *Localized conformal prediction*, Biometrika 110 (2023), with leave-one-out residuals in place of those of a set held
 //! out.
 
+use super::predict::Wanted;
 use super::regression::LocalRegressionFit;
 use crate::{Error, LocalSample, Result, Rows, Watch};
 
 /// What intervals are made of.
 #[derive(Clone, Debug)]
 pub(super) struct Conformity {
-    /// Absolute leave-one-out residuals of each response, `[p][n]`.
+    /// Absolute leave-one-out residuals of each response over their deviations, `[p][n]`.
     residuals: Vec<Vec<f64>>,
     /// Shares of the weight around a sample whose residuals are smaller than its own, ascending, `[p][n]`.
     ranks: Vec<Vec<f64>>,
@@ -28,6 +31,8 @@ pub struct Intervals {
     pub lower: Vec<f64>,
     /// `[m, p]`; infinite where no level short of all residuals is enough.
     pub upper: Vec<f64>,
+    /// Whether evidence is too thin at a target, `[m]`; see [`LocalFits::thin`](super::LocalFits::thin).
+    pub thin: Vec<bool>,
 }
 
 impl LocalRegressionFit {
@@ -52,18 +57,26 @@ impl LocalRegressionFit {
             let made = self.calibrate(watch)?;
             self.conformity.get_or_init(|| made)
         };
-        let values = self.at(targets, watch)?.values().to_vec();
+        let wanted = Wanted {
+            variances: true,
+            own: false,
+        };
+        let fits = self.at_with(targets, wanted, watch)?;
+        let values = fits.values().to_vec();
         let divided = self.divide(targets)?;
         let rows = Rows::new(&divided, targets.rows(), targets.columns())?;
         let order = self.polynomial().local_means().order();
         let p = conformity.residuals.len();
         let shares: Vec<f64> = conformity.ranks.iter().map(|r| share(r, level)).collect();
         let means = self.polynomial().local_means();
-        let halves = means.local_samples(rows, watch, |_, sample| {
+        let halves = means.local_samples(rows, watch, |i, sample| {
+            // Not a number in an empty region, where there is no residual either.
+            let variance = fits.plain_variances()[i];
+            let deviation = (1.0 + variance).sqrt().max(1.0);
             let half = |c: usize| {
                 let residuals = &conformity.residuals[c];
                 let mut pairs = weighted(sample, order, residuals, None);
-                quantile(&mut pairs, shares[c])
+                quantile(&mut pairs, shares[c]) * deviation + fits.doubts()[i * p + c]
             };
             Ok((0..p).map(half).collect::<Vec<f64>>())
         })?;
@@ -74,6 +87,7 @@ impl LocalRegressionFit {
             values,
             lower,
             upper,
+            thin: fits.thin().to_vec(),
         })
     }
 
@@ -85,7 +99,8 @@ impl LocalRegressionFit {
         let p = diagnostics.loo_residuals.len() / n.max(1);
         let of = |c: usize| -> Vec<f64> {
             let each = diagnostics.loo_residuals[c..].iter().step_by(p.max(1));
-            each.map(|r| r.abs()).collect()
+            let each = each.zip(&diagnostics.leverage);
+            each.map(|(r, own)| studentized(*r, *own)).collect()
         };
         let residuals: Vec<Vec<f64>> = (0..p).map(of).collect();
         let means = inner.local_means();
@@ -110,6 +125,16 @@ impl LocalRegressionFit {
             ranks: (0..p).map(sorted).collect(),
             residuals,
         })
+    }
+}
+
+/// The size of a leave-one-out residual over its deviation: without its own response the variance of a value is `own / (1 - own)`.
+fn studentized(residual: f64, own: f64) -> f64 {
+    let rest = (1.0 - own).clamp(0.0, 1.0);
+    if rest > 0.0 {
+        residual.abs() * rest.sqrt()
+    } else {
+        residual.abs()
     }
 }
 

@@ -29,6 +29,8 @@ pub struct LocalFits {
     effective: Vec<f64>,
     shrinkage: Vec<f64>,
     thin: Vec<bool>,
+    doubts: Vec<f64>,
+    plain_variances: Vec<f64>,
 }
 
 impl LocalFits {
@@ -70,7 +72,8 @@ impl LocalFits {
         &self.effective
     }
 
-    /// The largest share of a direction's slope that the guard took, `[m]`: 0 for a plain fit, 1 where a direction was given up.
+    /// The largest share of a direction's slope that the guard took, `[m]`: 0 for a plain fit, 1 where a direction was given up. Collinear
+    /// columns count as far as the target leaves the plane that they lie in.
     pub fn shrinkage(&self) -> &[f64] {
         &self.shrinkage
     }
@@ -79,6 +82,17 @@ impl LocalFits {
     /// region. At the ends of a well-sampled curve the guard takes a few hundredths at the most.
     pub fn thin(&self) -> &[bool] {
         &self.thin
+    }
+
+    /// How far each value is from what the polynomial says, where the guard does not believe it that far out, `[m, p]`.
+    pub(super) fn doubts(&self) -> &[f64] {
+        &self.doubts
+    }
+
+    /// Variances of what the polynomial says, `[m]`, in units of the variance of a response of weight 1; empty unless
+    /// [wanted](Wanted::variances).
+    pub(super) fn plain_variances(&self) -> &[f64] {
+        &self.plain_variances
     }
 
     /// Slopes and their variances by features in other units.
@@ -106,6 +120,8 @@ impl LocalFits {
         self.effective.push(one.effective);
         self.thin.push(one.shrinkage > THIN);
         self.shrinkage.push(one.shrinkage);
+        self.doubts.extend(one.doubts);
+        self.plain_variances.extend(one.plain_variance);
     }
 }
 
@@ -117,6 +133,8 @@ struct One {
     own: Option<f64>,
     effective: f64,
     shrinkage: f64,
+    doubts: Vec<f64>,
+    plain_variance: Option<f64>,
 }
 
 impl LocalPolynomialFit {
@@ -204,6 +222,8 @@ impl LocalPolynomialFit {
                 own: wanted.own.then_some(f64::NAN),
                 effective: 0.0,
                 shrinkage: 1.0,
+                doubts: vec![0.0; p],
+                plain_variance: wanted.variances.then_some(f64::NAN),
             };
         };
         let mut slopes = vec![0.0; p * q];
@@ -211,7 +231,11 @@ impl LocalPolynomialFit {
             let own = &mut slopes[c * q..][..q];
             solution.response(&moments, c, own)
         };
-        let values = (0..p).map(value).collect();
+        let values: Vec<f64> = (0..p).map(value).collect();
+        let doubts = (0..)
+            .zip(&values)
+            .map(|(c, value)| solution.doubt(&moments, c, *value));
+        let doubts = doubts.collect();
         let mut variances = vec![0.0; width];
         if wanted.variances {
             solution.variances(&moments, &mut variances);
@@ -227,7 +251,9 @@ impl LocalPolynomialFit {
             variances,
             own,
             effective: solution.effective,
-            shrinkage: solution.taken,
+            shrinkage: solution.taken(),
+            doubts,
+            plain_variance: wanted.variances.then(|| solution.plain_variance(&moments)),
         }
     }
 }

@@ -9,6 +9,10 @@ const ROUNDING: f64 = 1e-13;
 /// Penalty where the effective samples are half way between too few and enough.
 const STRENGTH: f64 = 0.1;
 
+/// Leverage that is believed, as a share of the effective samples, and how much more than an edge's that is at the most.
+const SHARE: f64 = 0.1;
+const WIDER: f64 = 4.0;
+
 /// Evidence is called thin where the guard takes more than this share of a slope.
 pub(super) const THIN: f64 = 0.1;
 
@@ -40,8 +44,10 @@ pub(super) struct Solution {
     weight: f64,
     /// Effective number of samples, `(sum w)^2 / sum w^2`.
     pub(super) effective: f64,
-    /// The largest share of a direction's slope that the guard takes; 1 where a direction is no evidence at all.
-    pub(super) taken: f64,
+    /// The largest share of a direction's slope that the penalty of few samples takes.
+    scarce: f64,
+    /// Directions that are collinear with those before.
+    raised: Vec<usize>,
 }
 
 impl Solution {
@@ -87,8 +93,8 @@ impl Solution {
         let raised = decompose(&mut factor, q, rules.guard);
         // Pivots are variances beside the directions before, and the penalty a part of them.
         let taken = |(j, penalty): (usize, &f64)| penalty / factor[at(j, j)];
-        let taken = penalties.iter().enumerate().map(taken);
-        let taken = taken.fold(if raised { 1.0 } else { 0.0 }, f64::max);
+        let sound = penalties.iter().enumerate().filter(|p| *p.1 > 0.0);
+        let scarce = sound.map(taken).fold(0.0, f64::max);
         let mut solution = Self {
             mean,
             inverse,
@@ -98,22 +104,54 @@ impl Solution {
             leverage: 0.0,
             weight,
             effective,
-            taken,
+            scarce,
+            raised,
         };
         (solution.lever, solution.leverage) = solution.levers(&vec![0.0; q]);
-        let reach = far(solution.leverage, q);
-        if rules.guard && reach < 1.0 {
-            solution.reach = reach;
-            solution.taken = solution.taken.max(1.0 - reach);
+        if rules.guard {
+            solution.reach = far(solution.leverage, q, effective);
         }
         Some(solution)
+    }
+
+    /// The largest share of a direction's slope that the guard takes, of directions in which a place lies away from the sample's centre; 1
+    /// where it lies where there is no evidence at all. Nothing is missing where columns are collinear in the same way at the place.
+    pub(super) fn taken_at(&self, place: &[f64]) -> f64 {
+        let far = 1.0 - self.reach.min(self.reach_at(place));
+        self.scarce.max(far).max(self.lacking(place))
+    }
+
+    /// The same at the place of the moments, with what the guard took there.
+    pub(super) fn taken(&self) -> f64 {
+        let origin = vec![0.0; self.mean.len()];
+        self.scarce.max(1.0 - self.reach).max(self.lacking(&origin))
+    }
+
+    /// How far a place lies in directions that are collinear in the sample, as the squared distance in the spread that they are given; at
+    /// most 1.
+    fn lacking(&self, place: &[f64]) -> f64 {
+        if self.raised.is_empty() {
+            return 0.0;
+        }
+        let mut along = self.standardized(place);
+        self.forward(&mut along);
+        let each = self.raised.iter().map(|&j| {
+            let spread = self.factor[at(j, j)].max(ROUNDING);
+            (along[j] * along[j] / spread).min(1.0)
+        });
+        each.fold(0.0, f64::max)
+    }
+
+    /// The sample's centre from a place, in deviations of each feature.
+    fn standardized(&self, place: &[f64]) -> Vec<f64> {
+        let each = self.mean.iter().zip(place).zip(&self.inverse);
+        each.map(|((m, x), inverse)| (m - x) * inverse).collect()
     }
 
     /// `A^-1` times the standardised difference of the sample's centre from a place, and the place's squared distance from that centre in the
     /// sample's own spread.
     fn levers(&self, place: &[f64]) -> (Vec<f64>, f64) {
-        let each = self.mean.iter().zip(place).zip(&self.inverse);
-        let center: Vec<f64> = each.map(|((m, x), inverse)| (m - x) * inverse).collect();
+        let center = self.standardized(place);
         let mut lever = center.clone();
         self.solve(&mut lever);
         let leverage = dot(&lever, &center);
@@ -122,7 +160,7 @@ impl Solution {
 
     /// Share of the slopes that is believed at a place, about that of the moments.
     pub(super) fn reach_at(&self, place: &[f64]) -> f64 {
-        far(self.levers(place).1, place.len())
+        far(self.levers(place).1, place.len(), self.effective)
     }
 
     /// Weighted means of the features, `[q]`, about the place of the moments.
@@ -140,14 +178,19 @@ impl Solution {
         }
     }
 
-    /// `x <- A^-1 x`.
-    fn solve(&self, x: &mut [f64]) {
-        let (q, l) = (x.len(), &self.factor);
-        for i in 0..q {
+    /// `x <- L^-1 x`.
+    fn forward(&self, x: &mut [f64]) {
+        for i in 0..x.len() {
             for j in 0..i {
-                x[i] -= l[at(i, j)] * x[j];
+                x[i] -= self.factor[at(i, j)] * x[j];
             }
         }
+    }
+
+    /// `x <- A^-1 x`.
+    fn solve(&self, x: &mut [f64]) {
+        self.forward(x);
+        let (q, l) = (x.len(), &self.factor);
         for i in (0..q).rev() {
             let pivot = l[at(i, i)];
             x[i] = if pivot > 0.0 { x[i] / pivot } else { 0.0 };
@@ -171,6 +214,16 @@ impl Solution {
         mean - dot(slopes, &self.mean)
     }
 
+    /// How far a value at the target is from what the slopes say without regard to how far out that is.
+    pub(super) fn doubt(&self, m: &Moments, number: usize, value: f64) -> f64 {
+        if self.reach >= 1.0 {
+            return 0.0;
+        }
+        let mean = m.response(number).0 / self.weight;
+        let doubt = (value - mean).abs() * (1.0 / self.reach - 1.0);
+        if doubt.is_nan() { f64::INFINITY } else { doubt }
+    }
+
     /// What a response at the target itself, of this weight, adds to the value there.
     pub(super) fn own(&self, weight: f64) -> f64 {
         weight / self.weight * (1.0 + self.reach * self.leverage)
@@ -184,17 +237,30 @@ impl Solution {
         (constant, each.map(slope).collect())
     }
 
+    /// What turns a sample's responses into the value at the target, as coefficients of one and of the features, if so much of the slopes is
+    /// believed.
+    fn row(&self, reach: f64) -> Vec<f64> {
+        let slopes = self.lever.iter().zip(&self.inverse);
+        let slopes = slopes.map(|(lever, inverse)| -reach * lever * inverse);
+        std::iter::once(1.0 + reach * self.leverage)
+            .chain(slopes)
+            .collect()
+    }
+
+    /// The variance of the value at the target, if all of the slopes is believed.
+    pub(super) fn plain_variance(&self, m: &Moments) -> f64 {
+        let row = self.row(1.0);
+        let variance = m.second().map(|second| form(second, &row));
+        variance.unwrap_or(f64::NAN) / (self.weight * self.weight)
+    }
+
     /// Squared norms of the rows that turn responses into the value and into each slope, over sample weights: variances in units of a
     /// response's.
     pub(super) fn variances(&self, m: &Moments, out: &mut [f64]) {
         let Some(second) = m.second() else { return };
         let q = self.mean.len();
         let square = self.weight * self.weight;
-        let mut row = vec![0.0; q + 1];
-        row[0] = 1.0 + self.reach * self.leverage;
-        for j in 0..q {
-            row[j + 1] = -self.reach * self.lever[j] * self.inverse[j];
-        }
+        let mut row = self.row(self.reach);
         out[0] = form(second, &row) / square;
         let mut unit = vec![0.0; q];
         for k in 0..q {
@@ -224,9 +290,12 @@ fn form(triangle: &[f64], row: &[f64]) -> f64 {
     sum.max(0.0)
 }
 
-/// Share of slopes that is believed at a target further out than any edge or corner of a sample is, where they would be drawn out for ever.
-fn far(leverage: f64, q: usize) -> f64 {
-    let limit = 4.0 * (q + 1) as f64;
+/// Share of slopes that is believed at a target further out than an edge or corner of a sample is, where they would be drawn out for ever.
+/// Many samples know their slopes well: for them it is the variance of the value there that has a limit, a [tenth](SHARE) of a response's, up to
+/// [four times](WIDER) as far out.
+fn far(leverage: f64, q: usize, effective: f64) -> f64 {
+    let edge = 4.0 * (q + 1) as f64;
+    let limit = (SHARE * effective).clamp(edge, WIDER * edge);
     if leverage > limit {
         limit / leverage
     } else {
@@ -242,9 +311,9 @@ pub(super) fn scarcity(effective: f64, count: usize) -> f64 {
     STRENGTH * (1.0 - enough) * (1.0 - enough) / enough
 }
 
-/// `L D L^T` in place. Pivots that are too small are raised, which penalises their direction. Returns whether any was.
-fn decompose(a: &mut [f64], q: usize, guard: bool) -> bool {
-    let mut raised = false;
+/// `L D L^T` in place. Pivots that are too small are raised, which penalises their direction. Returns which were.
+fn decompose(a: &mut [f64], q: usize, guard: bool) -> Vec<usize> {
+    let mut raised = Vec::new();
     for j in 0..q {
         let mut pivot = a[at(j, j)];
         for k in 0..j {
@@ -253,10 +322,10 @@ fn decompose(a: &mut [f64], q: usize, guard: bool) -> bool {
         if guard && pivot < PIVOT {
             let lack = PIVOT - pivot;
             pivot = pivot.max(0.0) + lack * lack / PIVOT;
-            raised = true;
+            raised.push(j);
         } else if pivot < ROUNDING {
             pivot = 0.0;
-            raised = true;
+            raised.push(j);
         }
         a[at(j, j)] = pivot;
         for i in j + 1..q {
@@ -287,14 +356,16 @@ mod tests {
                 ridge: 0.0,
                 guard: true,
             };
-            Solution::new(&Moments::of_sums(1, 1.0 / effective, sums), rules).unwrap()
+            Solution::new(&Moments::of_sums(1, 1.0 / effective, sums), rules)
+                .unwrap()
+                .taken()
         };
-        assert_eq!(solved(4.0, 2.0).taken, 0.0);
+        assert_eq!(solved(4.0, 2.0), 0.0);
         // Half way between two samples and four.
-        assert!((solved(3.0, 2.0).taken - 0.05 / 1.05).abs() < 1e-12);
-        assert!(solved(2.0, 2.0).taken > 0.999);
+        assert!((solved(3.0, 2.0) - 0.05 / 1.05).abs() < 1e-12);
+        assert!(solved(2.0, 2.0) > 0.999);
         // A constant beside a line is no direction.
-        assert_eq!(solved(3.0, 0.0).taken, solved(3.0, 2.0).taken);
+        assert_eq!(solved(3.0, 0.0), solved(3.0, 2.0));
     }
 
     #[test]

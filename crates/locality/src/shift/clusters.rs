@@ -3,10 +3,17 @@
 use std::collections::HashMap;
 
 use super::paths::{Ends, NOWHERE, squared_distance};
+use crate::par::map_blocks;
 use crate::{Float, Metric, Nearest, Result, Rows, Watch};
 
 /// Label of a point that belongs to no cluster.
 pub(super) const ORPHAN: i64 = -1;
+
+/// Up to so many centres are all looked at: a loop over them ends before a search has begun.
+const FEW: usize = 24;
+
+/// Rows that one task names.
+const BLOCK: usize = 2048;
 
 /// Cluster centres, densest first.
 #[derive(Clone, Debug)]
@@ -65,6 +72,11 @@ impl<T: Float> Centers<T> {
         reach: Option<f64>,
         watch: &Watch<'_>,
     ) -> Result<Vec<i64>> {
+        if self.len() <= FEW
+            && let Some(labels) = self.label_by_all(rows, reach, watch)?
+        {
+            return Ok(labels);
+        }
         let found = self.nearest.k_nearest(rows, 1, &watch.quiet())?;
         let pairs = found.indices.iter().zip(&found.distances);
         Ok(pairs
@@ -73,6 +85,36 @@ impl<T: Float> Centers<T> {
                 _ => *i as i64,
             })
             .collect())
+    }
+
+    /// The same with every centre looked at; `None` where a distance cannot be squared.
+    fn label_by_all(
+        &self,
+        rows: Rows<'_, T>,
+        reach: Option<f64>,
+        watch: &Watch<'_>,
+    ) -> Result<Option<Vec<i64>>> {
+        let blocks = map_blocks(&watch.quiet(), rows.rows(), BLOCK, |range| {
+            let label = |i| {
+                let mut nearest = (f64::INFINITY, ORPHAN);
+                for (name, center) in (0..).zip(self.places.chunks_exact(self.columns)) {
+                    let distance = squared_distance(rows.row(i), center);
+                    if distance < nearest.0 {
+                        nearest = (distance, name);
+                    }
+                }
+                let (distance, name) = nearest;
+                let beyond = reach.is_some_and(|reach| distance.sqrt() > reach);
+                distance
+                    .is_finite()
+                    .then_some(if beyond { ORPHAN } else { name })
+            };
+            Ok(range.map(label).collect::<Option<Vec<_>>>())
+        })?;
+        Ok(blocks
+            .into_iter()
+            .collect::<Option<Vec<_>>>()
+            .map(|b| b.concat()))
     }
 
     /// The cluster of each seed by its end. A seed that ran out of samples goes to the centre nearest to itself, or

@@ -74,7 +74,7 @@ pub(crate) struct Args {
     #[arg(
         long,
         value_name = "R",
-        default_value_t = 1e-3,
+        default_value_t = 2e-3,
         allow_negative_numbers = true
     )]
     lr: f64,
@@ -87,7 +87,7 @@ pub(crate) struct Args {
     #[arg(
         long,
         value_name = "learned|sinusoidal|rotary|alibi",
-        default_value = "learned"
+        default_value = "rotary"
     )]
     positions: Positions,
 

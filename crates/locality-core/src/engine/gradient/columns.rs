@@ -239,6 +239,7 @@ fn dense_pass<T: Float>(
             Plain,
             queries.slice(range.clone()),
             Indices::From(range.start),
+            biases[0],
             &mut search,
         ))
     })?;

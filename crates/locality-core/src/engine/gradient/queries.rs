@@ -68,7 +68,7 @@ impl<T: Float> Task for Pass<'_, T> {
         } = self;
         let (m, f, widths) = (queries.rows(), p.bound.features, p.widths.len());
         let mut search = SearchScratch::new();
-        let laid = p.lay(isa, queries, Indices::From(first), &mut search);
+        let laid = p.lay(isa, queries, Indices::From(first), bias, &mut search);
         let mut features = vec![0.0; m * f];
         let mut own_widths = vec![0.0; m * widths];
         let mut correction = vec![T::ZERO; m];

@@ -1,6 +1,7 @@
 //! Mean shift of a window over a picture of probabilities, and its continuous adaptation.
 
 use crate::image::{ImageView, Sample};
+use crate::isa::{Isa, Task, dispatch};
 use crate::{Error, Result};
 
 /// A rectangle of pixels: its left and upper edge, width and height.
@@ -156,25 +157,7 @@ struct Moments {
 impl Moments {
     /// None without mass.
     fn of<T: Sample>(image: &ImageView<'_, T>, window: Window) -> Option<Self> {
-        let (left, columns) = (window.x as usize, window.width as usize);
-        let (mut m, mut mx, mut my, mut mxx, mut mxy, mut myy) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
-        for row in 0..window.height as usize {
-            let start = (window.y as usize + row) * image.width() + left;
-            let (mut s, mut sx, mut sxx) = (0.0, 0.0, 0.0);
-            for (x, p) in image.samples()[start..start + columns].iter().enumerate() {
-                let (x, p) = (x as f64, p.to_f64());
-                s += p;
-                sx += x * p;
-                sxx += x * x * p;
-            }
-            let y = row as f64;
-            m += s;
-            mx += sx;
-            mxx += sxx;
-            my += y * s;
-            mxy += y * sx;
-            myy += y * y * s;
-        }
+        let [m, mx, my, mxx, mxy, myy] = dispatch(Sums { image, window });
         if m.abs() < f64::EPSILON {
             return None;
         }
@@ -185,6 +168,56 @@ impl Moments {
             yy: myy / m - cy * cy,
             xy: mxy / m - cx * cy,
         })
+    }
+}
+
+/// Columns that are added up side by side.
+const LANES: usize = 16;
+
+/// Sums over a window of the probabilities, times column, row, and products of these: `[1, x, y, xx, xy, yy]`.
+struct Sums<'a, T> {
+    image: &'a ImageView<'a, T>,
+    window: Window,
+}
+
+impl<T: Sample> Task for Sums<'_, T> {
+    type Out = [f64; 6];
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> [f64; 6] {
+        let (left, columns) = (self.window.x as usize, self.window.width as usize);
+        let lanes: [f64; LANES] = std::array::from_fn(|l| l as f64);
+        let mut all = [0.0; 6];
+        for row in 0..self.window.height as usize {
+            let start = (self.window.y as usize + row) * self.image.width() + left;
+            let samples = &self.image.samples()[start..start + columns];
+            let (mut s, mut sx, mut sxx) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+            let chunks = samples.chunks_exact(LANES);
+            let rest = chunks.remainder();
+            let mut from = 0.0;
+            for chunk in chunks {
+                for l in 0..LANES {
+                    let (p, x) = (chunk[l].to_f64(), from + lanes[l]);
+                    let px = p * x;
+                    s[l] += p;
+                    sx[l] += px;
+                    sxx[l] = isa.fma(px, x, sxx[l]);
+                }
+                from += LANES as f64;
+            }
+            for (l, p) in rest.iter().enumerate() {
+                let (p, x) = (p.to_f64(), from + lanes[l]);
+                s[l] += p;
+                sx[l] += p * x;
+                sxx[l] += p * x * x;
+            }
+            let [s, sx, sxx] = [s, sx, sxx].map(|lanes| lanes.iter().sum::<f64>());
+            let y = row as f64;
+            for (sum, part) in all.iter_mut().zip([s, sx, y * s, sxx, y * sx, y * y * s]) {
+                *sum += part;
+            }
+        }
+        all
     }
 }
 
