@@ -51,7 +51,7 @@ class _LocalMean(torch.autograd.Function):  # type: ignore[misc]
             return (None, *grads)
         # Under create_graph=True these would be constants, and a penalty on them would vanish without a word.
         given = [g for g in grads if g is not None]
-        once = iter(_Once.apply(*(g.requires_grad_() for g in given)))
+        once = iter(_Once.apply(len(given), *given, *tensors, by_means, by_logs))
         return (None, *(g if g is None else next(once) for g in grads))
 
     @staticmethod
@@ -86,11 +86,11 @@ class _LocalMean(torch.autograd.Function):  # type: ignore[misc]
 
 
 class _Once(torch.autograd.Function):  # type: ignore[misc]
-    """First derivatives, which have none themselves."""
+    """First derivatives, which have none themselves by what they were made of."""
 
     @staticmethod
-    def forward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
-        return tuple(g.view_as(g) for g in grads)
+    def forward(ctx: Any, count: int, *tensors: Any) -> tuple[Tensor, ...]:
+        return tuple(g.view_as(g) for g in tensors[:count])
 
     @staticmethod
     def backward(ctx: Any, *by: Tensor) -> tuple[Any, ...]:

@@ -90,7 +90,7 @@ impl Evidence {
 
     /// Whether evidence is too thin at a target, about the place of the moments.
     pub(super) fn is_thin(&self, target: &[f64]) -> bool {
-        self.is_scarce() || self.solution.taken_at(target) > THIN
+        self.is_scarce() || self.reach_at(target) < 1.0 || self.solution.lacking(target) > THIN
     }
 
     /// Means of the columns about the place of the moments.

@@ -114,14 +114,8 @@ impl Solution {
         Some(solution)
     }
 
-    /// The largest share of a direction's slope that the guard takes, of directions in which a place lies away from the sample's centre; 1
-    /// where it lies where there is no evidence at all. Nothing is missing where columns are collinear in the same way at the place.
-    pub(super) fn taken_at(&self, place: &[f64]) -> f64 {
-        let far = 1.0 - self.reach.min(self.reach_at(place));
-        self.scarce.max(far).max(self.lacking(place))
-    }
-
-    /// The same at the place of the moments, with what the guard took there.
+    /// The largest share of a direction's slope that the guard takes, of directions in which the place of the moments lies away from the
+    /// sample's centre; 1 where it lies where there is no evidence at all. Nothing is missing where columns are collinear in the same way there.
     pub(super) fn taken(&self) -> f64 {
         let origin = vec![0.0; self.mean.len()];
         self.scarce.max(1.0 - self.reach).max(self.lacking(&origin))
@@ -129,7 +123,7 @@ impl Solution {
 
     /// How far a place lies in directions that are collinear in the sample, as the squared distance in the spread that they are given; at
     /// most 1.
-    fn lacking(&self, place: &[f64]) -> f64 {
+    pub(super) fn lacking(&self, place: &[f64]) -> f64 {
         if self.raised.is_empty() {
             return 0.0;
         }
