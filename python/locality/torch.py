@@ -197,7 +197,8 @@ def local_mean(
         As `locality.local_mean`, and for tensors elsewhere than in the processor's memory or of other types.
     """
     made = kernel if isinstance(kernel, Kernel) else Kernel(kernel)
-    if _checked("kernel_parameters", kernel_parameters) is not None:
+    _checked("kernel_parameters", kernel_parameters)
+    if kernel_parameters is not None:
         wanted = [name for name, _ in made.parameters()]
         shape = tuple(kernel_parameters.shape)
         if shape != (len(wanted),):
