@@ -533,7 +533,7 @@ fn channels_can_be_pictures_of_their_own() {
     for (samples, own) in [(&samples, 3), (&with_alpha, 4)] {
         let view = |samples: &[u8], channels: usize, work: &dyn Fn(&ImageView<'_, u8>)| {
             let image = ImageView::new(samples, HEIGHT, WIDTH, channels).unwrap();
-            if channels % 2 == 0 {
+            if channels.is_multiple_of(2) {
                 work(&image.with_alpha().unwrap());
             } else {
                 work(&image);

@@ -58,12 +58,7 @@ pub(crate) struct Args {
 }
 
 /// What errors call the flags.
-const FLAGS: &[(&str, &str)] = &[
-    ("radius is", "--window is"),
-    ("reach is", "--reach is"),
-    ("sigma is", "--sigma is"),
-    ("h is", "--h is"),
-];
+const FLAGS: &[(&str, &str)] = &[("radius is", "--window is"), ("reach is", "--reach is")];
 
 /// Runs it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {

@@ -57,6 +57,7 @@ pub fn ssim<T: Sample>(
     range: Option<f64>,
     watch: &Watch<'_>,
 ) -> Result<f64> {
+    let range = range_or::<T>(range)?;
     same_size(reference, picture)?;
     let (height, width) = (reference.height(), reference.width());
     if height < SIDE || width < SIDE {
@@ -64,7 +65,6 @@ pub fn ssim<T: Sample>(
             "the picture has {height} x {width} pixels; structural similarity compares windows of {SIDE} x {SIDE}, so give a larger one"
         )));
     }
-    let range = range_or::<T>(range)?;
     let rows = height + 1 - SIDE;
     let sums = map_blocks(watch, reference.frames() * rows, 16, |block| {
         let mut sum = 0.0;
