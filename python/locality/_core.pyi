@@ -1043,6 +1043,7 @@ def image_nl_means(
     h: float,
     sigma: float,
     fast: bool,
+    per_channel: bool,
     alpha: bool,
     frames: int = 1,
     threads: int = 0,
@@ -1065,12 +1066,16 @@ def image_denoise(
     image: _Array,
     method: str,
     sigma: float | None,
+    range: float | None,
+    per_channel: bool,
     alpha: bool,
     frames: int = 1,
     threads: int = 0,
     progress: _Progress | None = None,
 ) -> tuple[_Array, float, str]: ...
-def image_noise(image: _Array, alpha: bool, frames: int = 1, threads: int = 0) -> list[float]: ...
+def image_noise(
+    image: _Array, robust: bool, range: float | None, alpha: bool, frames: int = 1, threads: int = 0
+) -> list[float]: ...
 def image_quality(
     reference: _Array,
     image: _Array,

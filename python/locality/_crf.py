@@ -13,7 +13,7 @@ import numpy.typing as npt
 from . import _arrays
 from ._arrays import Array
 from ._core import DenseCrfField
-from ._pictures import Progress
+from ._pictures import Progress, white
 
 # The grid or none, its bandwidths, features of objects or none, their bandwidths, costs, normalization.
 FieldTerm = tuple[list[int] | None, list[float], Array | None, list[float], Any, str]
@@ -68,13 +68,14 @@ def dense_crf(
     n_iter: int = 5,
     *,
     spatial: float | Sequence[float] = 80.0,
-    range: float | Sequence[float] = 13.0,
+    range: float | Sequence[float] | None = None,
     weight: float | npt.ArrayLike = 10.0,
     smooth: float | Sequence[float] = 3.0,
     smooth_weight: float | npt.ArrayLike = 3.0,
     confidence: float = 0.5,
     normalization: Literal["none", "before", "after", "symmetric"] = "symmetric",
     tolerance: float = 0.01,
+    data_range: float | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Relabeled:
@@ -92,7 +93,8 @@ def dense_crf(
     n_iter : int, default 5
         Number of steps.
     spatial, range : float or sequence of float
-        Bandwidths in pixels (one, or one for each axis of the labels: rows, columns) and in colour (one, or one for each channel).
+        Bandwidths in pixels (one, or one for each axis of the labels: rows, columns) and in colour (one, or one for each channel), in the
+        picture's numbers; by default 13 of 255 in colour.
     weight : float or array_like, default 10
         How much equal labels are drawn together there; or costs ``(k,)`` of equal labels, or ``(k, k)`` of any two.
     smooth : float or sequence of float, default 3
@@ -105,6 +107,8 @@ def dense_crf(
         How the weights of pairs are scaled by their sums.
     tolerance : float, default 0.01
         What the weight of a pair, at most 1, may be off by; 0 is exact and takes all pairs of pixels.
+    data_range : float, optional
+        White in the picture's numbers: 65535 for uint16, 1 for floats, else 255 by default. Only the default of `range` depends on it.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
     progress : callable, optional
@@ -136,6 +140,13 @@ def dense_crf(
     if pixels.shape[:-1] != shape:
         raise ValueError(f"image has shape {pixels.shape}, but labels are of {shape} pixels; they must be the same pixels")
     channels = pixels.shape[-1]
+    if range is None:
+        kind = np.asarray(image).dtype
+        if kind.kind == "f" or data_range is not None:
+            full = white(pixels, False, 1.0 if data_range is None else data_range, "range, or data_range (255 for the range of 8 bits)")
+        else:
+            full = 65535.0 if kind == np.uint16 else 255.0
+        range = 13 / 255 * full
     unary = -np.log(np.maximum(p, 1e-5)).astype(np.float32).reshape(-1, p.shape[-1])
     colors = np.ascontiguousarray(pixels.reshape(-1, channels), dtype=np.float32)
     grid, z = list(shape), normalization

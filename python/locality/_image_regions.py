@@ -10,7 +10,7 @@ import numpy.typing as npt
 from . import _arrays
 from ._arrays import Array
 from ._core import ImageRegionTree, image_partition, image_superpixels
-from ._pictures import Color, Progress, Segmentation, segmentation, stack
+from ._pictures import Color, Progress, Segmentation, compared, segmentation, stack, unit, white
 
 MergeCost = Literal["ward", "mumford-shah", "color"]
 
@@ -24,6 +24,7 @@ def superpixels(
     sigma: float = 0,
     convert2lab: bool | None = None,
     depth: float = 1.0,
+    data_range: float | None = None,
     alpha: bool | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -33,8 +34,8 @@ def superpixels(
     Parameters
     ----------
     image : array_like, shape (height, width), (height, width, channels) or (frames, height, width, channels)
-        uint8, uint16 or float32 (float64 is read as float32; floats are from 0 to 1 in Lab). Any number of channels. With frames, a video
-        or a volume, divided in whole.
+        uint8, uint16 or float32 (float64 is read as float32; floats are from 0 to 1, or to `data_range`). Any number of channels. With
+        frames, a video or a volume, divided in whole.
     ratio : float, default 1.0
         How many pixels a unit of colour is worth.
     kernel_size : float, default 5
@@ -44,10 +45,10 @@ def superpixels(
     sigma : float, default 0
         Standard deviation of a Gaussian that smooths the colours first, in pixels.
     convert2lab : bool, optional
-        Whether colours are compared in L*a*b*; by default, for three colour channels. Without, integers are read as 0 to 1.
+        Whether colours are compared in L*a*b*; by default, for three colour channels. Without, all pictures are read as 0 to 1.
     depth : float, default 1.0
         How many pixels apart the frames of a stack are. Pictures leave it aside.
-    alpha, n_jobs, progress
+    data_range, alpha, n_jobs, progress
         As in `mean_shift_filter`.
 
     Returns
@@ -70,9 +71,14 @@ def superpixels(
     ratio = _arrays.number(ratio, "ratio")
     colors = pixels.shape[2] - alpha
     lab = colors == 3 if convert2lab is None else convert2lab
-    if not lab and pixels.dtype.kind == "u":
+    full = 1.0
+    if pixels.dtype.kind == "f":
+        pixels, full = unit(pixels, alpha, white(pixels, alpha, data_range, "data_range (255 for the range of 8 bits)"))
+    elif lab:
+        pixels, full = compared(pixels, alpha, "lab", data_range)
+    else:
         # The core reads integers as 0 to 255.
-        ratio /= 255
+        ratio /= white(pixels, alpha, data_range, "data_range") / (257 if pixels.dtype == np.uint16 else 1)
     found = image_superpixels(
         pixels,
         _arrays.number(kernel_size, "kernel_size"),
@@ -86,7 +92,7 @@ def superpixels(
         frames,
         _arrays.number(depth, "depth"),
     )
-    return segmentation(found, shape)
+    return segmentation(found, shape, alpha, full)
 
 
 class RegionTree:
@@ -102,9 +108,12 @@ class RegionTree:
         Pixels of each merged region.
     """
 
-    def __init__(self, tree: ImageRegionTree, picture: tuple[Array, tuple[int, ...], bool, int], color: Color) -> None:
+    def __init__(
+        self, tree: ImageRegionTree, picture: tuple[Array, tuple[int, ...], bool, int], color: Color, full: float = 1.0
+    ) -> None:
         self._tree = tree
         self._picture = picture
+        self._full = full
         self._color = color
         self.children, self.heights, self.sizes = tree.merges()
 
@@ -123,7 +132,7 @@ class RegionTree:
             labels = self._tree.cut_height(_arrays.number(height, "height"))
         pixels, shape, alpha, frames = self._picture
         flat = np.ascontiguousarray(labels, dtype=np.uint32).ravel()
-        return segmentation(image_partition(pixels, flat, self._color, alpha, frames), shape)
+        return segmentation(image_partition(pixels, flat, self._color, alpha, frames), shape, alpha, self._full)
 
     def __repr__(self) -> str:
         return f"RegionTree({self.n_leaves} regions)"
@@ -136,6 +145,7 @@ def region_tree(
     cost: MergeCost = "ward",
     color: Color | None = None,
     connectivity: Literal[4, 8] = 8,
+    data_range: float | None = None,
     alpha: bool | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -153,7 +163,7 @@ def region_tree(
         common boundary; or d.
     color : {"luv", "lab", "raw"}, optional
         Where colours are compared; "lab" for three colour channels, else "raw".
-    connectivity, alpha, n_jobs, progress
+    connectivity, data_range, alpha, n_jobs, progress
         As in `mean_shift_segment`.
 
     Returns
@@ -171,7 +181,7 @@ def region_tree(
     >>> tree.cut(height=10).n_regions
     4
     """
-    whole = pixels, shape, alpha, frames = stack(image, alpha)
+    pixels, shape, alpha, frames = stack(image, alpha)
     labels = regions.labels if isinstance(regions, Segmentation) else np.asarray(regions)
     wanted = shape[:3] if len(shape) == 4 else shape[:2]
     if labels.shape != wanted:
@@ -181,8 +191,9 @@ def region_tree(
     numbers = np.unique(labels, return_inverse=True)[1].astype(np.uint32).ravel()
     if color is None:
         color = "lab" if pixels.shape[2] - alpha == 3 else "raw"
+    pixels, full = compared(pixels, alpha, color, data_range)
     neighbors = _arrays.count(connectivity, "connectivity")
     tree = ImageRegionTree(
         pixels, numbers, cost, color, neighbors, alpha, frames, _arrays.threads(n_jobs), progress
     )
-    return RegionTree(tree, whole, color)
+    return RegionTree(tree, (pixels, shape, alpha, frames), color, full)

@@ -80,8 +80,19 @@ class Segmentation:
         return f"Segmentation({self.n_regions} regions of {shape} pixels)"
 
 
-def segmentation(found: dict[str, Array], shape: tuple[int, ...]) -> Segmentation:
-    """Regions in the shape of the picture or stack that came in."""
+def rescaled(picture: Array, alpha: bool, full: float) -> Array:
+    """A picture back in its own units, after `unit`."""
+    if full != 1.0:
+        colors = picture[..., :-1] if alpha else picture
+        colors *= picture.dtype.type(full)
+    return picture
+
+
+def segmentation(found: dict[str, Array], shape: tuple[int, ...], alpha: bool = False, full: float = 1.0) -> Segmentation:
+    """Regions in the shape of the picture or stack that came in, and in its units after `unit`."""
+    if full != 1.0:
+        found["colors"] = found["colors"] * full
+        found["picture"] = rescaled(found["picture"].reshape(-1, found["picture"].shape[-1]), alpha, full)
     plane = shape[:3] if len(shape) == 4 else shape[:2]
     for name in ("labels", "boundaries"):
         found[name] = found[name].reshape(plane)
@@ -89,17 +100,74 @@ def segmentation(found: dict[str, Array], shape: tuple[int, ...]) -> Segmentatio
     return Segmentation(**found)
 
 
-def stack(image: npt.ArrayLike, alpha: bool | None, double: bool = False) -> tuple[Array, tuple[int, ...], bool, int]:
+def white(pixels: Array, alpha: bool, data_range: float | None, instead: str, name: str = "image") -> float:
+    """White in a picture's own units: that of its type, 1 for floats, or as it is given. Floats that are no numbers of that range are
+    refused, with what to give `instead`."""
+    if data_range is not None:
+        full = _arrays.number(data_range, "data_range")
+        if not 1e-150 <= full <= 1e150:
+            raise ValueError(f"data_range is {data_range}; give the distance of black from white, a positive number")
+    else:
+        full = float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0
+    if pixels.dtype.kind == "f":
+        colors = pixels[..., :-1] if alpha else pixels
+        # Noise may reach beyond black and white, but not so far.
+        far = max(float(colors.max(initial=0)), -float(colors.min(initial=0)))
+        if far > 2 * full:
+            said = "floats are read as 0 to 1" if full == 1.0 else f"data_range is {full:g}"
+            raise ValueError(f"{name} holds values as far from 0 as {far:g}, but {said}; give {instead}")
+    return full
+
+
+def bandwidth(pixels: Array, alpha: bool, data_range: float | None, given: float | None, share: float, name: str) -> float:
+    """A bandwidth in colour on the scale of the core (0 to 255 for integers, floats as they are): as given, or a share of the way from
+    black to white."""
+    if given is not None:
+        return _arrays.number(given, name)
+    full = white(pixels, alpha, data_range, f"{name}, or data_range (255 for the range of 8 bits)")
+    return share * full / (257.0 if pixels.dtype == np.uint16 else 1.0)
+
+
+def compared(
+    pixels: Array, alpha: bool, color: str, data_range: float | None
+) -> tuple[Array, float]:
+    """Pixels of which colours in L*u*v* or L*a*b* can be made, those of floats from 0 to 1, and what they were divided by."""
+    if color == "auto":
+        color = "luv" if pixels.dtype.kind == "u" and pixels.shape[2] - alpha == 3 else "raw"
+    if color == "raw":
+        return pixels, 1.0
+    if pixels.dtype.kind == "u":
+        if data_range is not None and data_range != np.iinfo(pixels.dtype).max:
+            raise ValueError(f"data_range is {data_range}, but {pixels.dtype} is read as 0 to {np.iinfo(pixels.dtype).max}; "
+                             f"give floats, image.astype(numpy.float32), with that range")
+        return pixels, 1.0
+    return unit(pixels, alpha, white(pixels, alpha, data_range, "data_range (255 for the range of 8 bits)"))
+
+
+def unit(pixels: Array, alpha: bool, full: float) -> tuple[Array, float]:
+    """Floats from 0 to 1 instead of 0 to `full`, and that number."""
+    if full != 1.0:
+        pixels = pixels.copy()
+        colors = pixels[..., :-1] if alpha else pixels
+        colors /= pixels.dtype.type(full)
+    return pixels, full
+
+
+def stack(
+    image: npt.ArrayLike, alpha: bool | None, double: bool = False, name: str = "image"
+) -> tuple[Array, tuple[int, ...], bool, int]:
     """As `picture`, with the frames of ``[frames, height, width, channels]`` one below the other, and their number."""
     array = np.asarray(image)
     if array.ndim != 4:
-        return (*picture(array, alpha, double), 1)
+        return (*picture(array, alpha, double, name), 1)
     frames, height, width, channels = array.shape
-    pixels, _, alpha = picture(array.reshape(frames * height, width, channels), alpha, double)
+    pixels, _, alpha = picture(array.reshape(frames * height, width, channels), alpha, double, name)
     return pixels, array.shape, alpha, frames
 
 
-def picture(image: npt.ArrayLike, alpha: bool | None, double: bool = False) -> tuple[Array, tuple[int, ...], bool]:
+def picture(
+    image: npt.ArrayLike, alpha: bool | None, double: bool = False, name: str = "image"
+) -> tuple[Array, tuple[int, ...], bool]:
     """Pixels ``[height, width, channels]`` in one piece, the shape that came in, and whether the last channel is opacity.
 
     float64 becomes float32, unless it may stay (`double`)."""
@@ -108,11 +176,11 @@ def picture(image: npt.ArrayLike, alpha: bool | None, double: bool = False) -> t
         array = array.astype(np.float32)
     if array.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
         raise TypeError(
-            f"image holds {array.dtype}; a picture is uint8, uint16 or float32: convert it with image.astype(..)"
+            f"{name} holds {array.dtype}; a picture is uint8, uint16 or float32: convert it with {name}.astype(..)"
         )
     if array.ndim not in (2, 3):
         raise ValueError(
-            f"image has shape {array.shape}; a picture is [height, width] or [height, width, channels] (a stack, where one is "
+            f"{name} has shape {array.shape}; a picture is [height, width] or [height, width, channels] (a stack, where one is "
             "taken, [frames, height, width, channels])"
         )
     shape = array.shape

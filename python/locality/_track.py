@@ -13,7 +13,7 @@ from ._arrays import Array
 from ._core import ImageTracker
 from ._core import cam_shift as _cam_shift
 from ._core import shift_window as _shift_window
-from ._pictures import picture
+from ._pictures import picture, white
 
 Box = tuple[int, int, int, int]
 RotatedBox = tuple[tuple[float, float], tuple[float, float], float]
@@ -165,19 +165,26 @@ class Tracker:
 
     def init(self, frame: npt.ArrayLike, box: Box) -> Tracker:
         """Learns the object in ``box = (x, y, width, height)`` of the first picture."""
-        pixels, _, alpha = picture(frame, None)
+        pixels, alpha = _frame(frame)
         self._tracker.start(pixels, _box(box), alpha, self._threads)
         return self
 
     def update(self, frame: npt.ArrayLike) -> Tracked:
         """Finds the object in the next picture."""
-        pixels, _, alpha = picture(frame, None)
+        pixels, alpha = _frame(frame)
         return Tracked(*self._tracker.update(pixels, alpha, self._threads))
 
     def back_projection(self, frame: npt.ArrayLike) -> Array:
         """How probable it is that each pixel is part of the object, from 0 to 1, shape (height, width)."""
-        pixels, _, alpha = picture(frame, None)
+        pixels, alpha = _frame(frame)
         return self._tracker.back_projection(pixels, alpha, self._threads)
+
+
+def _frame(frame: npt.ArrayLike) -> tuple[Array, bool]:
+    """A picture whose floats are from 0 to 1, and whether the last channel is opacity."""
+    pixels, _, alpha = picture(frame, None, name="frame")
+    white(pixels, alpha, None, "frame / 255, or whatever white is", "frame")
+    return pixels, alpha
 
 
 def _box(box: Box) -> Box:

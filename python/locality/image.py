@@ -1,5 +1,10 @@
 """Pictures and videos: denoising, mean shift in position and colour, superpixels, hierarchies of regions, edges, tracking, and labels
-cleaned by a conditional random field."""
+cleaned by a conditional random field.
+
+Pictures are uint8 from 0 to 255, uint16 from 0 to 65535, or floats, which are from 0 to 1, as in scikit-image, wherever a function has to know
+what is white: for bandwidths in colour that are not given, and for colours in L*u*v* and L*a*b*. Floats of another range need `data_range` there,
+and are refused without it. Bandwidths in colour that are given count on the scale of 0 to 255 for integers, and in the picture's own numbers
+for floats."""
 
 from __future__ import annotations
 
@@ -14,7 +19,7 @@ from ._crf import Relabeled, dense_crf
 from ._image_denoise import Denoised, denoise, denoise_bilateral, denoise_nl_means, estimate_sigma, psnr, ssim
 from ._image_edges import EdgeMaps, EdgeWeights, edge_maps, edge_numbers
 from ._image_regions import RegionTree, region_tree, superpixels
-from ._pictures import Color, Falloff, Progress, Segmentation, segmentation, stack
+from ._pictures import Color, Falloff, Progress, Segmentation, bandwidth, compared, rescaled, segmentation, stack
 from ._track import Tracked, Tracker, cam_shift, mean_shift_window
 
 __all__ = [
@@ -46,7 +51,7 @@ __all__ = [
 def mean_shift_filter(
     image: npt.ArrayLike,
     spatial: float = 10,
-    range: float = 20,
+    range: float | None = None,
     *,
     kernel: Falloff = "flat",
     color: Color = "auto",
@@ -55,6 +60,7 @@ def mean_shift_filter(
     like_opencv: bool = False,
     depth: float | None = None,
     edges: EdgeWeights | bool = False,
+    data_range: float | None = None,
     alpha: bool | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -70,9 +76,9 @@ def mean_shift_filter(
         third axis counts in `depth`.
     spatial : float, default 10
         Bandwidth in pixels.
-    range : float, default 20
+    range : float, optional
         Bandwidth in colour: in units of L*u*v*, or for ``color="raw"`` on the scale 0 to 255 of 8-bit pictures (16-bit
-        pictures are read on the same scale; floats on their own).
+        pictures are read on the same scale; floats on their own). By default 20, for raw floats 20 / 255 of `data_range`.
     kernel : {"flat", "disk", "epanechnikov", "gaussian"}, default "flat"
         How weight falls off; "flat" is OpenCV's square window.
     color : {"auto", "luv", "lab", "raw"}, default "auto"
@@ -88,6 +94,8 @@ def mean_shift_filter(
         Bandwidth across frames; without it, `spatial`. Pictures leave it aside.
     edges : EdgeWeights or bool, default False
         Whether pixels on edges count less in every mean, and how.
+    data_range : float, optional
+        White of a picture of floats, 1 by default, where black is 0.
     alpha : bool, optional
         Whether the last channel is opacity, which is carried through; by default, in integer pictures of 2 or 4 channels.
     n_jobs : int, optional
@@ -113,9 +121,11 @@ def mean_shift_filter(
     array([ 12,  12, 202, 202], dtype=uint8)
     """
     pixels, shape, alpha, frames = stack(image, alpha)
+    width = color_bandwidth(pixels, alpha, color, range, data_range, 20)
+    pixels, full = compared(pixels, alpha, color, data_range)
     shift = ImageMeanShift(
         _arrays.number(spatial, "spatial"),
-        _arrays.number(range, "range"),
+        width,
         kernel,
         color,
         _arrays.count(max_iter, "max_iter"),
@@ -124,13 +134,14 @@ def mean_shift_filter(
         None if depth is None else _arrays.number(depth, "depth"),
         edge_numbers(edges),
     )
-    return shift.filter(pixels, alpha, frames, _arrays.threads(n_jobs), progress).reshape(shape)
+    out = shift.filter(pixels, alpha, frames, _arrays.threads(n_jobs), progress)
+    return rescaled(out, alpha, full).reshape(shape)
 
 
 def mean_shift_segment(
     image: npt.ArrayLike,
     spatial: float = 10,
-    range: float = 10,
+    range: float | None = None,
     min_region: int = 100,
     *,
     kernel: Falloff = "flat",
@@ -142,6 +153,7 @@ def mean_shift_segment(
     edges: EdgeWeights | bool = False,
     fusion: float | None = None,
     connectivity: Literal[4, 8] = 8,
+    data_range: float | None = None,
     alpha: bool | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -150,12 +162,12 @@ def mean_shift_segment(
 
     Parameters
     ----------
-    image, spatial, kernel, color, max_iter, tol, like_opencv, depth, alpha, n_jobs, progress
+    image, spatial, kernel, color, max_iter, tol, like_opencv, depth, data_range, alpha, n_jobs, progress
         As in `mean_shift_filter`.
     edges : EdgeWeights or bool, default False
         Whether pixels on edges count less, and regions with a strong edge between them are kept apart, as in EDISON.
-    range : float, default 10
-        Bandwidth in colour.
+    range : float, optional
+        Bandwidth in colour; by default 10, for raw floats 10 / 255 of `data_range`.
     min_region : int, default 100
         Regions of fewer pixels are merged into the neighbour that is nearest in colour.
     fusion : float, optional
@@ -180,9 +192,11 @@ def mean_shift_segment(
     array([0, 0, 1, 1], dtype=int32)
     """
     pixels, shape, alpha, frames = stack(image, alpha)
+    width = color_bandwidth(pixels, alpha, color, range, data_range, 10)
+    pixels, full = compared(pixels, alpha, color, data_range)
     shift = ImageMeanShift(
         _arrays.number(spatial, "spatial"),
-        _arrays.number(range, "range"),
+        width,
         kernel,
         color,
         _arrays.count(max_iter, "max_iter"),
@@ -201,4 +215,13 @@ def mean_shift_segment(
         _arrays.threads(n_jobs),
         progress,
     )
-    return segmentation(found, shape)
+    return segmentation(found, shape, alpha, full)
+
+
+def color_bandwidth(
+    pixels: Array, alpha: bool, color: str, given: float | None, data_range: float | None, usual: float
+) -> float:
+    """The bandwidth in colour: as given, or the usual one where white is 255, as many units in L*u*v*."""
+    if given is None and color in ("luv", "lab"):
+        return usual
+    return bandwidth(pixels, alpha, data_range, given, usual / 255, "range")

@@ -48,7 +48,102 @@ def test_noise_is_estimated():
     assert np.allclose(lc.image.estimate_sigma(noisy), 20, rtol=0.15)
     assert lc.image.estimate_sigma(noisy, average_sigmas=True) == pytest.approx(np.mean(lc.image.estimate_sigma(noisy)))
     assert isinstance(lc.image.estimate_sigma(noisy[..., 0]), float)
-    assert lc.image.denoise(noisy).sigma == pytest.approx(lc.image.estimate_sigma(noisy, average_sigmas=True))
+    robust = lc.image.estimate_sigma(noisy, average_sigmas=True, robust=True)
+    assert robust == pytest.approx(20, rel=0.05)
+    assert lc.image.denoise(noisy).sigma == pytest.approx(robust)
+    cut = noisy.round().clip(0, 255) / 255
+    unit = lc.image.estimate_sigma(cut, True, robust=True, data_range=1.0)
+    assert unit == pytest.approx(lc.image.estimate_sigma((255 * cut).round().astype(np.uint8), True, robust=True) / 255, rel=1e-5)
+    assert lc.image.denoise(cut, data_range=1).sigma == pytest.approx(unit)
+    with pytest.raises(ValueError, match="data_range is for robust=True"):
+        lc.image.estimate_sigma(noisy, data_range=255)
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "camera", "coins"])
+def test_the_plain_estimate_is_scikit_images_and_the_robust_one_is_right(name):
+    data, restoration = pytest.importorskip("skimage.data"), pytest.importorskip("skimage.restoration")
+    pytest.importorskip("pywt")
+    clean = getattr(data, name)()
+    axis = -1 if clean.ndim == 3 else None
+    for sigma, most in ((5, 0.07), (10, 0.05), (15, 0.05), (25, 0.05), (50, 0.05)):
+        for seed in (1, 2):
+            noisy = clean + np.random.default_rng(seed).normal(0, sigma, clean.shape)
+            noisy = noisy.round().clip(0, 255).astype(np.uint8)
+            theirs = restoration.estimate_sigma(noisy, average_sigmas=True, channel_axis=axis)
+            # Which coefficients are exactly 0, and so left aside, is a matter of rounding.
+            assert lc.image.estimate_sigma(noisy, average_sigmas=True) == pytest.approx(theirs, rel=1e-4)
+            assert lc.image.estimate_sigma(noisy, True, robust=True) == pytest.approx(sigma, rel=most), (sigma, seed)
+
+
+@pytest.mark.parametrize("name", ["astronaut", "camera"])
+def test_an_estimated_noise_serves_as_well_as_a_known_one(name):
+    clean = getattr(pytest.importorskip("skimage.data"), name)()[:256, 128:384]
+    for sigma in (25, 50):
+        noisy = clean + np.random.default_rng(1).normal(0, sigma, clean.shape)
+        noisy = noisy.round().clip(0, 255).astype(np.uint8)
+        known, found = lc.image.denoise(noisy, sigma).picture, lc.image.denoise(noisy).picture
+        assert lc.image.psnr(clean, found) > lc.image.psnr(clean, known) - 0.15
+
+
+def test_channels_by_themselves():
+    noisy = picture(3, np.uint8)[1]
+    for call in (
+        lambda x, **more: lc.image.denoise_nl_means(x, 5, 4, h=20, **more),
+        lambda x, **more: lc.image.denoise(x, 20, **more).picture,
+        lambda x, **more: lc.image.denoise(x, method="nlm", **more).picture,
+    ):
+        each = call(noisy, per_channel=True)
+        assert (each != call(noisy)).any()
+        np.testing.assert_array_equal(each, np.stack([call(noisy[..., k]) for k in range(3)], axis=-1))
+
+
+def test_floats_are_read_as_0_to_1():
+    clean, noisy = picture(3)
+    unit = (noisy / 255).astype(np.float32)
+    default = lc.image.denoise_nl_means(unit)
+    np.testing.assert_allclose(default, lc.image.denoise_nl_means(unit, h=0.1), atol=1e-6)
+    np.testing.assert_allclose(lc.image.denoise_nl_means(noisy, data_range=255), lc.image.denoise_nl_means(noisy, h=25.5))
+    assert np.abs(default - clean / 255).mean() < 0.5 * np.abs(unit - clean / 255).mean()
+    np.testing.assert_allclose(lc.image.denoise_bilateral(unit), lc.image.denoise_bilateral(unit, sigma_color=30 / 255), atol=1e-6)
+    eight, sixteen = picture(3, np.uint8)[1], picture(3, np.uint8)[1].astype(np.uint16) * 257
+    for call in (lc.image.denoise_nl_means, lc.image.denoise_bilateral):
+        far = np.abs(call(eight) - call(sixteen) / 257.0)
+        assert far.max() < 0.51
+        np.testing.assert_array_equal(call(eight), call(eight, data_range=255))
+        with pytest.raises(ValueError, match="floats are read as 0 to 1; give (h|sigma_color), or data_range"):
+            call(noisy)
+        with pytest.raises(ValueError, match="data_range is 0; give the distance of black from white"):
+            call(unit, data_range=0)
+    with pytest.raises(ValueError, match="reference holds values .* floats are read as 0 to 1; give data_range"):
+        lc.image.psnr(clean, noisy)
+    for wrong in (0, -1, float("nan")):
+        for quality in (lc.image.psnr, lc.image.ssim):
+            with pytest.raises(ValueError, match="^data_range is"):
+                quality(eight, eight, data_range=wrong)
+
+
+def test_bilateral_filters_are_opencvs():
+    cv2 = pytest.importorskip("cv2")
+    noisy = picture(3, np.uint8)[1]
+    for spatial in range(1, 13):
+        for d in (-1, 0, 5, 9):
+            ours = lc.image.denoise_bilateral(noisy, sigma_color=50, sigma_spatial=spatial, like_opencv=d)
+            theirs = cv2.bilateralFilter(noisy, d, 50, spatial)
+            far = np.abs(ours.astype(int) - theirs.astype(int))
+            assert far.max() <= 1 and (far > 0).mean() < 0.002, (spatial, d)
+
+
+def test_mistakes_of_filters_are_named():
+    noisy = picture(1, np.uint8)[1]
+    for more, text in (
+        ({"sigma_color": 0}, "sigma_color is 0"),
+        ({"sigma_spatial": 0}, "sigma_spatial is 0"),
+        ({"win_size": 0}, "win_size is 0"),
+        ({"guide": np.full(noisy.shape[:2], np.nan), "sigma_color": 5}, "guide holds NaN"),
+        ({"guide": noisy[..., 0] > 3}, "guide holds bool"),
+    ):
+        with pytest.raises((ValueError, TypeError), match=text):
+            lc.image.denoise_bilateral(noisy, **more)
 
 
 def test_quality_is_the_textbooks():

@@ -171,3 +171,70 @@ def test_an_object_is_followed(method, color):
         assert wide * high / (w * h + 6400 - wide * high) > 0.6, (t, found)
         assert found.confidence > 0.8
     assert tracker.back_projection(frame).shape == frame.shape[:2]
+
+
+def scene(kind):
+    """A photo as integers, as floats from 0 to 1, or from 0 to 255."""
+    picture = piece("coffee")
+    return {"unit": picture / np.float32(255), "wide": picture.astype(np.float32)}.get(kind, picture)
+
+
+@pytest.mark.parametrize("color", ["luv", "lab", "raw"])
+def test_floats_are_segmented_as_integers(color):
+    eight, unit, wide = scene("eight"), scene("unit"), scene("wide")
+    found = lc.image.mean_shift_segment(eight, color=color, min_region=20)
+    same = lc.image.mean_shift_segment(unit, color=color, min_region=20)
+    other = lc.image.mean_shift_segment(wide, color=color, min_region=20, data_range=255)
+    assert found.n_regions > 5
+    for segments, scale in ((same, 255), (other, 1)):
+        # Floats are not rounded on the way.
+        assert abs(segments.n_regions - found.n_regions) <= 0.1 * found.n_regions
+        assert np.abs(scale * segments.picture - found.picture).mean() < 2
+        np.testing.assert_allclose(segments.colors[segments.labels], segments.picture, rtol=1e-5)
+    smooth = lc.image.mean_shift_filter(eight, 5, color=color)
+    for image, scale, more in ((unit, 255, {}), (wide, 1, {"data_range": 255})):
+        assert np.abs(scale * lc.image.mean_shift_filter(image, 5, color=color, **more) - smooth).mean() < 1
+    with pytest.raises(ValueError, match="floats are read as 0 to 1; give (range, or )?data_range"):
+        lc.image.mean_shift_segment(wide, color=color)
+    with pytest.raises(ValueError, match="floats are read as 0 to 1; give (range, or )?data_range"):
+        lc.image.mean_shift_filter(wide, color=color)
+
+
+@pytest.mark.parametrize("lab", [True, False])
+def test_floats_have_the_superpixels_of_integers(lab):
+    eight, unit, wide = scene("eight"), scene("unit"), scene("wide")
+    ratio = 1.0 if lab else 100.0
+    found = lc.image.superpixels(eight, ratio, 3, convert2lab=lab)
+    same = lc.image.superpixels(unit, ratio, 3, convert2lab=lab)
+    other = lc.image.superpixels(wide, ratio, 3, convert2lab=lab, data_range=255)
+    assert found.n_regions > 20
+    for segments, scale in ((same, 255), (other, 1)):
+        assert abs(segments.n_regions - found.n_regions) <= 2
+        assert np.abs(scale * segments.picture - found.picture).mean() < 1
+    with pytest.raises(ValueError, match="floats are read as 0 to 1; give data_range"):
+        lc.image.superpixels(wide, convert2lab=lab)
+    if lab:
+        tree = lc.image.region_tree(eight, found).cut(6)
+        for image, scale, more in ((unit, 255, {}), (wide, 1, {"data_range": 255})):
+            cut = lc.image.region_tree(image, found, **more).cut(6)
+            np.testing.assert_array_equal(cut.labels, tree.labels)
+            assert np.abs(scale * cut.picture - tree.picture).max() <= 0.51
+        with pytest.raises(ValueError, match="floats are read as 0 to 1"):
+            lc.image.region_tree(wide, found)
+        with pytest.raises(ValueError, match="uint8 is read as 0 to 255"):
+            lc.image.superpixels(eight, data_range=100)
+
+
+def test_labels_are_cleaned_and_objects_followed_in_floats():
+    eight, unit, wide = scene("eight"), scene("unit"), scene("wide")
+    labels = (eight[..., 0] > 120).astype(int)
+    found = lc.image.dense_crf(eight, labels, spatial=10).probabilities
+    for image, more in ((unit, {}), (wide, {"data_range": 255}), (wide, {"range": 13.0})):
+        same = lc.image.dense_crf(image, labels, spatial=10, **more).probabilities
+        np.testing.assert_allclose(same, found, atol=2e-3)
+    with pytest.raises(ValueError, match="give range, or data_range"):
+        lc.image.dense_crf(wide, labels)
+    with pytest.raises(ValueError, match="frame holds values .* give frame / 255"):
+        lc.image.Tracker().init(wide, (10, 10, 20, 20))
+    maps = [lc.image.edge_maps(image).weight for image in (unit, wide)]
+    np.testing.assert_allclose(*maps, atol=1e-3)

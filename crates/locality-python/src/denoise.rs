@@ -6,7 +6,7 @@ use locality::denoise::{
 };
 use locality::image::{
     Bilateral, BilateralBorder, DenoiseMethod, Denoiser, ImageView, NonLocalMeans, PatchWeights,
-    Sample, estimate_noise, psnr, ssim,
+    Sample, estimate_noise, estimate_noise_robust, psnr, ssim,
 };
 use locality::{Float, Rows, Watch};
 use numpy::ndarray::{Array2, Array3};
@@ -77,7 +77,7 @@ fn filtered<'py, T: Element + Sample>(
 
 /// Non-local means.
 #[pyfunction]
-#[pyo3(signature = (image, patch_size, patch_distance, h, sigma, fast, alpha, frames=1, threads=0, progress=None))]
+#[pyo3(signature = (image, patch_size, patch_distance, h, sigma, fast, per_channel, alpha, frames=1, threads=0, progress=None))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn image_nl_means<'py>(
     image: &Bound<'py, PyAny>,
@@ -86,6 +86,7 @@ pub(crate) fn image_nl_means<'py>(
     h: f64,
     sigma: f64,
     fast: bool,
+    per_channel: bool,
     alpha: bool,
     frames: usize,
     threads: usize,
@@ -100,7 +101,8 @@ pub(crate) fn image_nl_means<'py>(
         .patch_size(patch_size)
         .patch_distance(patch_distance)
         .sigma(sigma)
-        .weights(weights);
+        .weights(weights)
+        .per_channel(per_channel);
     let filter = Filter::Means(means);
     four_kinds!(image, filtered(&filter, (alpha, frames), threads, progress))
 }
@@ -152,11 +154,14 @@ pub(crate) fn image_bilateral<'py>(
 
 /// The picture without its noise, the noise's standard deviation and the method.
 #[pyfunction]
-#[pyo3(signature = (image, method, sigma, alpha, frames=1, threads=0, progress=None))]
+#[pyo3(signature = (image, method, sigma, range, per_channel, alpha, frames=1, threads=0, progress=None))]
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn image_denoise<'py>(
     image: &Bound<'py, PyAny>,
     method: &str,
     sigma: Option<f64>,
+    range: Option<f64>,
+    per_channel: bool,
     alpha: bool,
     frames: usize,
     threads: usize,
@@ -181,32 +186,43 @@ pub(crate) fn image_denoise<'py>(
         Ok((out.into_pyarray(py).into_any(), sigma, method))
     }
     let method: DenoiseMethod = method.parse().map_err(to_python)?;
-    let denoiser = Denoiser::new().method(method).sigma(sigma);
+    let denoiser = Denoiser::new()
+        .method(method)
+        .sigma(sigma)
+        .range(range)
+        .per_channel(per_channel);
     four_kinds!(image, run(&denoiser, (alpha, frames), threads, progress))
 }
 
-/// The noise's standard deviation in each channel.
+/// The noise's standard deviation in each channel; ``range``: where it was cut off, for the robust estimate.
 #[pyfunction]
-#[pyo3(signature = (image, alpha, frames=1, threads=0))]
+#[pyo3(signature = (image, robust, range, alpha, frames=1, threads=0))]
 pub(crate) fn image_noise(
     image: &Bound<'_, PyAny>,
+    robust: bool,
+    range: Option<f64>,
     alpha: bool,
     frames: usize,
     threads: usize,
 ) -> PyResult<Vec<f64>> {
     fn run<T: Element + Sample>(
         image: &Bound<'_, PyArray3<T>>,
+        (robust, range): (bool, Option<f64>),
         kind: (bool, usize),
         threads: usize,
     ) -> PyResult<Vec<f64>> {
         let array = image.try_readonly()?;
         let view = view(array.as_slice()?, shape_of(image), kind)?;
         let found = watched(image.py(), threads, None, |watch| {
-            estimate_noise(&view, watch)
+            if robust {
+                estimate_noise_robust(&view, range, watch)
+            } else {
+                estimate_noise(&view, watch)
+            }
         })?;
         Ok(found.channels().to_vec())
     }
-    four_kinds!(image, run((alpha, frames), threads))
+    four_kinds!(image, run((robust, range), (alpha, frames), threads))
 }
 
 /// PSNR, or with ``structure`` SSIM, of a picture and its reference, of one number type.

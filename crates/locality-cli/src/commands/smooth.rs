@@ -57,6 +57,9 @@ pub(crate) struct Args {
     options: Options,
 }
 
+/// What errors call the flags.
+const FLAGS: &[(&str, &str)] = &[("radius is", "--window is"), ("reach is", "--reach is")];
+
 /// Runs it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let format = Format::of(&args.output, args.options.delimiter())?;
@@ -89,7 +92,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         let series = table.numbers_with_gaps(&[column], "--value")?;
         let out = context
             .watched("smoothing", |watch| smoother.smooth(&series, watch))
-            .map_err(|e| Error::from(e).context(format!("column '{name}'")))?;
+            .map_err(|e| {
+                Error::from(e)
+                    .in_flags(FLAGS)
+                    .context(format!("column '{name}'"))
+            })?;
         gaps += out.filled().len();
         facts.push(json!({"column": name, "sigma": out.sigma(), "h": out.h(), "filled": out.filled().len()}));
         written.push((added, Column::Real(out.values().to_vec())));

@@ -22,7 +22,7 @@ mod window;
 pub use color::{ColorSpace, lab_to_srgb, luv_to_srgb, srgb_to_lab, srgb_to_luv};
 pub use denoise::{
     Bilateral, BilateralBorder, DenoiseMethod, Denoised, Denoiser, NoiseLevel, NonLocalBayes,
-    NonLocalMeans, PatchWeights, estimate_noise, psnr, ssim,
+    NonLocalMeans, PatchWeights, estimate_noise, estimate_noise_robust, psnr, ssim,
 };
 pub use edges::{EdgeMaps, EdgeWeights};
 pub use filter::{Filtered, ImageKernel, MeanShiftFilter};

@@ -19,6 +19,7 @@ use crate::picture::{self, MAX_PIXELS, Picture, Samples};
   locality image denoise photo.png -o clean.png
   locality image denoise scan.tiff -o clean.tiff --method nlm --sigma 12
   locality image denoise noisy.png -o clean.png --reference original.png
+  locality image denoise bands.tiff -o clean.tiff --per-channel
 
 The noise is taken to be white; the strength of JPEG's, or of a camera's after its own processing, is estimated too low: give --sigma.")]
 pub(crate) struct Args {
@@ -42,6 +43,10 @@ pub(crate) struct Args {
         allow_negative_numbers = true
     )]
     sigma: Sigma,
+
+    /// Denoise each colour channel by itself, with a noise of its own where it is estimated [default: all together]
+    #[arg(long)]
+    per_channel: bool,
 
     /// The picture without noise: prints how near the input and the output come to it (PSNR and SSIM)
     #[arg(long, value_name = "PICTURE")]
@@ -83,7 +88,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         .map(|path| Picture::read(path, args.max_pixels))
         .transpose()?;
 
-    let denoiser = Denoiser::new().method(args.method).sigma(args.sigma.0);
+    if let Some(reference) = &reference {
+        comparable(reference, &picture)?;
+    }
+    let denoiser = Denoiser::new()
+        .method(args.method)
+        .sigma(args.sigma.0)
+        .per_channel(args.per_channel);
     let start = Instant::now();
     let (samples, facts) = match &picture.samples {
         Samples::Eight(samples) => {
@@ -128,6 +139,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         "method": facts.method,
         "sigma": facts.sigma,
         "estimated": args.sigma.0.is_none(),
+        "per_channel": args.per_channel,
         "before": figures(quality, 0),
         "after": figures(quality, 1),
         "seconds": seconds,
@@ -179,6 +191,35 @@ struct Quality {
     ssim: f64,
 }
 
+/// Whether the two have the same size, channels and depth.
+fn comparable(reference: &Picture, picture: &Picture) -> Result<()> {
+    let size = |p: &Picture| (p.width, p.height);
+    let differ = |own: String, others: String, remedy: &str| {
+        Err(Error::data(format!(
+            "--reference has {own} and the picture {others}; give a reference {remedy}"
+        )))
+    };
+    if size(reference) != size(picture) {
+        let words = |p: &Picture| format!("{} x {} pixels", p.width, p.height);
+        return differ(words(reference), words(picture), "of the same size");
+    }
+    let words = |p: &Picture| {
+        if p.channels < 3 {
+            "one channel, grey,"
+        } else {
+            "three channels, red, green and blue"
+        }
+    };
+    if words(reference) != words(picture) {
+        let (own, others) = (words(reference).to_owned(), words(picture).to_owned());
+        return differ(own, others, "with the same channels");
+    }
+    if reference.bits() != picture.bits() {
+        return Err(other_depth(reference, picture));
+    }
+    Ok(())
+}
+
 fn compare(reference: &Picture, picture: &Picture, context: &Context) -> Result<Quality> {
     fn of<T: Sample>(
         (reference, a): (&Picture, &[T]),
@@ -194,10 +235,14 @@ fn compare(reference: &Picture, picture: &Picture, context: &Context) -> Result<
     match (&reference.samples, &picture.samples) {
         (Samples::Eight(a), Samples::Eight(b)) => of((reference, a), (picture, b), context),
         (Samples::Sixteen(a), Samples::Sixteen(b)) => of((reference, a), (picture, b), context),
-        _ => Err(Error::data(format!(
-            "--reference has {} bits a sample and the picture {}; give a reference of the same depth",
-            reference.bits(),
-            picture.bits()
-        ))),
+        _ => Err(other_depth(reference, picture)),
     }
+}
+
+fn other_depth(reference: &Picture, picture: &Picture) -> Error {
+    Error::data(format!(
+        "--reference has {} bits a sample and the picture {}; give a reference of the same depth",
+        reference.bits(),
+        picture.bits()
+    ))
 }

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::bayes::NonLocalBayes;
+use super::bayes::{NonLocalBayes, STRONGEST};
 use super::bilateral::Bilateral;
+use super::channels::each;
 use super::ending::Ending;
 use super::means::{NonLocalMeans, check_sigma};
-use super::noise::estimate_noise;
+use super::quality::check_range;
+use super::quiet::{estimate_noise_robust, full_of, shown_of};
+use super::units::leveled;
 use crate::image::view::{ImageView, Sample};
 use crate::names;
 use crate::{Error, Result, Watch};
@@ -60,8 +63,9 @@ impl FromStr for DenoiseMethod {
 
 /// Frees pictures from white noise: a method, and the noise's standard deviation or its estimate.
 ///
-/// In pictures of integers noise was cut off at black and white, so that the mean of noisy values is too light near black and too dark near
-/// white; this is undone (Foi, *Clipped noisy images*, Signal Processing 89(12), 2009).
+/// In pictures of integers, and in floats of a [range](Self::range), noise was cut off at black and white, so that the mean of noisy values
+/// is too light near black and too dark near white; this is undone (Foi, *Clipped noisy images*, Signal Processing 89(12), 2009), as far as
+/// the picture shows so much noise as was given. Floats may be in any units.
 ///
 /// ```
 /// use locality::Watch;
@@ -78,6 +82,8 @@ impl FromStr for DenoiseMethod {
 pub struct Denoiser {
     method: DenoiseMethod,
     sigma: Option<f64>,
+    range: Option<f64>,
+    per_channel: bool,
 }
 
 impl Denoiser {
@@ -94,67 +100,128 @@ impl Denoiser {
     }
 
     /// With this standard deviation of the noise, in units of samples on the scale of 8 bits (floats: their own); without it, the
-    /// [estimate](estimate_noise) from the picture.
+    /// [estimate](estimate_noise_robust) from the picture, averaged over its channels.
     #[must_use]
     pub fn sigma(mut self, sigma: impl Into<Option<f64>>) -> Self {
         self.sigma = sigma.into();
         self
     }
 
+    /// Noise was cut off at 0 and at this sample: 1 for floats between 0 and 1, 4095 for 12 bits in `u16`. Without it, at the ends of an
+    /// integer type, and in floats not at all.
+    #[must_use]
+    pub fn range(mut self, range: impl Into<Option<f64>>) -> Self {
+        self.range = range.into();
+        self
+    }
+
+    /// Each colour channel by itself, with a noise of its own where it is estimated; by default all together.
+    #[must_use]
+    pub fn per_channel(mut self, per_channel: bool) -> Self {
+        self.per_channel = per_channel;
+        self
+    }
+
     /// Denoises a picture or a stack.
     ///
     /// # Errors
-    /// [`Parameter`](crate::ErrorKind::Parameter) for a standard deviation that is negative or not a number;
-    /// [`Interrupted`](crate::ErrorKind::Interrupted).
+    /// [`Parameter`](crate::ErrorKind::Parameter) for a standard deviation that is negative or not a number, or a range that is not
+    /// positive; [`Interrupted`](crate::ErrorKind::Interrupted).
     pub fn denoise<T: Sample>(
         &self,
         image: &ImageView<'_, T>,
         watch: &Watch<'_>,
     ) -> Result<Denoised<T>> {
-        let sigma = match self.sigma {
-            Some(sigma) => sigma,
-            None => estimate_noise(image, &watch.quiet())?.joint(),
-        };
-        check_sigma(sigma)?;
+        if let Some(sigma) = self.sigma {
+            check_sigma(sigma)?;
+        }
+        if let Some(range) = self.range {
+            check_range(range)?;
+        }
         let method = match self.method {
             DenoiseMethod::Auto if image.frames() > 1 => DenoiseMethod::NonLocalMeans,
             DenoiseMethod::Auto => DenoiseMethod::NonLocalBayes,
             chosen => chosen,
         };
-        // Below this there is nothing that a filter could take away.
-        let nothing = sigma <= 1e-6 * T::FULL * T::SCALE;
-        let samples = if nothing {
-            image.samples().to_vec()
+        let (samples, found) = if self.per_channel && image.colors() > 1 {
+            let mut sum = 0.0;
+            let samples = each(image, watch, |plane, watch| {
+                let (samples, sigma) = self.together(method, plane, watch)?;
+                sum += sigma;
+                Ok(samples)
+            })?;
+            (samples, sum / image.colors() as f64)
         } else {
-            run(method, sigma, image, watch)?
+            self.together(method, image, watch)?
         };
         Ok(Denoised {
             samples,
-            sigma,
+            sigma: self.sigma.unwrap_or(found),
             method,
         })
     }
-}
 
-/// The samples of a method's result, noise that was cut off at black and white considered.
-fn run<T: Sample>(
-    method: DenoiseMethod,
-    sigma: f64,
-    image: &ImageView<'_, T>,
-    watch: &Watch<'_>,
-) -> Result<Vec<T>> {
-    let ending = Ending::of_noise(image, sigma);
-    let bayes = match method {
-        DenoiseMethod::NonLocalMeans => {
-            return NonLocalMeans::for_noise(sigma).ended(image, &ending, watch);
-        }
-        DenoiseMethod::Bilateral => {
-            return Bilateral::for_noise(sigma).ended(image, &ending, watch);
-        }
-        DenoiseMethod::NonLocalLinear => NonLocalBayes::linear(sigma),
-        DenoiseMethod::Auto | DenoiseMethod::NonLocalBayes => NonLocalBayes::new(sigma),
-    };
-    ending.all(&bayes.means(image, watch)?, watch)
+    /// The samples, and the noise that was found.
+    fn together<T: Sample>(
+        &self,
+        method: DenoiseMethod,
+        image: &ImageView<'_, T>,
+        watch: &Watch<'_>,
+    ) -> Result<(Vec<T>, f64)> {
+        leveled(image, |image, factor| {
+            let range = self.range.map(|range| range * factor);
+            let sigma = match self.sigma {
+                Some(sigma) => sigma * factor,
+                None => estimate_noise_robust(image, range, &watch.quiet())?.joint(),
+            };
+            // Below this there is nothing that a filter could take away.
+            let nothing = if T::LEVELS > 0 {
+                1e-6 * T::FULL * T::SCALE
+            } else {
+                1e-12
+            };
+            let samples = if sigma <= nothing {
+                image.samples().to_vec()
+            } else {
+                self.run(method, sigma.min(STRONGEST), image, range, watch)?
+            };
+            Ok((samples, sigma / factor))
+        })
+    }
+
+    /// The samples of a method's result, noise that was cut off at black and white considered.
+    fn run<T: Sample>(
+        &self,
+        method: DenoiseMethod,
+        sigma: f64,
+        image: &ImageView<'_, T>,
+        range: Option<f64>,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<T>> {
+        let ending = match full_of::<T>(range) {
+            None => Ending::new(image),
+            Some(full) => {
+                // Where less noise was cut off than somebody says, giving it back would shift colours.
+                let shown = if self.sigma.is_some() {
+                    shown_of(image, sigma, full, &watch.quiet())?
+                } else {
+                    sigma
+                };
+                Ending::of_noise(image, shown, full)
+            }
+        };
+        let bayes = match method {
+            DenoiseMethod::NonLocalMeans => {
+                return NonLocalMeans::for_noise(sigma).ended(image, &ending, watch);
+            }
+            DenoiseMethod::Bilateral => {
+                return Bilateral::for_noise(sigma).ended(image, &ending, watch);
+            }
+            DenoiseMethod::NonLocalLinear => NonLocalBayes::linear(sigma),
+            DenoiseMethod::Auto | DenoiseMethod::NonLocalBayes => NonLocalBayes::new(sigma),
+        };
+        ending.all(&bayes.range(range).means(image, watch)?, watch)
+    }
 }
 
 /// A picture without its noise.

@@ -8,7 +8,10 @@ use super::ending::Ending;
 use super::group::{Frame, Search};
 use super::levels::{Levels, smoothed};
 use super::means::{NonLocalMeans, check_sigma};
+use super::quality::check_range;
+use super::quiet::full_of;
 use super::region::{Model, Region, Sums};
+use super::units::leveled;
 use crate::image::view::{ImageView, Sample};
 use crate::par::map_blocks;
 use crate::{Error, Float, Result, Watch};
@@ -47,6 +50,7 @@ pub struct NonLocalBayes {
     reach: Option<usize>,
     spacing: usize,
     linear: bool,
+    range: Option<f64>,
 }
 
 /// The most rows of a covariance: beyond it channels are modelled one by one.
@@ -61,6 +65,10 @@ const LARGEST: usize = 100;
 const WIDE_REACH: usize = 20;
 /// What is added to the covariance of noisy patches, in variances of the noise.
 const RIDGE: f32 = 0.2;
+/// Side of the squares whose means tell a picture's contrast.
+const SQUARE: usize = 8;
+/// Strongest noise of floats, which are below 256.
+pub(super) const STRONGEST: f64 = 1e12;
 /// What stands for pixels that cannot be seen: no patch is like it.
 pub(super) const FAR: f32 = 1e17;
 
@@ -75,6 +83,7 @@ impl NonLocalBayes {
             reach: None,
             spacing: 2,
             linear: false,
+            range: None,
         }
     }
 
@@ -116,18 +125,35 @@ impl NonLocalBayes {
         self
     }
 
+    /// Noise was cut off at 0 and at this sample, and is weaker there. Without it, at the ends of an integer type, and in floats not at
+    /// all.
+    #[must_use]
+    pub fn range(mut self, range: impl Into<Option<f64>>) -> Self {
+        self.range = range.into();
+        self
+    }
+
     /// The filtered samples, laid out as the picture's. Opacity is carried through; pixels that cannot be seen keep their samples and
-    /// take no part.
+    /// take no part. Floats may be in any units.
     ///
     /// # Errors
-    /// [`Parameter`](crate::ErrorKind::Parameter) where sigma is negative or no number, or a size is out of range;
+    /// [`Parameter`](crate::ErrorKind::Parameter) where sigma is negative or no number, or a size or the range is out of bounds;
     /// [`Interrupted`](crate::ErrorKind::Interrupted).
     pub fn filter<T: Sample>(&self, image: &ImageView<'_, T>, watch: &Watch<'_>) -> Result<Vec<T>> {
         self.check()?;
         if self.sigma == 0.0 {
             return Ok(image.samples().to_vec());
         }
-        Ending::new(image).all(&self.means(image, watch)?, watch)
+        let filtered = leveled(image, |image, factor| {
+            let own = Self {
+                sigma: (self.sigma * factor).min(STRONGEST),
+                range: self.range.map(|range| range * factor),
+                ..*self
+            };
+            let means = own.means(image, watch)?;
+            Ok((Ending::new(image).all(&means, watch)?, ()))
+        })?;
+        Ok(filtered.0)
     }
 
     /// The means before they become samples, `[pixels, colours]`.
@@ -137,9 +163,9 @@ impl NonLocalBayes {
         watch: &Watch<'_>,
     ) -> Result<Vec<f32>> {
         self.check()?;
-        // Strength of the noise on the scale of 8 bits.
-        let relative = 255.0 * self.sigma / full(image);
-        let levels = (T::LEVELS > 0).then(|| Levels::new(self.sigma, T::FULL * T::SCALE));
+        // Strength of the noise in pictures from 0 to 255.
+        let relative = 255.0 * self.sigma / contrast(image).max(self.sigma);
+        let levels = full_of::<T>(self.range).map(|full| Levels::new(self.sigma, full));
         let colors = image.colors();
         let pixels = image.height() * image.width();
         let mut means = Vec::with_capacity(image.pixels() * colors);
@@ -171,6 +197,9 @@ impl NonLocalBayes {
 
     fn check(&self) -> Result<()> {
         check_sigma(self.sigma)?;
+        if let Some(range) = self.range {
+            check_range(range)?;
+        }
         let (sizes, similar) = (self.sizes.unwrap_or([3; 2]), self.similar.unwrap_or([3; 2]));
         let limits = [
             (
@@ -331,20 +360,31 @@ impl NonLocalBayes {
     }
 }
 
-/// The distance of black from white on the common scale: that of the type, for floats the range of the samples where that is more.
-fn full<T: Sample>(image: &ImageView<'_, T>) -> f64 {
-    if T::LEVELS > 0 {
-        return T::FULL * T::SCALE;
-    }
-    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    for i in 0..image.pixels() {
-        if !image.is_transparent(i) {
-            for s in &image.pixel(i)[..image.colors()] {
-                (low, high) = (low.min(s.to_f64()), high.max(s.to_f64()));
+/// The distance of the darkest from the lightest of the means over squares, of which noise is nearly gone.
+fn contrast<T: Sample>(image: &ImageView<'_, T>) -> f64 {
+    let (height, width) = (image.height(), image.width());
+    let side = SQUARE.min(height).min(width);
+    let mut ends = (f64::INFINITY, f64::NEG_INFINITY);
+    for frame in 0..image.frames() {
+        for top in (0..=height - side).step_by(side) {
+            for left in (0..=width - side).step_by(side) {
+                let first = (frame * height + top) * width + left;
+                for k in 0..image.colors() {
+                    let (mut sum, mut count) = (0.0, 0.0);
+                    for i in (0..side).flat_map(|y| first + y * width..first + y * width + side) {
+                        if !image.is_transparent(i) {
+                            sum += image.pixel(i)[k].to_f64() * T::SCALE;
+                            count += 1.0;
+                        }
+                    }
+                    if count > 0.0 {
+                        ends = (ends.0.min(sum / count), ends.1.max(sum / count));
+                    }
+                }
             }
         }
     }
-    (high - low).max(1.0)
+    (ends.1 - ends.0).max(0.0)
 }
 
 const THIRD: f32 = 0.577_350_26;

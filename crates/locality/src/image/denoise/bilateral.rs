@@ -88,7 +88,8 @@ impl Bilateral {
     #[must_use]
     pub fn like_opencv(mut self, d: usize) -> Self {
         let radius = if d == 0 {
-            (1.5 * self.spatial).round() as usize
+            // As its `cvRound`.
+            (1.5 * self.spatial).round_ties_even() as usize
         } else {
             d / 2
         };

@@ -1,7 +1,6 @@
 //! Noise that was cut off at black and white.
 
 use crate::Float;
-use crate::image::view::Sample;
 
 /// Steps of the tables.
 const STEPS: usize = 4096;
@@ -22,12 +21,11 @@ pub(super) struct Clipped {
 }
 
 impl Clipped {
-    /// For samples of integers; `None` for floats, which are not cut off.
-    pub(super) fn new<S: Sample>(sigma: f64) -> Option<Self> {
-        if S::LEVELS == 0 || sigma <= 0.0 {
+    /// For samples that were cut off at 0 and `full`; `None` without noise.
+    pub(super) fn new(sigma: f64, full: f64) -> Option<Self> {
+        if sigma <= 0.0 {
             return None;
         }
-        let full = S::FULL * S::SCALE;
         let excess = Excess::new();
         let mean = |i: usize| {
             let x = full * i as f64 / STEPS as f64;
@@ -125,7 +123,7 @@ mod tests {
     #[test]
     fn means_of_clipped_noise_lead_back() {
         for sigma in [5.0, 25.0, 60.0] {
-            let clipped = Clipped::new::<u8>(sigma).unwrap();
+            let clipped = Clipped::new(sigma, 255.0).unwrap();
             for x in [0.0, 3.0, 20.0, 128.0, 250.0, 255.0] {
                 let mut random = Random::new(1, x as u64);
                 let n = 400_000;
@@ -136,12 +134,8 @@ mod tests {
                 assert!((found - x).abs() < 0.02 * sigma, "{sigma} {x}: {found}");
             }
         }
-        assert!(Clipped::new::<f32>(1.0).is_none());
-        assert!(
-            Clipped::new::<u16>(2.0)
-                .unwrap()
-                .true_value(f64::NAN)
-                .is_nan()
-        );
+        assert!(Clipped::new(0.0, 255.0).is_none());
+        let clipped = Clipped::new(2.0, 255.0).unwrap();
+        assert!(clipped.true_value(f64::NAN).is_nan());
     }
 }

@@ -23,11 +23,11 @@ impl<'a, S: Sample> Ending<'a, S> {
         }
     }
 
-    /// What noise of a standard deviation lost at black and white is given back.
-    pub(super) fn of_noise(image: &'a ImageView<'a, S>, sigma: f64) -> Self {
+    /// What noise of a standard deviation lost at black and white, `full`, is given back.
+    pub(super) fn of_noise(image: &'a ImageView<'a, S>, sigma: f64, full: f64) -> Self {
         Self {
             image,
-            clipped: Clipped::new::<S>(sigma),
+            clipped: Clipped::new(sigma, full),
         }
     }
 

@@ -62,7 +62,8 @@ impl Levels {
         Self { full, variances }
     }
 
-    fn at(&self, mean: f32) -> f32 {
+    /// The variance at a mean.
+    pub(super) fn at(&self, mean: f32) -> f32 {
         let place = (f64::from(mean) / self.full * STEPS as f64).round();
         self.variances[place.clamp(0.0, STEPS as f64) as usize]
     }

@@ -1,5 +1,6 @@
 //! Non-local means.
 
+use super::channels::each;
 use super::ending::Ending;
 use super::padded::{Border, Padded};
 use super::shifts::Rule;
@@ -55,6 +56,7 @@ pub struct NonLocalMeans {
     h: f64,
     sigma: f64,
     weights: PatchWeights,
+    per_channel: bool,
 }
 
 impl NonLocalMeans {
@@ -67,6 +69,7 @@ impl NonLocalMeans {
             h,
             sigma: 0.0,
             weights: PatchWeights::default(),
+            per_channel: false,
         }
     }
 
@@ -107,6 +110,13 @@ impl NonLocalMeans {
         self
     }
 
+    /// Each colour channel by itself, with distances and weights of its own; by default all together.
+    #[must_use]
+    pub fn per_channel(mut self, per_channel: bool) -> Self {
+        self.per_channel = per_channel;
+        self
+    }
+
     /// The filtered samples, laid out as the picture's. Opacity is carried through; pixels that cannot be seen keep their samples
     /// and take no part. Computed in `f32`, for samples of `f64` in `f64`.
     ///
@@ -114,10 +124,14 @@ impl NonLocalMeans {
     /// [`Parameter`](crate::ErrorKind::Parameter) where `h` is no positive number, `sigma` is negative, or a patch or window is empty or
     /// above 1000 pixels; [`Interrupted`](crate::ErrorKind::Interrupted).
     pub fn filter<T: Sample>(&self, image: &ImageView<'_, T>, watch: &Watch<'_>) -> Result<Vec<T>> {
+        if self.per_channel && image.colors() > 1 {
+            self.check()?;
+            return each(image, watch, |plane, watch| self.filter(plane, watch));
+        }
         self.ended(image, &Ending::new(image), watch)
     }
 
-    /// The same with another ending.
+    /// The same with another ending, all channels together.
     pub(super) fn ended<T: Sample>(
         &self,
         image: &ImageView<'_, T>,

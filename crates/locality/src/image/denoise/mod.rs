@@ -4,6 +4,7 @@
 mod auto;
 mod bayes;
 mod bilateral;
+mod channels;
 mod clipped;
 mod ending;
 mod group;
@@ -13,9 +14,11 @@ mod means;
 mod noise;
 mod padded;
 mod quality;
+mod quiet;
 mod region;
 mod rows;
 mod shifts;
+mod units;
 mod window;
 
 pub use auto::{DenoiseMethod, Denoised, Denoiser};
@@ -24,3 +27,4 @@ pub use bilateral::{Bilateral, BilateralBorder};
 pub use means::{NonLocalMeans, PatchWeights};
 pub use noise::{NoiseLevel, estimate_noise};
 pub use quality::{psnr, ssim};
+pub use quiet::estimate_noise_robust;

@@ -5,14 +5,14 @@ use crate::image::view::{ImageView, Sample};
 use crate::{Result, Watch, par::map_blocks};
 
 /// The high-pass filter of Daubechies' wavelet of two vanishing moments.
-const HIGH: [f64; 4] = [
+pub(super) const HIGH: [f64; 4] = [
     -0.482_962_913_144_690_25,
     0.836_516_303_737_469,
     -0.224_143_868_041_857_35,
     -0.129_409_522_550_921_45,
 ];
 /// The third quartile of the standard normal distribution.
-const QUARTILE: f64 = 0.674_489_750_196_081_7;
+pub(super) const QUARTILE: f64 = 0.674_489_750_196_081_7;
 
 /// Standard deviations of the noise of a picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,10 @@ pub struct NoiseLevel {
 }
 
 impl NoiseLevel {
+    pub(super) fn new(channels: Vec<f64>) -> Self {
+        Self { channels }
+    }
+
     /// For each colour channel, in units of samples on the scale of 8 bits (floats: their own).
     pub fn channels(&self) -> &[f64] {
         &self.channels
@@ -37,7 +41,8 @@ impl NoiseLevel {
 /// wavelet shrinkage*, Biometrika 81, 1994, section 4.2), as scikit-image's `estimate_sigma`.
 ///
 /// Coefficients of exactly 0 are left aside, as are those that reach pixels of opacity 0; the frames of a stack are taken together.
-/// Noise that was cut off at black and white is estimated too low. 0 where nothing is left.
+/// Noise that was cut off at black and white is estimated too low, and texture counts as noise: see
+/// [`estimate_noise_robust`](super::super::estimate_noise_robust). 0 where nothing is left.
 ///
 /// ```
 /// use locality::Watch;
@@ -98,7 +103,7 @@ fn diagonal<T: Sample>(image: &ImageView<'_, T>, frame: usize, channel: usize, o
 }
 
 /// The middle of some numbers; 0 for none.
-fn median(numbers: &mut [f64]) -> f64 {
+pub(super) fn median(numbers: &mut [f64]) -> f64 {
     if numbers.is_empty() {
         return 0.0;
     }

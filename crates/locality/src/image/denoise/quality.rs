@@ -20,13 +20,15 @@ const SIDE: usize = 7;
 /// ```
 ///
 /// # Errors
-/// [`Shape`](crate::ErrorKind::Shape) where the pictures differ in size.
+/// [`Shape`](crate::ErrorKind::Shape) where the pictures differ in size, [`Parameter`](crate::ErrorKind::Parameter) for a range that is
+/// not positive.
 pub fn psnr<T: Sample>(
     reference: &ImageView<'_, T>,
     picture: &ImageView<'_, T>,
     range: Option<f64>,
 ) -> Result<f64> {
     same_size(reference, picture)?;
+    let range = range_or::<T>(range)?;
     let colors = reference.colors();
     let mut squares = 0.0;
     for i in 0..reference.pixels() {
@@ -36,7 +38,6 @@ pub fn psnr<T: Sample>(
             .map(|(a, b)| (a.to_f64() - b.to_f64()).powi(2))
             .sum::<f64>();
     }
-    let range = range.unwrap_or(T::FULL);
     let mse = squares / (reference.pixels() * colors) as f64;
     Ok(10.0 * (range * range / mse).log10())
 }
@@ -49,13 +50,14 @@ pub fn psnr<T: Sample>(
 ///
 /// # Errors
 /// [`Shape`](crate::ErrorKind::Shape) where the pictures differ in size or have fewer than 7 rows or columns;
-/// [`Interrupted`](crate::ErrorKind::Interrupted).
+/// [`Parameter`](crate::ErrorKind::Parameter) for a range that is not positive; [`Interrupted`](crate::ErrorKind::Interrupted).
 pub fn ssim<T: Sample>(
     reference: &ImageView<'_, T>,
     picture: &ImageView<'_, T>,
     range: Option<f64>,
     watch: &Watch<'_>,
 ) -> Result<f64> {
+    let range = range_or::<T>(range)?;
     same_size(reference, picture)?;
     let (height, width) = (reference.height(), reference.width());
     if height < SIDE || width < SIDE {
@@ -63,7 +65,6 @@ pub fn ssim<T: Sample>(
             "the picture has {height} x {width} pixels; structural similarity compares windows of {SIDE} x {SIDE}, so give a larger one"
         )));
     }
-    let range = range.unwrap_or(T::FULL);
     let rows = height + 1 - SIDE;
     let sums = map_blocks(watch, reference.frames() * rows, 16, |block| {
         let mut sum = 0.0;
@@ -114,6 +115,24 @@ fn windows<T: Sample>(
     columns.windows(SIDE).map(similarity).sum()
 }
 
+/// The range in force.
+fn range_or<T: Sample>(range: Option<f64>) -> Result<f64> {
+    let range = range.unwrap_or(T::FULL);
+    check_range(range)?;
+    Ok(range)
+}
+
+/// A distance of black from white.
+pub(super) fn check_range(range: f64) -> Result<()> {
+    // Its square is an ordinary number.
+    if (1e-150..=1e150).contains(&range) {
+        return Ok(());
+    }
+    Err(Error::parameter(format!(
+        "range is {range}; give the distance of black from white, a positive number (255 for 8 bits, 1 for floats from 0 to 1)"
+    )))
+}
+
 fn same_size<T: Sample>(a: &ImageView<'_, T>, b: &ImageView<'_, T>) -> Result<()> {
     let size = |v: &ImageView<'_, T>| (v.frames(), v.height(), v.width(), v.colors());
     if size(a) == size(b) {
@@ -132,8 +151,13 @@ fn same_size<T: Sample>(a: &ImageView<'_, T>, b: &ImageView<'_, T>) -> Result<()
             v.colors()
         )
     };
+    let alike = if a.grid() == b.grid() {
+        "with as many colour channels"
+    } else {
+        "of the same size"
+    };
     Err(Error::shape(format!(
-        "the reference has {} and the picture {}; give two of the same size",
+        "the reference has {} and the picture {}; give two {alike}",
         text(a),
         text(b)
     )))
