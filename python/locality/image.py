@@ -202,3 +202,7 @@ def mean_shift_segment(
         progress,
     )
     return segmentation(found, shape)
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
