@@ -19,7 +19,7 @@ use crate::table::{Column, Format, Options, Table};
   locality smooth meter.csv -o full.csv --value load --gaps-only
 
 Every value becomes the mean of all values of the series, weighted by how alike the windows about the two are; rows are in the order of time,
-equally spaced. Empty cells, and NaN, are gaps, which are filled likewise. The output has the table's columns and one more for each value,
+equally spaced. Empty cells, NaN, NA and the like are gaps, which are filled likewise. The output has the table's columns and one more for each value,
 called NAME_smooth.")]
 pub(crate) struct Args {
     /// The table, in the order of time: .csv, .tsv or .npy, or - for CSV on standard input
@@ -57,6 +57,14 @@ pub(crate) struct Args {
     options: Options,
 }
 
+/// The library's names of what is given by flags.
+const FLAGS: [(&str, &str); 4] = [
+    ("radius is", "--window is"),
+    ("reach is", "--reach is"),
+    ("h is", "--h is"),
+    ("sigma is", "--sigma is"),
+];
+
 /// Runs it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let format = Format::of(&args.output, args.options.delimiter())?;
@@ -89,7 +97,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         let series = table.numbers_with_gaps(&[column], "--value")?;
         let out = context
             .watched("smoothing", |watch| smoother.smooth(&series, watch))
-            .map_err(|e| Error::from(e).context(format!("column '{name}'")))?;
+            .map_err(|e| {
+                let e = Error::from(e).in_flags(&FLAGS);
+                match e {
+                    Error::Usage(_) => e,
+                    e => e.context(format!("column '{name}'")),
+                }
+            })?;
         gaps += out.filled().len();
         facts.push(json!({"column": name, "sigma": out.sigma(), "h": out.h(), "filled": out.filled().len()}));
         written.push((added, Column::Real(out.values().to_vec())));
