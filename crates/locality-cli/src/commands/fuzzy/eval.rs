@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// The table, with a column for each input of the rules: .csv, .tsv or .npy, or - for CSV on standard input
     table: PathBuf,
 
-    /// Where to write the table with a column for each output, NAME_predicted where it has a column NAME; - is standard output
+    /// Where to write the table with a column for each output, with _predicted behind its name where the table has such a column; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
