@@ -160,6 +160,36 @@ def count(x: Any, name: str) -> int:
     return n
 
 
+SEARCHES = ("auto", "fixed", "nearest", "per-column")
+
+
+def search_of(bandwidth: Any) -> str:
+    """How a local model's bandwidth is searched, ``"given"`` where it is a number."""
+    if not isinstance(bandwidth, str):
+        return "given"
+    if bandwidth not in SEARCHES:
+        raise ValueError(f"bandwidth={bandwidth!r} must be a number or one of {', '.join(SEARCHES)}")
+    return bandwidth
+
+
+def latitudes(sites: Array, metric: str, name: str) -> None:
+    """Refuses sites (latitude, longitude) of great-circle distances whose latitude is beyond a pole."""
+    degrees = _GREAT_CIRCLES.get(metric)
+    if degrees is None or sites.shape[1] != 2:
+        return
+    most, unit = (90.0, "degrees") if degrees else (np.pi / 2.0, "radians")
+    beyond = np.flatnonzero(np.abs(sites[:, 0]) > most * (1.0 + 1e-6))
+    if len(beyond):
+        row = int(beyond[0])
+        raise ValueError(
+            f"{name} has a latitude of {sites[row, 0]:g} in row {row} (counted from 0); metric={metric!r} takes (latitude, longitude) in {unit}"
+        )
+
+
+# Their names, and whether they count in degrees.
+_GREAT_CIRCLES = {"haversine": False, "great_circle": False, "haversine_km": True, "geo": True}
+
+
 def threads(n_jobs: int | None) -> int:
     """Number of threads as the extension counts them: 0 is every core that the process may use."""
     if n_jobs is None:

@@ -293,7 +293,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                 try:
                     numbers[i] = math.nan if _missing(x) else float(x)
                 except (TypeError, ValueError):
-                    remedy = "name the column in categorical_features" if isinstance(x, str) else "argument must be a string or a number"
+                    remedy = "name the column in categorical_features" if isinstance(x, str) else _REMEDIES.get(type(x).__name__, _NO_NUMBER)
                     raise (ValueError if isinstance(x, str) else TypeError)(
                         f"X, column {self._name(j)}, row {i} holds {x!r} instead of a number; {remedy}"
                     ) from None
@@ -338,6 +338,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return tags
 
 
+_NO_NUMBER = "argument must be a string or a number"
+_DAYS = f"{_NO_NUMBER}: make a number of it, such as the days since a first one, or parts that matter, such as the month"
+# What holds no number but can be made one, by the name of its type.
+_REMEDIES = dict.fromkeys(("date", "datetime", "Timestamp", "datetime64"), _DAYS)
+_REMEDIES |= dict.fromkeys(("timedelta", "Timedelta", "timedelta64"), f"{_NO_NUMBER}: make a number of it, such as its total_seconds()")
 _ALLOW: dict[str, Any] = {"ensure_all_finite": "allow-nan"}
 
 

@@ -72,7 +72,7 @@ def dense_crf(
     weight: float | npt.ArrayLike = 10.0,
     smooth: float | Sequence[float] = 3.0,
     smooth_weight: float | npt.ArrayLike = 3.0,
-    confidence: float = 0.5,
+    confidence: float = 0.7,
     normalization: Literal["none", "before", "after", "symmetric"] = "symmetric",
     tolerance: float = 0.01,
     data_range: float | None = None,
@@ -101,8 +101,9 @@ def dense_crf(
         Bandwidth of the term of places alone.
     smooth_weight : float or array_like, default 3
         Its weight; 0 leaves the term out.
-    confidence : float, default 0.5
-        How likely a given label is right; the rest is shared by the others. For labels that are numbers.
+    confidence : float, default 0.7
+        How likely a given label is right; the rest is shared by the others. For labels that are numbers. It must be above ``1 / k`` for k
+        labels: there a label says nothing, and below it speaks against itself.
     normalization : {"symmetric", "after", "before", "none"}
         How the weights of pairs are scaled by their sums.
     tolerance : float, default 0.01
@@ -178,6 +179,10 @@ def probabilities(labels: npt.ArrayLike, confidence: float) -> Array:
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence={confidence} must be above 0 and below 1")
     k = int(given.max()) + 1
+    if confidence * k <= 1.0:
+        raise ValueError(
+            f"confidence={confidence} must be above 1/{k}, the chance of a guess among {k} labels; choose for instance 0.7"
+        )
     p = np.full((*given.shape, k), (1.0 - confidence) / (k - 1))
     known = given >= 0
     p[known, given[known]] = confidence

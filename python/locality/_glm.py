@@ -18,9 +18,6 @@ from ._guard import EachOutput, warn_thin
 from ._tables import table_data
 
 
-_SEARCHES = ("auto", "fixed", "nearest", "per-column")
-
-
 class _LocalGLM(EachOutput, BaseEstimator):
     """What regressor and classifier share: the kernel, its bandwidth, and models made of columns on one scale."""
 
@@ -35,12 +32,11 @@ class _LocalGLM(EachOutput, BaseEstimator):
         kernel = self._kernel_for(self.kernel, X)
         self.neighborhood_ = _arrays.elsewhere(self._neighborhood_for(self.neighborhood, X))
         self.columns_ = self._columns_for(self.columns, X)
-        if isinstance(self.bandwidth, str) and self.bandwidth not in _SEARCHES:
-            raise ValueError(f"bandwidth={self.bandwidth!r} must be a number or one of {', '.join(_SEARCHES)}")
+        search = _arrays.search_of(self.bandwidth)
         self.X_fit_: Array = sites
         self.sample_weight_fit_ = _arrays.weights(sample_weight, len(sites), np.float64)
         if isinstance(self.bandwidth, str):
-            made = self._make(responses, kernel, search=self.bandwidth)
+            made = self._make(responses, kernel, search=search)
         else:
             made = self._make(responses, kernel, bandwidth=_arrays.number(self.bandwidth, "bandwidth"))
         self.kernel_: Kernel = made.kernel

@@ -38,7 +38,8 @@ class GWR(Geographic):
     family : {"gaussian", "binomial", "poisson"}, default "gaussian"
         Distribution of the response, with the identity, logistic or logarithmic link.
     metric : {"euclidean", "haversine"}, default "euclidean"
-        Straight lines, or great circles in kilometres between (longitude, latitude) in degrees.
+        Straight lines, or great circles in kilometres between (longitude, latitude) in degrees. Kernels and `nearest` take the other order,
+        (latitude, longitude).
     fit_intercept : bool, default True
         Whether there is a coefficient of the constant.
     criterion : {"aicc", "aic", "bic", "cv"}, default "aicc"

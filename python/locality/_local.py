@@ -178,8 +178,8 @@ class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimat
         self.X_fit_: Array = sites
         self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
         self.sample_weight_fit_ = _arrays.weights(sample_weight, len(sites), np.float64)
+        search = _arrays.search_of(self.bandwidth)
         width = None if isinstance(self.bandwidth, str) else _arrays.number(self.bandwidth, "bandwidth")
-        search = self.bandwidth if isinstance(self.bandwidth, str) else "given"
         degrees = [self.degree] if np.ndim(self.degree) == 0 else list(self.degree)  # type: ignore[arg-type]
         degrees = [_arrays.count(degree, "degree") for degree in degrees]
         self.columns_ = self._columns_for(self.columns, X) if max(degrees, default=0) or self.columns is not None else None

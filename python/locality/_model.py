@@ -48,6 +48,13 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     >>> bool((again.predict(X) == model.predict(X)).all())
     True
     """
+    if isinstance(model, (str, os.PathLike)):
+        raise TypeError(f"save takes the model first, then the path, but was given {os.fspath(model)!r} as the model; swap the two")
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"cannot write {str(path)!r}: it is a folder; name a file in it, such as {str(path / 'model.loc')!r}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}; make it first, or choose another")
     name = type(model).__name__
     pack = _state.pack if name in _state.STATES else _PACK.get(name)
     if pack is None or type(model).__module__.partition(".")[0] != __package__:
@@ -66,7 +73,6 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     }
     kept = {name: np.ascontiguousarray(a) for name, a in (arrays | more).items() if a is not None}
     data = _core.model_to_bytes(kind, json.dumps(parameters), json.dumps(about), kept)
-    path = Path(path)
     handle, name = tempfile.mkstemp(prefix=".locality-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

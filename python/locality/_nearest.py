@@ -52,7 +52,8 @@ def nearest(
     n_neighbors : int, default 1
         How many for each query, 1 to ``n``.
     metric : str, default "euclidean"
-        A metric's name; with ``"dot"`` the nearest key has the largest inner product.
+        A metric's name; with ``"dot"`` the nearest key has the largest inner product. ``"haversine"`` takes (latitude, longitude) in radians,
+        ``"haversine_km"`` in degrees, and gives kilometres. `GWR` and `MGWR` take the other order, (longitude, latitude) in degrees.
     map : matrix, optional
         The matrix ``A`` of ``metric="mahalanobis"``.
     n_jobs : int, optional
@@ -72,6 +73,8 @@ def nearest(
     (array([[1, 2]]), array([[0.25, 0.75]]))
     """
     keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
+    _arrays.latitudes(keys, metric, "k")
+    _arrays.latitudes(queries, metric, "q")
     jobs = _arrays.threads(n_jobs)
     fit = Nearest(keys, metric, None if map is None else [[_arrays.number(x, "map") for x in row] for row in map], jobs)
     count = _arrays.count(n_neighbors, "n_neighbors")
@@ -111,6 +114,8 @@ def within_radius(
     (array([0, 2, 2]), array([0, 1]), array([0.5, 0.5]))
     """
     keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
+    _arrays.latitudes(keys, metric, "k")
+    _arrays.latitudes(queries, metric, "q")
     jobs = _arrays.threads(n_jobs)
     fit = Nearest(keys, metric, None if map is None else [[_arrays.number(x, "map") for x in row] for row in map], jobs)
     return NeighborsWithin(*fit.within(queries, _arrays.number(radius, "radius"), jobs))

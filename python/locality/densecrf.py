@@ -439,3 +439,7 @@ def create_pairwise_bilateral(sdims: Sequence[float], schan: float | Sequence[fl
     colors = channels.reshape(len(channels), -1)
     colors = colors / np.asarray(lengths(schan, "schan", len(colors)), dtype=np.float32)[:, None]
     return np.concatenate([create_pairwise_gaussian(sdims, channels.shape[1:]), colors])
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -225,3 +225,7 @@ def color_bandwidth(
     if given is None and color in ("luv", "lab"):
         return usual
     return bandwidth(pixels, alpha, data_range, given, usual / 255, "range")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -86,3 +86,7 @@ _names = [info["name"] for info in profiles()]
 globals().update({info["name"]: _function(info) for info in profiles()})
 
 __all__ = [*_names, "metrics", "neighborhoods", "profiles"]  # noqa: PLE0604
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -117,6 +117,8 @@ def test_unaries_are_pydensecrfs():
         (lambda: lc.image.dense_crf(PICTURE, NOISY[:5]), "the same pixels"),
         (lambda: lc.image.dense_crf(PICTURE, NOISY * 0), "at least two labels"),
         (lambda: lc.image.dense_crf(PICTURE, NOISY, confidence=1.0), "confidence=1"),
+        (lambda: lc.image.dense_crf(PICTURE, NOISY, confidence=1 / 3), "confidence=0.333.* must be above 1/3, the chance of a guess"),
+        (lambda: lc.image.dense_crf(PICTURE, NOISY.clip(max=1), confidence=0.5), "must be above 1/2"),
         (lambda: lc.image.dense_crf(PICTURE, NOISY, spatial=-1.0), "bandwidths has -1"),
         (lambda: lc.image.dense_crf(PICTURE, NOISY, weight=[1.0, 2.0]), "2 numbers, but 3 labels need 3"),
         (lambda: lc.image.dense_crf(PICTURE, NOISY, tolerance=0.7), "tolerance=0.7"),

@@ -57,6 +57,7 @@ impl Error {
     pub(crate) fn unreadable(name: &impl fmt::Display, error: &std::io::Error) -> Self {
         let remedy = match error.kind() {
             std::io::ErrorKind::NotFound => "; check its name and folder",
+            std::io::ErrorKind::IsADirectory => "; name a file",
             std::io::ErrorKind::PermissionDenied => "; ask for the right to read it",
             _ => "",
         };

@@ -10,6 +10,7 @@ mod picture;
 mod plot;
 mod scores;
 mod table;
+mod usage;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -17,7 +18,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let cli = commands::Cli::parse();
+    let cli = match commands::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage::refuse(&error),
+    };
     context::Context::catch_interrupts();
     match commands::run(&cli) {
         Ok(()) => ExitCode::SUCCESS,

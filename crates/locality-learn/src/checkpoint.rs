@@ -18,6 +18,9 @@ use crate::{Tokenizer, Transformer};
 /// The key of the metadata that says what the file is.
 const FORMAT: (&str, &str) = ("locality-learn", "2");
 
+/// The name of the metadata of models of tables (`locality::model`).
+const TABLES: &str = "locality";
+
 /// A language model with its tokenizer and, where it is still in training, what that needs.
 ///
 /// A file is in the [safetensors](https://github.com/huggingface/safetensors) format: a tensor for each parameter under its name,
@@ -124,9 +127,15 @@ impl Checkpoint {
             .metadata()
             .as_ref()
             .ok_or_else(|| damaged("it has no metadata"))?;
-        let about = metadata
-            .get(FORMAT.0)
-            .ok_or_else(|| damaged("it is of another program"))?;
+        let about = metadata.get(FORMAT.0).ok_or_else(|| {
+            if metadata.contains_key(TABLES) {
+                return Error::parse(
+                    "this is a model of tables, as `locality fit` writes them, and no language model; read it with `locality inspect` or \
+                     `locality predict`",
+                );
+            }
+            damaged("it is of another program")
+        })?;
         let about: Value = serde_json::from_str(about)
             .map_err(|_| damaged("what it says of itself is not JSON"))?;
         match about.get("version").and_then(Value::as_str) {

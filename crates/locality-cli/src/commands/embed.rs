@@ -25,7 +25,10 @@ use crate::table::{Column, Format, Options, Table};
   locality embed wine.csv -o map.csv --columns alcohol,hue,flavanoids,proline --standardize
   locality embed iris.csv -o map.csv --method ltsa --neighbors 30 --plot iris.png --color target
   locality embed points.npy -o unrolled.csv --method mlle --dims 2
-  locality embed points.npy -o map.csv --method diffusion --neighbors 63 --kernel gaussian")]
+  locality embed points.npy -o map.csv --method diffusion --neighbors 63 --kernel gaussian
+
+Rows that neighbours do not connect are embedded piece by piece: a column NAME_piece says which piece a row is in, and --plot gives each
+a colour where --color names no column.")]
 pub(crate) struct Args {
     /// The table: .csv, .tsv or .npy, or - for CSV on standard input
     table: PathBuf,
@@ -96,7 +99,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "P.png|P.svg")]
     plot: Option<PathBuf>,
 
-    /// For --plot: colour the rows by this column
+    /// For --plot: colour the rows by this column [default: by their piece, where there are several]
     #[arg(long, value_name = "COLUMN")]
     color: Option<String>,
 
@@ -138,10 +141,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         all.into_iter().filter(|c| Some(*c) != color).collect()
     };
     let names: Vec<String> = columns.iter().map(|&c| table.names()[c].clone()).collect();
+    let piece = format!("{}_piece", args.prefix);
     let new: Vec<String> = (0..args.dims)
         .map(|j| format!("{}_{j}", args.prefix))
         .collect();
-    if let Some(taken) = new.iter().find(|name| table.names().contains(name)) {
+    if let Some(taken) = new
+        .iter()
+        .chain([&piece])
+        .find(|name| table.names().contains(name))
+    {
         return Err(Error::usage(format!(
             "{} already has a column '{taken}'; name the new ones with --prefix",
             table.origin()
@@ -166,12 +174,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     };
 
     let embedding = fit.rows()?;
-    let added: Vec<(String, Column)> = (0..args.dims)
+    let mut added: Vec<(String, Column)> = (0..args.dims)
         .map(|j| {
             let column = embedding.iter().map(|row| row[j]).collect();
             (new[j].clone(), Column::Real(column))
         })
         .collect();
+    if fit.count() > 1 {
+        let pieces = fit.pieces.iter().map(|p| *p as i64).collect();
+        added.push((piece.clone(), Column::Integer(pieces)));
+    }
     let mut files = Outputs::default();
     files.add(&args.output, &table.encode(&added, format)?)?;
     if let Some(path) = &args.plot {
@@ -179,6 +191,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         let cells = color.map(|c| super::cells(&table, c));
         let colors = cells.as_ref().zip(color);
         let colors = colors.map(|(cells, c)| (table.names()[c].as_str(), cells.as_slice()));
+        // Pieces lie on top of each other, as each has coordinates of its own.
+        let pieces: Vec<String> = fit.pieces.iter().map(ToString::to_string).collect();
+        let colors = colors.or((fit.count() > 1).then_some((piece.as_str(), &pieces)));
         let title = format!("{} of {}", args.method, count(table.rows(), "row"));
         let scene = plot::draw_cloud(&title, [&new[0], &new[1]], &points, colors)?;
         files.add(path, &plot::encode(&scene, path)?)?;
@@ -196,7 +211,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         "neighbors": args.neighbors,
         "dims": args.dims,
         "trustworthiness": trust,
-        "pieces": fit.pieces,
+        "pieces": fit.count(),
         "warning": fit.warning,
         "seconds": seconds,
     });
@@ -221,6 +236,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(warning) = &fit.warning {
         let warning = warning.replace("n_neighbors", "--neighbors");
         let _ = writeln!(words, "note: {warning}");
+    }
+    if fit.count() > 1 {
+        let _ = writeln!(
+            words,
+            "column {piece} says which piece a row is in; coordinates of different pieces have nothing to do with each other"
+        );
     }
     context.summary(&words, &object, stdout_taken)
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::cluster::round;
 use super::count;
-use super::fit::{Known, Problem, named, quality};
+use super::fit::{Known, Problem, named, quality, without_gaps};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::models::{Bandwidth, Model, Predictions, Recipe, Target, Task};
@@ -26,7 +26,7 @@ const GLOBAL: f64 = 1e6;
   locality evaluate iris.csv --target target --cv 10 --seed 1 --plot calibration.png
 
 Each row is predicted once, by models made of the other folds; bandwidths are searched anew in each. Figures are means over the folds, with
-their standard errors; the best model is marked. --plot draws the residuals of the best model, or how often classes are right
+their standard errors; the best model is marked. What --missing fills in comes from all rows. --plot draws the residuals of the best model, or how often classes are right
 at the probabilities given for them.")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -120,12 +120,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         output::write(path, &plot::encode(&scene, path)?)?;
     }
     let head = format!(
-        "{} of {} ({}) by {}, {} in {} folds\n\n",
+        "{} of {} ({}) by {}, {}{} in {} folds\n\n",
         task.name(),
         known.target_name,
         known.why,
         count(x.columns(), "column"),
         count(n, "row"),
+        without_gaps(known.dropped),
         args.cv,
     );
     let words = format!(

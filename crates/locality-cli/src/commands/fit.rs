@@ -1,5 +1,6 @@
 //! `locality fit`.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -11,7 +12,9 @@ use super::cluster::round;
 use super::{count, mean};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::models::{Bandwidth, Columns, Fitted, Model, Predictions, Recipe, Target, Task};
+use crate::models::{
+    Bandwidth, Columns, Fitted, Missing, Model, Predictions, Recipe, Target, Task,
+};
 use crate::output::{self, is_standard};
 use crate::plot;
 use crate::scores::Score;
@@ -39,6 +42,16 @@ pub(super) struct Problem {
     #[arg(long, value_name = "W")]
     pub(super) weights: Option<String>,
 
+    /// What becomes of rows with empty cells: error; mean, the column's mean, of words the share of each; indicator, the same
+    /// and a column that tells it; drop, the row is left out. Predictions fill in likewise
+    #[arg(
+        long,
+        value_name = "error|mean|indicator|drop",
+        default_value = "error",
+        hide_possible_values = true
+    )]
+    pub(super) missing: Missing,
+
     #[command(flatten)]
     pub(super) options: Options,
 }
@@ -50,6 +63,7 @@ pub(super) struct Problem {
   locality fit iris.csv --target target -o iris.loc
   locality fit visits.csv --target count --model poisson --features age,dose --bandwidth 0.5 -o visits.loc
   locality fit cars.csv --target speed --features dist -o speed.loc --plot speed.png
+  locality fit houses.csv --target price --missing mean -o price.loc
 
 Bandwidths are in standard deviations of the columns, unless --no-standardize is given. --plot draws the fit with its band over one
 column, probabilities over one column for classes, else leave-one-out residuals, or how often classes are right at the
@@ -92,11 +106,13 @@ pub(super) struct Known {
     /// Why the target was taken as it was.
     pub(super) why: String,
     pub(super) weights: Option<Vec<f64>>,
+    /// How many rows were left out, since something is missing there.
+    pub(super) dropped: usize,
 }
 
 impl Known {
     pub(super) fn read(problem: &Problem) -> Result<Self> {
-        let table = Table::read(&problem.table, &problem.options)?;
+        let mut table = Table::read(&problem.table, &problem.options)?;
         let one = |name: &String, flag: &str| {
             let found = table.find(std::slice::from_ref(name), flag)?;
             Ok::<usize, Error>(found[0])
@@ -126,11 +142,24 @@ impl Known {
                 table.names()[y]
             )));
         }
-        let (target, why) = Target::read(&table, y, problem.task)?;
-        let columns = Columns::of(&table, &places)?;
+        let all: Vec<usize> = places.iter().copied().chain([y]).chain(w).collect();
+        let before = table.rows();
+        if problem.missing == Missing::Drop {
+            table.drop_gaps(&all)?;
+        }
+        let helped = |e: Error| match problem.missing {
+            Missing::Error if table.has_gaps(&all) => {
+                e.remedy("or choose --missing mean, indicator or drop")
+            }
+            _ if table.has_gaps(&[y]) => e.remedy("or choose --missing drop"),
+            _ => e,
+        };
+        let (target, why) = Target::read(&table, y, problem.task).map_err(helped)?;
+        let columns = Columns::of(&table, &places, problem.missing).map_err(helped)?;
         Ok(Self {
-            numbers: columns.encode(&table, &places)?,
+            numbers: columns.encode(&table, &places).map_err(helped)?,
             columns,
+            dropped: before - table.rows(),
             target,
             target_name: table.names()[y].clone(),
             why,
@@ -171,6 +200,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     recipe.check(task, known.weights.is_some())?;
     let x = known.rows()?;
     let weights = known.weights.as_deref();
+    if let Some(advice) = recipe.advice(x, &known.target)
+        && !context.quiet
+    {
+        let _ = writeln!(std::io::stderr(), "note: {advice}");
+    }
     let start = Instant::now();
     let work = |watch: &Watch<'_>| {
         let fitted = recipe.fit(x, &known.target, weights, watch)?;
@@ -182,7 +216,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let score = left_out.as_ref().and_then(|l| l.score(&known.target));
     let figures = score.map_or_else(Vec::new, Score::figures);
     let about = About {
-        features: known.columns.features().to_vec(),
+        features: known.columns.described(),
         target: Some(known.target_name.clone()),
         classes: known.target.names().to_vec(),
         scores: figures
@@ -191,7 +225,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
             .collect(),
         ..About::default()
     };
-    let bytes = fitted.pack()?.with_about(about).to_bytes()?;
+    let file = known.columns.keep(fitted.pack()?.with_about(about))?;
+    let bytes = file.to_bytes()?;
     let mut files = output::Outputs::default();
     files.add(&args.output, &bytes)?;
     if let Some(path) = &args.plot {
@@ -211,12 +246,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         shown.join(", ")
     };
     let words = format!(
-        "{} of {} ({}) from {}: {} by {}\nfitted in {seconds:.3} s: {}, {}\nleave-one-out: {shown}\n",
+        "{} of {} ({}) from {}: {}{} by {}\nfitted in {seconds:.3} s: {}, {}\nleave-one-out: {shown}\n",
         task.name(),
         known.target_name,
         known.why,
         args.problem.table.display(),
         count(x.rows(), "row"),
+        without_gaps(known.dropped),
         count(x.columns(), "column"),
         fitted.title(),
         fitted.nearness(),
@@ -228,6 +264,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let object = json!({
         "command": "fit",
         "rows": x.rows(),
+        "dropped": known.dropped,
         "columns": names,
         "target": known.target_name,
         "task": task.name(),
@@ -241,6 +278,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         "seconds": seconds,
     });
     context.summary(&words, &object, taken)
+}
+
+/// How many rows say too little, in words.
+pub(super) fn without_gaps(dropped: usize) -> String {
+    match dropped {
+        0 => String::new(),
+        n => format!(" ({n} with missing values left out)"),
+    }
 }
 
 /// The library's arguments by the names of the flags.

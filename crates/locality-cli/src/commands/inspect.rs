@@ -1,9 +1,9 @@
 //! `locality inspect`.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use locality::model::ModelFile;
+use locality::model::{Feature, ModelFile};
 use serde_json::{Map, Value, json};
 
 use super::cluster::round;
@@ -11,7 +11,7 @@ use super::gwr;
 use super::predict::{load, read};
 use crate::context::Context;
 use crate::error::Result;
-use crate::models::{Columns, Fitted};
+use crate::models::{Columns, Fitted, Missing};
 
 /// Flags of `locality inspect`.
 #[derive(clap::Args, Debug)]
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         own.chain(of_file(&file, size)).collect()
     } else {
         let fitted = context.watched("load", |watch| load(&args.model, &file, watch))?;
-        lines(&file, &fitted, size)
+        lines(&args.model, &file, &fitted, size)?
     };
     let wide = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut words = String::new();
@@ -59,20 +59,26 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     context.summary(&words, &Value::Object(object), false)
 }
 
-fn lines(file: &ModelFile, fitted: &Fitted, size: u64) -> Vec<(String, Value)> {
+fn lines(
+    path: &Path,
+    file: &ModelFile,
+    fitted: &Fitted,
+    size: u64,
+) -> Result<Vec<(String, Value)>> {
     let about = file.about();
     let samples = file
         .arrays()
         .get("samples")
         .map_or((0, 0), |a| (a.shape()[0], a.shape()[1]));
-    let columns: Vec<String> = Columns::known(about, samples.1)
-        .features()
-        .iter()
-        .map(|f| match &f.levels {
-            None => f.name.clone(),
-            Some(levels) => format!("{} ({})", f.name, levels.join(", ")),
-        })
-        .collect();
+    let known = Columns::known(file, samples.1).map_err(|e| e.context(path.display()))?;
+    let column = |f: &Feature| match &f.levels {
+        None => quoted(&f.name),
+        Some(levels) => {
+            let levels: Vec<String> = levels.iter().map(|l| quoted(l)).collect();
+            format!("{} ({})", quoted(&f.name), levels.join(", "))
+        }
+    };
+    let columns: Vec<String> = known.features().iter().map(column).collect();
     let mut out = vec![
         ("kind", json!(file.kind())),
         ("model", json!(fitted.title())),
@@ -82,11 +88,15 @@ fn lines(file: &ModelFile, fitted: &Fitted, size: u64) -> Vec<(String, Value)> {
         out.push(("target", json!(target)));
     }
     if !about.classes.is_empty() {
-        let names: Vec<String> = about.classes.iter().map(ToString::to_string).collect();
+        let names = about.classes.iter().map(|c| quoted(&c.to_string()));
+        let names: Vec<String> = names.collect();
         out.push(("classes", json!(names)));
     }
     out.push(("rows", json!(samples.0)));
     out.push(("columns", json!(columns)));
+    if known.filling().policy() != Missing::Error {
+        out.push(("missing", json!(known.filling().policy().name())));
+    }
     out.push(("nearness", json!(fitted.nearness())));
     if let Some(scales) = fitted.scales()
         && scales.iter().any(|s| *s != 1.0)
@@ -100,7 +110,17 @@ fn lines(file: &ModelFile, fitted: &Fitted, size: u64) -> Vec<(String, Value)> {
         out.push((name, json!(score)));
     }
     out.extend(of_file(file, size));
-    out
+    Ok(out)
+}
+
+/// A word as it is, in quotes where it could be taken for two, or for none.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-+./:=%".contains(c);
+    let inside = word.trim() == word && word.chars().all(|c| plain(c) || c == ' ');
+    if inside && !word.is_empty() {
+        return word.to_owned();
+    }
+    format!("{word:?}")
 }
 
 /// What is said of every file.

@@ -168,7 +168,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
 
 /// The label of each row by number, none where it is empty, and the labels.
 fn labels(table: &Table, column: usize) -> Result<(Vec<Option<usize>>, Vec<String>)> {
+    let numeric = table.is_numeric(column);
     let word = |row: usize| {
+        if table.is_gap(row, column, numeric) {
+            return String::new();
+        }
         let cell = table.cell(row, column);
         String::from_utf8_lossy(cell.trim_ascii()).into_owned()
     };

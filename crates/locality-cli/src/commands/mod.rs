@@ -50,7 +50,8 @@ macro_rules! tables {
 const AFTER_HELP: &str = concat!(
     "Start with:  locality demo\nTables are ",
     tables!(),
-    " by their ending, `-` is standard input or output; pictures are PNG, JPEG, TIFF or WebP. An output that is \
+    " by their ending, `-` is standard input or output; pictures are PNG, JPEG, TIFF or WebP. In a column of numbers an empty cell, NaN, \
+     NA, N/A, NULL or None is a missing value. An output that is \
      there already is replaced, once the new one is complete.\nExit codes: 0 done, 1 data or files, 2 usage, 130 interrupted."
 );
 

@@ -123,6 +123,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
             "--explain 0 explains nothing; write a positive number",
         ));
     }
+    let is_model = |path: &Path| path.extension().is_some_and(|e| e == "loc");
+    if is_model(&args.table) && !is_model(&args.model) {
+        return Err(Error::usage(format!(
+            "{} is a model, and {} a table: name the model first, as in locality predict {} {}",
+            args.table.display(),
+            args.model.display(),
+            args.table.display(),
+            args.model.display()
+        )));
+    }
     let start = Instant::now();
     let file = read(&args.model)?;
     if gwr::is_kept(&file) {
@@ -142,10 +152,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let fitted = context.watched("load", |watch| load(&args.model, &file, watch))?;
     let about = file.about();
     let width = file.arrays().get("samples").map_or(0, |a| a.shape()[1]);
-    let columns = Columns::known(about, width);
+    let columns = Columns::known(&file, width).map_err(|e| e.context(args.model.display()))?;
     let table = Table::read(&args.table, &args.options)?;
-    let places = columns.find(&table, !about.features.is_empty())?;
-    let numbers = columns.encode(&table, &places)?;
+    let places = columns.find(&table)?;
+    let numbers = columns.encode(&table, &places).map_err(|e| {
+        if columns.filling().policy().fills() || !table.has_gaps(&places) {
+            e
+        } else {
+            e.remedy("or fit the model with --missing mean or indicator")
+        }
+    })?;
     let d = columns.expanded().len();
     if d != width {
         return Err(Error::data(format!(

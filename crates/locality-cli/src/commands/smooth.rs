@@ -19,7 +19,7 @@ use crate::table::{Column, Format, Options, Table};
   locality smooth meter.csv -o full.csv --value load --gaps-only
 
 Every value becomes the mean of all values of the series, weighted by how alike the windows about the two are; rows are in the order of time,
-equally spaced. Empty cells, and NaN, are gaps, which are filled likewise. The output has the table's columns and one more for each value,
+equally spaced. Empty cells, NaN, NA and the like are gaps, which are filled likewise. The output has the table's columns and one more for each value,
 called NAME_smooth.")]
 pub(crate) struct Args {
     /// The table, in the order of time: .csv, .tsv or .npy, or - for CSV on standard input
@@ -57,8 +57,13 @@ pub(crate) struct Args {
     options: Options,
 }
 
-/// What errors call the flags.
-const FLAGS: &[(&str, &str)] = &[("radius is", "--window is"), ("reach is", "--reach is")];
+/// The library's names of what is given by flags.
+const FLAGS: [(&str, &str); 4] = [
+    ("radius is", "--window is"),
+    ("reach is", "--reach is"),
+    ("h is", "--h is"),
+    ("sigma is", "--sigma is"),
+];
 
 /// Runs it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
@@ -93,9 +98,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         let out = context
             .watched("smoothing", |watch| smoother.smooth(&series, watch))
             .map_err(|e| {
-                Error::from(e)
-                    .in_flags(FLAGS)
-                    .context(format!("column '{name}'"))
+                let e = Error::from(e).in_flags(&FLAGS);
+                match e {
+                    Error::Usage(_) => e,
+                    e => e.context(format!("column '{name}'")),
+                }
             })?;
         gaps += out.filled().len();
         facts.push(json!({"column": name, "sigma": out.sigma(), "h": out.h(), "filled": out.filled().len()}));

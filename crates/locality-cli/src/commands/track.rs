@@ -69,6 +69,12 @@ pub(crate) struct Args {
     max_pixels: u64,
 }
 
+/// What the library advises, in the tool's flags.
+const FLAGS: [(&str, &str); 1] = [(
+    "lower min_saturation and min_value or use other colours",
+    "choose another --box, or compare by --color raw",
+)];
+
 fn window(text: &str) -> Result<Window, String> {
     let numbers: Option<Vec<i32>> = text.split(',').map(|n| n.trim().parse().ok()).collect();
     match numbers.as_deref() {
@@ -94,9 +100,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
                 Samples::Eight(samples) => step(args, &mut follower, &picture, samples, watch),
                 Samples::Sixteen(samples) => step(args, &mut follower, &picture, samples, watch),
             };
-            let found = found.map_err(|e| match e {
-                Error::Interrupted => e,
-                _ => Error::data(format!("{}: {e}", path.display())),
+            let found = found.map_err(|e| match e.in_flags(&FLAGS) {
+                Error::Interrupted => Error::Interrupted,
+                e => Error::data(format!("{}: {e}", path.display())),
             })?;
             if let Some(names) = &names {
                 let drawn = draw(&picture, &found);

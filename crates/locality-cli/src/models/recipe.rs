@@ -17,6 +17,11 @@ const MOST_FOR_QUADRATIC: usize = 8;
 /// Numbers of neighbours that are tried.
 const NEIGHBORS: [usize; 14] = [1, 2, 3, 5, 7, 10, 14, 20, 28, 40, 56, 80, 112, 160];
 
+/// What a pair of rows costs for each number of a local model, with all bandwidths that are tried, on a core of 2025.
+const SECONDS_OF_A_TERM: f64 = 1e-7;
+/// From so many seconds on there is advice.
+const LONG: f64 = 40.0;
+
 /// A model by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Model {
@@ -172,6 +177,50 @@ impl Recipe {
             }
         }
         Ok(())
+    }
+
+    /// What is faster, where the search of a bandwidth takes long.
+    pub(crate) fn advice(&self, x: Rows<'_, f64>, target: &Target) -> Option<String> {
+        let d = x.columns();
+        let parabola = (d + 1) * (d + 2) / 2;
+        let (terms, models, what, faster) = match (self.model, target) {
+            (Model::Auto | Model::Logistic, Target::Classes(_, classes)) => {
+                let models = if classes.len() == 2 { 1 } else { classes.len() };
+                let what = format!("local logistic regressions of {} classes", classes.len());
+                (d + 1, models, what, "knn or --model mean")
+            }
+            (Model::Auto, Target::Numbers(_)) if d <= MOST_FOR_QUADRATIC => {
+                let what = "local parabolas".to_owned();
+                (parabola, 1, what, "local-linear or --model knn")
+            }
+            (Model::LocalQuadratic, Target::Numbers(_)) => {
+                let what = "local parabolas".to_owned();
+                (parabola, 1, what, "local-linear or --model knn")
+            }
+            (Model::Auto | Model::LocalLinear, Target::Numbers(_)) => {
+                (d + 1, 1, "local lines".to_owned(), "mean or --model knn")
+            }
+            (Model::Poisson | Model::Gamma, _) => {
+                let what = format!("local {} regressions", self.model.name());
+                (d + 1, 1, what, "mean or --model knn")
+            }
+            _ => return None,
+        };
+        let pairs = (x.rows() as f64).powi(2);
+        let seconds = SECONDS_OF_A_TERM * pairs * terms as f64 * models as f64;
+        let long = self.bandwidth == Bandwidth::Auto && seconds >= LONG;
+        long.then(|| {
+            format!(
+                "searching the bandwidth of {what} over {} rows and {d} columns takes about {} of one core; --model {faster} is faster, \
+                 or give a --bandwidth",
+                x.rows(),
+                if seconds < 120.0 {
+                    "a minute".to_owned()
+                } else {
+                    format!("{:.0} minutes", seconds / 60.0)
+                }
+            )
+        })
     }
 
     /// Fits the model.

@@ -4,7 +4,7 @@ use locality::fuzzy::{Conclusion, FuzzySystem, Membership};
 
 use super::axes::{Frame, Sides, Span};
 use super::font;
-use super::levels::segments;
+use super::levels::{below, segments};
 use super::scene::{Color, INK, PALETTE, Paint, SOFT, Scene, Stroke, Text};
 use crate::error::{Error, Result};
 
@@ -25,6 +25,8 @@ type Panel<'a> = (&'a str, [f64; 2], Vec<(&'a str, &'a Membership)>);
 
 const WIDTH: f64 = 330.0;
 const HEIGHT: f64 = 190.0;
+/// Values of a constant differ by less than this part of their size.
+const ROUNDING: f64 = 1e-9;
 /// More variables than this make no picture.
 const MOST: usize = 40;
 
@@ -140,7 +142,7 @@ fn plane(
             output.name, a.name, b.name
         )));
     }
-    if low == high {
+    if high - low <= ROUNDING * low.abs().max(high.abs()) {
         (low, high) = (low - 0.5, high + 0.5);
     }
     let span = |range: [f64; 2]| Span {
@@ -212,7 +214,7 @@ fn plane(
     for (y, label) in ticks.iter().zip(super::axes::labels(&ticks)) {
         // The surface has a line at each number of the bar.
         let step = [frame.width, frame.height].map(|side| side / (n - 1) as f64);
-        for ends in segments(&surface.values, n, *y) {
+        for ends in segments(&surface.values, n, below(*y, high - low)) {
             let ends = ends.map(|[x, y]| [left + x * step[0], frame.bottom() - y * step[1]]);
             scene.line(ends.to_vec(), Stroke::new(INK, 0.7));
         }

@@ -1,5 +1,10 @@
 //! Lines of one level through values at the points of a grid (marching squares).
 
+/// A level a hair lower, in parts of the `range` of values: a plateau at the level, whose values differ by rounding, then lies above as a whole.
+pub(super) fn below(level: f64, range: f64) -> f64 {
+    level - 1e-9 * range
+}
+
 /// Segments where values `[n, n]` have a level, between points `[column, row]` in steps of the grid. Squares with a corner that is no number
 /// have none.
 pub(super) fn segments(values: &[f64], n: usize, level: f64) -> Vec<[[f64; 2]; 2]> {
@@ -68,6 +73,19 @@ mod tests {
         ends.dedup_by(|a, b| (a[0] - b[0]).abs() < 1e-9 && (a[1] - b[1]).abs() < 1e-9);
         assert_eq!(ends.len(), found.len() + 1);
         assert!(segments(&values, 9, 30.0).is_empty());
+    }
+
+    #[test]
+    fn a_plateau_at_the_level_has_an_edge_and_no_lines_on_it() {
+        // A step up to a plateau that rounding has left uneven, and further up from there.
+        let values = grid(9, |x, y| {
+            let noise = 1e-15 * ((3.0 * x + 7.0 * y) % 5.0 - 2.0);
+            (x - 2.0).min(0.0) + (x - 6.0).max(0.0) + 20.0 + 20.0 * noise
+        });
+        assert!(segments(&values, 9, 20.0).len() > 20);
+        let found = segments(&values, 9, below(20.0, 4.0));
+        assert_eq!(found.len(), 8, "one line of eight steps");
+        assert!(found.iter().flatten().all(|[x, _]| (x - 2.0).abs() < 1e-6));
     }
 
     #[test]

@@ -45,8 +45,13 @@ pub(crate) fn draw(
     for (i, curve) in curves.iter().enumerate() {
         let color = PALETTE[i % PALETTE.len()];
         let line: Vec<[f64; 2]> = curve.points.iter().map(|[x, y]| frame.at(*x, *y)).collect();
-        scene.line(line.clone(), Stroke::new(WHITE, 3.8));
-        scene.line(line, Stroke::new(color, 2.2));
+        if line.len() == 1 {
+            // One point makes no line.
+            scene.marks(Mark::Circle, 4.0, line, Paint::fill(color, 1.0));
+        } else {
+            scene.line(line.clone(), Stroke::new(WHITE, 3.8));
+            scene.line(line, Stroke::new(color, 2.2));
+        }
         let swatch = vec![[x, 52.0], [x + 20.0, 52.0]];
         scene.line(swatch, Stroke::new(color, 2.6));
         scene.text(Text::new(x + 26.0, 56.0, 11.0, &curve.name).color(SOFT));

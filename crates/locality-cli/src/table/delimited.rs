@@ -28,6 +28,19 @@ impl Text {
         &self.cells[start..self.ends[i]]
     }
 
+    /// Keeps some rows.
+    pub(super) fn keep(&mut self, rows: &[usize]) {
+        let (mut cells, mut ends) = (Vec::new(), Vec::new());
+        for &row in rows {
+            for column in 0..self.columns {
+                cells.extend_from_slice(self.cell(row, column));
+                ends.push(cells.len());
+            }
+        }
+        self.rows = rows.iter().map(|&row| self.rows[row].clone()).collect();
+        (self.cells, self.ends) = (cells, ends);
+    }
+
     /// A row as it came, without the line's end.
     pub(super) fn raw(&self, row: usize) -> &[u8] {
         &self.bytes[self.rows[row].0.clone()]

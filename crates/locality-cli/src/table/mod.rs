@@ -74,6 +74,16 @@ impl Column {
         }
     }
 
+    /// Some of its rows.
+    fn some(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Real(x) => Self::Real(rows.iter().map(|&r| x[r]).collect()),
+            Self::Single(x) => Self::Single(rows.iter().map(|&r| x[r]).collect()),
+            Self::Integer(x) => Self::Integer(rows.iter().map(|&r| x[r]).collect()),
+            Self::Words(x) => Self::Words(rows.iter().map(|&r| x[r].clone()).collect()),
+        }
+    }
+
     /// One cell as a number.
     fn number(&self, row: usize) -> Option<f64> {
         match self {
@@ -213,7 +223,7 @@ impl Table {
         }
     }
 
-    /// Whether a column holds numbers: more than half of its cells that are not blank do. A stray word in such a column is then
+    /// Whether a column holds numbers: more than half of its cells that are not missing do. A stray word in such a column is then
     /// a mistake to be named, not a reason to leave the column out unnoticed.
     pub(crate) fn is_numeric(&self, column: usize) -> bool {
         if let Body::Columns(columns) = &self.body {
@@ -223,11 +233,57 @@ impl Table {
         for row in 0..self.rows {
             if self.number(row, column).is_some() {
                 numbers += 1;
-            } else if !self.cell(row, column).trim_ascii().is_empty() {
+            } else if !is_missing(&self.cell(row, column)) {
                 words += 1;
             }
         }
         numbers > words
+    }
+
+    /// Whether a cell says nothing: it is empty, or, in a column that is `numeric`, one of the marks of a missing number.
+    pub(crate) fn is_gap(&self, row: usize, column: usize, numeric: bool) -> bool {
+        let cell = self.cell(row, column);
+        let nothing = cell.trim_ascii().is_empty();
+        let missing = || is_missing(&cell) || self.number(row, column).is_some_and(f64::is_nan);
+        nothing || (numeric && missing())
+    }
+
+    /// Whether a row of these columns lacks something.
+    fn lacks(&self, row: usize, columns: &[(usize, bool)]) -> bool {
+        columns
+            .iter()
+            .any(|&(c, numeric)| self.is_gap(row, c, numeric))
+    }
+
+    fn kinds(&self, columns: &[usize]) -> Vec<(usize, bool)> {
+        columns.iter().map(|&c| (c, self.is_numeric(c))).collect()
+    }
+
+    /// Whether something is missing in these columns.
+    pub(crate) fn has_gaps(&self, columns: &[usize]) -> bool {
+        let columns = self.kinds(columns);
+        (0..self.rows).any(|row| self.lacks(row, &columns))
+    }
+
+    /// Leaves out the rows in which something is missing in these columns.
+    pub(crate) fn drop_gaps(&mut self, columns: &[usize]) -> Result<()> {
+        let columns = self.kinds(columns);
+        let whole = |row: &usize| !self.lacks(*row, &columns);
+        let kept: Vec<usize> = (0..self.rows).filter(whole).collect();
+        if kept.is_empty() {
+            return Err(Error::data(format!(
+                "{} has no row in which nothing is missing; fill values in, or choose --missing mean or indicator",
+                self.origin
+            )));
+        }
+        self.rows = kept.len();
+        match &mut self.body {
+            Body::Text(text) => text.keep(&kept),
+            Body::Columns(all) => all
+                .iter_mut()
+                .for_each(|column| *column = column.some(&kept)),
+        }
+        Ok(())
     }
 
     /// Every column of numbers.
@@ -317,14 +373,14 @@ impl Table {
         Ok(out)
     }
 
-    /// The same where cells may be empty or NaN: both are NaN.
+    /// The same where cells may be missing, which is NaN.
     pub(crate) fn numbers_with_gaps(&self, columns: &[usize], flag: &str) -> Result<Vec<f64>> {
         let mut out = Vec::with_capacity(self.rows * columns.len());
         for row in 0..self.rows {
             for &column in columns {
                 match self.number(row, column) {
                     Some(x) if !x.is_infinite() => out.push(x),
-                    None if self.cell(row, column).trim_ascii().is_empty() => out.push(f64::NAN),
+                    None if is_missing(&self.cell(row, column)) => out.push(f64::NAN),
                     other => return Err(self.bad_cell(row, column, other.is_some(), flag)),
                 }
             }
@@ -344,6 +400,11 @@ impl Table {
         if cell.is_empty() {
             return Error::data(format!(
                 "{place}: the cell is empty; remove the row, or fill the value in"
+            ));
+        }
+        if is_missing(cell.as_bytes()) {
+            return Error::data(format!(
+                "{place}: '{cell}' is a missing value; remove the row, or fill the value in"
             ));
         }
         let shown: String = cell.chars().take(40).collect();
@@ -368,6 +429,17 @@ impl Table {
 /// A cell as a number, blanks around it ignored.
 fn parse(cell: &[u8]) -> Option<f64> {
     std::str::from_utf8(cell.trim_ascii()).ok()?.parse().ok()
+}
+
+/// What pandas and R write or read where a number is missing, beside the empty cell and NaN, which is a number to the parser.
+const MISSING: [&[u8]; 10] = [
+    b"NA", b"N/A", b"n/a", b"#N/A", b"<NA>", b"NULL", b"null", b"None", b"-NaN", b"-nan",
+];
+
+/// Whether a cell of a column of numbers says that there is none. In a column of words the same letters are a word as any other.
+fn is_missing(cell: &[u8]) -> bool {
+    let cell = cell.trim_ascii();
+    cell.is_empty() || MISSING.contains(&cell)
 }
 
 /// The names of columns without names.

@@ -1,6 +1,6 @@
 //! A table with more columns than it was read with.
 
-use super::{Body, Column, Format, Table, npy};
+use super::{Body, Column, Format, Table, is_missing, npy};
 use crate::error::{Error, Result};
 
 impl Table {
@@ -80,7 +80,11 @@ impl Table {
                 columns.push(own[c].clone());
                 continue;
             }
-            let cells = |r| self.number(r, c);
+            let gaps = self.is_numeric(c);
+            let cells = |r| match self.number(r, c) {
+                None if gaps && is_missing(&self.cell(r, c)) => Some(f64::NAN),
+                number => number,
+            };
             if let Some(numbers) = (0..self.rows).map(cells).collect::<Option<Vec<f64>>>() {
                 columns.push(Column::Real(numbers));
             } else if only_numbers {

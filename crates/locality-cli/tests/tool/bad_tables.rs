@@ -44,6 +44,12 @@ fn cells_that_are_no_finite_numbers_are_named() {
         &[],
         &["line 3, column 'y': the cell is empty"],
     );
+    // More of these than of numbers, and it is a column of numbers all the same.
+    refuses(
+        "x,y\n1,2\n3,NA\n5,n/a\n",
+        &[],
+        &["line 3, column 'y': 'NA' is a missing value; remove the row"],
+    );
     refuses(
         "1,2\n3,nan\n",
         &[],

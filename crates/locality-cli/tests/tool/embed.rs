@@ -106,3 +106,33 @@ fn graphs_of_neighbours_say_what_they_found() {
     let kernel = ["--kernel", "gaussian(h=1)"];
     folder.fails(&[&args[..], &kernel[..]].concat(), 2, &["not ltsa"]);
 }
+
+#[test]
+fn pieces_have_a_column_and_colours() {
+    let folder = Folder::new();
+    let iris = data("iris.csv");
+    let args = ["embed", &iris, "-o", "out.csv", "--plot", "p.svg"];
+    let run = folder.ok(&[
+        &args[..],
+        &["--columns", "petal_length,petal_width", "--neighbors", "12"],
+    ]
+    .concat());
+    assert!(
+        run.text().contains("column embedding_piece says which"),
+        "{}",
+        run.text()
+    );
+    let out = folder.text("out.csv");
+    let mut lines = out.lines();
+    assert!(
+        lines
+            .next()
+            .unwrap()
+            .ends_with(",embedding_0,embedding_1,embedding_piece")
+    );
+    // Setosas, the first 50, are far from the others.
+    let pieces: Vec<&str> = lines.map(|l| l.rsplit(',').next().unwrap()).collect();
+    assert!(pieces[..50].iter().all(|p| *p == "0"), "{pieces:?}");
+    assert!(pieces[50..].iter().all(|p| *p == "1"), "{pieces:?}");
+    assert!(folder.text("p.svg").contains("embedding_piece"));
+}

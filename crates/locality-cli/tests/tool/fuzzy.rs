@@ -100,6 +100,13 @@ fn rules_are_learned_and_used_again() {
         .parse()
         .unwrap();
     assert!((12.0..15.0).contains(&value), "{value}");
+    // Beside what the table knows.
+    folder.ok(&["fuzzy", "eval", "rules.toml", &wine, "-o", "out.csv"]);
+    let out = folder.text("out.csv");
+    let header = out.lines().next().unwrap();
+    assert!(header.ends_with(",alcohol_predicted"), "{header}");
+    let again = ["fuzzy", "eval", "rules.toml", "out.csv", "-o", "again.csv"];
+    folder.fails(&again, 2, &["already has a column 'alcohol_predicted'"]);
 }
 
 #[test]

@@ -185,6 +185,49 @@ fn labels_of_a_picture_are_cleaned_along_its_edges() {
 }
 
 #[test]
+fn a_label_tells_more_than_chance_by_default() {
+    let folder = Folder::new();
+    halves(&folder);
+    let args = ["image", "relabel", "photo.png", "--labels", "grey.png"];
+    let run = |more: &[&'static str]| [&args[..], &["-o", "clean.png"], more].concat();
+    folder.ok(&run(&[]));
+    let clean = image::open(folder.path("clean.png")).unwrap().into_luma8();
+    for (x, _, pixel) in clean.enumerate_pixels() {
+        assert_eq!(pixel[0], if x >= 22 { 9 } else { 3 }, "column {x}");
+    }
+    let sentence = "must be above 1/2, the chance of a guess among 2 labels";
+    for (least, shown) in [("0.5", "--confidence 0.5"), ("0.4", "--confidence 0.4")] {
+        folder.fails(&run(&["--confidence", least]), 2, &[shown, sentence]);
+    }
+    let three = GrayImage::from_fn(40, 30, |x, _| Luma([(x / 15) as u8]));
+    three.save(folder.path("grey.png")).unwrap();
+    folder.ok(&run(&["--confidence", "0.4"]));
+}
+
+#[test]
+fn missing_numbers_are_no_labels_and_words_are() {
+    let folder = Folder::new();
+    let args = [
+        "--label",
+        "y",
+        "--neighbors",
+        "2",
+        "-o",
+        "all.csv",
+        "--json",
+    ];
+    let classes = |table: &str| -> Value {
+        let run = folder.ok(&[&["label", table][..], &args[..]].concat());
+        let json: Value = serde_json::from_slice(&run.stdout).unwrap();
+        json["classes"].clone()
+    };
+    folder.file("n.csv", "x,y\n0,1\n0.1,NA\n0.2,1\n5,2\n5.1,NaN\n5.2,2\n");
+    assert_eq!(classes("n.csv"), serde_json::json!(["1", "2"]));
+    folder.file("w.csv", "x,y\n0,US\n0.1,\n0.2,US\n5,NA\n5.1,\n5.2,NA\n");
+    assert_eq!(classes("w.csv"), serde_json::json!(["NA", "US"]));
+}
+
+#[test]
 fn mistakes_in_pictures_of_labels_are_named() {
     let folder = Folder::new();
     halves(&folder);

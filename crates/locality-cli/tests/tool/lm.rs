@@ -41,6 +41,11 @@ fn a_model_learns_its_text_and_writes_it_on() {
     let run = folder.ok(&train("m.safetensors", &flags));
     assert!(run.text().contains("validation loss"), "{}", run.text());
     assert!(folder.text("loss.svg").contains("held out"));
+    assert!(!folder.text("loss.svg").contains("<circle"));
+    let short = [&flags[..10], &["--steps", "5", "--plot", "short.svg"]].concat();
+    folder.ok(&train("short.safetensors", &short));
+    // One look at the losses: two points, as no line goes through one.
+    assert_eq!(folder.text("short.svg").matches("<circle").count(), 2);
     let write = [
         "lm",
         "generate",

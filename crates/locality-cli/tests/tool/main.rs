@@ -2,6 +2,7 @@
 
 #[cfg(feature = "learn")]
 mod adaptive;
+mod advice;
 #[cfg(feature = "learn")]
 mod autoencode;
 mod bad_pictures;
@@ -18,6 +19,7 @@ mod label;
 #[cfg(feature = "learn")]
 mod lm;
 mod mean;
+mod missing;
 mod models;
 mod outputs;
 mod pictures;

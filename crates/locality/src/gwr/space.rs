@@ -11,6 +11,7 @@ pub enum Distance {
     #[default]
     Euclidean,
     /// Great circles, in kilometres on a sphere with a radius of 6371 km; two coordinates, longitude and latitude in degrees.
+    /// [`Metric::HaversineKm`] takes them in the other order.
     Haversine,
 }
 

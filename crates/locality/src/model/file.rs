@@ -17,6 +17,8 @@ pub const FORMAT: u64 = 1;
 
 /// The name of our text in the metadata. There is one only, so that the order of a map leaves no trace in the bytes.
 const NAME: &str = "locality";
+/// That of the language models of `locality-learn`, which are read there.
+const LEARNED: &str = "locality-learn";
 
 /// Everything that brings a model back: its kind, parameters and arrays, and what is known about its table.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +57,13 @@ impl ModelFile {
             Some(list) => self.with(name, Array::list(list)),
             None => self,
         }
+    }
+
+    /// The same with other parameters.
+    #[must_use]
+    pub fn with_parameters(mut self, parameters: Parameters) -> Self {
+        self.parameters = parameters;
+        self
     }
 
     /// The same with names and scores.
@@ -216,11 +225,14 @@ impl ModelFile {
         };
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| foreign(&e))?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| foreign(&e))?;
-        let text = metadata.metadata().as_ref().and_then(|m| m.get(NAME));
-        let text = text.ok_or_else(|| {
-            Error::parse(
-                "it holds arrays of another program, not a model; name a file that locality saved",
-            )
+        let metadata = metadata.metadata().as_ref();
+        let text = metadata.and_then(|m| m.get(NAME)).ok_or_else(|| {
+            let learned = metadata.is_some_and(|m| m.contains_key(LEARNED));
+            Error::parse(if learned {
+                "it holds a language model of `locality lm train`, not one of tables; let it write by `locality lm generate`"
+            } else {
+                "it holds arrays of another program, not a model; name a file that locality saved"
+            })
         })?;
         let mut text: Map<String, Value> = serde_json::from_str(text).map_err(|e| foreign(&e))?;
         let format = text.get("format").and_then(Value::as_u64);

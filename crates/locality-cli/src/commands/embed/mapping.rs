@@ -18,13 +18,19 @@ pub(super) enum Mapping {
 pub(super) struct Embedded {
     coordinates: Vec<f64>,
     dims: usize,
-    pub(super) pieces: usize,
+    /// The connected piece of each row, embedded by itself.
+    pub(super) pieces: Vec<usize>,
     pub(super) warning: Option<String>,
     /// More fields of the summary.
     pub(super) found: Map<String, Value>,
 }
 
 impl Embedded {
+    /// How many pieces there are.
+    pub(super) fn count(&self) -> usize {
+        self.pieces.iter().max().map_or(0, |last| last + 1)
+    }
+
     /// The coordinates.
     pub(super) fn rows(&self) -> locality::Result<Rows<'_, f64>> {
         let count = self.coordinates.len() / self.dims.max(1);
@@ -95,7 +101,11 @@ impl Mapping {
                     "reconstruction_error".into(),
                     fit.reconstruction_error().into(),
                 );
-                (fit.embedding().to_vec(), fit.n_pieces(), fit.warning())
+                (
+                    fit.embedding().to_vec(),
+                    fit.pieces().to_vec(),
+                    fit.warning(),
+                )
             }
             Self::Laplacian(kernel) => {
                 // The sample itself counts there.
@@ -105,7 +115,11 @@ impl Mapping {
                     .kernel(kernel.clone())
                     .fit(rows, watch)?;
                 found.insert("eigenvalues".into(), fit.eigenvalues().into());
-                (fit.embedding().to_vec(), fit.n_pieces(), fit.warning())
+                (
+                    fit.embedding().to_vec(),
+                    fit.pieces().to_vec(),
+                    fit.warning(),
+                )
             }
             Self::Diffusion(kernel) => {
                 let mut model = DiffusionMap::new();
@@ -120,7 +134,11 @@ impl Mapping {
                     .fit(rows, watch)?;
                 found.insert("eigenvalues".into(), fit.eigenvalues().into());
                 found.insert("kernel".into(), fit.kernel().to_string().into());
-                (fit.embedding().to_vec(), fit.n_pieces(), fit.warning())
+                (
+                    fit.embedding().to_vec(),
+                    fit.pieces().to_vec(),
+                    fit.warning(),
+                )
             }
         };
         Ok(Embedded {

@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// The table, with a column for each input of the rules: .csv, .tsv or .npy, or - for CSV on standard input
     table: PathBuf,
 
-    /// Where to write the table with a column for each output; - is standard output
+    /// Where to write the table with a column for each output, with _predicted behind its name where the table has such a column; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
@@ -60,11 +60,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let start = Instant::now();
     let values = context.watched("evaluating", |watch| system.evaluate(rows, watch))?;
     let seconds = start.elapsed().as_secs_f64();
-    let mut added = columns(
-        system.outputs().iter().map(|o| o.name.clone()),
-        &values,
-        system.outputs().len(),
-    );
+    // A table that has the output already, as the one that rules were learned from has, gets it beside what it knows.
+    let written: Vec<String> = system
+        .outputs()
+        .iter()
+        .map(|o| {
+            if table.names().contains(&o.name) {
+                format!("{}_predicted", o.name)
+            } else {
+                o.name.clone()
+            }
+        })
+        .collect();
+    let mut added = columns(written.iter().cloned(), &values, system.outputs().len());
     if args.firing {
         let firing = context.watched("firing", |watch| system.firing(rows, watch))?;
         let names = (1..=system.rules().len()).map(|r| format!("rule_{r}"));
@@ -97,6 +105,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         "output": args.output.display().to_string(),
         "rows": table.rows(),
         "outputs": system.outputs().iter().map(|o| &o.name).collect::<Vec<_>>(),
+        "written": written,
         "without_value": silent,
         "explanation": why,
         "seconds": seconds,

@@ -85,11 +85,11 @@ pub(crate) struct Args {
     )]
     smooth_weight: f64,
 
-    /// How likely a given label is right
+    /// How likely a given label is right, above what chance gives, one part in as many as there are labels
     #[arg(
         long,
         value_name = "P",
-        default_value_t = 0.5,
+        default_value_t = 0.7,
         allow_negative_numbers = true
     )]
     confidence: f64,
@@ -147,6 +147,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         )));
     }
     let labels = Labels::of(&given, args.unknown.as_deref(), &args.labels)?;
+    labels.check(args.confidence)?;
     let start = Instant::now();
     let clean = clean(args, &photo, &labels, context)?;
     let seconds = start.elapsed().as_secs_f64();
@@ -218,6 +219,17 @@ impl Labels {
             pixels: pixels.map(|p| numbers.get(p).copied()).collect(),
             values: numbers.keys().map(|p| p.to_vec()).collect(),
         })
+    }
+
+    /// A given label must tell more than chance: at one part in k it says nothing, and below it speaks against itself.
+    fn check(&self, confidence: f64) -> Result<()> {
+        let k = self.values.len();
+        if confidence * k as f64 <= 1.0 {
+            return Err(Error::usage(format!(
+                "--confidence {confidence} must be above 1/{k}, the chance of a guess among {k} labels; choose for instance 0.7"
+            )));
+        }
+        Ok(())
     }
 
     /// Unary energies `[n, k]`.

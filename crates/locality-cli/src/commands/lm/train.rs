@@ -397,6 +397,11 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let result = if is_standard(path) {
         std::io::stdin().lock().read_to_end(&mut bytes).map(drop)
+    } else if path.is_dir() {
+        return Err(Error::data(format!(
+            "cannot read {}: it is a directory; name a text",
+            path.display()
+        )));
     } else {
         std::fs::read(path).map(|b| bytes = b)
     };
