@@ -60,6 +60,9 @@ pub(crate) struct Args {
 /// Runs it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let format = Format::of(&args.output, args.options.delimiter())?;
+    if args.window == 0 {
+        return Err(Error::usage("--window is 0; give at least 1 row"));
+    }
     output::check(&[&args.output])?;
     let stdout_taken = is_standard(&args.output);
     context.json_needs_stdout(stdout_taken)?;
