@@ -355,7 +355,9 @@ fn every_flag_of_sampling_counts() {
             assert!(json["manifold"].is_null() && json["smoothing"].as_f64().unwrap() < 0.6);
         }
     }
-    folder.ok(&["sample", &iris, "-n", "40", "-o", "new.csv", "--method", "draw"]);
+    folder.ok(&[
+        "sample", &iris, "-n", "40", "-o", "new.csv", "--method", "draw",
+    ]);
     assert_ne!(folder.text("new.csv"), plain);
     for (more, text) in [
         (

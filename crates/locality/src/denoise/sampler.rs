@@ -235,7 +235,9 @@ impl Sampler {
             watch.check()?;
             watch.report(i, levels.len());
             if self.method == SamplerMethod::Langevin {
-                let turns = i * self.steps..(i + 1) * self.steps;
+                // One more, for where the points are put at the end.
+                let turns = self.steps + 1;
+                let turns = i * turns..(i + 1) * turns;
                 steps::langevin(law, &mut x, sigma, (turns, self.seed), how, watch)?;
             }
             let next = levels.get(i + 1).copied().unwrap_or(0.0);
