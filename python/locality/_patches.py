@@ -76,7 +76,7 @@ def image_patches(image: npt.ArrayLike, size: int, *, positions: bool = False) -
     >>> step = np.repeat([[10.0, 14.0, 10.0, 200.0, 204.0, 200.0]], 6, axis=0)
     >>> keys = lc.image.patches(step, 3, positions=True)
     >>> kernel = lc.kernels.gaussian(h=30, cols=list(range(9))) * lc.kernels.uniform(h=2, metric="chebyshev", cols=[9, 10])
-    >>> out = lc.local_mean(kernel, keys, keys, step.reshape(-1, 1))
+    >>> out = lc.local_mean(keys, keys, step.ravel(), kernel=kernel)
     >>> out.reshape(6, 6)[3].round()
     array([ 12.,  12.,  10., 200., 202., 202.])
     """

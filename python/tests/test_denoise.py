@@ -174,7 +174,7 @@ def test_patches_are_rows_for_any_kernel():
     np.testing.assert_array_equal(keys[2 * 8 + 5, :18], padded[2:5, 5:8].ravel())
     assert keys[2 * 8 + 5, 18:].tolist() == [2, 5]
     kernel = lc.kernels.gaussian(h=2, cols=list(range(18))) * lc.kernels.epanechnikov(h=3, cols=[18, 19])
-    found = lc.local_mean(kernel, keys, keys, image.reshape(56, 2))
+    found = lc.local_mean(keys, keys, image.reshape(56, 2), kernel=kernel)
     d2 = ((keys[:, None, :18] - keys[None, :, :18]) ** 2).sum(-1)
     near = 1 - ((keys[:, None, 18:] - keys[None, :, 18:]) ** 2).sum(-1) / 9
     weights = np.exp(-d2 / 8) * near.clip(0)

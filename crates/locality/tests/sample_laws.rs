@@ -109,7 +109,7 @@ fn without_smoothing_samples_are_rows_bit_for_bit() {
 fn means_and_covariances_are_the_tables() {
     let mut random = Rng::new(3);
     let mut table = Vec::new();
-    for i in 0..250 {
+    for i in 0..100 {
         let t = 3.0 * random.uniform();
         let hump = if i % 4 == 0 { 5.0 } else { 0.0 };
         table.extend([
@@ -124,9 +124,9 @@ fn means_and_covariances_are_the_tables() {
             let count = if method == SamplerMethod::Draw {
                 40_000
             } else {
-                5000
+                15_000
             };
-            let sampler = Sampler::new().method(method).steps(4).levels(30);
+            let sampler = Sampler::new().method(method).steps(3).levels(25);
             let sampler = sampler.manifold(manifold).seed(1);
             let out = draw(&sampler, &table, 3, count);
             let (m, c) = moments(out.samples(), 3);
@@ -204,8 +204,17 @@ fn samples_of_a_curve_stay_near_it() {
         off(near.samples())
     );
     assert!(off(wide.samples()) > 4.0 * off(&table));
-    let distance = |x: &Generated| x.energy_distance(rows(&held_out, 2), &watch()).unwrap();
-    assert!(distance(&near) < 0.7 * distance(&wide));
+    // To what was held out, in the mean over some draws.
+    let distance = |sampler: Sampler| -> f64 {
+        let each = (0..6).map(|seed| {
+            let out = draw(&sampler.clone().seed(seed), &table, 2, 600);
+            out.energy_distance(rows(&held_out, 2), &watch()).unwrap()
+        });
+        each.sum::<f64>() / 6.0
+    };
+    let direct = Sampler::new().method(SamplerMethod::Draw);
+    let (best, other) = (distance(direct.clone()), distance(direct.manifold(None)));
+    assert!(best < 0.9 * other, "{best} {other}");
     assert!(near.copies(rows(&table, 2), &watch()).unwrap() < 0.1);
 }
 
