@@ -258,16 +258,19 @@ fn by_definition(series: &[f64], radius: usize, reach: usize, h: f64, sigma: f64
                 return series[i];
             }
             let (mut total, mut sum) = (0.0, 0.0);
-            for j in i.saturating_sub(reach)..(i + reach + 1).min(n) {
+            for (j, value) in series.iter().enumerate() {
+                if i.abs_diff(j) > reach {
+                    continue;
+                }
                 let terms = (-radius..=radius).map(|q| at(i, q) - at(j, q));
                 let terms: Vec<f64> = terms.filter(|t| !t.is_nan()).collect();
-                if series[j].is_nan() || 2 * terms.len() < needed {
+                if value.is_nan() || 2 * terms.len() < needed {
                     continue;
                 }
                 let square = terms.iter().map(|t| t * t).sum::<f64>() / terms.len() as f64;
                 let w = (-(square - 2.0 * sigma * sigma).max(0.0) / (h * h)).exp();
                 total += w;
-                sum += w * series[j];
+                sum += w * value;
             }
             sum / total
         })
@@ -324,7 +327,7 @@ fn weights_count_as_repetitions() {
     let weights: Vec<f64> = (0..40).map(|i| f64::from(1 + i % 3)).collect();
     let (mut many_x, mut many_y) = (Vec::new(), Vec::new());
     for i in 0..40 {
-        for _ in 0..1 + i % 3 {
+        for _ in 0..=i % 3 {
             many_x.extend_from_slice(&x[2 * i..][..2]);
             many_y.push(y[i]);
         }

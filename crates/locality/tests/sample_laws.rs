@@ -84,7 +84,7 @@ fn constant_columns_stay_to_the_last_bit() {
         }
     }
     // Nothing varies, or there is one row only.
-    for table in [vec![0.3, 0.7].repeat(5), vec![0.3, 0.7]] {
+    for table in [[0.3, 0.7].repeat(5), [0.3, 0.7].to_vec()] {
         let out = draw(&Sampler::new(), &table, 2, 4);
         assert_eq!(out.samples(), [0.3, 0.7].repeat(4));
     }

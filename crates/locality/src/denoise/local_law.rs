@@ -5,7 +5,7 @@
 //! windows: Vincent and Bengio, NIPS 15, 2003; the shrinkage: Silverman, *Density Estimation*, 1986, section 6.4.1, here in every
 //! neighbourhood). One linear map of the whole then makes mean and covariance those of the table.
 
-use super::rotations::eigen;
+use super::rotations::{eigen, lower_root, solve_lower};
 use super::whitened::{Whitened, dot};
 use crate::par::map_blocks;
 use crate::random::Random;
@@ -359,7 +359,9 @@ fn axes(rows: &[f64], rank: usize) -> (Vec<f64>, Vec<f64>) {
                 axis.iter_mut().zip(row(i)).for_each(|(u, x)| *u += m * x);
             }
             let length = dot(axis, axis).sqrt();
-            axis.iter_mut().for_each(|u| *u /= length);
+            for u in axis.iter_mut() {
+                *u /= length;
+            }
         }
         values = found;
     }
@@ -367,28 +369,6 @@ fn axes(rows: &[f64], rank: usize) -> (Vec<f64>, Vec<f64>) {
     let kept = values.iter().take_while(|v| **v > least).count();
     vectors.truncate(kept * rank);
     (values[..kept].to_vec(), vectors)
-}
-
-/// Replaces a covariance by its lower Cholesky factor. Directions that would be stretched more than a thousand times are left as they are.
-fn lower_root(a: &mut [f64], q: usize) {
-    for j in 0..q {
-        let (head, tail) = a.split_at_mut((j + 1) * q);
-        let row = &mut head[j * q..];
-        let pivot = row[j] - dot(&row[..j], &row[..j]);
-        let root = if pivot > 1e-6 { pivot.sqrt() } else { 1.0 };
-        row[j] = root;
-        for other in tail.chunks_exact_mut(q) {
-            other[j] = (other[j] - dot(&other[..j], &row[..j])) / root;
-        }
-    }
-}
-
-/// Solves `L x = y` in place.
-fn solve_lower(l: &[f64], y: &mut [f64]) {
-    for i in 0..y.len() {
-        let row = &l[i * y.len()..];
-        y[i] = (y[i] - dot(&row[..i], &y[..i])) / row[i];
-    }
 }
 
 #[cfg(test)]

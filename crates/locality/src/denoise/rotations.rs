@@ -1,4 +1,6 @@
-//! Eigenvectors of small symmetric matrices.
+//! Eigenvectors and roots of small symmetric matrices.
+
+use super::whitened::dot;
 
 /// Eigenvalues, largest first, and eigenvectors, one a row, of a symmetric matrix `[q, q]`, by Jacobi's cyclic rotations (Golub and Van Loan,
 /// *Matrix Computations*, section 8.5).
@@ -52,6 +54,28 @@ fn rotate(a: &mut [f64], v: &mut [f64], q: usize, (i, j): (usize, usize)) {
         let (x, y) = (v[i * q + k], v[j * q + k]);
         v[i * q + k] = c * x - s * y;
         v[j * q + k] = s * x + c * y;
+    }
+}
+
+/// Replaces a covariance by its lower Cholesky factor. Directions that would be stretched more than a thousand times are left as they are.
+pub(super) fn lower_root(a: &mut [f64], q: usize) {
+    for j in 0..q {
+        let (head, tail) = a.split_at_mut((j + 1) * q);
+        let row = &mut head[j * q..];
+        let pivot = row[j] - dot(&row[..j], &row[..j]);
+        let root = if pivot > 1e-6 { pivot.sqrt() } else { 1.0 };
+        row[j] = root;
+        for other in tail.chunks_exact_mut(q) {
+            other[j] = (other[j] - dot(&other[..j], &row[..j])) / root;
+        }
+    }
+}
+
+/// Solves `L x = y` in place.
+pub(super) fn solve_lower(l: &[f64], y: &mut [f64]) {
+    for i in 0..y.len() {
+        let row = &l[i * y.len()..];
+        y[i] = (y[i] - dot(&row[..i], &y[..i])) / row[i];
     }
 }
 

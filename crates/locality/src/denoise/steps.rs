@@ -8,6 +8,8 @@ use crate::{Result, Watch};
 
 /// How long one of Langevin's steps is, in variances of the narrowest Gaussian.
 const STEP: f64 = 0.2;
+/// What is left of the first step's noise where it is known how far along the score the point is: `sqrt(1 - STEP / 4)`.
+const FIRST: f64 = 0.974_679_434_480_896_4;
 
 /// Noise of the first level about the origin, with the law's own variance.
 pub(super) fn start(rank: usize, sigma: f64, seed: u64, count: usize) -> Vec<f64> {
@@ -84,11 +86,22 @@ pub(super) fn langevin(
     for turn in turns.start..last {
         watch.check()?;
         let noise = noise(turn);
-        let at = ahead(&rest, &noise);
+        // The first point is ahead already, of where the noise that goes with it says.
+        let first = turn == turns.start;
+        let at = if first {
+            x.to_vec()
+        } else {
+            ahead(&rest, &noise)
+        };
         let clean = law.denoised(&at, sigma, how, watch)?;
         let moves = at.iter().zip(&clean).zip(&noise);
         for (x, ((y, c), e)) in rest.iter_mut().zip(moves) {
-            *x += pull * (c - y) + e;
+            let to = pull * (c - y);
+            *x += if first {
+                0.5 * (to + FIRST * e)
+            } else {
+                to + e
+            };
         }
     }
     let end = ahead(&rest, &noise(last));
@@ -214,7 +227,9 @@ mod tests {
         for law in laws() {
             let mut x = law.draws(2, 3000);
             let mut random = Random::new(77, 0);
-            x.iter_mut().for_each(|x| *x += sigma * random.normal());
+            for x in &mut x {
+                *x += sigma * random.normal();
+            }
             let moments = |x: &[f64]| -> [f64; 4] {
                 let mean = |f: &dyn Fn(&[f64]) -> f64| {
                     x.chunks_exact(2).map(f).sum::<f64>() / (x.len() / 2) as f64

@@ -96,7 +96,9 @@ impl Whitened {
                 subtract(&mut direction, other, along);
             }
             let length = dot(&direction, &direction).sqrt();
-            direction.iter_mut().for_each(|x| *x /= length);
+            for x in &mut direction {
+                *x /= length;
+            }
             let mut row = vec![0.0; d];
             row[pivot] = length / unit;
             for a in (0..d).filter(|a| !used[*a]) {

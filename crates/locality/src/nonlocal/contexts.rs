@@ -164,11 +164,11 @@ impl Contexts {
                 head[t - 1].add(&tail[0]);
             }
             let mut begun = Sums::NONE;
-            for t in 0..width {
+            for end in &mut ends {
                 if place == means.len() {
                     return;
                 }
-                let mut sums = ends[t];
+                let mut sums = *end;
                 sums.add(&begun);
                 let center = place + self.radius;
                 self.count(
@@ -181,7 +181,7 @@ impl Contexts {
                 );
                 let next = term(place + width);
                 begun.add(&next);
-                ends[t] = next;
+                *end = next;
                 place += 1;
             }
         }
@@ -202,11 +202,11 @@ impl Contexts {
             return;
         }
         let mut exponents = [0.0; LANES];
-        for k in 0..LANES {
+        for (k, exponent) in exponents.iter_mut().enumerate() {
             let square = sums.squares[k] / sums.known[k].max(1.0);
             let enough = 2.0 * sums.known[k] >= needed;
-            let exponent = (square - self.noise).max(0.0) * self.inverse;
-            exponents[k] = if enough { exponent } else { f64::INFINITY };
+            let off = (square - self.noise).max(0.0) * self.inverse;
+            *exponent = if enough { off } else { f64::INFINITY };
         }
         for (k, other) in others.iter().enumerate() {
             if exponents[k] < FAINT && !other.is_nan() && lag + k.cast_signed() != 0 {
