@@ -33,6 +33,7 @@ from ._gradients import LocalMeanGradients, local_mean_vjp
 from ._lowess import LowessFit, lowess, lowess_fit
 from ._mean import local_mean, local_weights, log_sum
 from ._nearest import Neighbors, NeighborsWithin, nearest, within_radius
+from ._patches import patches
 from ._surrogate import LocalSurrogate, Surrogate
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ __all__ = [
     "mean_shift",
     "manifold_blurring",
     "nearest",
+    "patches",
     "relaxation_labeling",
     "sample_rows",
     "save",

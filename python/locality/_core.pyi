@@ -1095,18 +1095,25 @@ class OptimalDenoiser:
         smoothing: float = 0.0,
         tolerance: float = 0.0,
         nearest: int | None = None,
+        hollow: bool = False,
         sample_weight: _Array | None = None,
         threads: int = 0,
     ) -> OptimalDenoiser: ...
+    def grid(self, values: _Array, shape: Sequence[int], channels: int, size: int, threads: int = 0) -> _Array: ...
     def at(self, what: str, rows: _Array, threads: int = 0) -> _Array: ...
 
+def patches(values: _Array, shape: Sequence[int], size: int, positions: bool) -> _Array: ...
 def sample_rows(
     table: _Array,
     count: int,
     method: str,
     smoothing: float | None,
+    manifold: int | None,
     levels: int,
     steps: int,
+    noise: tuple[float, float],
+    nearest: int | None,
+    tolerance: float,
     seed: int,
     threads: int = 0,
     progress: _Progress | None = None,
@@ -1123,6 +1130,7 @@ class SelfLocalRegressor:
         range: float | None,
         max_iter: int,
         tol: float,
+        sample_weight: _Array | None = None,
         threads: int = 0,
     ) -> SelfLocalRegressor: ...
     def outputs(self) -> _Array: ...

@@ -30,6 +30,8 @@ class OptimalDenoiser(TransformerMixin, BaseEstimator):
         Only so many of the nearest clean rows count.
     tolerance : float, default 0.0
         What the sum of the weights may be off by, relative, with proof; 0 is exact to rounding.
+    hollow : bool, default False
+        Whether the noisy rows are the training rows themselves, in their order, and each is to be told by the others alone.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -62,12 +64,14 @@ class OptimalDenoiser(TransformerMixin, BaseEstimator):
         smoothing: float = 0.0,
         nearest: int | None = None,
         tolerance: float = 0.0,
+        hollow: bool = False,
         n_jobs: int | None = None,
     ) -> None:
         self.sigma = sigma
         self.smoothing = smoothing
         self.nearest = nearest
         self.tolerance = tolerance
+        self.hollow = hollow
         self.n_jobs = n_jobs
 
     def fit(self, X: npt.ArrayLike, y: Any = None, sample_weight: npt.ArrayLike | None = None) -> Self:
@@ -88,7 +92,7 @@ class OptimalDenoiser(TransformerMixin, BaseEstimator):
         """
         rows = validate_data(self, X, dtype=[np.float64, np.float32])
         weights = _arrays.weights(sample_weight, len(rows), rows.dtype)
-        if weights is not None and (weights > 0).any():
+        if weights is not None and (weights > 0).any() and not self.hollow:
             # A row of no weight is no neighbour either.
             rows, weights = rows[weights > 0], weights[weights > 0]
         if self.nearest is not None and _arrays.count(self.nearest, "nearest") > len(rows):
@@ -183,6 +187,7 @@ class OptimalDenoiser(TransformerMixin, BaseEstimator):
             _arrays.number(self.smoothing, "smoothing"),
             _arrays.number(self.tolerance, "tolerance"),
             None if self.nearest is None else _arrays.count(self.nearest, "nearest"),
+            bool(self.hollow),
             self.sample_weight_fit_,
             _arrays.threads(self.n_jobs),
         )
@@ -202,7 +207,9 @@ class Generated:
     samples : ndarray, shape (n_samples, d)
         The rows.
     smoothing : float
-        The smoothing in force, in standard deviations of the columns.
+        The smoothing in force, in standard deviations of the rows nearby, or of the table where `manifold` is None.
+    manifold : int or None
+        How many rows shaped the noise about each; None where all did.
     energy_distance : float
         Energy distance of the rows from the table, columns scaled by the table's standard deviations.
     copies : float
@@ -212,6 +219,7 @@ class Generated:
 
     samples: Array
     smoothing: float
+    manifold: int | None
     energy_distance: float
     copies: float
 
@@ -224,15 +232,22 @@ def sample_rows(
     X: npt.ArrayLike,
     n_samples: int,
     *,
-    method: Literal["flow", "langevin"] = "flow",
+    method: Literal["flow", "langevin", "draw"] = "flow",
     smoothing: float | None = None,
+    manifold: int | None = 15,
     levels: int = 40,
     steps: int = 10,
+    noise: tuple[float, float] = (20.0, 0.002),
+    nearest: int | None = None,
+    tolerance: float = 0.0,
     random_state: int | np.random.RandomState | np.random.Generator | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Generated:
     """Draws new rows from the law that a table came from: noise, moved by the exact scores of the table's density at falling noise.
+
+    The density has a Gaussian about each row, of the shape of the rows nearby. Rows are drawn towards the middle by as much as the noise
+    spreads them: means and covariances are the table's. Constant columns, and columns that follow from others, stay so.
 
     Parameters
     ----------
@@ -240,15 +255,26 @@ def sample_rows(
         The table.
     n_samples : int
         How many rows to draw.
-    method : {"flow", "langevin"}, default "flow"
-        The probability-flow equation by Heun's method, or annealed Langevin dynamics.
+    method : {"flow", "langevin", "draw"}, default "flow"
+        The probability-flow equation by Heun's method; annealed Langevin dynamics, with a step of the flow from level to level; or a row by
+        chance and a point of the Gaussian about it, which is the law that the others flow to, at once.
     smoothing : float, optional
-        How far new rows may lie from those of the table, in standard deviations of the columns; by default Silverman's rule. 0 gives rows
-        of the table.
+        How far new rows may lie from those of the table. 0 gives rows of the table, bit for bit. With `manifold` in standard deviations of the
+        rows nearby, 1 by default: half of a sample's squared distance to their middle is the row's own, half is noise. Without, in
+        standard deviations of the table in every direction, by default by Silverman's rule.
+    manifold : int or None, default 15
+        The noise about a row has the covariance of so many of its nearest rows, so that samples stay on the curves and surfaces on which rows
+        lie. None takes the covariance of the whole table, which fills the space between them.
     levels : int, default 40
         Levels of noise.
     steps : int, default 10
         Langevin's steps at each level.
+    noise : tuple of float, default (20, 0.002)
+        The first and the last level of noise, in standard deviations of the table in every direction.
+    nearest : int, optional
+        Only so many of the nearest rows count in each step, for speed.
+    tolerance : float, default 0.0
+        What the sums of the weights may be off by, relative, for speed; 0 is exact to rounding.
     random_state : int, RandomState, Generator or None
         A number draws the same again, on any machine.
     n_jobs : int, optional
@@ -263,7 +289,7 @@ def sample_rows(
     References
     ----------
     Song and Ermon (2019), Generative modeling by estimating gradients of the data distribution; Karras et al. (2022), Elucidating the design
-    space of diffusion-based generative models.
+    space of diffusion-based generative models; Vincent and Bengio (2003), Manifold Parzen windows.
 
     Examples
     --------
@@ -280,13 +306,25 @@ def sample_rows(
         _arrays.count(n_samples, "n_samples"),
         method,
         None if smoothing is None else _arrays.number(smoothing, "smoothing"),
+        None if manifold is None else _arrays.count(manifold, "manifold"),
         _arrays.count(levels, "levels"),
         _arrays.count(steps, "steps"),
+        _pair(noise),
+        None if nearest is None else _arrays.count(nearest, "nearest"),
+        _arrays.number(tolerance, "tolerance"),
         _arrays.seed(random_state),
         _arrays.threads(n_jobs),
         progress,
     )
     return Generated(**found)
+
+
+def _pair(noise: tuple[float, float]) -> tuple[float, float]:
+    try:
+        most, least = noise
+    except (TypeError, ValueError):
+        raise ValueError(f"noise is {noise!r}; give two numbers, the first and the last level") from None
+    return _arrays.number(most, "noise"), _arrays.number(least, "noise")
 
 
 def energy_distance(a: npt.ArrayLike, b: npt.ArrayLike, *, n_jobs: int | None = None) -> float:

@@ -43,6 +43,8 @@ class NonLocalRegressor(RegressorMixin, BaseEstimator):
         The training rows' contexts.
     y_fit_ : ndarray, shape (n,)
         Training targets.
+    sample_weight_fit_ : ndarray, shape (n,), or None
+        Their weights.
     outputs_ : ndarray, shape (n,)
         The outputs at the training rows.
     kernel_ : Kernel
@@ -84,7 +86,7 @@ class NonLocalRegressor(RegressorMixin, BaseEstimator):
         self.tol = tol
         self.n_jobs = n_jobs
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Fits the training rows.
 
         Parameters
@@ -93,6 +95,8 @@ class NonLocalRegressor(RegressorMixin, BaseEstimator):
             Rows.
         y : array_like, shape (n,)
             Targets.
+        sample_weight : array_like, shape (n,), optional
+            Weights, not negative.
 
         Returns
         -------
@@ -112,6 +116,7 @@ class NonLocalRegressor(RegressorMixin, BaseEstimator):
         self.kernel_: Kernel = kernel
         self.X_fit_: Array = np.ascontiguousarray(within)
         self.y_fit_: Array = np.asarray(targets, dtype=np.float64).ravel()
+        self.sample_weight_fit_ = _arrays.weights(sample_weight, len(rows), rows.dtype)
         made = self._make()
         self.outputs_: Array = made.outputs()
         self.n_iter_: int = made.iterations()
@@ -146,6 +151,7 @@ class NonLocalRegressor(RegressorMixin, BaseEstimator):
             None if self.range is None else _arrays.number(self.range, "range"),
             _arrays.count(self.max_iter, "max_iter"),
             _arrays.number(self.tol, "tol"),
+            self.sample_weight_fit_,
             _arrays.threads(self.n_jobs),
         )
 

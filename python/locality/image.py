@@ -19,6 +19,8 @@ from ._crf import Relabeled, dense_crf
 from ._image_denoise import Denoised, denoise, denoise_bilateral, denoise_nl_means, estimate_sigma, psnr, ssim
 from ._image_edges import EdgeMaps, EdgeWeights, edge_maps, edge_numbers
 from ._image_regions import RegionTree, region_tree, superpixels
+from ._patches import denoise_by_patches
+from ._patches import image_patches as patches
 from ._pictures import Color, Falloff, Progress, Segmentation, bandwidth, compared, rescaled, segmentation, stack
 from ._track import Tracked, Tracker, cam_shift, mean_shift_window
 
@@ -35,12 +37,14 @@ __all__ = [
     "dense_crf",
     "denoise",
     "denoise_bilateral",
+    "denoise_by_patches",
     "denoise_nl_means",
     "edge_maps",
     "estimate_sigma",
     "mean_shift_filter",
     "mean_shift_segment",
     "mean_shift_window",
+    "patches",
     "psnr",
     "region_tree",
     "ssim",

@@ -209,6 +209,106 @@ def test_new_rows():
         lc.sample_rows(X, 5, levels=1)
 
 
+def test_new_rows_keep_what_is_constant_and_straight():
+    rng = np.random.default_rng(5)
+    t = rng.normal(size=300)
+    X = np.column_stack([t + 0.01 * rng.normal(size=300), 2 * t, np.full(300, 0.001)])
+    for method in ["flow", "langevin", "draw"]:
+        new = lc.sample_rows(X, 400, method=method, random_state=0)
+        assert (new.samples[:, 2] == 0.001).all() and new.manifold == 15 and new.smoothing == 1.0
+        off = new.samples[:, 0] - new.samples[:, 1] / 2
+        assert 0.007 < off.std() < 0.013
+    wide = lc.sample_rows(X, 4000, manifold=None, method="draw", random_state=0)
+    assert wide.manifold is None and wide.smoothing < 1
+    np.testing.assert_allclose(np.cov(wide.samples[:, :2].T), np.cov(X[:, :2].T), rtol=0.08)
+    rows = lc.sample_rows(X, 100, smoothing=0, random_state=0).samples
+    assert {tuple(r) for r in rows} <= {tuple(r) for r in X}
+    same = dict(random_state=0, levels=15)
+    plain = lc.sample_rows(X, 20, **same).samples
+    for more in [{"noise": (10, 0.01)}, {"nearest": 3}, {"manifold": 5}, {"tolerance": 0.5}]:
+        assert (lc.sample_rows(X, 20, **same, **more).samples != plain).any()
+    with pytest.raises(ValueError, match="manifold is 0"):
+        lc.sample_rows(X, 5, manifold=0)
+    with pytest.raises(ValueError, match="noise is 3; give two numbers"):
+        lc.sample_rows(X, 5, noise=3)
+    with pytest.raises(ValueError, match="nearest is 301"):
+        lc.sample_rows(X, 5, nearest=301)
+
+
+def test_each_row_is_told_by_the_others():
+    X = np.array([[1.0], [1.2], [5.0], [5.4]])
+    model = lc.OptimalDenoiser(0.3, hollow=True).fit(X)
+    np.testing.assert_allclose(model.transform(X)[[0, 3], 0], [1.2, 5.0], atol=1e-6)
+    assert model.variance(X).shape == (4, 1)
+    with pytest.raises(ValueError, match="as many"):
+        model.transform(X[:2])
+    with pytest.raises(ValueError, match="hollow tells each clean sample by the others"):
+        lc.OptimalDenoiser(hollow=True).fit(X[:1])
+
+
+def test_far_clusters_leave_their_own_variance():
+    rng = np.random.default_rng(0)
+    for kind, rounding in [(np.float32, 1e-5), (np.float64, 1e-9)]:
+        X = (np.repeat([0.0, 1e5], 20)[:, None] + rng.normal(size=(40, 2))).astype(kind)
+        y = X[[0, 39]] + kind(0.2)
+        model = lc.OptimalDenoiser(0.5).fit(X)
+        wide, at = X.astype(float), y.astype(float)
+        log = -((wide - at[:, None]) ** 2).sum(-1) / 0.5
+        p = np.exp(log - log.max(1, keepdims=True))
+        p /= p.sum(1, keepdims=True)
+        off = wide - (p @ wide)[:, None]
+        np.testing.assert_allclose(model.variance(y), (p[..., None] * off**2).sum(1), rtol=rounding)
+
+
+def test_patches_are_rows_for_any_kernel():
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=(7, 8, 2))
+    keys = lc.image.patches(image, 3, positions=True)
+    assert keys.shape == (56, 20)
+    padded = np.pad(image, ((1, 1), (1, 1), (0, 0)), mode="reflect")
+    np.testing.assert_array_equal(keys[2 * 8 + 5, :18], padded[2:5, 5:8].ravel())
+    assert keys[2 * 8 + 5, 18:].tolist() == [2, 5]
+    kernel = lc.kernels.gaussian(h=2, cols=list(range(18))) * lc.kernels.epanechnikov(h=3, cols=[18, 19])
+    found = lc.local_mean(keys, keys, image.reshape(56, 2), kernel=kernel)
+    d2 = ((keys[:, None, :18] - keys[None, :, :18]) ** 2).sum(-1)
+    near = 1 - ((keys[:, None, 18:] - keys[None, :, 18:]) ** 2).sum(-1) / 9
+    weights = np.exp(-d2 / 8) * near.clip(0)
+    np.testing.assert_allclose(found, weights @ image.reshape(56, 2) / weights.sum(1, keepdims=True), atol=1e-12)
+    assert lc.patches(image[:, 0, 0], 5).shape == (7, 5)
+    assert lc.patches(image.astype(np.float32), 3).dtype == np.float32 and lc.patches(image, 3).shape == (112, 27)
+    with pytest.raises(ValueError, match="size is 4"):
+        lc.image.patches(image, 4)
+    with pytest.raises(ValueError, match=r"image has shape \(3,\)"):
+        lc.image.patches([1, 2, 3], 3)
+
+
+def test_digits_are_denoised_by_the_patches_of_others():
+    from sklearn.datasets import load_digits
+
+    images = load_digits().images * 15.0
+    clean = np.concatenate([lc.image.patches(image, 5) for image in images[:60]])
+    rng = np.random.default_rng(1)
+    before, after = [], []
+    for image in images[900:910]:
+        noisy = (image + rng.normal(0, 40, image.shape)).clip(0, 255).round().astype(np.uint8)
+        out = lc.image.denoise_by_patches(noisy, clean, 40)
+        assert out.dtype == np.uint8 and out.shape == image.shape
+        before.append(lc.image.psnr(image, noisy.astype(float), data_range=255))
+        after.append(lc.image.psnr(image, out.astype(float), data_range=255))
+    assert np.mean(after) > np.mean(before) + 2.5
+    with pytest.raises(ValueError, match="clean_patches has 24 columns"):
+        lc.image.denoise_by_patches(images[0], clean[:, :24], 40)
+
+
+def test_heavy_samples_count_more():
+    rng = np.random.default_rng(0)
+    X, y, w = rng.uniform(size=(30, 2)), rng.normal(size=30), rng.integers(1, 4, 30)
+    for range_ in [None, 0.5]:
+        heavy = lc.NonLocalRegressor("gaussian(h=0.3)", range=range_).fit(X, y, sample_weight=w)
+        many = lc.NonLocalRegressor("gaussian(h=0.3)", range=range_).fit(np.repeat(X, w, axis=0), np.repeat(y, w))
+        np.testing.assert_allclose(heavy.predict(X), many.predict(X), atol=1e-9)
+
+
 def test_regression_in_contexts():
     rng = np.random.default_rng(0)
     X = rng.uniform(size=(300, 3))

@@ -60,6 +60,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("descent", Trick),
             ("local", Trick),
             ("linear", Trick),
+            ("patches", Trick),
             ("pca", Trick),
             ("random", Trick),
             ("select", Trick),

@@ -8,6 +8,7 @@ use locality::image::{
     Bilateral, BilateralBorder, DenoiseMethod, Denoiser, ImageView, NonLocalMeans, PatchWeights,
     Sample, estimate_noise, estimate_noise_robust, psnr, ssim,
 };
+use locality::patches::Patches;
 use locality::{Float, Rows, Watch};
 use numpy::ndarray::{Array2, Array3};
 use numpy::{Element, IntoPyArray, PyArray2, PyArray3, PyArrayMethods};
@@ -321,13 +322,15 @@ fn ask<'py, T: Element + Float>(
 #[pymethods]
 impl OptimalDenoiser {
     #[new]
-    #[pyo3(signature = (samples, sigma, smoothing=0.0, tolerance=0.0, nearest=None, sample_weight=None, threads=0))]
+    #[pyo3(signature = (samples, sigma, smoothing=0.0, tolerance=0.0, nearest=None, hollow=false, sample_weight=None, threads=0))]
+    #[allow(clippy::too_many_arguments)]
     fn new(
         samples: &Bound<'_, PyAny>,
         sigma: f64,
         smoothing: f64,
         tolerance: f64,
         nearest: Option<usize>,
+        hollow: bool,
         sample_weight: Option<&Bound<'_, PyAny>>,
         threads: usize,
     ) -> PyResult<Self> {
@@ -346,7 +349,8 @@ impl OptimalDenoiser {
         let parameters = Parameters::new(sigma)
             .smoothing(smoothing)
             .tolerance(tolerance)
-            .nearest(nearest);
+            .nearest(nearest)
+            .hollow(hollow);
         let inner = two_kinds!(
             samples,
             "X",
@@ -354,6 +358,36 @@ impl OptimalDenoiser {
             |x: f64| Fit::F64(fit(&parameters, x, sample_weight, threads)?)
         );
         Ok(Self { inner })
+    }
+
+    /// Pixels of a grid of a shape, by patches of ``size``, denoised.
+    #[pyo3(signature = (values, shape, channels, size, threads=0))]
+    fn grid<'py>(
+        &self,
+        values: &Bound<'py, PyAny>,
+        shape: Vec<usize>,
+        channels: usize,
+        size: usize,
+        threads: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        fn run<'py, T: Element + Float>(
+            fit: &OptimalDenoiserFit<T>,
+            values: &Bound<'py, PyAny>,
+            grid: &Patches,
+            threads: usize,
+        ) -> PyResult<Bound<'py, PyAny>> {
+            let pixels = Matrix::<T>::from_any(values, "values")?;
+            let pixels = pixels.rows()?.to_vec();
+            let out = watched(values.py(), threads, None, |watch| {
+                fit.denoise_grid(grid, &pixels, watch)
+            })?;
+            Ok(out.into_pyarray(values.py()).into_any())
+        }
+        let grid = Patches::new(&shape, channels, size).map_err(to_python)?;
+        match &self.inner {
+            Fit::F32(fit) => run(fit, values, &grid, threads),
+            Fit::F64(fit) => run(fit, values, &grid, threads),
+        }
     }
 
     /// At noisy rows ``[m, d]``: ``mean`` and ``score`` and ``variance`` ``[m, d]``, ``log_density`` ``[m]``, ``covariance``
@@ -380,17 +414,58 @@ impl OptimalDenoiser {
     }
 }
 
-/// New rows from the law of a table: a dictionary of ``samples``, ``smoothing``, ``energy_distance`` and ``copies``.
+/// The patch about each place of a grid, values ``[places, channels]`` one place a row, with its position or without.
 #[pyfunction]
-#[pyo3(signature = (table, count, method, smoothing, levels, steps, seed, threads=0, progress=None))]
+#[pyo3(signature = (values, shape, size, positions))]
+#[allow(clippy::needless_pass_by_value)] // as the extension hands it over
+pub(crate) fn patches<'py>(
+    values: &Bound<'py, PyAny>,
+    shape: Vec<usize>,
+    size: usize,
+    positions: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    fn run<'py, T: Element + Float>(
+        values: &Bound<'py, PyArray2<T>>,
+        shape: &[usize],
+        size: usize,
+        positions: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let data = Matrix::new(values)?;
+        let rows = data.rows()?;
+        let grid = Patches::new(shape, rows.columns(), size).map_err(to_python)?;
+        let pixels = rows.to_vec();
+        let found = if positions {
+            grid.rows_with_positions(&pixels)
+        } else {
+            grid.rows(&pixels)
+        };
+        let columns = grid.columns() + if positions { shape.len() } else { 0 };
+        let found = Array2::from_shape_vec((grid.places(), columns), found.map_err(to_python)?);
+        Ok(found.map_err(shaped)?.into_pyarray(values.py()).into_any())
+    }
+    two_kinds!(
+        values,
+        "values",
+        |x: f32| run(x, &shape, size, positions),
+        |x: f64| run(x, &shape, size, positions)
+    )
+}
+
+/// New rows from the law of a table: a dictionary of ``samples``, ``smoothing``, ``manifold``, ``energy_distance`` and ``copies``.
+#[pyfunction]
+#[pyo3(signature = (table, count, method, smoothing, manifold, levels, steps, noise, nearest, tolerance, seed, threads=0, progress=None))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn sample_rows<'py>(
     table: &Bound<'py, PyAny>,
     count: usize,
     method: &str,
     smoothing: Option<f64>,
+    manifold: Option<usize>,
     levels: usize,
     steps: usize,
+    noise: (f64, f64),
+    nearest: Option<usize>,
+    tolerance: f64,
     seed: u64,
     threads: usize,
     progress: Option<&Bound<'py, PyAny>>,
@@ -402,8 +477,12 @@ pub(crate) fn sample_rows<'py>(
     let sampler = Sampler::new()
         .method(method)
         .smoothing(smoothing)
+        .manifold(manifold)
         .levels(levels)
         .steps(steps)
+        .noise(noise.0, noise.1)
+        .nearest(nearest)
+        .tolerance(tolerance)
         .seed(seed);
     let (out, distance, copies) = watched(py, threads, progress, |watch| {
         let out = sampler.sample(rows, count, watch)?;
@@ -420,6 +499,7 @@ pub(crate) fn sample_rows<'py>(
     let dict = PyDict::new(py);
     dict.set_item("samples", samples.map_err(shaped)?.into_pyarray(py))?;
     dict.set_item("smoothing", out.smoothing())?;
+    dict.set_item("manifold", out.manifold())?;
     dict.set_item("energy_distance", distance)?;
     dict.set_item("copies", copies)?;
     Ok(dict)

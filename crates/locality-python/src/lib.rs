@@ -55,7 +55,7 @@ mod _core {
     #[pymodule_export]
     use super::denoise::{
         OptimalDenoiser, energy_distance, image_bilateral, image_denoise, image_nl_means,
-        image_noise, image_quality, sample_rows,
+        image_noise, image_quality, patches, sample_rows,
     };
     #[pymodule_export]
     use super::dense::{

@@ -6,6 +6,7 @@ use numpy::{IntoPyArray, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use crate::array::Matrix;
+use crate::density::vector;
 use crate::kernel::kernel_of;
 use crate::nearest::positions;
 use crate::watch::watched;
@@ -19,8 +20,8 @@ pub(crate) struct SelfLocalRegressor {
 #[pymethods]
 impl SelfLocalRegressor {
     #[new]
-    #[pyo3(signature = (x, y, kernel, range, max_iter, tol, threads=0))]
-    #[allow(clippy::needless_pass_by_value)] // as the extension hands it over
+    #[pyo3(signature = (x, y, kernel, range, max_iter, tol, sample_weight=None, threads=0))]
+    #[allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // as the extension hands it over
     fn new(
         x: &Bound<'_, PyAny>,
         y: PyReadonlyArray1<'_, f64>,
@@ -28,6 +29,7 @@ impl SelfLocalRegressor {
         range: Option<f64>,
         max_iter: usize,
         tol: f64,
+        sample_weight: Option<&Bound<'_, PyAny>>,
         threads: usize,
     ) -> PyResult<Self> {
         let model = SelfLocalRegression::new(kernel_of(kernel)?)
@@ -37,8 +39,9 @@ impl SelfLocalRegressor {
         let data = Matrix::<f64>::from_any(x, "X")?;
         let rows: Rows<'_, f64> = data.rows()?;
         let responses = y.as_array().to_vec();
+        let weights = vector::<f64>(sample_weight)?;
         let inner = watched(x.py(), threads, None, |watch| {
-            model.fit(rows, &responses, watch)
+            model.fit_weighted(rows, &responses, weights.as_deref(), watch)
         })?;
         Ok(Self { inner })
     }

@@ -102,6 +102,7 @@ pub mod local;
 pub mod model;
 pub mod nonlocal;
 pub mod outlier;
+pub mod patches;
 #[cfg(feature = "dense")]
 pub mod pca;
 mod random;

@@ -289,6 +289,7 @@ fn samples_follow_the_law_of_the_table() {
         let sampler = Sampler::new()
             .method(method)
             .smoothing(0.15)
+            .manifold(None)
             .steps(20)
             .seed(4);
         let out = sampler.sample(rows(&known, 2), 300, &watch()).unwrap();
@@ -332,7 +333,7 @@ fn without_smoothing_the_flow_ends_at_rows_of_the_table() {
     let out = sampler.sample(rows(&known, 2), 200, &watch()).unwrap();
     let copies = out.copies(rows(&known, 2), &watch()).unwrap();
     assert!(copies > 0.95, "{copies}");
-    let smooth = Sampler::new().smoothing(0.3).seed(1);
+    let smooth = Sampler::new().smoothing(0.3).manifold(None).seed(1);
     let out = smooth.sample(rows(&known, 2), 200, &watch()).unwrap();
     assert!(out.copies(rows(&known, 2), &watch()).unwrap() < 0.3);
     // Most rows are drawn at some time, none too often.

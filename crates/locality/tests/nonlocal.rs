@@ -242,6 +242,118 @@ fn a_window_that_knows_nothing_takes_the_nearest_value() {
     assert!(flat.values().iter().all(|v| (v - 1.5).abs() < 1e-12) && flat.sigma() == 0.0);
 }
 
+/// The smoothing by its definition: windows compared one by one.
+fn by_definition(series: &[f64], radius: usize, reach: usize, h: f64, sigma: f64) -> Vec<f64> {
+    let n = series.len();
+    let at = |i: usize, q: isize| -> f64 {
+        let place = i.checked_add_signed(q).filter(|p| *p < n);
+        place.map_or(f64::NAN, |p| series[p])
+    };
+    let radius = radius as isize;
+    (0..n)
+        .map(|i| {
+            let offsets = || (-radius..=radius).filter(|q| *q != 0);
+            let needed = offsets().filter(|q| !at(i, *q).is_nan()).count();
+            if series[i].is_nan() || needed == 0 {
+                return series[i];
+            }
+            let (mut total, mut sum) = (0.0, 0.0);
+            for (j, value) in series.iter().enumerate() {
+                if i.abs_diff(j) > reach {
+                    continue;
+                }
+                let terms = (-radius..=radius).map(|q| at(i, q) - at(j, q));
+                let terms: Vec<f64> = terms.filter(|t| !t.is_nan()).collect();
+                if value.is_nan() || 2 * terms.len() < needed {
+                    continue;
+                }
+                let square = terms.iter().map(|t| t * t).sum::<f64>() / terms.len() as f64;
+                let w = (-(square - 2.0 * sigma * sigma).max(0.0) / (h * h)).exp();
+                total += w;
+                sum += w * value;
+            }
+            sum / total
+        })
+        .collect()
+}
+
+/// Terms that windows share are summed once: to 1e-12 the same, with gaps, for any radius and reach, beside values a hundred million times as
+/// large, and for any number of threads.
+#[test]
+fn shared_sums_are_those_of_the_definition() {
+    let mut random = Rng::new(11);
+    let plain: Vec<f64> = (0..400)
+        .map(|i| (f64::from(i) * 0.37).sin() + 0.2 * random.normal())
+        .collect();
+    let mut gaps = plain.clone();
+    for _ in 0..60 {
+        gaps[random.below(400)] = f64::NAN;
+    }
+    gaps[200..220].fill(f64::NAN);
+    let mut spikes = gaps.clone();
+    for (i, spike) in [(5, 1e8), (250, -3e8), (252, 2e8), (399, 1e8)] {
+        spikes[i] = spike;
+    }
+    let far: Vec<f64> = (0..400)
+        .map(|i| plain[i] + if i > 250 { 1e8 } else { 0.0 })
+        .collect();
+    for (name, series, rounding) in [
+        ("plain", &plain, 1e-12),
+        ("gaps", &gaps, 1e-12),
+        ("spikes", &spikes, 1e-12),
+        ("far", &far, 1e-14),
+    ] {
+        for (radius, reach) in [(1, 400), (6, 400), (6, 3), (30, 200), (90, 50), (500, 9000)] {
+            let (h, sigma) = (0.3, 0.2);
+            let smoother = SeriesSmoother::new(radius).reach(reach).h(h).sigma(sigma);
+            let out = smoother.smooth(series, &watch()).unwrap();
+            let expected = by_definition(series, radius, reach, h, sigma);
+            for (i, (a, b)) in out.values().iter().zip(&expected).enumerate() {
+                assert!(
+                    b.is_nan() || (a - b).abs() <= rounding * b.abs().max(1.0),
+                    "{name} {radius} {reach} {i}: {a} {b}"
+                );
+            }
+            assert_eq!(out, smoother.smooth(series, &watch().threads(1)).unwrap());
+            assert_eq!(out, smoother.smooth(series, &watch().threads(3)).unwrap());
+        }
+    }
+}
+
+/// Weights of samples count as repetitions do.
+#[test]
+fn weights_count_as_repetitions() {
+    let (x, y, _) = step(5, 40);
+    let weights: Vec<f64> = (0..40).map(|i| f64::from(1 + i % 3)).collect();
+    let (mut many_x, mut many_y) = (Vec::new(), Vec::new());
+    for i in 0..40 {
+        for _ in 0..=i % 3 {
+            many_x.extend_from_slice(&x[2 * i..][..2]);
+            many_y.push(y[i]);
+        }
+    }
+    let rows = Rows::new(&x, 40, 2).unwrap();
+    for range in [None, Some(0.4)] {
+        let model = SelfLocalRegression::new(Kernel::gaussian(0.3)).range(range);
+        let heavy = model
+            .fit_weighted(rows, &y, Some(&weights), &watch())
+            .unwrap();
+        let many = Rows::new(&many_x, many_y.len(), 2).unwrap();
+        let many = model.fit(many, &many_y, &watch()).unwrap();
+        let plain = model.fit(rows, &y, &watch()).unwrap();
+        let at =
+            |fit: &locality::nonlocal::SelfLocalRegressionFit| fit.predict(rows, &watch()).unwrap();
+        let (a, b, c) = (at(&heavy), at(&many), at(&plain));
+        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-9));
+        assert!(a.iter().zip(&c).any(|(a, c)| (a - c).abs() > 1e-3));
+    }
+    let bad = SelfLocalRegression::new(Kernel::gaussian(0.3));
+    assert!(
+        bad.fit_weighted(rows, &y, Some(&weights[1..]), &watch())
+            .is_err()
+    );
+}
+
 #[test]
 fn units_do_not_matter() {
     let series = normal(3, 120, 1);

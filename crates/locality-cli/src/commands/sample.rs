@@ -1,6 +1,7 @@
 //! `locality sample`.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Instant;
 
 use locality::Rows;
@@ -9,7 +10,7 @@ use serde_json::json;
 
 use super::count;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::output::{self, is_standard};
 use crate::table::{Column, Format, Options, Table};
 
@@ -17,10 +18,12 @@ use crate::table::{Column, Format, Options, Table};
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   locality sample iris.csv -n 1000 -o more.csv
-  locality sample measured.csv -n 500 -o new.csv --columns length,width --smoothing 0.1 --seed 7
+  locality sample measured.csv -n 500 -o new.csv --columns length,width --smoothing 0.5 --seed 7
+  locality sample large.csv -n 100000 -o new.csv --method draw
 
-Noise is turned into rows by the exact scores of the table's smoothed density. --smoothing is how far new rows may lie from those of the table,
-in standard deviations of the columns; 0 gives rows of the table.")]
+Noise is turned into rows by the exact scores of the table's density, which has a Gaussian about each row of the shape of the --manifold rows
+nearest to it. Means and covariances are the table's. --smoothing is how far new rows may lie from the table's, in standard deviations of
+the rows nearby (with --manifold none, of the table); 0 gives rows of the table.")]
 pub(crate) struct Args {
     /// The table: .csv, .tsv or .npy, or - for CSV on standard input
     table: PathBuf,
@@ -37,17 +40,50 @@ pub(crate) struct Args {
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     columns: Option<Vec<String>>,
 
-    /// flow (the probability-flow equation) or langevin (annealed Langevin dynamics)
+    /// flow (the probability-flow equation), langevin (annealed Langevin dynamics), or draw (a row by chance and a point of its Gaussian:
+    /// the law that the others flow to, at once)
     #[arg(long, value_name = "METHOD", default_value = "flow")]
     method: SamplerMethod,
 
-    /// Bandwidth in standard deviations of the columns [default: Silverman's rule]
+    /// Bandwidth in standard deviations of the rows nearby, or of the table [default: 1; with --manifold none, Silverman's rule]
     #[arg(long, value_name = "S", allow_negative_numbers = true)]
     smoothing: Option<f64>,
+
+    /// The noise about a row has the shape of so many rows nearest to it; none: that of the whole table
+    #[arg(long, value_name = "K|none", default_value = "15")]
+    manifold: Manifold,
 
     /// Number of levels of noise
     #[arg(long, value_name = "N", default_value_t = 40)]
     levels: usize,
+
+    /// Steps of langevin at each level
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    steps: usize,
+
+    /// First and last level of noise, in standard deviations of the table
+    #[arg(
+        long,
+        value_name = "MOST,LEAST",
+        value_delimiter = ',',
+        num_args = 1,
+        default_value = "20,0.002",
+        allow_negative_numbers = true
+    )]
+    noise: Vec<f64>,
+
+    /// Only the K nearest rows count in each step, for speed
+    #[arg(long, value_name = "K")]
+    nearest: Option<usize>,
+
+    /// What the sums of the weights may be off by, relative, for speed; 0 is exact to rounding
+    #[arg(
+        long,
+        value_name = "SHARE",
+        default_value_t = 0.0,
+        allow_negative_numbers = true
+    )]
+    tolerance: f64,
 
     /// Another seed gives other rows
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -57,9 +93,33 @@ pub(crate) struct Args {
     options: Options,
 }
 
+/// A number of rows, or none.
+#[derive(Clone, Copy, Debug)]
+struct Manifold(Option<usize>);
+
+impl FromStr for Manifold {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        match text.parse() {
+            Ok(k) if k > 0 => Ok(Self(Some(k))),
+            _ => Err("give a number of rows, at least 1, or none".to_owned()),
+        }
+    }
+}
+
 /// Runs it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let format = Format::of(&args.output, args.options.delimiter())?;
+    let &[most, least] = &args.noise[..] else {
+        return Err(Error::usage(format!(
+            "--noise has {}; give the first and the last level, as in --noise 20,0.002",
+            count(args.noise.len(), "number")
+        )));
+    };
     output::check(&[&args.output])?;
     let stdout_taken = is_standard(&args.output);
     context.json_needs_stdout(stdout_taken)?;
@@ -75,7 +135,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let sampler = Sampler::new()
         .method(args.method)
         .smoothing(args.smoothing)
+        .manifold(args.manifold.0)
         .levels(args.levels)
+        .steps(args.steps)
+        .noise(most, least)
+        .nearest(args.nearest)
+        .tolerance(args.tolerance)
         .seed(args.seed);
     let start = Instant::now();
     let out = context.watched("sampling", |watch| sampler.sample(rows, args.n, watch))?;
@@ -103,6 +168,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         "columns": names,
         "method": args.method.to_string(),
         "smoothing": out.smoothing(),
+        "manifold": out.manifold(),
         "energy_distance": distance,
         "copies": copies,
         "output": args.output.display().to_string(),

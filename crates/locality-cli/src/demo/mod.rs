@@ -22,8 +22,10 @@ mod places;
 mod regression;
 mod relabel;
 mod rules;
+mod sampling;
 mod score;
 mod segment;
+mod series;
 mod stage;
 mod superpixels;
 mod wines;
@@ -54,6 +56,8 @@ const CARDS: &[fn(&mut Stage<'_>) -> Result<Card>] = &[
     places::card,
     boundary::card,
     density::card,
+    sampling::card,
+    series::card,
     pixels::card,
     memory::card,
     rules::card,

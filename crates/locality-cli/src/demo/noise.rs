@@ -64,8 +64,15 @@ pub(super) fn card(stage: &mut Stage<'_>) -> Result<Card> {
     Ok(card)
 }
 
-/// Sums of twelve uniform numbers from integer arithmetic, so that the photo is the same everywhere.
 fn with_noise(rgb: &[u8]) -> Vec<u8> {
+    let noisy = rgb.iter().zip(normals(rgb.len()));
+    noisy
+        .map(|(s, normal)| (f64::from(*s) + SIGMA * normal).round().clamp(0.0, 255.0) as u8)
+        .collect()
+}
+
+/// Sums of twelve uniform numbers from integer arithmetic, so that noise is the same everywhere.
+pub(super) fn normals(count: usize) -> Vec<f64> {
     let mut state = 1_u64;
     let mut uniform = || {
         state = state
@@ -73,10 +80,7 @@ fn with_noise(rgb: &[u8]) -> Vec<u8> {
             .wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f64 / f64::from(1_u32 << 24)
     };
-    rgb.iter()
-        .map(|s| {
-            let normal = (0..12).map(|_| uniform()).sum::<f64>() - 6.0;
-            (f64::from(*s) + SIGMA * normal).round().clamp(0.0, 255.0) as u8
-        })
+    (0..count)
+        .map(|_| (0..12).map(|_| uniform()).sum::<f64>() - 6.0)
         .collect()
 }

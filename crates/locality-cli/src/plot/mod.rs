@@ -1,7 +1,6 @@
 //! Charts as SVG or PNG, by the file's ending.
 
 mod axes;
-#[cfg(any(feature = "embed", feature = "learn"))]
 mod cloud;
 mod clusters;
 mod font;
@@ -24,7 +23,6 @@ use locality::Rows;
 use crate::error::{Error, Result};
 use crate::output;
 
-#[cfg(any(feature = "embed", feature = "learn"))]
 pub(crate) use cloud::draw as draw_cloud;
 pub(crate) use clusters::draw as draw_clusters;
 pub(crate) use fuzzy::{Surface, draw as draw_fuzzy};

@@ -251,6 +251,17 @@ fn rows_are_denoised_by_clean_ones() {
         (last[0] - 1.2).abs() < 1e-6 && (last[3] - 5.0).abs() < 1e-6,
         "{last:?}"
     );
+    folder.file("one.csv", "a\n1\n");
+    let run = folder.run(&[
+        "denoise", "one.csv", "-o", "out.csv", "--sigma", "1", "--hollow",
+    ]);
+    assert!(
+        run.stderr
+            .contains("hollow tells each clean sample by the others")
+            && !run.stderr.contains("on_empty"),
+        "{}",
+        run.stderr
+    );
     let run = folder.run(&["denoise", "own.csv", "-o", "out.csv", "--sigma", "0"]);
     assert!(run.stderr.contains("sigma is 0"), "{}", run.stderr);
 }
@@ -355,4 +366,60 @@ fn new_rows_are_like_the_old() {
         "{}",
         run.stderr
     );
+}
+
+#[test]
+fn every_flag_of_sampling_counts() {
+    let folder = Folder::new();
+    let iris = data("iris.csv");
+    let run = |more: &[&str]| {
+        let args = [
+            "sample", &iris, "-n", "40", "-o", "new.csv", "--method", "langevin", "--levels", "12",
+        ];
+        let out = folder.ok(&[&args[..], more, &["--json"]].concat());
+        let json: Value = serde_json::from_slice(&out.stdout).unwrap();
+        (json, folder.text("new.csv"))
+    };
+    let (json, plain) = run(&[]);
+    assert_eq!(
+        (&json["manifold"], &json["smoothing"]),
+        (&15.into(), &1.0.into())
+    );
+    for more in [
+        ["--steps", "3"],
+        ["--manifold", "5"],
+        ["--manifold", "none"],
+        ["--noise", "10,0.01"],
+        ["--nearest", "4"],
+        ["--tolerance", "0.5"],
+        ["--smoothing", "0.3"],
+    ] {
+        let (json, found) = run(&more);
+        assert_ne!(found, plain, "{more:?}");
+        if more[1] == "none" {
+            assert!(json["manifold"].is_null() && json["smoothing"].as_f64().unwrap() < 0.6);
+        }
+    }
+    folder.ok(&[
+        "sample", &iris, "-n", "40", "-o", "new.csv", "--method", "draw",
+    ]);
+    assert_ne!(folder.text("new.csv"), plain);
+    for (more, text) in [
+        (
+            ["--manifold", "0"],
+            "give a number of rows, at least 1, or none",
+        ),
+        (
+            ["--noise", "3"],
+            "--noise has 1 number; give the first and the last level",
+        ),
+        (["--noise", "1,2"], "noise goes from 1 to 2"),
+        (["--steps", "0"], "steps is 0"),
+        (["--nearest", "151"], "nearest is 151"),
+    ] {
+        let args = ["sample", &iris, "-n", "4", "-o", "none.csv"];
+        let run = folder.run(&[&args[..], &more].concat());
+        assert!(run.stderr.contains(text), "{more:?}: {}", run.stderr);
+        assert!(!folder.path("none.csv").exists());
+    }
 }

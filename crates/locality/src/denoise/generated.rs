@@ -1,49 +1,8 @@
 //! Samples that were drawn, and how good they are.
 
 use super::judge::{energy_distance, nearest_distances};
+use super::whitened::Scale;
 use crate::{Error, Metric, Nearest, Result, Rows, Watch};
-
-/// Means and standard deviations of columns; constant ones are not scaled.
-pub(super) struct Scale {
-    mean: Vec<f64>,
-    deviation: Vec<f64>,
-}
-
-impl Scale {
-    pub(super) fn of(rows: Rows<'_, f64>) -> Self {
-        let n = rows.rows() as f64;
-        let mut mean = vec![0.0; rows.columns()];
-        for row in rows.iter() {
-            for (m, x) in mean.iter_mut().zip(row) {
-                *m += x / n;
-            }
-        }
-        let mut variance = vec![0.0; rows.columns()];
-        for row in rows.iter() {
-            for ((v, x), m) in variance.iter_mut().zip(row).zip(&mean) {
-                *v += (x - m).powi(2) / n;
-            }
-        }
-        let deviation = variance.iter().zip(&mean).map(|(v, m)| {
-            let constant = v.sqrt() <= 1e-14 * m.abs();
-            if constant { 1.0 } else { v.sqrt() }
-        });
-        Self {
-            deviation: deviation.map(|s| if s > 0.0 { s } else { 1.0 }).collect(),
-            mean,
-        }
-    }
-
-    pub(super) fn apart<'a>(&'a self, row: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
-        let columns = self.mean.iter().zip(&self.deviation);
-        row.iter().zip(columns).map(|(x, (m, s))| (x - m) / s)
-    }
-
-    pub(super) fn back<'a>(&'a self, row: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
-        let columns = self.mean.iter().zip(&self.deviation);
-        row.iter().zip(columns).map(|(x, (m, s))| x * s + m)
-    }
-}
 
 /// Samples that were drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,17 +10,24 @@ pub struct Generated {
     samples: Vec<f64>,
     columns: usize,
     smoothing: f64,
+    manifold: Option<usize>,
 }
 
 /// A sample is a copy where it is nearer to a row than this share of the rows' usual distance from one another.
 const COPY: f64 = 0.1;
 
 impl Generated {
-    pub(super) fn new(samples: Vec<f64>, columns: usize, smoothing: f64) -> Self {
+    pub(super) fn new(
+        samples: Vec<f64>,
+        columns: usize,
+        smoothing: f64,
+        manifold: Option<usize>,
+    ) -> Self {
         Self {
             samples,
             columns,
             smoothing,
+            manifold,
         }
     }
 
@@ -70,9 +36,14 @@ impl Generated {
         &self.samples
     }
 
-    /// The smoothing in force, in standard deviations of the columns.
+    /// The smoothing in force, in standard deviations of the rows nearby or, without [`manifold`](Self::manifold), of the table.
     pub fn smoothing(&self) -> f64 {
         self.smoothing
+    }
+
+    /// How many rows shaped the noise about each; `None` where all did.
+    pub fn manifold(&self) -> Option<usize> {
+        self.manifold
     }
 
     /// The [energy distance](energy_distance) of the samples from a table, all columns scaled by the table's standard deviations.

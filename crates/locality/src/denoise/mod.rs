@@ -15,8 +15,14 @@
 
 mod generated;
 mod judge;
+mod law;
+mod local_law;
+mod moments;
 mod optimal;
+mod rotations;
 mod sampler;
+mod steps;
+mod whitened;
 
 pub use generated::Generated;
 pub use judge::{energy_distance, nearest_distances};

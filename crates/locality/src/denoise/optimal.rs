@@ -1,5 +1,6 @@
 //! The posterior mean of a clean sample, its covariance, and the score.
 
+use crate::patches::Patches;
 use crate::{Error, Float, Kernel, LocalMean, LocalMeanFit, Neighborhood, Result, Rows, Watch};
 
 /// The parameters of the best denoiser: the level of the noise, and how exactly it is computed.
@@ -86,6 +87,7 @@ impl OptimalDenoiser {
             )));
         }
         let (n, d) = (clean.rows(), clean.columns());
+        self.check_counts(n, weights)?;
         let center = center(clean);
         let centered: Vec<T> = clean
             .iter()
@@ -97,7 +99,7 @@ impl OptimalDenoiser {
         Ok(OptimalDenoiserFit {
             parameters: self.clone(),
             means: mean.fit_watched(values, values, weights, watch)?,
-            samples: centered,
+            samples: clean.to_vec(),
             weights: weights.map(<[T]>::to_vec),
             center,
             total,
@@ -105,8 +107,26 @@ impl OptimalDenoiser {
     }
 
     /// The standard deviation of kernels: noise and smoothing together.
-    fn width(&self) -> f64 {
+    pub(super) fn width(&self) -> f64 {
         self.sigma.hypot(self.smoothing)
+    }
+
+    /// The noise's share of the kernels' variance.
+    pub(super) fn share(&self) -> f64 {
+        (self.sigma / self.width()).powi(2)
+    }
+
+    /// What smoothing alone leaves uncertain in each column.
+    pub(super) fn left_by_smoothing(&self) -> f64 {
+        (self.sigma * self.smoothing / self.width()).powi(2)
+    }
+
+    pub(super) fn is_hollow(&self) -> bool {
+        self.hollow
+    }
+
+    pub(super) fn nearest_count(&self) -> Option<usize> {
+        self.nearest
     }
 
     fn local_mean(&self) -> LocalMean {
@@ -119,6 +139,23 @@ impl OptimalDenoiser {
         LocalMean::new(Kernel::gaussian(self.width()))
             .neighborhood(neighborhood)
             .tolerance(self.tolerance)
+    }
+
+    /// Whether there are as many clean samples as are asked for.
+    fn check_counts<T: Float>(&self, n: usize, weights: Option<&[T]>) -> Result<()> {
+        let counting = weights.map_or(n, |w| w.iter().filter(|w| **w > T::ZERO).count());
+        let others = n - usize::from(self.hollow);
+        if self.hollow && counting == 1 {
+            return Err(Error::empty(
+                "hollow tells each clean sample by the others, but there is only 1; give at least 2, or let it count for itself",
+            ));
+        }
+        if let Some(k) = self.nearest.filter(|k| *k == 0 || *k > others) {
+            return Err(Error::parameter(format!(
+                "nearest is {k}; give a number of clean samples from 1 to {others}"
+            )));
+        }
+        Ok(())
     }
 
     fn check(&self) -> Result<()> {
@@ -154,9 +191,8 @@ fn center<T: Float>(rows: Rows<'_, T>) -> Vec<T> {
 pub struct OptimalDenoiserFit<T> {
     parameters: OptimalDenoiser,
     means: LocalMeanFit<T>,
-    /// About the centre.
-    samples: Vec<T>,
-    weights: Option<Vec<T>>,
+    pub(super) samples: Vec<T>,
+    pub(super) weights: Option<Vec<T>>,
     center: Vec<T>,
     total: f64,
 }
@@ -180,8 +216,9 @@ impl<T: Float> OptimalDenoiserFit<T> {
         let moved = self.moved(noisy)?;
         let rows = self.rows(&moved)?;
         let found = self.means.at(rows, watch)?;
-        let keep = T::from_f64(1.0 - self.share());
-        let share = T::from_f64(self.share());
+        let share = self.parameters.share();
+        let keep = T::from_f64(1.0 - share);
+        let share = T::from_f64(share);
         let mut out = found.means;
         for (out, y) in out.chunks_exact_mut(self.columns()).zip(rows.iter()) {
             for ((o, y), c) in out.iter_mut().zip(y).zip(&self.center) {
@@ -189,6 +226,17 @@ impl<T: Float> OptimalDenoiserFit<T> {
             }
         }
         Ok(out)
+    }
+
+    /// A grid (series, picture, volume) without its noise, if the clean samples are patches: the patch about each place is denoised, and each
+    /// value is the mean of what all patches say about it.
+    ///
+    /// # Errors
+    /// As [`denoise`](Self::denoise), and patches of another number of columns than the clean samples'.
+    pub fn denoise_grid(&self, grid: &Patches, values: &[T], watch: &Watch<'_>) -> Result<Vec<T>> {
+        let rows = grid.rows(values)?;
+        let noisy = Rows::new(&rows, grid.places(), grid.columns())?;
+        grid.average(&self.denoise(noisy, watch)?)
     }
 
     /// The gradient of the logarithm of the density of noisy values, `(m(y) - y) / sigma^2`, at `[m, d]`.
@@ -251,58 +299,7 @@ impl<T: Float> OptimalDenoiserFit<T> {
         self.moments(noisy, &pairs, watch)
     }
 
-    /// Covariances of pairs of columns, `[m, pairs]`.
-    fn moments(
-        &self,
-        noisy: Rows<'_, T>,
-        pairs: &[(usize, usize)],
-        watch: &Watch<'_>,
-    ) -> Result<Vec<T>> {
-        let (d, n) = (self.columns(), self.samples.len() / self.columns());
-        let moved = self.moved(noisy)?;
-        let rows = self.rows(&moved)?;
-        let keys = Rows::new(&self.samples, n, d)?;
-        // Values and their products side by side: one pass, and the same weights for both.
-        let wide = d + pairs.len();
-        let mut values = Vec::with_capacity(n * wide);
-        for row in keys.iter() {
-            values.extend_from_slice(row);
-            values.extend(pairs.iter().map(|&(a, b)| row[a] * row[b]));
-        }
-        let fit = self.parameters.local_mean().fit_watched(
-            keys,
-            Rows::new(&values, n, wide)?,
-            self.weights.as_deref(),
-            &watch.quiet(),
-        )?;
-        let found = fit.at(rows, watch)?;
-        let sigma2 = self.parameters.sigma.powi(2);
-        // What smoothing alone leaves uncertain in each column.
-        let own = sigma2 * (1.0 - self.share());
-        let share2 = self.share().powi(2);
-        let mut out = Vec::with_capacity(rows.rows() * pairs.len());
-        for row in found.means.chunks_exact(wide) {
-            let (mean, products) = row.split_at(d);
-            out.extend(pairs.iter().zip(products).map(|(&(a, b), product)| {
-                let spread = product.to_f64() - mean[a].to_f64() * mean[b].to_f64();
-                if a == b {
-                    // Below zero there is only rounding.
-                    T::from_f64(own + share2 * spread.max(0.0))
-                } else {
-                    T::from_f64(share2 * spread)
-                }
-            }));
-        }
-        Ok(out)
-    }
-
-    /// The noise's share of the kernels' variance.
-    fn share(&self) -> f64 {
-        (self.parameters.sigma / self.parameters.width()).powi(2)
-    }
-
-    /// Queries about the centre.
-    fn moved(&self, noisy: Rows<'_, T>) -> Result<Vec<T>> {
+    pub(super) fn check(&self, noisy: Rows<'_, T>) -> Result<()> {
         if noisy.columns() != self.columns() {
             return Err(Error::shape(format!(
                 "the noisy values have {} columns and the clean samples {}; give the same columns",
@@ -310,7 +307,15 @@ impl<T: Float> OptimalDenoiserFit<T> {
                 self.columns()
             )));
         }
-        noisy.require_finite("noisy values")?;
+        if noisy.rows() > 0 {
+            noisy.require_finite("noisy values")?;
+        }
+        Ok(())
+    }
+
+    /// Queries about the centre.
+    fn moved(&self, noisy: Rows<'_, T>) -> Result<Vec<T>> {
+        self.check(noisy)?;
         let moved = noisy
             .iter()
             .flat_map(|row| row.iter().zip(&self.center).map(|(x, c)| *x - *c));

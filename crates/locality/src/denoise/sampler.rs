@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::generated::{Generated, Scale};
-use super::optimal::OptimalDenoiser;
+use super::generated::Generated;
+use super::law::Law;
+use super::steps;
+use super::whitened::Whitened;
 use crate::names;
-use crate::random::Random;
-use crate::{Error, Result, Rows, Watch};
+use crate::{Error, Metric, Nearest, Result, Rows, Watch};
 
 /// How noise is turned into samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -19,13 +20,17 @@ pub enum SamplerMethod {
     #[default]
     Flow,
     /// Annealed Langevin dynamics (Song and Ermon, *Generative modeling by estimating gradients of the data distribution*, 2019):
-    /// some noisy steps along the score at each level of noise.
+    /// some noisy steps along the score at each level of noise, and a step of the flow from one level to the next (predictor and corrector:
+    /// Song et al. 2021, section 4.2), without which each level would start from the law of the one before.
     Langevin,
+    /// A row by chance, and a point of the Gaussian about it: the law that the others flow to, at once and without an error of steps.
+    Draw,
 }
 
-const NAMES: [(&str, SamplerMethod); 2] = [
+const NAMES: [(&str, SamplerMethod); 3] = [
     ("flow", SamplerMethod::Flow),
     ("langevin", SamplerMethod::Langevin),
+    ("draw", SamplerMethod::Draw),
 ];
 
 impl fmt::Display for SamplerMethod {
@@ -38,7 +43,7 @@ impl fmt::Display for SamplerMethod {
 impl FromStr for SamplerMethod {
     type Err = Error;
 
-    /// `flow`, `langevin`.
+    /// `flow`, `langevin`, `draw`.
     fn from_str(text: &str) -> Result<Self> {
         let wanted = text.trim().to_ascii_lowercase();
         let found = NAMES.iter().find(|(name, _)| *name == wanted);
@@ -49,25 +54,28 @@ impl FromStr for SamplerMethod {
     }
 }
 
-/// The parameters of sampling from the law that a table came from, by the scores of its [best denoisers](OptimalDenoiser) at falling levels
-/// of noise.
+/// The parameters of sampling from the law that a table came from, by the scores of its best denoisers at falling levels of noise.
 ///
-/// Columns are scaled to unit variance for it and back. Exact scores of the table itself lead back to its rows; with
-/// [smoothing](Self::smoothing) samples are those of its kernel density instead.
+/// The law is a density with a Gaussian about each row. By default that has the shape of the rows nearby
+/// ([manifold](Self::manifold)), so that samples lie on the same curves and surfaces as the rows. Rows are drawn towards the middle by as
+/// much as the noise spreads them: means and covariances are the table's. Constant columns stay as they are, and columns that follow from others
+/// still do. All computing is in coordinates in which the table has unit covariance. With the exact scores of the rows themselves
+/// ([smoothing](Self::smoothing) of 0) samples would be copies of rows.
 ///
 /// ```
 /// use locality::{Rows, Watch, denoise::Sampler};
 /// let table: Vec<f64> = (0..50).map(|i| f64::from(i % 2) * 10.0 + f64::from(i) / 50.0).collect();
 /// let out = Sampler::new().seed(3).sample(Rows::column(&table), 40, &Watch::default())?;
 /// assert_eq!(out.samples().len(), 40);
-/// // Around 0 and 10, as far out as the smoothing goes.
-/// assert!(out.samples().iter().all(|x| (-15.0..26.0).contains(x)));
+/// // Around 0 and 10, and nothing between.
+/// assert!(out.samples().iter().all(|x| (-2.0..3.0).contains(x) || (8.0..13.0).contains(x)));
 /// # Ok::<(), locality::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sampler {
     method: SamplerMethod,
     smoothing: Option<f64>,
+    manifold: Option<usize>,
     levels: usize,
     steps: usize,
     noise: (f64, f64),
@@ -78,8 +86,8 @@ pub struct Sampler {
 
 /// The curve of Karras et al.: levels of noise are equally spaced in this root.
 const CURVE: f64 = 7.0;
-/// Langevin's step, in squared levels of noise.
-const STEP: f64 = 0.2;
+/// Rows that shape the noise about each; see `docs/decisions/new-rows.md`.
+const MANIFOLD: usize = 15;
 
 impl Default for Sampler {
     fn default() -> Self {
@@ -88,11 +96,13 @@ impl Default for Sampler {
 }
 
 impl Sampler {
-    /// The probability flow over 40 levels of noise, from 20 standard deviations of the columns to 0.002; smoothing by Silverman's rule.
+    /// The probability flow over 40 levels of noise, from 20 standard deviations of the table to 0.002, for Gaussians of the shape of the 15
+    /// rows nearest to each.
     pub fn new() -> Self {
         Self {
             method: SamplerMethod::default(),
             smoothing: None,
+            manifold: Some(MANIFOLD),
             levels: 40,
             steps: 10,
             noise: (20.0, 0.002),
@@ -109,11 +119,21 @@ impl Sampler {
         self
     }
 
-    /// How far samples are spread about the table's rows: the bandwidth of the kernel density that is drawn from, in standard deviations of
-    /// the columns. 0 draws rows of the table. Without it, Silverman's rule `(4 / (n (d + 2)))^(1 / (d + 4))`.
+    /// How far samples are spread about the table's rows: 0 draws rows of the table, bit for bit. With [manifold](Self::manifold) in standard
+    /// deviations of the rows nearby, 1 by default, where half of a sample's squared distance to the middle of the rows nearby is the row's own
+    /// and half is noise. Without, in standard deviations of the table in every direction, by default by Silverman's rule
+    /// `(4 / (n (d + 2)))^(1 / (d + 4))`.
     #[must_use]
     pub fn smoothing(mut self, smoothing: impl Into<Option<f64>>) -> Self {
         self.smoothing = smoothing.into();
+        self
+    }
+
+    /// The noise about each row has the covariance of its so many nearest rows, by columns scaled to unit variance; 15 by default, and all
+    /// there are in smaller tables. `None` takes the covariance of the whole table for all, which fills the space between curves.
+    #[must_use]
+    pub fn manifold(mut self, neighbors: impl Into<Option<usize>>) -> Self {
+        self.manifold = neighbors.into();
         self
     }
 
@@ -131,21 +151,21 @@ impl Sampler {
         self
     }
 
-    /// From this level of noise to that, in standard deviations of the columns.
+    /// From this level of noise to that, in standard deviations of the table in every direction.
     #[must_use]
     pub fn noise(mut self, most: f64, least: f64) -> Self {
         self.noise = (most, least);
         self
     }
 
-    /// See [`OptimalDenoiser::tolerance`].
+    /// What the sums of the weights may be off by; see [`OptimalDenoiser::tolerance`](super::OptimalDenoiser::tolerance).
     #[must_use]
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
         self
     }
 
-    /// See [`OptimalDenoiser::nearest`].
+    /// With the `k` nearest Gaussians alone in each step; see [`OptimalDenoiser::nearest`](super::OptimalDenoiser::nearest).
     #[must_use]
     pub fn nearest(mut self, k: impl Into<Option<usize>>) -> Self {
         self.nearest = k.into();
@@ -171,30 +191,60 @@ impl Sampler {
     ) -> Result<Generated> {
         self.check(table, count)?;
         let (n, d) = (table.rows(), table.columns());
-        let scale = Scale::of(table);
-        let rows: Vec<f64> = table.iter().flat_map(|row| scale.apart(row)).collect();
-        let rows = Rows::new(&rows, n, d)?;
-        let silverman = (4.0 / (n as f64 * (d as f64 + 2.0))).powf(1.0 / (d as f64 + 4.0));
-        let smoothing = self.smoothing.unwrap_or(silverman);
-        let mut x = self.start(count, d);
+        let manifold = self.manifold.map(|k| k.min(n - 1));
+        let white = Whitened::of(table);
+        let rank = white.rank;
+        let silverman = || (4.0 / (n as f64 * (rank as f64 + 2.0))).powf(1.0 / (rank as f64 + 4.0));
+        let usual = || if manifold.is_some() { 1.0 } else { silverman() };
+        let smoothing = self.smoothing.unwrap_or_else(usual);
+        let done = |samples| Ok(Generated::new(samples, d, smoothing, manifold));
+        if rank == 0 {
+            // All rows are the same.
+            return done(table.row(0).repeat(count));
+        }
+        let neighbors = manifold.filter(|_| smoothing > 0.0);
+        let law = Law::new(&white, neighbors, smoothing, watch)?;
+        let x = self.points(&law, count, watch)?;
+        if smoothing > 0.0 {
+            let mut samples = Vec::with_capacity(count * d);
+            for y in x.chunks_exact(rank) {
+                white.back(y, &mut samples);
+            }
+            return done(samples);
+        }
+        // Points at which the density has nothing but rows: they end there, but for the last digits.
+        let near = Nearest::fit(white.coordinates()?, &Metric::Euclidean)?;
+        let near = near.k_nearest(Rows::new(&x, count, rank)?, 1, &watch.quiet())?;
+        done(
+            near.indices
+                .iter()
+                .flat_map(|&i| table.row(i).to_vec())
+                .collect(),
+        )
+    }
+
+    /// Samples of a law.
+    fn points(&self, law: &Law, count: usize, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        if self.method == SamplerMethod::Draw {
+            return Ok(law.draws(self.seed, count));
+        }
+        let how = (self.tolerance, self.nearest);
+        let mut x = steps::start(law.rank(), self.noise.0, self.seed, count);
         let levels = self.noise_levels();
         for (i, &sigma) in levels.iter().enumerate() {
             watch.check()?;
             watch.report(i, levels.len());
-            let next = levels.get(i + 1).copied().unwrap_or(0.0);
-            match self.method {
-                SamplerMethod::Flow => self.flow(rows, &mut x, (sigma, next), smoothing, watch)?,
-                SamplerMethod::Langevin => {
-                    self.langevin(rows, &mut x, (i, sigma, next), smoothing, watch)?;
-                }
+            if self.method == SamplerMethod::Langevin {
+                // One more, for where the points are put at the end.
+                let turns = self.steps + 1;
+                let turns = i * turns..(i + 1) * turns;
+                steps::langevin(law, &mut x, sigma, (turns, self.seed), how, watch)?;
             }
+            let next = levels.get(i + 1).copied().unwrap_or(0.0);
+            steps::flow(law, &mut x, (sigma, next), how, watch)?;
         }
         watch.report(levels.len(), levels.len());
-        let mut samples = Vec::with_capacity(x.len());
-        for row in x.chunks_exact(d) {
-            samples.extend(scale.back(row));
-        }
-        Ok(Generated::new(samples, d, smoothing))
+        Ok(x)
     }
 
     fn check(&self, table: Rows<'_, f64>, count: usize) -> Result<()> {
@@ -222,6 +272,19 @@ impl Sampler {
         } else if !smooth {
             let smoothing = self.smoothing.unwrap_or(f64::NAN);
             format!("smoothing is {smoothing}; give a number of standard deviations, 0 or more")
+        } else if self.manifold == Some(0) {
+            "manifold is 0; give the number of rows nearby, at least 1, or none for all of the table"
+                .to_owned()
+        } else if !(self.tolerance >= 0.0 && self.tolerance < 1.0) {
+            format!(
+                "tolerance is {}; give a share, at least 0 and below 1",
+                self.tolerance
+            )
+        } else if let Some(k) = self.nearest.filter(|k| *k == 0 || *k > table.rows()) {
+            format!(
+                "nearest is {k}; give a number of rows, from 1 to the table's {}",
+                table.rows()
+            )
         } else {
             return Ok(());
         };
@@ -236,98 +299,5 @@ impl Sampler {
         let last = (self.levels - 1) as f64;
         let at = |i: usize| (most + i as f64 / last * (least - most)).powf(CURVE);
         (0..self.levels).map(at).collect()
-    }
-
-    /// Noise of the first level about the origin, where the scaled table has its centre, with the table's own variance.
-    fn start(&self, count: usize, d: usize) -> Vec<f64> {
-        let deviation = self.noise.0.hypot(1.0);
-        let mut x = vec![0.0; count * d];
-        for (i, row) in x.chunks_exact_mut(d).enumerate() {
-            let mut random = Random::new(self.seed, i as u64);
-            row.fill_with(|| deviation * random.normal());
-        }
-        x
-    }
-
-    /// The clean values at a level of noise.
-    fn denoised(
-        &self,
-        table: Rows<'_, f64>,
-        x: &[f64],
-        (sigma, smoothing): (f64, f64),
-        watch: &Watch<'_>,
-    ) -> Result<Vec<f64>> {
-        let d = table.columns();
-        let denoiser = OptimalDenoiser::new(sigma)
-            .smoothing(smoothing)
-            .tolerance(self.tolerance)
-            .nearest(self.nearest);
-        let fit = denoiser.fit(table, &watch.quiet())?;
-        fit.denoise(Rows::new(x, x.len() / d, d)?, &watch.quiet())
-    }
-
-    /// One step of Heun's method; to no noise at all, of Euler's.
-    fn flow(
-        &self,
-        table: Rows<'_, f64>,
-        x: &mut [f64],
-        (sigma, next): (f64, f64),
-        smoothing: f64,
-        watch: &Watch<'_>,
-    ) -> Result<()> {
-        let clean = self.denoised(table, x, (sigma, smoothing), watch)?;
-        let slope = |x: &[f64], clean: &[f64], sigma: f64| -> Vec<f64> {
-            x.iter().zip(clean).map(|(x, c)| (x - c) / sigma).collect()
-        };
-        let first = slope(x, &clean, sigma);
-        let step = next - sigma;
-        let euler: Vec<f64> = x.iter().zip(&first).map(|(x, s)| x + step * s).collect();
-        if next == 0.0 {
-            x.copy_from_slice(&euler);
-            return Ok(());
-        }
-        let clean = self.denoised(table, &euler, (next, smoothing), watch)?;
-        let second = slope(&euler, &clean, next);
-        for ((x, a), b) in x.iter_mut().zip(&first).zip(&second) {
-            *x += step * f64::midpoint(*a, *b);
-        }
-        Ok(())
-    }
-
-    /// Langevin's steps at a level of noise; after the last, the clean values.
-    fn langevin(
-        &self,
-        table: Rows<'_, f64>,
-        x: &mut [f64],
-        (level, sigma, next): (usize, f64, f64),
-        smoothing: f64,
-        watch: &Watch<'_>,
-    ) -> Result<()> {
-        let d = table.columns();
-        let denoiser = OptimalDenoiser::new(sigma)
-            .smoothing(smoothing)
-            .tolerance(self.tolerance)
-            .nearest(self.nearest);
-        let fit = denoiser.fit(table, &watch.quiet())?;
-        let variance = sigma * sigma + smoothing * smoothing;
-        let step = STEP * variance;
-        for round in 0..self.steps {
-            watch.check()?;
-            let score = fit.score(Rows::new(x, x.len() / d, d)?, &watch.quiet())?;
-            let rows = x.chunks_exact_mut(d).zip(score.chunks_exact(d));
-            for (i, (row, score)) in rows.enumerate() {
-                // A stream for each sample, level and round, apart from those of the start.
-                let turn = (1 + level * self.steps + round) as u64;
-                let mut random = Random::new(self.seed ^ (turn << 32), i as u64);
-                for (x, s) in row.iter_mut().zip(score) {
-                    *x += 0.5 * step * s + step.sqrt() * random.normal();
-                }
-            }
-        }
-        if next == 0.0 {
-            let clean = fit.denoise(Rows::new(x, x.len() / d, d)?, &watch.quiet())?;
-            x.copy_from_slice(&clean);
-        }
-        Ok(())
     }
 }

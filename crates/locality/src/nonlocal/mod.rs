@@ -2,6 +2,7 @@
 //!
 //! Pictures have their own: [`image::NonLocalMeans`](crate::image::NonLocalMeans) and what is beside it.
 
+mod contexts;
 mod selflocal;
 mod series;
 

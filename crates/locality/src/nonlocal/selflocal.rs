@@ -68,9 +68,23 @@ impl SelfLocalRegression {
         y: &[f64],
         watch: &Watch<'_>,
     ) -> Result<SelfLocalRegressionFit> {
+        self.fit_weighted(x, y, None, watch)
+    }
+
+    /// The same with sample weights `[n]`, or without.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and for weights that are negative, not finite, all zero or not `n`.
+    pub fn fit_weighted(
+        &self,
+        x: Rows<'_, f64>,
+        y: &[f64],
+        weights: Option<&[f64]>,
+        watch: &Watch<'_>,
+    ) -> Result<SelfLocalRegressionFit> {
         self.check(x, y)?;
         let plain = Self::local_mean(self.kernel.clone());
-        let plain = plain.fit_watched(x, Rows::column(y), None, watch)?;
+        let plain = plain.fit_watched(x, Rows::column(y), weights, watch)?;
         let Some(range) = self.range else {
             let outputs = plain.at(x, watch)?.means;
             return Ok(SelfLocalRegressionFit {
@@ -90,7 +104,7 @@ impl SelfLocalRegression {
             let keys = beside(x, &outputs);
             let keys = Rows::new(&keys, y.len(), d + 1)?;
             let joint = Self::local_mean(self.joint(range, d)?);
-            let joint = joint.fit_watched(keys, Rows::column(y), None, &watch.quiet())?;
+            let joint = joint.fit_watched(keys, Rows::column(y), weights, &watch.quiet())?;
             let next = joint.at(keys, &watch.quiet())?.means;
             let moved = outputs.iter().zip(&next).map(|(a, b)| (a - b).abs());
             let moved = moved.fold(0.0, f64::max);

@@ -1,10 +1,8 @@
 //! Series smoothed, and their gaps filled, by what happened in like contexts.
 
-use crate::par::map_blocks;
+use super::contexts::Contexts;
 use crate::{Error, Result, Watch};
 
-/// Places of a block.
-const BLOCK: usize = 64;
 /// The third quartile of the standard normal distribution.
 const QUARTILE: f64 = 0.674_489_750_196_081_7;
 
@@ -89,19 +87,17 @@ impl SeriesSmoother {
             if h > 0.0 { h } else { 1.0 }
         });
         let task = Contexts {
-            radius: self.radius,
+            radius: self.radius.min(series.len()),
             reach: self.reach.unwrap_or(series.len()),
             inverse: 1.0 / (h * h),
             noise: 2.0 * sigma * sigma,
         };
         let missing: Vec<usize> = (0..series.len()).filter(|&i| series[i].is_nan()).collect();
-        let known: Vec<usize> = (0..series.len()).filter(|&i| !series[i].is_nan()).collect();
-        let mut values = series.to_vec();
-        if !self.gaps_only {
-            for (&i, v) in known.iter().zip(task.means(series, series, &known, watch)?) {
-                values[i] = v.unwrap_or(series[i]);
-            }
-        }
+        let mut values = if self.gaps_only {
+            series.to_vec()
+        } else {
+            task.smoothed(series, watch)?
+        };
         let mut filled = series.to_vec();
         let mut left = missing.clone();
         while !left.is_empty() {
@@ -110,7 +106,7 @@ impl SeriesSmoother {
             let (now, later): (Vec<usize>, Vec<usize>) = left
                 .iter()
                 .partition(|&&i| Some(task.known(&filled, i)) == most);
-            let means = task.means(&filled, series, &now, &watch.quiet())?;
+            let means = task.filled(&filled, series, &now, &watch.quiet())?;
             for (&i, mean) in now.iter().zip(means) {
                 filled[i] = mean.unwrap_or_else(|| nearest_known(series, i));
             }
@@ -157,95 +153,6 @@ impl SeriesSmoother {
             )));
         }
         Ok(())
-    }
-}
-
-/// How windows are compared.
-struct Contexts {
-    radius: usize,
-    reach: usize,
-    inverse: f64,
-    noise: f64,
-}
-
-impl Contexts {
-    /// The window about a place without the place itself, as offsets that lie in the series.
-    fn window(&self, i: usize, n: usize) -> impl Iterator<Item = isize> + use<> {
-        let back = self.radius.min(i).cast_signed();
-        let ahead = self.radius.min(n - 1 - i).cast_signed();
-        (-back..=ahead).filter(|q| *q != 0)
-    }
-
-    /// How many values of a window are known.
-    fn known(&self, series: &[f64], i: usize) -> usize {
-        let window = self.window(i, series.len());
-        window
-            .filter(|q| !series[i.wrapping_add_signed(*q)].is_nan())
-            .count()
-    }
-
-    /// Means of `values` at places, by the contexts in `series`; `None` where no context is alike.
-    fn means(
-        &self,
-        series: &[f64],
-        values: &[f64],
-        places: &[usize],
-        watch: &Watch<'_>,
-    ) -> Result<Vec<Option<f64>>> {
-        let blocks = map_blocks(watch, places.len(), BLOCK, |block| {
-            Ok(block
-                .map(|b| self.mean(series, values, places[b]))
-                .collect::<Vec<_>>())
-        })?;
-        Ok(blocks.concat())
-    }
-
-    fn mean(&self, series: &[f64], values: &[f64], i: usize) -> Option<f64> {
-        let n = series.len();
-        let own: Vec<(isize, f64)> = self
-            .window(i, n)
-            .map(|q| (q, series[i.wrapping_add_signed(q)]))
-            .filter(|(_, v)| !v.is_nan())
-            .collect();
-        if own.is_empty() {
-            return None;
-        }
-        let distances = |j: usize| {
-            let (mut sum, mut shared) = (0.0, 0_usize);
-            for &(q, v) in &own {
-                let other = j.checked_add_signed(q).and_then(|k| series.get(k));
-                if let Some(o) = other.filter(|o| !o.is_nan()) {
-                    sum += (v - o) * (v - o);
-                    shared += 1;
-                }
-            }
-            // The value itself is part of the context where both are known.
-            if j != i && !series[i].is_nan() {
-                sum += (series[i] - values[j]).powi(2);
-                shared += 1;
-            }
-            (2 * shared >= own.len()).then(|| sum / shared.max(1) as f64)
-        };
-        let range =
-            i.saturating_sub(self.reach)..(i.saturating_add(self.reach).saturating_add(1)).min(n);
-        let found: Vec<(f64, f64)> = range
-            .filter(|&j| !values[j].is_nan())
-            .filter_map(|j| {
-                Some((
-                    (distances(j)? - self.noise).max(0.0) * self.inverse,
-                    values[j],
-                ))
-            })
-            .collect();
-        // Relative to the likest context, so that a lonely place still has one.
-        let least = found.iter().map(|f| f.0).fold(f64::INFINITY, f64::min);
-        let (mut total, mut sum) = (0.0, 0.0);
-        for (d, v) in &found {
-            let w = (least - d).exp();
-            total += w;
-            sum += w * v;
-        }
-        (total > 0.0).then(|| sum / total)
     }
 }
 
