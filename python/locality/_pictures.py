@@ -128,9 +128,7 @@ def bandwidth(pixels: Array, alpha: bool, data_range: float | None, given: float
     return share * full / (257.0 if pixels.dtype == np.uint16 else 1.0)
 
 
-def compared(
-    pixels: Array, alpha: bool, color: str, data_range: float | None
-) -> tuple[Array, float]:
+def compared(pixels: Array, alpha: bool, color: str, data_range: float | None) -> tuple[Array, float]:
     """Pixels of which colours in L*u*v* or L*a*b* can be made, those of floats from 0 to 1, and what they were divided by."""
     if color == "auto":
         color = "luv" if pixels.dtype.kind == "u" and pixels.shape[2] - alpha == 3 else "raw"
@@ -138,8 +136,10 @@ def compared(
         return pixels, 1.0
     if pixels.dtype.kind == "u":
         if data_range is not None and data_range != np.iinfo(pixels.dtype).max:
-            raise ValueError(f"data_range is {data_range}, but {pixels.dtype} is read as 0 to {np.iinfo(pixels.dtype).max}; "
-                             f"give floats, image.astype(numpy.float32), with that range")
+            raise ValueError(
+                f"data_range is {data_range}, but {pixels.dtype} is read as 0 to {np.iinfo(pixels.dtype).max}; give floats, "
+                "image.astype(numpy.float32), with that range"
+            )
         return pixels, 1.0
     return unit(pixels, alpha, white(pixels, alpha, data_range, "data_range (255 for the range of 8 bits)"))
 
