@@ -16,14 +16,14 @@ const ROWS: usize = 8;
 const SIGMA: f64 = 6.0;
 /// What is drawn.
 const SHOWN: std::ops::Range<usize> = 400..520;
-const RADIUS: usize = 12;
+const RADIUS: usize = 3;
 
 pub(super) fn card(stage: &mut Stage<'_>) -> Result<Card> {
     let mut card = Card::new(
         "Noise and gaps of a series: what came in like windows",
         "Handwritten digits, one below the other, are read row by row: how much ink is in each row of pixels. Noise is added, and one value \
          in ten is lost, in runs of three. Each value becomes the mean of those whose windows look alike, wherever they are, and gaps are \
-         filled likewise: a straight line across a gap knows nothing of how digits are written.",
+         filled likewise (the noise is told: rows of ink jump too much for it to be estimated). A straight line across a gap knows nothing of how digits are written.",
     );
     let digits = Table::digits(stage)?;
     let clean: Vec<f64> = digits
@@ -40,7 +40,7 @@ pub(super) fn card(stage: &mut Stage<'_>) -> Result<Card> {
         .enumerate()
         .map(|(i, (x, e))| if lost(i) { f64::NAN } else { x + SIGMA * e })
         .collect();
-    let smoother = SeriesSmoother::new(RADIUS);
+    let smoother = SeriesSmoother::new(RADIUS).sigma(SIGMA);
     let (out, time) = stage.timed("smoothing", |watch| smoother.smooth(&series, watch))?;
     let line = lines(&series);
     let error = |found: &[f64], gap: bool| -> f64 {
@@ -50,7 +50,7 @@ pub(super) fn card(stage: &mut Stage<'_>) -> Result<Card> {
     };
     card.figure("values", clean.len());
     card.figure("lost", out.filled().len());
-    card.figure("noise, estimated", out.sigma());
+    card.figure("noise, as told", out.sigma());
     card.figure("error of the noisy values", error(&series, false));
     card.figure("error of the smooth values", error(out.values(), false));
     card.figure("error in gaps, straight lines", error(&line, true));
@@ -83,7 +83,7 @@ pub(super) fn card(stage: &mut Stage<'_>) -> Result<Card> {
     let path = "data/ink.csv";
     stage.put(path, csv(&["ink"], &series).replace("NaN", ""));
     card.command(format!(
-        "locality smooth {path} -o ink-smooth.csv --value ink --window {RADIUS}"
+        "locality smooth {path} -o ink-smooth.csv --value ink --window {RADIUS} --sigma {SIGMA}"
     ));
     Ok(card)
 }
