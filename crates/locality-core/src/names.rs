@@ -6,7 +6,7 @@ pub fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> 
     let lower = name.to_lowercase();
     let nearest = known
         .clone()
-        .map(|k| (edit_distance(&lower, &k.to_lowercase()), k))
+        .map(|k| (distance(&lower, &k.to_lowercase()), k))
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, k)| *distance <= (k.len().min(name.len()) / 2).max(1))
         .map(|(_, k)| k);
@@ -14,6 +14,21 @@ pub fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> 
     match nearest {
         Some(k) => format!("unknown {what} '{name}'; did you mean '{k}'? Known: {list}"),
         None => format!("unknown {what} '{name}'; known: {list}"),
+    }
+}
+
+/// Levenshtein distance; letters in another order are one slip.
+fn distance(a: &str, b: &str) -> usize {
+    let sorted = |text: &str| {
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let edits = edit_distance(a, b);
+    if sorted(a) == sorted(b) {
+        edits.min(1)
+    } else {
+        edits
     }
 }
 
@@ -47,6 +62,8 @@ mod tests {
         assert!(
             unknown("shape", "TRIANG", ["TRIAN", "GAUSS"].into_iter()).contains("mean 'TRIAN'?")
         );
+        assert!(unknown("method", "nml", ["auto", "nlm"].into_iter()).contains("mean 'nlm'?"));
+        assert!(!unknown("metric", "foo", ["dot"].into_iter()).contains("did you mean"));
         assert_eq!(edit_distance("kitten", "sitting"), 3);
     }
 }
