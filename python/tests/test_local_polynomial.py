@@ -145,7 +145,7 @@ def test_mistakes_are_named():
     x, y, _ = wavy(20)
     for parameters, message in (
         ({"bandwidth": -1.0}, "h=-1"),
-        ({"bandwidth": "best"}, "search 'best' is none of"),
+        ({"bandwidth": "best"}, "bandwidth='best' must be a number or one of"),
         ({"degree": -1}, "degree=-1"),
         ({"degree": []}, "degrees is empty"),
         ({"ridge": -1.0}, "ridge=-1"),

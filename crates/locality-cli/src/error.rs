@@ -44,7 +44,7 @@ impl Error {
     pub(crate) fn in_flags(self, names: &[(&str, &str)]) -> Self {
         let named = |sentence: String| {
             let each = names.iter();
-            each.fold(sentence, |s, (from, to)| s.replace(from, to))
+            each.fold(sentence, |s, (from, to)| replace_words(&s, from, to))
         };
         match self {
             Self::Usage(sentence) => Self::Usage(named(sentence)),
@@ -107,3 +107,17 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Replaces what begins a word; "h is" is no part of "reach is".
+fn replace_words(text: &str, from: &str, to: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(from) {
+        out.push_str(&rest[..at]);
+        let within = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+        let inside = out.chars().next_back().is_some_and(within);
+        out.push_str(if inside { from } else { to });
+        rest = &rest[at + from.len()..];
+    }
+    out + rest
+}

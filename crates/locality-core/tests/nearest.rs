@@ -452,10 +452,6 @@ fn mapped_whole_numbers_tie_as_they_do() {
         let mut all: Vec<(f64, usize)> = keys.iter().map(squared).zip(0..).collect();
         all.sort_by(|a, b| a.partial_cmp(b).unwrap());
         let wanted: Vec<usize> = all[..20].iter().map(|a| a.1).collect();
-        let found: Vec<usize> = turned.0[20 * q..][..20]
-            .iter()
-            .map(|i| *i as usize)
-            .collect();
-        assert_eq!(found, wanted, "query {q}");
+        assert_eq!(turned.0[20 * q..][..20], wanted, "query {q}");
     }
 }

@@ -362,6 +362,7 @@ impl OptimalDenoiser {
 
     /// Pixels of a grid of a shape, by patches of ``size``, denoised.
     #[pyo3(signature = (values, shape, channels, size, threads=0))]
+    #[allow(clippy::needless_pass_by_value)] // What Python gives is read into a list of its own.
     fn grid<'py>(
         &self,
         values: &Bound<'py, PyAny>,
