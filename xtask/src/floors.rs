@@ -64,6 +64,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("pca", Trick),
             ("random", Trick),
             ("select", Trick),
+            ("symmetric", Trick),
             ("iterate", Trick),
             ("widths", Trick),
             ("adaptive", Methods),

@@ -107,6 +107,7 @@ pub mod patches;
 pub mod pca;
 mod random;
 pub mod shift;
+mod symmetric;
 mod widths;
 
 /// The Rust of the README is compiled and run.

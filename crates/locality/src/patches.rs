@@ -182,7 +182,7 @@ impl Patches {
 }
 
 /// A place outside `0..size` reflected into it about the border's places.
-fn reflected(at: isize, size: usize) -> usize {
+pub(crate) fn reflected(at: isize, size: usize) -> usize {
     if size == 1 {
         return 0;
     }

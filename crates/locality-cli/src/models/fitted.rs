@@ -173,53 +173,51 @@ impl Fitted {
     }
 
     /// Predictions at rows `[m, d]`.
-    /// Predictions at rows `[m, d]`, and at how many of them a local line or curve has too little evidence to be believed.
+    pub(crate) fn predict(
+        &self,
+        x: Rows<'_, f64>,
+        watch: &Watch<'_>,
+    ) -> locality::Result<Predictions> {
+        Ok(self.predict_with_evidence(x, watch)?.0)
+    }
+
+    /// The same, and at how many of the rows a local line or curve has too little evidence to be believed.
     pub(crate) fn predict_with_evidence(
         &self,
         x: Rows<'_, f64>,
         watch: &Watch<'_>,
     ) -> locality::Result<(Predictions, usize)> {
         let few = |thin: &[bool]| thin.iter().filter(|t| **t).count();
-        match self {
-            Self::Regression(fit) => {
-                let found = fit.at(x, watch)?;
-                let values = found.values().to_vec();
-                let out = Predictions::numbers(values, found.responses());
-                Ok((out, few(found.thin())))
-            }
-            Self::Glm(fit) => {
-                let found = fit.at(x, watch)?;
-                let out = Predictions::Numbers(found.means().to_vec());
-                Ok((out, few(found.thin())))
-            }
-            _ => Ok((self.predict(x, watch)?, 0)),
-        }
-    }
-
-    pub(crate) fn predict(
-        &self,
-        x: Rows<'_, f64>,
-        watch: &Watch<'_>,
-    ) -> locality::Result<Predictions> {
         Ok(match self {
             Self::Regression(fit) => {
                 let found = fit.at(x, watch)?;
-                Predictions::numbers(found.values().to_vec(), found.responses())
+                let values = found.values().to_vec();
+                let thin = few(found.thin());
+                (Predictions::numbers(values, found.responses()), thin)
             }
-            Self::Glm(fit) => Predictions::Numbers(fit.at(x, watch)?.means().to_vec()),
+            Self::Glm(fit) => {
+                let found = fit.at(x, watch)?;
+                let thin = few(found.thin());
+                (Predictions::Numbers(found.means().to_vec()), thin)
+            }
             Self::Neighbors(fit) => {
                 let p = fit.memory().width();
-                Predictions::numbers(fit.predict(x, watch)?.values, p)
+                (Predictions::numbers(fit.predict(x, watch)?.values, p), 0)
             }
             Self::Logistic(fit) => {
-                Predictions::Shares(fit.predict_proba(x, watch)?, fit.n_classes())
+                let shares = fit.predict_proba(x, watch)?;
+                (Predictions::Shares(shares, fit.n_classes()), 0)
             }
             Self::KernelClassifier(fit) => {
-                Predictions::Shares(fit.predict_proba(x, watch)?, fit.n_classes())
+                let shares = fit.predict_proba(x, watch)?;
+                (Predictions::Shares(shares, fit.n_classes()), 0)
             }
             Self::NeighborClasses(fit) => {
                 let k = fit.classes().first().map_or(0, Vec::len);
-                Predictions::Shares(fit.predict_proba(x, watch)?.values, k)
+                (
+                    Predictions::Shares(fit.predict_proba(x, watch)?.values, k),
+                    0,
+                )
             }
         })
     }

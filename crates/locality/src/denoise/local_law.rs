@@ -5,10 +5,10 @@
 //! windows: Vincent and Bengio, NIPS 15, 2003; the shrinkage: Silverman, *Density Estimation*, 1986, section 6.4.1, here in every
 //! neighbourhood). One linear map of the whole then makes mean and covariance those of the table.
 
-use super::rotations::{eigen, lower_root, solve_lower};
-use super::whitened::{Whitened, dot};
+use super::whitened::Whitened;
 use crate::par::map_blocks;
 use crate::random::Random;
+use crate::symmetric::{dot, eigen, lower_root, solve_lower};
 use crate::{Metric, Nearest, Result, Rows, Watch};
 
 /// Queries that share what is read of the Gaussians.

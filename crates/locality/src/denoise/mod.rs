@@ -19,7 +19,6 @@ mod law;
 mod local_law;
 mod moments;
 mod optimal;
-mod rotations;
 mod sampler;
 mod steps;
 mod whitened;

@@ -2,6 +2,7 @@
 
 use super::optimal::OptimalDenoiserFit;
 use crate::par::map_blocks;
+use crate::symmetric::dot;
 use crate::{Error, Float, Result, Rows, Watch};
 
 /// Queries of a block.
@@ -113,7 +114,7 @@ impl<T: Float> Posterior<'_, T> {
                 }
                 last = a;
             }
-            let spread = super::whitened::dot(&scaled, &off[b * count..][..count]);
+            let spread = dot(&scaled, &off[b * count..][..count]);
             let alone = if a == b { own } else { 0.0 };
             out.push(T::from_f64(alone + share * share * spread));
         }

@@ -1,5 +1,6 @@
 //! Tables in coordinates in which every direction has unit variance.
 
+use crate::symmetric::dot;
 use crate::{Result, Rows};
 
 /// Means and standard deviations of columns. Those of constant columns are 0.
@@ -140,24 +141,6 @@ impl Whitened {
     pub(super) fn coordinates(&self) -> Result<Rows<'_, f64>> {
         Rows::new(&self.rows, self.rows.len() / self.rank, self.rank)
     }
-}
-
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    // Several sums at a time, for vectors.
-    let mut sums = [0.0; 8];
-    let (x, y) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f64 = x
-        .remainder()
-        .iter()
-        .zip(y.remainder())
-        .map(|(x, y)| x * y)
-        .sum();
-    for (x, y) in x.zip(y) {
-        for k in 0..8 {
-            sums[k] += x[k] * y[k];
-        }
-    }
-    sums.iter().sum::<f64>() + rest
 }
 
 fn subtract(from: &mut [f64], what: &[f64], times: f64) {

@@ -2,6 +2,7 @@
 
 use super::model::GwrFit;
 use super::normal::{Factor, Normal, at};
+use crate::symmetric::eigen;
 use crate::{Result, Watch};
 
 /// Diagnostics of the weighted columns at `n` places.
@@ -62,7 +63,7 @@ fn condition(m: &Normal) -> f64 {
     if a.iter().any(|x| !x.is_finite()) {
         return f64::INFINITY;
     }
-    let values = eigenvalues(&mut a, q);
+    let (values, _) = eigen(a, q);
     let (low, high) = values
         .iter()
         .fold((f64::INFINITY, 0.0_f64), |r, v| (r.0.min(*v), r.1.max(*v)));
@@ -71,38 +72,6 @@ fn condition(m: &Normal) -> f64 {
     } else {
         f64::INFINITY
     }
-}
-
-/// Eigenvalues of a symmetric matrix by Jacobi's rotations.
-fn eigenvalues(a: &mut [f64], q: usize) -> Vec<f64> {
-    for _ in 0..50 {
-        let mut off = 0.0;
-        for i in 0..q {
-            for j in 0..i {
-                let x = a[i * q + j];
-                off += x * x;
-                if x == 0.0 {
-                    continue;
-                }
-                let theta = (a[j * q + j] - a[i * q + i]) / (2.0 * x);
-                let t = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
-                let c = (t * t + 1.0).sqrt().recip();
-                let s = t * c;
-                for k in 0..q {
-                    let (u, v) = (a[i * q + k], a[j * q + k]);
-                    (a[i * q + k], a[j * q + k]) = (c * u - s * v, s * u + c * v);
-                }
-                for k in 0..q {
-                    let (u, v) = (a[k * q + i], a[k * q + j]);
-                    (a[k * q + i], a[k * q + j]) = (c * u - s * v, s * u + c * v);
-                }
-            }
-        }
-        if off < 1e-30 {
-            break;
-        }
-    }
-    (0..q).map(|i| a[i * q + i]).collect()
 }
 
 /// Diagonal of the inverse of the weighted correlation matrix of the columns from `first`.

@@ -3,6 +3,7 @@
 use super::super::regions::Grid;
 use super::super::view::{ImageView, Sample};
 use crate::Float;
+use crate::patches::reflected;
 
 /// What lies beyond the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,16 +28,6 @@ impl Border {
             Self::Zero => None,
         }
     }
-}
-
-/// A place outside `0..size` reflected into it about the border's pixels.
-fn reflected(at: isize, size: usize) -> usize {
-    if size == 1 {
-        return 0;
-    }
-    let period = 2 * (size.cast_signed() - 1);
-    let at = at.rem_euclid(period);
-    at.min(period - at).cast_unsigned()
 }
 
 /// Planes of numbers on the common scale of [`Sample`], one padded row for each frame, row and channel.

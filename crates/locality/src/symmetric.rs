@@ -1,10 +1,8 @@
-//! Eigenvectors and roots of small symmetric matrices.
-
-use super::whitened::dot;
+//! Eigenvectors and roots of small symmetric matrices, where there is no feature `dense`.
 
 /// Eigenvalues, largest first, and eigenvectors, one a row, of a symmetric matrix `[q, q]`, by Jacobi's cyclic rotations (Golub and Van Loan,
 /// *Matrix Computations*, section 8.5).
-pub(super) fn eigen(mut a: Vec<f64>, q: usize) -> (Vec<f64>, Vec<f64>) {
+pub(crate) fn eigen(mut a: Vec<f64>, q: usize) -> (Vec<f64>, Vec<f64>) {
     let mut v = vec![0.0; q * q];
     for i in 0..q {
         v[i * q + i] = 1.0;
@@ -39,7 +37,6 @@ fn rotate(a: &mut [f64], v: &mut [f64], q: usize, (i, j): (usize, usize)) {
     }
     let theta = (a[j * q + j] - a[i * q + i]) / (2.0 * entry);
     let t = theta.signum() / (theta.abs() + theta.hypot(1.0));
-    let t = if theta == 0.0 { 1.0 } else { t };
     let c = 1.0 / t.hypot(1.0);
     let s = t * c;
     for k in 0..q {
@@ -57,8 +54,22 @@ fn rotate(a: &mut [f64], v: &mut [f64], q: usize, (i, j): (usize, usize)) {
     }
 }
 
+/// An inner product, several sums at a time, for vectors.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 8];
+    let (x, y) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest = x.remainder().iter().zip(y.remainder());
+    let rest: f64 = rest.map(|(x, y)| x * y).sum();
+    for (x, y) in x.zip(y) {
+        for k in 0..8 {
+            sums[k] += x[k] * y[k];
+        }
+    }
+    sums.iter().sum::<f64>() + rest
+}
+
 /// Replaces a covariance by its lower Cholesky factor. Directions that would be stretched more than a thousand times are left as they are.
-pub(super) fn lower_root(a: &mut [f64], q: usize) {
+pub(crate) fn lower_root(a: &mut [f64], q: usize) {
     for j in 0..q {
         let (head, tail) = a.split_at_mut((j + 1) * q);
         let row = &mut head[j * q..];
@@ -72,7 +83,7 @@ pub(super) fn lower_root(a: &mut [f64], q: usize) {
 }
 
 /// Solves `L x = y` in place.
-pub(super) fn solve_lower(l: &[f64], y: &mut [f64]) {
+pub(crate) fn solve_lower(l: &[f64], y: &mut [f64]) {
     for i in 0..y.len() {
         let row = &l[i * y.len()..];
         y[i] = (y[i] - dot(&row[..i], &y[..i])) / row[i];
