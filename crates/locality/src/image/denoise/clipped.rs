@@ -12,12 +12,8 @@ const FAR: f64 = 8.0;
 /// modeling and practical denoising*, Signal Processing 89(12), 2009).
 pub(super) struct Clipped {
     full: f64,
-    /// The means at `STEPS + 1` true values from black to white.
-    means: Vec<f64>,
-    /// How fast the true value grows with the mean after each of them.
-    slopes: Vec<f64>,
-    /// For every step of the mean, how many of those are not above it.
-    below: Vec<usize>,
+    /// True values at `STEPS + 1` means from black to white; beyond black and white where the mean says so, at most a standard deviation.
+    true_values: Vec<f64>,
 }
 
 impl Clipped {
@@ -27,28 +23,25 @@ impl Clipped {
             return None;
         }
         let excess = Excess::new();
-        let mean = |i: usize| {
-            let x = full * i as f64 / STEPS as f64;
-            sigma * (excess.at(x / sigma) - excess.at((x - full) / sigma))
-        };
-        let means: Vec<f64> = (0..=STEPS).map(mean).collect();
-        let below = (0..=STEPS)
-            .map(|i| full * i as f64 / STEPS as f64)
-            .map(|x| means.partition_point(|m| *m <= x))
-            .collect();
-        let slope = |m: &[f64]| {
-            let rise = m[1] - m[0];
-            if rise > 0.0 {
-                full / STEPS as f64 / rise
-            } else {
-                0.0
+        let value = |i: usize| (full + 2.0 * sigma) * i as f64 / STEPS as f64 - sigma;
+        let mean = |x: f64| sigma * (excess.at(x / sigma) - excess.at((x - full) / sigma));
+        let means: Vec<f64> = (0..=STEPS).map(|i| mean(value(i))).collect();
+        let mut above = 0;
+        let true_value = |i: usize| {
+            let wanted = full * i as f64 / STEPS as f64;
+            while means.get(above).is_some_and(|m| *m <= wanted) {
+                above += 1;
             }
+            if above == 0 || above > STEPS {
+                return value(above.min(STEPS));
+            }
+            let (low, high) = (means[above - 1], means[above]);
+            let share = (wanted - low) / (high - low);
+            value(above - 1) + share * (value(above) - value(above - 1))
         };
         Some(Self {
             full,
-            slopes: means.windows(2).map(slope).collect(),
-            means,
-            below,
+            true_values: (0..=STEPS).map(true_value).collect(),
         })
     }
 
@@ -59,24 +52,12 @@ impl Clipped {
         }
     }
 
+    /// `NaN` stays what it is.
     fn true_value(&self, mean: f64) -> f64 {
-        if mean.is_nan() {
-            return mean;
-        }
-        // Steps of the mean lie further apart than means, by at most two or so.
-        let place = (mean * (STEPS as f64 / self.full)) as usize;
-        let mut above = self.below[place.saturating_sub(1).min(STEPS)];
-        while self.means.get(above).is_some_and(|m| *m <= mean) {
-            above += 1;
-        }
-        if above == 0 {
-            return 0.0;
-        }
-        let Some(slope) = self.slopes.get(above - 1) else {
-            return self.full;
-        };
-        let start = self.full / STEPS as f64 * (above - 1) as f64;
-        start + slope * (mean - self.means[above - 1])
+        let place = (mean * (STEPS as f64 / self.full)).clamp(0.0, STEPS as f64);
+        let cell = (place as usize).min(STEPS - 1);
+        let (low, high) = (self.true_values[cell], self.true_values[cell + 1]);
+        (low + (high - low) * (place - cell as f64)).clamp(0.0, self.full)
     }
 }
 
@@ -135,6 +116,17 @@ mod tests {
             }
         }
         assert!(Clipped::new(0.0, 255.0).is_none());
+        // Means of the normal law itself lead back as well as the table's lines can.
+        let excess = Excess::new();
+        for sigma in [1.0, 25.0, 400.0] {
+            let clipped = Clipped::new(sigma, 255.0).unwrap();
+            for x in [0.0, 0.5, 20.0, 128.0, 254.9, 255.0] {
+                let mean = sigma * (excess.at(x / sigma) - excess.at((x - 255.0) / sigma));
+                let found = clipped.true_value(mean);
+                assert!((found - x).abs() < 1e-3, "{sigma} {x}: {found}");
+            }
+            assert!(clipped.true_value(0.0).abs() < 1e-12 && clipped.true_value(1e9) == 255.0);
+        }
         let clipped = Clipped::new(2.0, 255.0).unwrap();
         assert!(clipped.true_value(f64::NAN).is_nan());
     }

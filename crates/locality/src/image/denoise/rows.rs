@@ -33,39 +33,65 @@ pub(super) fn difference<'a, T: Float, I: Isa>(
     }
 }
 
-/// Sums of `count` rows, four at a time.
+/// Sums of `count` rows, some at a time, from the first to the last; `finish` makes numbers of the whole sums.
 #[inline(always)]
-fn sums<'a, T: Float>(count: usize, row: impl Fn(usize) -> &'a [T], out: &mut [T]) {
+fn sums<'a, T: Float>(
+    count: usize,
+    row: impl Fn(usize) -> &'a [T],
+    out: &mut [T],
+    finish: impl Fn(T) -> T,
+) {
     let n = out.len();
     let cut = |q: usize| &row(q)[..n];
-    let mut done = count % 4;
-    match done {
-        1 => out.copy_from_slice(cut(0)),
-        2 => {
-            for ((o, a), b) in out.iter_mut().zip(cut(0)).zip(cut(1)) {
-                *o = *a + *b;
-            }
-        }
-        3 => {
-            let (a, b, c) = (cut(0), cut(1), cut(2));
-            for (i, o) in out.iter_mut().enumerate() {
-                *o = a[i] + b[i] + c[i];
-            }
-        }
-        _ => {}
+    // The first pass takes what the others, of four rows each, leave: up to seven, so that usual patches need one.
+    let mut done = if count < 8 { count } else { 4 + count % 4 };
+    let first = cut(0);
+    if done == count {
+        pass(done - 1, |q| cut(q + 1), out, |i, _| first[i], &finish);
+        return;
     }
-    while done < count {
-        let (a, b, c, d) = (cut(done), cut(done + 1), cut(done + 2), cut(done + 3));
-        if done == 0 {
-            for (i, o) in out.iter_mut().enumerate() {
-                *o = a[i] + b[i] + c[i] + d[i];
-            }
-        } else {
-            for (i, o) in out.iter_mut().enumerate() {
-                *o = *o + a[i] + b[i] + c[i] + d[i];
-            }
-        }
+    pass(done - 1, |q| cut(q + 1), out, |i, _| first[i], |sum| sum);
+    while done + 4 < count {
+        pass(4, |q| cut(done + q), out, |_, sum| sum, |sum| sum);
         done += 4;
+    }
+    pass(4, |q| cut(done + q), out, |_, sum| sum, &finish);
+}
+
+/// One pass over at most six rows, which are added to what `start` makes of a place and its sum so far.
+#[inline(always)]
+fn pass<'a, T: Float>(
+    count: usize,
+    row: impl Fn(usize) -> &'a [T],
+    out: &mut [T],
+    start: impl Fn(usize, T) -> T,
+    finish: impl Fn(T) -> T,
+) {
+    #[inline(always)]
+    fn of<'a, T: Float, const N: usize>(
+        row: impl Fn(usize) -> &'a [T],
+        out: &mut [T],
+        start: impl Fn(usize, T) -> T,
+        finish: impl Fn(T) -> T,
+    ) {
+        let n = out.len();
+        let rows: [&[T]; N] = std::array::from_fn(|q| &row(q)[..n]);
+        for (i, o) in out.iter_mut().enumerate() {
+            let mut sum = start(i, *o);
+            for row in rows {
+                sum += row[i];
+            }
+            *o = finish(sum);
+        }
+    }
+    match count {
+        0 => of::<T, 0>(row, out, start, finish),
+        1 => of::<T, 1>(row, out, start, finish),
+        2 => of::<T, 2>(row, out, start, finish),
+        3 => of::<T, 3>(row, out, start, finish),
+        4 => of::<T, 4>(row, out, start, finish),
+        5 => of::<T, 5>(row, out, start, finish),
+        _ => of::<T, 6>(row, out, start, finish),
     }
 }
 
@@ -78,7 +104,7 @@ pub(super) fn along<T: Float, I: Isa>(
     out: &mut [T],
 ) {
     if weights.is_empty() {
-        sums(places, |q| &from[q..], out);
+        sums(places, |q| &from[q..], out, |sum| sum);
         return;
     }
     for (q, g) in weights.iter().enumerate() {
@@ -101,12 +127,11 @@ pub(super) fn across<T: Float, I: Isa>(
     let slot = |q: usize| &ring[(start + q) % ring.len()][..];
     let most = rule.most;
     if rule.along.is_empty() {
-        sums(ring.len(), slot, out);
-        for o in out.iter_mut() {
-            let distance = *o * rule.scale;
+        sums(ring.len(), slot, out, |sum| {
+            let distance = sum * rule.scale;
             let weight = isa.exp_below_one(-distance.max(T::ZERO));
-            *o = if distance > most { T::ZERO } else { weight };
-        }
+            if distance > most { T::ZERO } else { weight }
+        });
         return;
     }
     // The largest sum before the last row.
@@ -126,5 +151,34 @@ pub(super) fn across<T: Float, I: Isa>(
     for (o, before) in out.iter_mut().zip(before) {
         let weight = isa.exp_below_one(-o.max(T::ZERO));
         *o = if *before > most { T::ZERO } else { weight };
+    }
+}
+
+/// Adds to the sums of weighted colours and, last, of weights.
+#[inline(always)]
+pub(super) fn weighted<'a, T: Float, I: Isa>(
+    isa: I,
+    weights: &[T],
+    channels: usize,
+    color: impl Fn(usize) -> &'a [T],
+    sums: &mut [T],
+    (line, left): (usize, usize),
+) {
+    let n = weights.len();
+    let (colors, total) = sums.split_at_mut(channels * line);
+    let total = &mut total[left..][..n];
+    // The last color goes along with the weights themselves.
+    for (k, sums) in colors.chunks_exact_mut(line).enumerate() {
+        let (sums, color) = (&mut sums[left..][..n], &color(k)[..n]);
+        if k + 1 < channels {
+            for ((s, w), v) in sums.iter_mut().zip(weights).zip(color) {
+                *s = isa.fma(*w, *v, *s);
+            }
+            continue;
+        }
+        for (((s, t), w), v) in sums.iter_mut().zip(&mut *total).zip(weights).zip(color) {
+            *s = isa.fma(*w, *v, *s);
+            *t += *w;
+        }
     }
 }

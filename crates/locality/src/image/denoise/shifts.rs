@@ -7,7 +7,7 @@ use std::ops::Range;
 use locality_core::isa::{Compiled, Isa, Task, dispatch};
 
 use super::padded::Padded;
-use super::rows::{across, along, difference};
+use super::rows::{across, along, difference, weighted};
 use crate::par::map_blocks;
 use crate::{Float, Result, Watch};
 
@@ -337,18 +337,7 @@ impl<T: Float> Pairs<'_, T> {
         } else {
             weights
         };
-        for (k, sums) in sums.chunks_exact_mut(TILE).enumerate() {
-            let sums = &mut sums[left..][..n];
-            if k == channels {
-                for (s, w) in sums.iter_mut().zip(weights) {
-                    *s += *w;
-                }
-                continue;
-            }
-            let row = &values.row(frame, from, k)[source..][..n];
-            for ((s, w), v) in sums.iter_mut().zip(weights).zip(row) {
-                *s = isa.fma(*w, *v, *s);
-            }
-        }
+        let color = |k: usize| &values.row(frame, from, k)[source..];
+        weighted(isa, weights, channels, color, sums, (TILE, left));
     }
 }
