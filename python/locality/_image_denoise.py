@@ -238,7 +238,8 @@ def denoise(
         ``robust=True``, averaged over the channels.
     method : {"auto", "nlm", "nlm-linear", "nl-bayes", "bilateral"}, default "auto"
         "nlm" is non-local means, the mean of alike patches; "nlm-linear" a linear model of them; "nl-bayes" their mean and
-        covariance, in two steps (Lebrun, Buades and Morel 2013); "auto" takes "nl-bayes" for pictures and "nlm" for stacks.
+        covariance, in two steps (Lebrun, Buades and Morel 2013); "auto" takes "nl-bayes", which looks for alike
+        patches in the two frames before and after, too.
     data_range : float, optional
         Noise was cut off at 0 and at this value, in the picture's own units: 1 for floats that were clipped to 0 and 1. By default it was
         at 255 and 65535 in integers, and not at all in floats.

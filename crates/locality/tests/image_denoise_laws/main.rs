@@ -2,6 +2,7 @@
 
 mod mistakes;
 mod noise;
+mod stacks;
 
 use locality::image::{
     Bilateral, BilateralBorder, DenoiseMethod, Denoiser, ImageKernel, ImageView, MeanShiftFilter,

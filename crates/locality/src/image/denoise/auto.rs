@@ -19,7 +19,7 @@ use crate::{Error, Result, Watch};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DenoiseMethod {
-    /// Local Gaussian models of patches for pictures, non-local means for stacks.
+    /// The best of them: local Gaussian models of patches.
     #[default]
     Auto,
     /// [`NonLocalMeans`]: local constants over alike patches.
@@ -139,7 +139,6 @@ impl Denoiser {
             check_range(range)?;
         }
         let method = match self.method {
-            DenoiseMethod::Auto if image.frames() > 1 => DenoiseMethod::NonLocalMeans,
             DenoiseMethod::Auto => DenoiseMethod::NonLocalBayes,
             chosen => chosen,
         };

@@ -27,7 +27,8 @@ use crate::{Error, Float, Result, Watch};
 /// pixel becomes the mean of all its patches, those counting more that keep less noise. Patches that were in two groups of the same 32 rows get none of
 /// their own.
 /// Colour pictures are turned into `(R + G + B) / sqrt(3)` and two colour differences for it, and alike patches of the first step found in
-/// the former. In pictures of integers noise was cut off at black and white, and counts as weaker there. Every frame of a stack is a picture of its own. Computed in `f32`.
+/// the former. In pictures of integers noise was cut off at black and white, and counts as weaker there. Alike patches are looked for in frames around, too (Arias and
+/// Morel, *Video denoising via empirical Bayesian estimation of space-time patches*, J. Math. Imaging and Vision 60, 2018, with patches of one frame). Computed in `f32`.
 ///
 /// ```
 /// use locality::Watch;
@@ -48,6 +49,7 @@ pub struct NonLocalBayes {
     sizes: Option<[usize; 2]>,
     similar: Option<[usize; 2]>,
     reach: Option<usize>,
+    frames: usize,
     spacing: usize,
     linear: bool,
     range: Option<f64>,
@@ -63,6 +65,8 @@ const TURN: usize = 16;
 const LARGEST: usize = 100;
 /// How far alike patches are looked for in grey pictures.
 const WIDE_REACH: usize = 20;
+/// Frames before and after in which alike patches are looked for.
+const FRAMES: usize = 2;
 /// What is added to the covariance of noisy patches, in variances of the noise.
 const RIDGE: f32 = 0.2;
 /// Side of the squares whose means tell a picture's contrast.
@@ -81,6 +85,7 @@ impl NonLocalBayes {
             sizes: None,
             similar: None,
             reach: None,
+            frames: FRAMES,
             spacing: 2,
             linear: false,
             range: None,
@@ -115,6 +120,13 @@ impl NonLocalBayes {
     #[must_use]
     pub fn reach(mut self, reach: usize) -> Self {
         self.reach = Some(reach);
+        self
+    }
+
+    /// Alike patches are looked for in this many frames before and after, by default 2; 0: every frame is a picture of its own.
+    #[must_use]
+    pub fn frames(mut self, frames: usize) -> Self {
+        self.frames = frames;
         self
     }
 
@@ -168,15 +180,16 @@ impl NonLocalBayes {
         let levels = full_of::<T>(self.range).map(|full| Levels::new(self.sigma, full));
         let colors = image.colors();
         let pixels = image.height() * image.width();
-        let mut means = Vec::with_capacity(image.pixels() * colors);
         let pilot = if self.linear {
             Some(NonLocalMeans::for_noise(self.sigma).means(image, &watch.quiet())?)
         } else {
             None
         };
-        for frame in 0..image.frames() {
-            let noisy = rotated(image, frame * pixels);
-            let pilot = pilot.as_ref().map(|means| {
+        let noisy: Vec<Frame> = (0..image.frames())
+            .map(|frame| rotated(image, frame * pixels))
+            .collect();
+        let pilot = pilot.map(|means| {
+            let of = |(frame, noisy): (usize, &Frame)| {
                 let means = &means[frame * pixels * colors..][..pixels * colors];
                 let value = |i: usize, k: usize| means[i * colors + k].to_f64() as f32;
                 Frame::new((image.height(), image.width(), colors), |i, k| {
@@ -186,11 +199,14 @@ impl NonLocalBayes {
                         rotation(colors, k, |k| value(i, k))
                     }
                 })
-                .or(&noisy)
-            });
-            let at = (frame, image.frames());
-            let result = self.steps(&noisy, pilot, (relative, levels.as_ref()), at, watch)?;
-            append(&result, &mut means);
+                .or(noisy)
+            };
+            noisy.iter().enumerate().map(of).collect()
+        });
+        let frames = self.steps(&noisy, pilot, (relative, levels.as_ref()), watch)?;
+        let mut means = Vec::with_capacity(image.pixels() * colors);
+        for frame in &frames {
+            append(frame, &mut means);
         }
         Ok(means)
     }
@@ -236,73 +252,75 @@ impl NonLocalBayes {
         Ok(())
     }
 
-    /// All steps on one frame; `NaN` for pixels without a patch.
+    /// All steps; `NaN` for pixels without a patch.
     fn steps(
         &self,
-        noisy: &Frame,
-        pilot: Option<Frame>,
+        noisy: &[Frame],
+        pilot: Option<Vec<Frame>>,
         (relative, levels): (f64, Option<&Levels>),
-        (frame, frames): (usize, usize),
         watch: &Watch<'_>,
-    ) -> Result<Frame> {
+    ) -> Result<Vec<Frame>> {
+        let channels = noisy[0].channels;
         // Colours tell patches apart so well that the second step gains from its own result.
-        let steps = match (self.linear, noisy.channels) {
+        let steps = match (self.linear, channels) {
             (true, _) => 1,
             (_, 3) => 3,
             _ => 2,
         };
-        let total = frames * steps * 1000;
-        let told = |step: usize| {
-            move |done: usize, all: usize| {
-                watch.report(
-                    (frame * steps + step) * 1000 + done * 1000 / all.max(1),
-                    total,
-                );
-            }
-        };
-        let level = |of: &Frame| levels.map(|levels| levels.map(of));
-        let report = told(0);
-        if let Some(pilot) = pilot {
-            let model = self.model(1, noisy.channels, relative);
-            return run(
+        let mut basic = pilot;
+        for step in 0..steps {
+            let model = self.model(usize::from(basic.is_some()), channels, relative);
+            let report = |done: usize, all: usize| {
+                watch.report(step * 1000 + done * 1000 / all.max(1), steps * 1000);
+            };
+            let out = self.step(
                 &model,
                 noisy,
-                Some(&pilot),
-                level(&pilot).as_ref(),
-                &watch.progress(&report),
-            );
-        }
-        let first = self.model(0, noisy.channels, relative);
-        let rough = level(&smoothed(noisy));
-        let basic = run(
-            &first,
-            noisy,
-            None,
-            rough.as_ref(),
-            &watch.progress(&report),
-        )?;
-        let second = self.model(1, noisy.channels, relative);
-        let basic = basic.or(noisy);
-        let report = told(1);
-        let mut out = run(
-            &second,
-            noisy,
-            Some(&basic),
-            level(&basic).as_ref(),
-            &watch.progress(&report),
-        )?;
-        for step in 2..steps {
-            let basic = out.or(noisy);
-            let report = told(step);
-            out = run(
-                &second,
-                noisy,
-                Some(&basic),
-                level(&basic).as_ref(),
+                basic.as_deref(),
+                levels,
                 &watch.progress(&report),
             )?;
+            if step + 1 == steps {
+                return Ok(out);
+            }
+            basic = Some(out.into_iter().zip(noisy).map(|(o, n)| o.or(n)).collect());
         }
-        Ok(out)
+        Ok(Vec::new())
+    }
+
+    /// One step on all frames.
+    fn step(
+        &self,
+        model: &Model,
+        noisy: &[Frame],
+        basic: Option<&[Frame]>,
+        levels: Option<&Levels>,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<Frame>> {
+        let one = |own: usize| {
+            // Itself, and others from the nearest on.
+            let mut around: Vec<usize> =
+                (own.saturating_sub(self.frames)..noisy.len().min(own + self.frames + 1)).collect();
+            around.sort_by_key(|t| t.abs_diff(own));
+            let near: Vec<&Frame> = around.iter().map(|&t| &noisy[t]).collect();
+            let near_basic: Option<Vec<&Frame>> =
+                basic.map(|basic| around.iter().map(|&t| &basic[t]).collect());
+            let level = levels.map(|levels| match basic {
+                Some(basic) => levels.map(&basic[own]),
+                None => levels.map(&smoothed(&noisy[own])),
+            });
+            let report = |done: usize, all: usize| {
+                watch.report(own * 1000 + done * 1000 / all.max(1), noisy.len() * 1000);
+            };
+            run(
+                model,
+                &near,
+                near_basic.as_deref(),
+                level.as_ref(),
+                &watch.progress(&report),
+            )
+        };
+        (0..noisy.len()).map(one).collect()
     }
 
     /// What a step does.
@@ -445,15 +463,15 @@ fn places(size: usize, patch: usize, spacing: usize) -> Vec<usize> {
     places
 }
 
-/// One step over a frame.
+/// One step over the first of some frames.
 fn run(
     model: &Model,
-    noisy: &Frame,
-    basic: Option<&Frame>,
+    noisy: &[&Frame],
+    basic: Option<&[&Frame]>,
     noise: Option<&Frame>,
     watch: &Watch<'_>,
 ) -> Result<Frame> {
-    let (height, width, channels) = (noisy.height, noisy.width, noisy.channels);
+    let (height, width, channels) = (noisy[0].height, noisy[0].width, noisy[0].channels);
     let size = (model.size.min(height), model.size.min(width));
     let rows = places(height, size.0, model.spacing);
     let columns = places(width, size.1, model.spacing);

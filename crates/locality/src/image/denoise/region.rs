@@ -92,9 +92,10 @@ impl Sums {
 pub(super) struct Region<'a> {
     pub(super) model: &'a Model,
     pub(super) search: Search,
-    pub(super) noisy: &'a Frame,
-    /// The picture of the first step, in the second.
-    pub(super) basic: Option<&'a Frame>,
+    /// The frame itself, and others in which alike patches are looked for.
+    pub(super) noisy: &'a [&'a Frame],
+    /// The same of the first step, in the second.
+    pub(super) basic: Option<&'a [&'a Frame]>,
     pub(super) rows: &'a [usize],
     pub(super) columns: &'a [usize],
     /// Variances of the noise, where they are not the same everywhere.
@@ -126,7 +127,7 @@ impl Task for Region<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) -> Sums {
-        let frame = self.noisy;
+        let frame = self.noisy[0];
         let (first, last) = (self.rows[0], self.rows[self.rows.len() - 1]);
         let reach = if self.model.alone {
             0
@@ -153,19 +154,19 @@ impl Region<'_> {
     #[inline(always)]
     fn group<I: Isa>(&self, isa: I, at: (usize, usize), s: &mut Scratch, sums: &mut Sums) {
         let guide = self.basic.unwrap_or(self.noisy);
-        if s.done[(at.0 - sums.top) * sums.width + at.1] >= GROUPS || self.hidden(guide, at) {
+        if s.done[(at.0 - sums.top) * sums.width + at.1] >= GROUPS || self.hidden(guide[0], at) {
             return;
         }
         self.search
             .nearest(isa, guide, at, &mut s.keys, &mut s.found);
         s.found.retain(|f| f.distance < self.limit);
         if !self.model.alone {
-            for f in &s.found {
+            for f in s.found.iter().filter(|f| f.frame == 0) {
                 let done = &mut s.done[(f.row - sums.top) * sums.width + f.column];
                 *done = done.saturating_add(1);
             }
         }
-        let channels = self.noisy.channels;
+        let channels = self.noisy[0].channels;
         if self.model.together {
             self.filter(isa, 0..channels, s, sums);
         } else {
@@ -187,11 +188,16 @@ impl Region<'_> {
         })
     }
 
-    /// The patches of a group that get its model's values.
+    /// The patches of a group that get its model's values, and these: others' are their own frame's.
     #[inline(always)]
-    fn read<'s>(&self, s: &'s Scratch) -> &'s [Found] {
+    fn read<'s>(
+        &self,
+        s: &'s Scratch,
+        stride: usize,
+    ) -> impl Iterator<Item = (&'s Found, &'s [f32])> {
         let count = if self.model.alone { 1 } else { s.found.len() };
-        &s.found[..count]
+        let rows = s.found[..count].iter().zip(s.out.chunks_exact(stride));
+        rows.filter(|(f, _)| f.frame == 0)
     }
 
     /// Adds the model's patches of some channels to the sums.
@@ -259,8 +265,7 @@ impl Region<'_> {
             }
         }
         let size = sums.height * sums.width;
-        let read = self.read(s);
-        for (f, row) in read.iter().zip(s.out.chunks_exact(stride)) {
+        for (f, row) in self.read(s, stride) {
             for (k, patch) in channels.clone().zip(row.chunks_exact(high * wide)) {
                 for (i, line) in patch.chunks_exact(wide).enumerate() {
                     let to = k * size + (f.row + i - sums.top) * sums.width + f.column;
@@ -270,7 +275,7 @@ impl Region<'_> {
                 }
             }
         }
-        for f in read {
+        for (f, _) in self.read(s, stride) {
             for k in channels.clone() {
                 for i in 0..high {
                     let row = k * size + (f.row + i - sums.top) * sums.width + f.column;
@@ -366,7 +371,7 @@ impl Region<'_> {
         let stride = padded(channels.len() * high * wide);
         if let Some(noise) = self.noise {
             let own = &s.found[..s.found.len().min(1)];
-            gather(noise, own, self.search.size, channels, &mut s.level);
+            gather(&[noise], own, self.search.size, channels, &mut s.level);
             s.level.resize(stride, self.model.variance);
         } else {
             s.level.clear();
@@ -378,7 +383,7 @@ impl Region<'_> {
 /// Patches as rows, padded to whole vectors and to a multiple of 4 rows with zeros.
 #[inline(always)]
 fn gather(
-    frame: &Frame,
+    frames: &[&Frame],
     found: &[Found],
     (high, wide): (usize, usize),
     channels: std::ops::Range<usize>,
@@ -388,6 +393,7 @@ fn gather(
     out.clear();
     out.resize(found.len().next_multiple_of(4) * stride, 0.0);
     for (f, row) in found.iter().zip(out.chunks_exact_mut(stride)) {
+        let frame = frames[f.frame];
         match wide {
             3 => copy::<3>(frame, f, high, channels.clone(), row),
             5 => copy::<5>(frame, f, high, channels.clone(), row),
