@@ -272,7 +272,7 @@ def sample_rows(
     noise : tuple of float, default (20, 0.002)
         The first and the last level of noise, in standard deviations of the table in every direction.
     nearest : int, optional
-        Only so many of the nearest rows count in each step, for speed.
+        For speed: of the rows beyond so many nearest, only those count in a step that weigh more than 0.01 of the largest weight together.
     tolerance : float, default 0.0
         What the sums of the weights may be off by, relative, for speed; 0 is exact to rounding.
     random_state : int, RandomState, Generator or None
@@ -328,7 +328,7 @@ def _pair(noise: tuple[float, float]) -> tuple[float, float]:
 
 
 def energy_distance(a: npt.ArrayLike, b: npt.ArrayLike, *, n_jobs: int | None = None) -> float:
-    """The energy distance of two samples of rows: 0 for equal ones.
+    """The energy distance of two samples of rows, ``sqrt(2 E|a - b| - E|a - a'| - E|b - b'|)``: 0 for equal ones.
 
     Parameters
     ----------

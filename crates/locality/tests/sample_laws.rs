@@ -294,6 +294,31 @@ fn humps_keep_their_shares_and_widths() {
     }
 }
 
+/// Where noise is strong, the nearest rows are the outermost, and the law of those alone is another.
+#[test]
+fn few_nearest_rows_follow_the_same_law() {
+    let mut random = Rng::new(8);
+    let table: Vec<f64> = (0..160)
+        .map(|i| if i % 4 == 0 { 9.0 } else { 0.0 } + random.normal())
+        .collect();
+    for method in [SamplerMethod::Flow, SamplerMethod::Langevin] {
+        for manifold in [None, Some(15)] {
+            let sampler = Sampler::new().method(method).manifold(manifold);
+            let sampler = sampler.smoothing(0.2).nearest(8);
+            let out = draw(&sampler, &table, 1, 3000);
+            let share = out.samples().iter().filter(|x| **x > 4.5).count() as f64 / 3000.0;
+            assert!(
+                (share - 0.25).abs() < 0.03,
+                "{method} {manifold:?}: {share}"
+            );
+            let (_, variance) = moments(out.samples(), 1);
+            let (_, expected) = moments(&table, 1);
+            let ratio = variance[0] / expected[0];
+            assert!((ratio - 1.0).abs() < 0.06, "{method} {manifold:?}: {ratio}");
+        }
+    }
+}
+
 #[test]
 fn tolerance_and_neighbours_hardly_matter() {
     let table = line(2, 300);

@@ -4,7 +4,10 @@ use super::local_law::LocalLaw;
 use super::optimal::OptimalDenoiser;
 use super::whitened::Whitened;
 use crate::random::Random;
-use crate::{Result, Rows, Watch};
+use crate::{Metric, Nearest, Result, Rows, Watch};
+
+/// What all rows beyond the nearest may weigh, beside the row that weighs most, to be left out.
+pub(super) const LEFT_OUT: f64 = 0.01;
 
 /// A mixture of Gaussians of mean 0 and covariance 1.
 #[derive(Debug)]
@@ -46,7 +49,8 @@ impl Law {
         }
     }
 
-    /// What is expected of points of the law behind noisy ones.
+    /// What is expected of points of the law behind noisy ones. Rows beyond the `nearest` are left out where they hardly count: far from
+    /// rows they are as likely as those, and what lies farther within would be missed.
     pub(super) fn denoised(
         &self,
         noisy: &[f64],
@@ -61,14 +65,43 @@ impl Law {
                 rank,
                 deviation,
             } => {
+                let centers = Rows::new(centers, centers.len() / rank, *rank)?;
                 let denoiser = OptimalDenoiser::new(sigma)
                     .smoothing(*deviation)
-                    .tolerance(tolerance)
-                    .nearest(nearest);
-                let centers = Rows::new(centers, centers.len() / rank, *rank)?;
-                let fit = denoiser.fit(centers, &watch.quiet())?;
-                let noisy = Rows::new(noisy, noisy.len() / rank, *rank)?;
-                fit.denoise(noisy, &watch.quiet())
+                    .tolerance(tolerance);
+                let all = denoiser.fit(centers, &watch.quiet())?;
+                let queries = Rows::new(noisy, noisy.len() / rank, *rank)?;
+                let Some(k) = nearest.filter(|k| *k < centers.rows()) else {
+                    return all.denoise(queries, &watch.quiet());
+                };
+                let some = denoiser.nearest(k).fit(centers, &watch.quiet())?;
+                let near = Nearest::fit(centers, &Metric::Euclidean)?;
+                let near = near.k_nearest(queries, k, &watch.quiet())?;
+                let rest = ((centers.rows() - k) as f64 / LEFT_OUT).ln();
+                let spread = 2.0 * self.least_variance(sigma);
+                let few = |i: usize| {
+                    let near = &near.distances[i * k..][..k];
+                    near[k - 1].powi(2) - near[0].powi(2) >= rest * spread
+                };
+                let mut out = vec![0.0; noisy.len()];
+                for (fit, which) in [(all, false), (some, true)] {
+                    let chosen: Vec<usize> =
+                        (0..queries.rows()).filter(|&i| few(i) == which).collect();
+                    if chosen.is_empty() {
+                        continue;
+                    }
+                    let rows: Vec<f64> = chosen
+                        .iter()
+                        .flat_map(|&i| queries.row(i))
+                        .copied()
+                        .collect();
+                    let found =
+                        fit.denoise(Rows::new(&rows, chosen.len(), *rank)?, &watch.quiet())?;
+                    for (i, found) in chosen.iter().zip(found.chunks_exact(*rank)) {
+                        out[i * rank..][..*rank].copy_from_slice(found);
+                    }
+                }
+                Ok(out)
             }
         }
     }

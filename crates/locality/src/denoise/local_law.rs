@@ -5,6 +5,7 @@
 //! windows: Vincent and Bengio, NIPS 15, 2003; the shrinkage: Silverman, *Density Estimation*, 1986, section 6.4.1, here in every
 //! neighbourhood). One linear map of the whole then makes mean and covariance those of the table.
 
+use super::law::LEFT_OUT;
 use super::whitened::Whitened;
 use crate::par::map_blocks;
 use crate::random::Random;
@@ -152,7 +153,7 @@ impl LocalLaw {
     }
 
     /// What is expected of a point of the law behind each noisy one `[m, rank]`. Gaussians are left out where their weights are
-    /// together below `tolerance` of the sum, or below rounding; all but the `nearest`, too, by their centres.
+    /// together below `tolerance` of the sum, or below rounding; of those beyond the `nearest`, by their centres, where below `LEFT_OUT`.
     pub(super) fn denoise(
         &self,
         noisy: &[f64],
@@ -195,10 +196,13 @@ impl LocalLaw {
         let (r, n) = (self.rank, shapes.len());
         let count = queries.len() / r;
         let mut squares = vec![0.0; count * n];
+        // How far below the best the weight of each may be.
+        let mut faints = vec![faint; count * n];
         let mut sums = Vec::with_capacity(count);
         let mut off = vec![0.0; r];
         let mut along = Vec::new();
-        for (y, squares) in queries.chunks_exact(r).zip(squares.chunks_exact_mut(n)) {
+        let pairs = squares.chunks_exact_mut(n).zip(faints.chunks_exact_mut(n));
+        for (y, (squares, faints)) in queries.chunks_exact(r).zip(pairs) {
             for (s, c) in squares.iter_mut().zip(self.centers.chunks_exact(r)) {
                 *s = square(y, c);
             }
@@ -207,7 +211,7 @@ impl LocalLaw {
                 let by = |a: &usize, b: &usize| squares[*a].total_cmp(&squares[*b]).then(a.cmp(b));
                 order.select_nth_unstable_by(k, by);
                 for &i in &order[k..] {
-                    squares[i] = f64::INFINITY;
+                    faints[i] = faint.min(((n - k) as f64 / LEFT_OUT).ln());
                 }
             }
             // The one that may count most, to compare others with.
@@ -230,6 +234,7 @@ impl LocalLaw {
             let part = self.part(i);
             for (q, (y, sum)) in queries.chunks_exact(r).zip(&mut sums).enumerate() {
                 let square = squares[q * n + i];
+                let faint = faints[q * n + i];
                 if top - fall * square < sum.most - faint {
                     continue;
                 }
