@@ -183,6 +183,9 @@ class FuzzySystem:
             ``"inputs"``: degrees of all terms; ``"outputs"``; ``"text"``: all of this in words.
         """
         if isinstance(x, Mapping):
+            missing = [name for name in self.inputs if name not in x]
+            if missing:
+                raise ValueError(f"x has no value of {missing[0]!r}; give one for each of {', '.join(self.inputs)}")
             x = [x[name] for name in self.inputs]
         found, text = self._rules.explain([_arrays.number(v, "x") for v in x])
         found["text"] = text

@@ -19,7 +19,8 @@ class Recall(NamedTuple):
 
     #: Where each state ended, ``(m, d)``.
     states: Array
-    #: The values there, ``(m, p)`` or ``(m,)``; the states themselves where patterns have no values. NaN where no pattern has a weight.
+    #: The values that were read in the last step, ``(m, p)`` or ``(m,)``: at states that rest, theirs; after one step what attention reads. The
+    #: states themselves where patterns have no values. NaN where no pattern has a weight.
     values: Array
     #: Steps of each state.
     steps: Array

@@ -156,7 +156,7 @@ class LabelPropagation(_Propagation):
     """Label propagation: each sample takes the mean of its neighbours' distributions, known labels are held fast.
 
     scikit-learn's estimator of this name, with its parameters and results, in memory that grows with the samples: no matrix of all pairs
-    is kept.
+    is kept. Of neighbours at equal distances the first count, where scikit-learn's choice is its tree's; `kernel` is no callable.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ class LabelSpreading(_Propagation):
     """Label spreading: a share of each distribution comes from the neighbours, the rest from the label that was known.
 
     scikit-learn's estimator of this name, with its parameters and results, in memory that grows with the samples: no matrix of all pairs
-    is kept.
+    is kept. Of neighbours at equal distances the first count, where scikit-learn's choice is its tree's; `kernel` is no callable.
 
     Parameters
     ----------

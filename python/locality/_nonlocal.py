@@ -19,8 +19,9 @@ from ._pictures import Progress
 class NonLocalRegressor(RegressorMixin, BaseEstimator):
     """Regression by the local mean of the targets in like contexts, where the kernel may also look at its own output.
 
-    With `range`, outputs ``z`` are iterated from ``z = y``: samples count by how alike their contexts are, and by how alike their current
-    outputs are, so that jumps of the target stay sharp. One iteration over positions is the bilateral filter.
+    With `range`, outputs ``z`` are iterated from ``z = y``: each becomes the mean of the targets ``y``, weighted by how alike contexts are, and by
+    how alike current outputs are, so that jumps of the target stay sharp. One iteration over positions is the bilateral filter. New rows
+    begin at the output of the training row that counts most by its context.
 
     Parameters
     ----------
@@ -223,9 +224,9 @@ def smooth_series(
     reach : int, optional
         Only places so near count; all by default.
     sigma : float, optional
-        Standard deviation of the noise; by default from second differences.
+        Standard deviation of the noise; by default the smaller of what second differences and what like contexts say.
     h : float, optional
-        Bandwidth in units of the series; by default 0.6 of `sigma`.
+        Bandwidth in units of the series; by default 0.8 of `sigma`.
     gaps_only : bool, default False
         Whether known values stay as they are.
     n_jobs : int, optional

@@ -39,6 +39,8 @@ def test_a_system_is_read_evaluated_explained_and_kept(tmp_path):
     np.testing.assert_array_equal(system.evaluate(table), system.evaluate([[6.5, 9.8], [2.0, 1.0]]))
     why = system.explain({"quality": 6.5, "service": 9.8})
     assert [f["rule"] for f in why["fired"]] == [2, 1]
+    with pytest.raises(ValueError, match="x has no value of 'quality'"):
+        system.explain({"service": 9.8})
     assert why["inputs"]["quality"] == pytest.approx({"poor": 0.0, "average": 0.7, "good": 0.3})
     assert "IF service IS good OR quality IS good THEN tip IS high" in why["text"]
     np.testing.assert_allclose(system.firing([[6.5, 9.8]]), [[0.0, 0.04, 0.96]], atol=1e-12)

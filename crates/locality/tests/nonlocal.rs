@@ -97,6 +97,11 @@ fn jumps_stay_sharp() {
         .fit(rows, &y, &watch())
         .unwrap();
     assert!(error(sharp.outputs()) < 0.25 * error(smooth.outputs()));
+    // Samples stay on their side of it.
+    let again = sharp.predict(rows, &watch()).unwrap();
+    for (a, b) in again.iter().zip(sharp.outputs()) {
+        assert!((a - b).abs() < 0.02, "{a} {b}");
+    }
     // New places away from the jump are on their side of it.
     let at = [0.3, 0.5, 0.42, 0.1, 0.58, 0.9, 0.8, 0.2];
     let found = sharp
@@ -363,6 +368,78 @@ fn units_do_not_matter() {
     for (a, b) in out.values().iter().zip(other.values()) {
         assert!((1000.0 * a - 7.0 - b).abs() < 1e-6);
     }
+    // Squares of these would be infinite, or nothing.
+    for factor in [1e200, 1e-200] {
+        let other: Vec<f64> = series.iter().map(|x| factor * x).collect();
+        let other = SeriesSmoother::new(4).smooth(&other, &watch()).unwrap();
+        assert!((other.sigma() / factor / out.sigma() - 1.0).abs() < 1e-9);
+        for (a, b) in out.values().iter().zip(other.values()) {
+            assert!((a - b / factor).abs() < 1e-9);
+        }
+        let given = SeriesSmoother::new(4).sigma(out.sigma() * factor);
+        let given = given.h(out.h() * factor);
+        let scaled: Vec<f64> = series.iter().map(|x| factor * x).collect();
+        let given = given.smooth(&scaled, &watch()).unwrap();
+        for (a, b) in out.values().iter().zip(given.values()) {
+            assert!((a - b / factor).abs() < 1e-9);
+        }
+    }
+}
+
+/// A rough season bends as much as noise does, but comes again.
+#[test]
+fn a_season_is_no_noise() {
+    let season = [0.0, 1.0, 5.0, 2.0, 0.0, 0.0, 3.0, 1.0].repeat(30);
+    let far = |out: &[f64]| (squares(out, &season) / 240.0).sqrt();
+    let plain = SeriesSmoother::new(4).smooth(&season, &watch()).unwrap();
+    assert!(plain.sigma() == 0.0 && far(plain.values()) < 1e-12);
+    let noise = normal(5, 240, 1);
+    for sigma in [0.1, 0.3] {
+        let noisy: Vec<f64> = season
+            .iter()
+            .zip(&noise)
+            .map(|(s, e)| s + sigma * e)
+            .collect();
+        let out = SeriesSmoother::new(4).smooth(&noisy, &watch()).unwrap();
+        let found = out.sigma() / sigma;
+        assert!((0.8..1.25).contains(&found), "{sigma}: {found}");
+        assert!(
+            far(out.values()) < 0.5 * sigma,
+            "{sigma}: {}",
+            far(out.values())
+        );
+        // Gaps are filled by their place in the season.
+        let mut holes = noisy.clone();
+        holes[100..104].fill(f64::NAN);
+        let out = SeriesSmoother::new(4).smooth(&holes, &watch()).unwrap();
+        for i in 100..104 {
+            assert!((out.values()[i] - season[i]).abs() < sigma);
+        }
+    }
+}
+
+/// Smooth curves, white noise and series of which every other value is missing.
+#[test]
+fn the_strength_of_noise_is_found() {
+    let noise = normal(6, 600, 1);
+    for sigma in [0.05, 1.0] {
+        let curve = |i: usize| 3.0 * (0.02 * i as f64).sin();
+        let noisy: Vec<f64> = (0..600).map(|i| curve(i) + sigma * noise[i]).collect();
+        let out = SeriesSmoother::new(5).smooth(&noisy, &watch()).unwrap();
+        let found = out.sigma() / sigma;
+        assert!((0.88..1.12).contains(&found), "{sigma}: {found}");
+        let mut holes = noisy;
+        holes
+            .iter_mut()
+            .skip(1)
+            .step_by(2)
+            .for_each(|x| *x = f64::NAN);
+        let out = SeriesSmoother::new(5).smooth(&holes, &watch()).unwrap();
+        let found = out.sigma() / sigma;
+        assert!((0.8..1.2).contains(&found), "{sigma}: {found}");
+    }
+    let out = SeriesSmoother::new(5).smooth(&noise, &watch()).unwrap();
+    assert!((0.85..1.1).contains(&out.sigma()), "{}", out.sigma());
 }
 
 #[test]

@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "S", allow_negative_numbers = true)]
     sigma: Option<f64>,
 
-    /// Bandwidth of the windows' difference [default: 0.6 standard deviations of the noise]
+    /// Bandwidth of the windows' difference [default: 0.8 standard deviations of the noise]
     #[arg(long, value_name = "H", allow_negative_numbers = true)]
     h: Option<f64>,
 

@@ -95,7 +95,7 @@ impl Contexts {
     }
 
     /// Padding for windows of any place and its counterparts.
-    fn padded(&self, series: &[f64]) -> Padded {
+    pub(super) fn padded(&self, series: &[f64]) -> Padded {
         Padded::new(series, self.radius + self.reach.min(series.len()) + LANES)
     }
 
@@ -234,13 +234,38 @@ impl Contexts {
     }
 
     fn fill(&self, series: &Padded, n: usize, values: &[f64], i: usize) -> Option<f64> {
+        let alike = self
+            .alike(series, n, i)
+            .filter(|(j, _)| !values[*j].is_nan());
+        let found: Vec<(f64, f64)> = alike
+            .map(|(j, square)| ((square - self.noise).max(0.0) * self.inverse, values[j]))
+            .collect();
+        // Relative to the likest context, so that a lonely place still has one.
+        let least = found.iter().map(|f| f.0).fold(f64::INFINITY, f64::min);
+        let mut mean = Mean::default();
+        for (exponent, value) in found {
+            let w = (least - exponent).exp();
+            mean.total += w;
+            mean.sum += w * value;
+        }
+        (mean.total > 0.0).then(|| mean.sum / mean.total)
+    }
+
+    /// The places whose windows know at least half of what the window about a place knows, and the mean squared differences of what both
+    /// know, but for the two places themselves.
+    pub(super) fn alike(
+        &self,
+        series: &Padded,
+        n: usize,
+        i: usize,
+    ) -> impl Iterator<Item = (usize, f64)> + use<> {
         let range =
             i.saturating_sub(self.reach)..i.saturating_add(self.reach).saturating_add(1).min(n);
         let mut squares = vec![0.0; range.len()];
         let mut known = vec![0.0_f64; range.len()];
         let radius = self.radius.cast_signed();
         let mut needed = 0.0;
-        for q in -radius..=radius {
+        for q in (-radius..=radius).filter(|q| *q != 0) {
             let value = series.from(i.cast_signed() + q)[0];
             if value.is_nan() {
                 continue;
@@ -254,25 +279,9 @@ impl Contexts {
                 *k += if both { 1.0 } else { 0.0 };
             }
         }
-        if needed == 0.0 {
-            return None;
-        }
-        let found = range.zip(squares.iter().zip(&known));
-        let found = found.filter(|(j, (_, k))| !values[*j].is_nan() && 2.0 * **k >= needed);
-        let found: Vec<(f64, f64)> = found
-            .map(|(j, (s, k))| {
-                let exponent = (s / k.max(1.0) - self.noise).max(0.0) * self.inverse;
-                (exponent, values[j])
-            })
-            .collect();
-        // Relative to the likest context, so that a lonely place still has one.
-        let least = found.iter().map(|f| f.0).fold(f64::INFINITY, f64::min);
-        let mut mean = Mean::default();
-        for (exponent, value) in found {
-            let w = (least - exponent).exp();
-            mean.total += w;
-            mean.sum += w * value;
-        }
-        (mean.total > 0.0).then(|| mean.sum / mean.total)
+        let found = range.zip(squares.into_iter().zip(known));
+        found
+            .filter(move |(_, (_, k))| needed > 0.0 && 2.0 * *k >= needed)
+            .map(|(j, (s, k))| (j, s / k.max(1.0)))
     }
 }

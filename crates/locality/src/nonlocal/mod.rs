@@ -5,6 +5,7 @@
 mod contexts;
 mod selflocal;
 mod series;
+mod strength;
 
 pub use selflocal::{SelfLocalRegression, SelfLocalRegressionFit};
 pub use series::{SeriesSmoother, SmoothedSeries};

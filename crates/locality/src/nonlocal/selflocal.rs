@@ -1,6 +1,9 @@
 //! Regression whose kernel also looks at its own output.
 
-use crate::{Atom, Columns, Error, Kernel, LocalMean, LocalMeanFit, OnEmpty, Result, Rows, Watch};
+use crate::{
+    Atom, Columns, Error, Kernel, LocalMean, LocalMeanFit, Neighborhood, OnEmpty, Result, Rows,
+    Watch,
+};
 
 /// Self-local regression: a local mean of responses under a kernel of the context and, beside it, a Gaussian kernel of the current output,
 /// iterated: `z_i <- sum_j K(x_i, x_j) G((z_i - z_j) / range) y_j / sum_j K(x_i, x_j) G((z_i - z_j) / range)` from `z = y`.
@@ -112,9 +115,12 @@ impl SelfLocalRegression {
             rounds += 1;
             if moved <= self.tolerance * range || rounds >= self.iterations {
                 watch.report(self.iterations, self.iterations);
+                let nearest = Self::local_mean(self.kernel.clone());
+                let nearest = nearest.neighborhood(Neighborhood::nearest(1));
+                let finals = Rows::column(&outputs);
                 return Ok(SelfLocalRegressionFit {
                     parameters: self.clone(),
-                    plain,
+                    plain: nearest.fit_watched(x, finals, weights, &watch.quiet())?,
                     joint: Some(joint),
                     outputs,
                     iterations: rounds,
@@ -177,6 +183,7 @@ fn beside(x: Rows<'_, f64>, column: &[f64]) -> Vec<f64> {
 #[derive(Clone, Debug)]
 pub struct SelfLocalRegressionFit {
     parameters: SelfLocalRegression,
+    /// The mean under the kernel of the context alone; with a range the output of the sample that counts most under it.
     plain: LocalMeanFit<f64>,
     joint: Option<LocalMeanFit<f64>>,
     outputs: Vec<f64>,
@@ -199,7 +206,8 @@ impl SelfLocalRegressionFit {
         self.iterations
     }
 
-    /// Outputs at contexts `[m, d]`: from that of the kernel of the context alone, iterated among the samples' outputs.
+    /// Outputs at contexts `[m, d]`: from the output of the sample that counts most by its context (the first of equals), iterated among the
+    /// samples' outputs. At the samples these are their own outputs, once they rest.
     ///
     /// # Errors
     /// Another number of columns; numbers that are not finite; an interruption.

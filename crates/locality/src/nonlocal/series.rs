@@ -1,10 +1,12 @@
 //! Series smoothed, and their gaps filled, by what happened in like contexts.
 
 use super::contexts::Contexts;
+use super::strength::noise;
 use crate::{Error, Result, Watch};
 
-/// The third quartile of the standard normal distribution.
-const QUARTILE: f64 = 0.674_489_750_196_081_7;
+/// The usual bandwidth in standard deviations of the noise. Over nine kinds of series (waves, seasons, steps, chaos, walks, beats), three
+/// strengths of noise and radii of 3, 5 and 9 errors are least there; 0.6 and 1.0 are 1 to 4 % worse.
+const BANDWIDTH: f64 = 0.8;
 
 /// Non-local means of a series: every value becomes the mean of all values of the series, weighted by how alike the windows about the
 /// two are (Buades, Coll and Morel 2005, in one dimension; Tracey and Miller, *Nonlocal means denoising of ECG signals*, IEEE TBME 59(9),
@@ -51,7 +53,7 @@ impl SeriesSmoother {
         self
     }
 
-    /// The bandwidth, in units of the series; by default 0.6 standard deviations of the noise, or where there is none a hundredth of
+    /// The bandwidth, in units of the series; by default 0.8 standard deviations of the noise, or where there is none a hundredth of
     /// that of the series.
     #[must_use]
     pub fn h(mut self, h: impl Into<Option<f64>>) -> Self {
@@ -59,7 +61,8 @@ impl SeriesSmoother {
         self
     }
 
-    /// The standard deviation of the noise; by default the median size of second differences over what it is for white noise.
+    /// The standard deviation of the noise; by default the smaller of two medians over what they are for white noise: of how far values lie
+    /// off the line between their neighbours, and off the value in the likest other context, so that a rough season is no noise.
     #[must_use]
     pub fn sigma(mut self, sigma: impl Into<Option<f64>>) -> Self {
         self.sigma = sigma.into();
@@ -80,18 +83,38 @@ impl SeriesSmoother {
     /// of 0; an interruption.
     pub fn smooth(&self, series: &[f64], watch: &Watch<'_>) -> Result<SmoothedSeries> {
         self.check(series)?;
-        let sigma = self.sigma.unwrap_or_else(|| noise(series));
-        let h = self.h.unwrap_or_else(|| {
-            let floor = 0.01 * deviation(series);
-            let h = (0.6 * sigma).max(floor);
-            if h > 0.0 { h } else { 1.0 }
-        });
-        let task = Contexts {
+        let factor = factor(series);
+        if factor != 1.0 {
+            // In units in which squares neither vanish nor overflow.
+            let own = Self {
+                h: self.h.map(|h| h * factor),
+                sigma: self.sigma.map(|sigma| sigma * factor),
+                ..*self
+            };
+            let scaled: Vec<f64> = series.iter().map(|x| x * factor).collect();
+            return Ok(own.smoothed(&scaled, watch)?.times(1.0 / factor));
+        }
+        self.smoothed(series, watch)
+    }
+
+    fn smoothed(&self, series: &[f64], watch: &Watch<'_>) -> Result<SmoothedSeries> {
+        let mut task = Contexts {
             radius: self.radius.min(series.len()),
             reach: self.reach.unwrap_or(series.len()),
-            inverse: 1.0 / (h * h),
-            noise: 2.0 * sigma * sigma,
+            inverse: 1.0,
+            noise: 0.0,
         };
+        let sigma = match self.sigma {
+            Some(sigma) => sigma,
+            None => noise(series, &task, &watch.quiet())?,
+        };
+        let h = self.h.unwrap_or_else(|| {
+            let floor = 0.01 * deviation(series);
+            let h = (BANDWIDTH * sigma).max(floor);
+            if h > 0.0 { h } else { 1.0 }
+        });
+        task.inverse = 1.0 / (h * h);
+        task.noise = 2.0 * sigma * sigma;
         let missing: Vec<usize> = (0..series.len()).filter(|&i| series[i].is_nan()).collect();
         let mut values = if self.gaps_only {
             series.to_vec()
@@ -163,20 +186,14 @@ fn nearest_known(series: &[f64], i: usize) -> f64 {
     nearest.map_or(f64::NAN, |j| series[j])
 }
 
-/// White noise's standard deviation from second differences; 0 where there are none.
-fn noise(series: &[f64]) -> f64 {
-    let mut sizes: Vec<f64> = series
-        .windows(3)
-        .map(|w| (w[0] - 2.0 * w[1] + w[2]).abs())
-        .filter(|d| !d.is_nan())
-        .collect();
-    if sizes.is_empty() {
-        return 0.0;
+/// A power of two that brings values which are too large or small for squares near 1; else 1.
+fn factor(series: &[f64]) -> f64 {
+    let known = series.iter().filter(|x| !x.is_nan());
+    let largest = known.map(|x| x.abs()).fold(0.0, f64::max);
+    if largest == 0.0 || (1e-100..1e100).contains(&largest) {
+        return 1.0;
     }
-    let middle = sizes.len() / 2;
-    let (_, median, _) = sizes.select_nth_unstable_by(middle, f64::total_cmp);
-    // 1 + 4 + 1 variances.
-    *median / (QUARTILE * 6.0_f64.sqrt())
+    2.0_f64.powi((-largest.log2()).round().clamp(-1000.0, 1000.0) as i32)
 }
 
 /// Of the values that are known.
@@ -197,6 +214,14 @@ pub struct SmoothedSeries {
 }
 
 impl SmoothedSeries {
+    /// In other units.
+    fn times(mut self, factor: f64) -> Self {
+        self.values.iter_mut().for_each(|x| *x *= factor);
+        self.sigma *= factor;
+        self.h *= factor;
+        self
+    }
+
     /// The values, `[n]`, none missing.
     pub fn values(&self) -> &[f64] {
         &self.values
