@@ -14,10 +14,17 @@ from ._core import Kernel, LocalMeanHeads, Neighborhood
 Array = npt.NDArray[Any]
 
 
+def unmasked(x: Any, name: str) -> None:
+    """Refuses arrays of which some entries are masked: the numbers behind the mask would count."""
+    if np.ma.is_masked(x):
+        raise TypeError(f"{name} is an array with masked entries, which would count as numbers; fill them, or leave their rows out")
+
+
 def numbers(x: Any, name: str) -> Array:
     """An array of float32 or float64 of any shape, without a copy where it is one already."""
     if type(x).__module__.startswith("scipy.sparse"):
         raise TypeError(f"{name} is a sparse matrix; pass a dense array, {name}.toarray()")
+    unmasked(x, name)
     try:
         array = np.asarray(x)
     except ValueError as error:
@@ -216,6 +223,17 @@ def names(x: Any) -> list[str] | None:
     """The column names of a data frame."""
     columns = getattr(x, "columns", None)
     return None if columns is None else [str(c) for c in columns]
+
+
+def queries_of(q: Any, k: Any, *, ordered: bool = False) -> Array:
+    """Queries as rows; columns of a data frame in the order of the keys' frame, in which they have to be where `ordered`."""
+    queries, own, known = sites(q, "queries"), names(q), names(k)
+    if own is None or known is None or own == known:
+        return queries
+    if ordered or sorted(own) != sorted(known) or len(set(own)) < len(own):
+        how = "the same ones in the same order" if ordered else "the same ones"
+        raise ValueError(f"queries has the columns {', '.join(own)}, but keys has {', '.join(known)}; give both {how}, or pass arrays")
+    return np.ascontiguousarray(queries[:, [own.index(n) for n in known]])
 
 
 def kernel_of(kernel: Kernel | str, keys: Any) -> Kernel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import _arrays
 from ._plain import (
     BaseEstimator,
     ClassifierMixin,
@@ -23,7 +24,14 @@ if not TYPE_CHECKING:
         from sklearn.base import BaseEstimator, ClassifierMixin, ClusterMixin, OutlierMixin, RegressorMixin, TransformerMixin
         from sklearn.exceptions import NotFittedError
         from sklearn.utils.metaestimators import available_if
-        from sklearn.utils.validation import check_is_fitted, validate_data
+        from sklearn.utils.validation import check_is_fitted
+        from sklearn.utils.validation import validate_data as _validate
+
+        def validate_data(estimator: Any, X: Any = "no_validation", y: Any = "no_validation", **how: Any) -> Any:
+            """scikit-learn's, which would take the numbers behind a mask."""
+            _arrays.unmasked(X, "X")
+            _arrays.unmasked(y, "y")
+            return _validate(estimator, X, y, **how)
 
         def warn_column() -> None:
             """Says that a column was passed where a vector was expected, with scikit-learn's own category."""

@@ -99,7 +99,7 @@ def local_mean_vjp(
     batch = _arrays.batched(q, k, v)
     if batch is not None:
         return _batched(batch, shapes, locals())
-    keys, queries = _arrays.sites(k, "keys"), _arrays.sites(q, "queries")
+    keys, queries = _arrays.sites(k, "keys"), _arrays.queries_of(q, k, ordered=True)
     values = _arrays.numbers(v, "values")
     if values.ndim not in (1, 2):
         raise ValueError(f"values has {values.ndim} dimensions {values.shape}; give one number or one row for each key")

@@ -129,7 +129,8 @@ def local_mean(
     neighborhood : Neighborhood or str, optional
         Which keys a query may see at all; every key by default.
     sample_weight : array_like, shape (n,), optional
-        Weights ``c`` of the keys, not negative.
+        Weights ``c`` of the keys, not negative. Where neighbours are counted (``knn=``, ``nearest(k)``) keys of weight 0 count, too: leave
+        them out, or mask them.
     tolerance : float, default 0.0
         What the sum of the weights may be off by at each query, relative, with proof. 0 is exact to rounding; with values in
         ``[a, b]`` a mean is then off by less than ``tolerance * (b - a)``. It spares work where a tree serves (4,096 keys and more,
@@ -192,7 +193,7 @@ def local_mean(
     batch = _arrays.batched(q, k, v)
     if batch is not None:
         return _chosen(*_batched(batch, locals()), return_log_normalizer, return_visited)
-    keys, queries = _arrays.sites(k, "keys"), _arrays.sites(q, "queries")
+    keys, queries = _arrays.sites(k, "keys"), _arrays.queries_of(q, k)
     values = _arrays.numbers(v, "values")
     if values.ndim not in (1, 2):
         raise ValueError(f"values has {values.ndim} dimensions {values.shape}; give one number or one row for each key")
@@ -326,7 +327,7 @@ def local_weights(
     """
     batch = _arrays.batched(q, k, np.empty((1, 0), np.float32))
     if batch is None:
-        keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
+        keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.queries_of(q, k))
         batch = _arrays.Batch(queries, keys, keys[:, :0], ())
     dtype, (m, n) = batch.q.dtype, batch.rows()
     kernel, neighborhood = _arrays.kernel_of(kernel, k), _arrays.neighborhood_of(neighborhood, k)

@@ -72,7 +72,7 @@ def nearest(
     >>> found.indices, found.distances
     (array([[1, 2]]), array([[0.25, 0.75]]))
     """
-    keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
+    keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.queries_of(q, k))
     _arrays.latitudes(keys, metric, "k")
     _arrays.latitudes(queries, metric, "q")
     jobs = _arrays.threads(n_jobs)
@@ -113,7 +113,7 @@ def within_radius(
     >>> found.starts, found.indices, found.distances
     (array([0, 2, 2]), array([0, 1]), array([0.5, 0.5]))
     """
-    keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.sites(q, "queries"))
+    keys, queries = _arrays.one_type(_arrays.sites(k, "keys"), _arrays.queries_of(q, k))
     _arrays.latitudes(keys, metric, "k")
     _arrays.latitudes(queries, metric, "q")
     jobs = _arrays.threads(n_jobs)

@@ -99,3 +99,36 @@ def test_frames_by_type_and_name():
     assert list(lc.TableEncoder(["rank", "kind", "text"], missing="mean").fit(table).get_feature_names_out()) == list(
         ranks.get_feature_names_out()
     )
+
+
+def test_columns_of_queries_are_found_by_name():
+    keys = frame(a=[1.0, 2.0, 4.0], b=[0.0, 5.0, 1.0])
+    queries, swapped = frame(a=[1.0, 2.5], b=[0.5, 3.0]), frame(b=[0.5, 3.0], a=[1.0, 2.5])
+    values = [1.0, 2.0, 3.0]
+    calls = [
+        lambda q: lc.local_mean(q, keys, values, kernel="gaussian(h=1,cols=a)"),
+        lambda q: lc.log_sum(q, keys, kernel="gaussian(h=1,cols=b)"),
+        lambda q: lc.local_weights(q, keys),
+        lambda q: lc.nearest(q, keys, 2).distances,
+        lambda q: lc.within_radius(q, keys, 3.0).distances,
+    ]
+    for call in calls:
+        np.testing.assert_array_equal(call(swapped), call(queries))
+        with pytest.raises(ValueError, match="queries has the columns x, b, but keys has a, b"):
+            call(frame(x=[1.0], b=[0.5]))
+    # Gradients are returned in the order of what they are of.
+    with pytest.raises(ValueError, match="in the same order"):
+        lc.local_mean_vjp(swapped, keys, values, [1.0, 1.0])
+
+
+def test_masked_numbers_are_refused():
+    masked = np.ma.array([[1.0], [1e6]], mask=[[False], [True]])
+    for call in (
+        lambda: lc.local_mean([0.0], [0.0, 1.0], masked[:, 0]),
+        lambda: lc.nearest([[1.0]], masked),
+        lambda: lc.LocalMeanRegressor().fit(masked, [1.0, 2.0]),
+    ):
+        with pytest.raises(TypeError, match="masked"):
+            call()
+    whole = np.ma.array([0.0, 1.0], mask=[False, False])
+    assert lc.local_mean([0.0], whole, [2.0, 2.0]) == [2.0]
