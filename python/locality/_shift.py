@@ -155,7 +155,8 @@ class MeanShift(ClusterMixin, BaseEstimator):
             Points.
         y : ignored
         sample_weight : array_like, shape (n,), optional
-            A point of weight 2 counts as two at the same place.
+            A point of weight 2 counts as two at the same place, and one of weight 0 not at all, but gets a label. Bandwidths by neighbours
+            (`knn=`, `site_knn=`) count points, whatever their weight.
 
         Returns
         -------
@@ -216,7 +217,8 @@ class MeanShift(ClusterMixin, BaseEstimator):
             Points.
         y : ignored
         sample_weight : array_like, shape (n,), optional
-            A point of weight 2 counts as two at the same place.
+            A point of weight 2 counts as two at the same place, and one of weight 0 not at all, but gets a label. Bandwidths by neighbours
+            (`knn=`, `site_knn=`) count points, whatever their weight.
 
         Returns
         -------

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use locality::shift::{MedoidShift, Merging, QuickShift, Tomato, mode_tree};
+use locality::shift::{MeanShift, MedoidShift, Merging, QuickShift, Tomato, mode_tree};
 use locality::{ErrorKind, Kernel, Metric, Rows, Watch};
 use locality_testing::{Rng, blobs, line_and_outliers, normal};
 use proptest::prelude::*;
@@ -267,6 +267,85 @@ fn a_weight_counts_as_so_many_samples() {
     assert_eq!(
         places(&heavy.clusters().cluster_centers().to_vec()),
         places(&many.clusters().cluster_centers().to_vec())
+    );
+    assert_eq!(each(many.clusters().labels()), heavy.clusters().labels());
+}
+
+/// Samples at one place are one medoid, however many they are.
+#[test]
+fn samples_at_one_place_share_a_medoid() {
+    let x = [0.0, 0.0, 5.0, 5.0, -0.0, 0.0, 5.0, 5.0, 0.0, 0.0];
+    for metric in [Metric::Euclidean, Metric::Cosine, Metric::Manhattan] {
+        for kernel in ["uniform", "gaussian", "epanechnikov"] {
+            let medoid = MedoidShift::new().kernel(kernel.parse().unwrap());
+            let medoid = medoid.bandwidth(0.4).metric(metric.clone());
+            let fit = medoid.fit(rows(&x, 2), &watch()).unwrap();
+            assert_eq!(fit.clusters().labels(), [0, 1, 0, 1, 0], "{kernel}");
+            assert_eq!(fit.parents(), [0, 1, 0, 1, 0], "{kernel}");
+        }
+    }
+    // Binary columns: most samples are copies.
+    let binary: Vec<f64> = normal(4, 200, 2)
+        .iter()
+        .map(|x| f64::from(u8::from(*x > 0.0)))
+        .collect();
+    let medoid = MedoidShift::new().bandwidth(0.5);
+    let fit = medoid.fit(rows(&binary, 2), &watch()).unwrap();
+    assert_eq!(fit.clusters().n_clusters(), 4);
+}
+
+/// What has no weight changes no cluster, and has a label of those that have.
+#[test]
+fn samples_without_weight_make_no_cluster() {
+    let mut x = normal(7, 160, 2);
+    // Some far from all others.
+    for (i, place) in x
+        .chunks_exact_mut(2)
+        .enumerate()
+        .filter(|(i, _)| i % 20 == 3)
+    {
+        place[0] += 30.0 + i as f64;
+    }
+    let weights: Vec<f64> = (0..160).map(|i| f64::from(u8::from(i % 4 != 3))).collect();
+    let kept: Vec<usize> = (0..160).filter(|i| i % 4 != 3).collect();
+    let few: Vec<f64> = kept
+        .iter()
+        .flat_map(|&i| x[2 * i..][..2].to_vec())
+        .collect();
+    let check = |name: &str, all: &[i64], few: &[i64]| {
+        let own: Vec<i64> = kept.iter().map(|&i| all[i]).collect();
+        assert_eq!(own, few, "{name}");
+        let known: BTreeSet<i64> = few.iter().copied().collect();
+        assert!(all.iter().all(|l| known.contains(l)), "{name}");
+    };
+    let (all, few) = (rows(&x, 2), rows(&few, 2));
+    let quick = QuickShift::new().bandwidth(0.4);
+    let heavy = quick.fit_weighted(all, &weights, &watch()).unwrap();
+    let light = quick.fit(few, &watch()).unwrap();
+    check(
+        "quick",
+        heavy.clusters().labels(),
+        light.clusters().labels(),
+    );
+    let (a, b) = (heavy.cut(0.2).unwrap(), light.cut(0.2).unwrap());
+    check("quick, cut", a.labels(), b.labels());
+    for metric in [Metric::Euclidean, Metric::Manhattan] {
+        let medoid = MedoidShift::new().bandwidth(0.4).metric(metric);
+        for kernel in ["gaussian", "epanechnikov"] {
+            let medoid = medoid.clone().kernel(kernel.parse().unwrap());
+            let heavy = medoid.fit_weighted(all, &weights, &watch()).unwrap();
+            let light = medoid.fit(few, &watch()).unwrap();
+            check(kernel, heavy.clusters().labels(), light.clusters().labels());
+        }
+    }
+    let blurring = MeanShift::new().bandwidth(0.4).blurring(true);
+    let heavy = blurring.fit_weighted(all, &weights, &watch()).unwrap();
+    let light = blurring.fit(few, &watch()).unwrap();
+    check("blurring", heavy.labels(), light.labels());
+    let tomato = Tomato::new().fit_weighted(all, &weights, &watch()).unwrap();
+    assert_eq!(
+        tomato.bandwidth(),
+        Tomato::new().fit(few, &watch()).unwrap().bandwidth()
     );
 }
 

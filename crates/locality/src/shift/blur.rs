@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::adaptive::Motion;
-use super::paths::{Ends, Limits, squared_distance};
+use super::paths::{Ends, Limits, NOWHERE, squared_distance};
 use super::step::Stepper;
 use crate::{Float, Metric, Nearest, Result, Rows, Watch};
 
@@ -64,8 +64,14 @@ pub(super) fn blur<T: Float>(
     };
     let mut ends = Ends::new(d, n);
     ends.n_iter = completed;
-    for (place, level) in places.chunks_exact(d).zip(levels) {
-        ends.push(place, level);
+    let weights = motion.weights.as_deref();
+    for (i, (place, level)) in places.chunks_exact(d).zip(levels).enumerate() {
+        // What has no weight is no sample, and makes no cluster.
+        if weights.is_some_and(|w| w[i] == T::ZERO) {
+            ends.of_seed.push(NOWHERE);
+        } else {
+            ends.push(place, level);
+        }
     }
     Ok(ends)
 }

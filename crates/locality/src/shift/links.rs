@@ -31,6 +31,26 @@ pub(super) fn ranked(density: &[f64]) -> (Vec<u32>, Vec<u32>) {
     (order, rank)
 }
 
+/// Which samples have no weight: they are no samples, but get a label.
+pub(super) fn massless<T: Float>(weights: Option<&[T]>, n: usize) -> Vec<bool> {
+    weights.map_or_else(
+        || vec![false; n],
+        |w| w.iter().map(|w| *w == T::ZERO).collect(),
+    )
+}
+
+/// Densities for a ranking in which samples without weight come last.
+pub(super) fn heard(density: &[f64], massless: &[bool]) -> Vec<f64> {
+    let one = |(density, massless): (&f64, &bool)| {
+        if *massless {
+            f64::NEG_INFINITY
+        } else {
+            *density
+        }
+    };
+    density.iter().zip(massless).map(one).collect()
+}
+
 /// Links each sample to the nearest one before it in the order; the earliest of equally near ones.
 pub(super) fn nearest_before<T: Float>(
     samples: Rows<'_, T>,
@@ -163,12 +183,13 @@ fn by_halves<T: Float>(
     Ok(())
 }
 
-/// The root of each sample where links longer than `longest` are cut. Links must lead to earlier samples of the order.
-pub(super) fn roots(links: &Links, order: &[u32], longest: f64) -> Vec<u32> {
+/// The root of each sample where links longer than `longest` are cut, but for those of samples without weight. Links must lead to earlier
+/// samples of the order.
+pub(super) fn roots(links: &Links, order: &[u32], longest: f64, massless: &[bool]) -> Vec<u32> {
     let mut roots = vec![NONE; order.len()];
     for &i in order {
         let i = i as usize;
-        roots[i] = if links.to[i] == NONE || links.length[i] > longest {
+        roots[i] = if links.to[i] == NONE || (links.length[i] > longest && !massless[i]) {
             i as u32
         } else {
             roots[links.to[i] as usize]

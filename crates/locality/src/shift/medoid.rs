@@ -2,8 +2,8 @@
 
 use super::common::{Common, Found, common_answers, common_parameters};
 use super::kernels::{bandwidth_in_force, flat, of_distance};
-use super::links::{neighbor_graph, ranked};
-use super::medoid_steps::medoids;
+use super::links::{heard, massless, neighbor_graph, ranked};
+use super::medoid_steps::{medoids, together};
 use super::modes::{Merging, ModeTree, check_neighbors};
 use super::sites::SampleClusters;
 use super::step::Stepper;
@@ -90,21 +90,24 @@ impl MedoidShift {
         let stepper = Stepper::new(&kernel, samples, weights, common.tolerance, false)?;
         let steps = stepper.step(samples, watch)?;
         let levels: Vec<f64> = steps.levels.iter().map(|&l| stepper.log(l)).collect();
-        let (order, rank) = ranked(&levels);
-        let next = medoids(
+        let massless = massless(weights, samples.rows());
+        let heard = heard(&levels, &massless);
+        let (order, rank) = ranked(&heard);
+        let mut next = medoids(
             (&kernel, &common.metric),
             samples,
             weights,
             &steps.means,
-            &levels,
+            (&levels, &massless),
             watch,
         )?;
+        together(samples, &massless, &mut next);
         let (roots, n_iter) = ends(&next, &rank);
         let graph = match common.merging {
             Merging::Never => Vec::new(),
             _ => neighbor_graph(samples, &common.metric, common.n_neighbors, &watch.quiet())?,
         };
-        let tree = ModeTree::new(&levels, &roots, (&order, &rank), &graph);
+        let tree = ModeTree::new(&heard, &roots, (&order, &rank), &graph);
         let (labels, modes) = tree.cut(common.merging)?;
         Ok(MedoidShiftFit {
             found: Found {

@@ -1,5 +1,7 @@
 //! The step of medoid shift: the sample with the least weighted sum of squared distances.
 
+use std::collections::HashMap;
+
 use super::links::gather;
 use super::paths::squared_distance;
 use super::sphere::normalize;
@@ -12,18 +14,19 @@ const SLACK: f64 = 1.0 + 1e-6;
 const BLOCK: usize = 8;
 
 /// Where each sample goes: to itself where its own sum is as small as any, or where no sample is near. From the kernel in force and the
-/// metric, samples `[n, d]`, their weights, local means `[n, d]` and log densities.
+/// metric, samples `[n, d]`, their weights, local means `[n, d]`, log densities, and which samples have no weight: those are no medoids.
 pub(super) fn medoids<T: Float>(
     (kernel, metric): (&Kernel, &Metric),
     samples: Rows<'_, T>,
     weights: Option<&[T]>,
     means: &[T],
-    levels: &[f64],
+    (levels, massless): (&[f64], &[bool]),
     watch: &Watch<'_>,
 ) -> Result<Vec<usize>> {
     let (n, d) = (samples.rows(), samples.columns());
+    let how = (levels, massless);
     match metric {
-        Metric::Euclidean => nearest_to(samples, means, levels, watch),
+        Metric::Euclidean => nearest_to(samples, means, how, watch),
         Metric::Mahalanobis(map) => {
             // Squares are sums in the map's outputs, and the mean of these is the map of the mean.
             if map.inputs() != d {
@@ -44,7 +47,7 @@ pub(super) fn medoids<T: Float>(
             };
             let (points, means) = (mapped(&samples.to_vec()), mapped(means));
             let points = Rows::new(&points, n, map.rows().len())?;
-            nearest_to(points, &means, levels, watch)
+            nearest_to(points, &means, how, watch)
         }
         Metric::Cosine => {
             // A row of zeros is a direction of its own.
@@ -59,34 +62,72 @@ pub(super) fn medoids<T: Float>(
             let mean = LocalMean::new(kernel.clone()).on_empty(OnEmpty::Nan);
             let fit = mean.fit_watched(samples, points, weights, watch)?;
             let means = fit.at(samples, &watch.quiet())?.means;
-            nearest_to(points, &means, levels, watch)
+            nearest_to(points, &means, how, watch)
         }
-        _ => by_sums((kernel, metric), samples, weights, watch),
+        _ => by_sums((kernel, metric), samples, (weights, massless), watch),
     }
 }
 
-/// The sample nearest to each mean; itself where it is as near as any, or where no sample is near.
+/// Samples at one place go where the first of them with a weight goes, and one that rests there is that first one.
+pub(super) fn together<T: Float>(samples: Rows<'_, T>, massless: &[bool], next: &mut [usize]) {
+    let mut first: HashMap<Vec<u64>, usize> = HashMap::new();
+    // Zeros have two signs.
+    let place = |i: usize| -> Vec<u64> {
+        let bits = samples.row(i).iter();
+        bits.map(|x| (x.to_f64() + 0.0).to_bits()).collect()
+    };
+    let weighty = (0..next.len()).filter(|&i| !massless[i]);
+    for i in weighty {
+        first.entry(place(i)).or_insert(i);
+    }
+    let of = |i: usize| first.get(&place(i)).copied().unwrap_or(i);
+    let firsts: Vec<usize> = (0..next.len()).map(of).collect();
+    let ways: Vec<usize> = firsts.iter().map(|&i| firsts[next[i]]).collect();
+    for (i, to) in next.iter_mut().enumerate() {
+        *to = if firsts[i] == i { ways[i] } else { firsts[i] };
+    }
+}
+
+/// Those with a weight.
+fn weighty(massless: &[bool]) -> Vec<u32> {
+    (0..)
+        .zip(massless)
+        .filter(|(_, m)| !**m)
+        .map(|(i, _)| i)
+        .collect()
+}
+
+/// The sample nearest to each mean; itself where it is as near as any. Where no sample is near, itself, or the nearest with a weight.
 fn nearest_to<T: Float>(
     samples: Rows<'_, T>,
     means: &[T],
-    levels: &[f64],
+    (levels, massless): (&[f64], &[bool]),
     watch: &Watch<'_>,
 ) -> Result<Vec<usize>> {
     let (n, d) = (samples.rows(), samples.columns());
     let mut next: Vec<usize> = (0..n).collect();
-    let moving: Vec<usize> = (0..n).filter(|&i| levels[i] > f64::NEG_INFINITY).collect();
+    let near = |i: usize| levels[i] > f64::NEG_INFINITY;
+    let moving: Vec<usize> = (0..n).filter(|&i| near(i) || massless[i]).collect();
     let queries: Vec<T> = moving
         .iter()
-        .flat_map(|&i| &means[i * d..][..d])
+        .flat_map(|&i| {
+            if near(i) {
+                &means[i * d..][..d]
+            } else {
+                samples.row(i)
+            }
+        })
         .copied()
         .collect();
-    let nearest = Nearest::fit(samples, &Metric::Euclidean)?;
+    let which = weighty(massless);
+    let rows = gather(samples, &which);
+    let nearest = Nearest::fit(Rows::new(&rows, which.len(), d)?, &Metric::Euclidean)?;
     let found = nearest.k_nearest(Rows::new(&queries, moving.len(), d)?, 1, &watch.quiet())?;
     for (q, &i) in moving.iter().enumerate() {
         let mean = &queries[q * d..][..d];
-        let to = found.indices[q];
+        let to = which[found.indices[q]] as usize;
         let distance = |j: usize| squared_distance(samples.row(j), mean);
-        if distance(to) < distance(i) {
+        if massless[i] || distance(to) < distance(i) {
             next[i] = to;
         }
     }
@@ -96,11 +137,12 @@ fn nearest_to<T: Float>(
 /// The sample of the least sum, by the sums themselves.
 ///
 /// Roots of such sums are norms of the vector of the weighted distances, so that a sample `j` has at least the root of the sum of weights
-/// times its distance from `i`, less the root of `i`'s own sum: one farther than twice the root of `i`'s mean square cannot do better.
+/// times its distance from `i`, less the root of `i`'s own sum: one farther than twice the root of `i`'s mean square cannot do better. Where
+/// `i` has no weight and is no medoid, the same holds with the root of the least mean square of those near it in the place of the second.
 fn by_sums<T: Float>(
     (kernel, metric): (&Kernel, &Metric),
     samples: Rows<'_, T>,
-    weights: Option<&[T]>,
+    (weights, massless): (Option<&[T]>, &[bool]),
     watch: &Watch<'_>,
 ) -> Result<Vec<usize>> {
     let (n, d) = (samples.rows(), samples.columns());
@@ -121,12 +163,18 @@ fn by_sums<T: Float>(
         near.sort_unstable_by_key(|(j, _)| *j);
         Ok(near.into_iter().unzip())
     })?;
-    let all = Nearest::fit(samples, metric)?;
+    let which = weighty(massless);
+    let carrying = gather(samples, &which);
+    let all = Nearest::fit(Rows::new(&carrying, which.len(), d)?, metric)?;
     let blocks = map_blocks(watch, n, BLOCK, |range| {
         let one = |i: usize| {
             let (near, weights) = &around[i];
             if near.is_empty() {
-                return Ok(i);
+                let own = samples.slice(i..i + 1);
+                return Ok(match massless[i] {
+                    true => which[all.k_nearest(own, 1, &quiet)?.indices[0]] as usize,
+                    false => i,
+                });
             }
             let rows = gather(samples, near);
             let local = Nearest::fit(Rows::new(&rows, near.len(), d)?, metric)?;
@@ -144,12 +192,23 @@ fn by_sums<T: Float>(
             };
             let own = sums(samples.slice(i..i + 1))?[0];
             let total: f64 = weights.iter().sum();
-            let radius = T::from_f64(2.0 * (own / total).sqrt() * SLACK);
+            let least = if massless[i] {
+                let sums = sums(Rows::new(&rows, near.len(), d)?)?;
+                sums.into_iter().fold(f64::INFINITY, f64::min)
+            } else {
+                own
+            };
+            let radius = ((own / total).sqrt() + (least / total).sqrt()) * SLACK;
+            let radius = T::from_f64(radius);
             let among = all.within(samples.slice(i..i + 1), radius, &quiet)?.indices;
-            let among: Vec<u32> = among.into_iter().map(|j| j as u32).collect();
+            let among: Vec<u32> = among.into_iter().map(|j| which[j]).collect();
             let rows = gather(samples, &among);
             let found = sums(Rows::new(&rows, among.len(), d)?)?;
-            let mut best = (own, i);
+            let mut best = if massless[i] {
+                (f64::INFINITY, i)
+            } else {
+                (own, i)
+            };
             for (&j, sum) in among.iter().zip(found) {
                 if sum < best.0 {
                     best = (sum, j as usize);

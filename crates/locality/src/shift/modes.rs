@@ -312,5 +312,5 @@ fn climb(graph: &[u32], order: &[u32], rank: &[u32]) -> Vec<u32> {
             .map(|(i, t)| if t == i as u32 { NONE } else { t })
             .collect(),
     };
-    roots(&links, order, f64::INFINITY)
+    roots(&links, order, f64::INFINITY, &[])
 }

@@ -2,7 +2,7 @@
 
 use super::common::{Common, Found, common_answers, common_metric, common_parameters};
 use super::kernels::{bandwidth_in_force, radial, scaled};
-use super::links::{NONE, nearest_before, neighbor_graph, ranked, roots};
+use super::links::{NONE, heard, massless, nearest_before, neighbor_graph, ranked, roots};
 use super::modes::{Merging, ModeTree, check_neighbors};
 use super::sites::{SampleClusters, log_density};
 use crate::{Error, Float, Kernel, Metric, Result, Rows, Watch};
@@ -74,15 +74,17 @@ impl QuickShift {
             bandwidth_in_force(&common.kernel, common.bandwidth, samples, weights, watch)?;
         let kernel = scaled(&common.kernel, bandwidth)?;
         let density = log_density(&kernel, samples, weights, common.tolerance, watch)?;
-        let (order, rank) = ranked(&density);
+        let massless = massless(weights, samples.rows());
+        let heard = heard(&density, &massless);
+        let (order, rank) = ranked(&heard);
         let links = nearest_before(samples, &common.metric, &order, &rank, watch)?;
         let longest = self.max_dist.unwrap_or(bandwidth);
-        let cut = roots(&links, &order, longest);
+        let cut = roots(&links, &order, longest, &massless);
         let graph = match common.merging {
             Merging::Never => Vec::new(),
             _ => neighbor_graph(samples, &common.metric, common.n_neighbors, &watch.quiet())?,
         };
-        let tree = ModeTree::new(&density, &cut, (&order, &rank), &graph);
+        let tree = ModeTree::new(&heard, &cut, (&order, &rank), &graph);
         let (labels, modes) = tree.cut(common.merging)?;
         Ok(QuickShiftFit {
             found: Found {
@@ -98,6 +100,7 @@ impl QuickShift {
             order,
             rank,
             links,
+            massless,
             longest,
         })
     }
@@ -120,6 +123,7 @@ pub struct QuickShiftFit<T> {
     order: Vec<u32>,
     rank: Vec<u32>,
     links: super::links::Links,
+    massless: Vec<bool>,
     longest: f64,
 }
 
@@ -149,8 +153,9 @@ impl<T: Float> QuickShiftFit<T> {
     /// A length that is negative or NaN.
     pub fn cut(&self, max_dist: f64) -> Result<SampleClusters<T>> {
         check_max_dist(max_dist)?;
-        let cut = roots(&self.links, &self.order, max_dist);
-        let tree = ModeTree::new(&self.found.density, &cut, (&self.order, &self.rank), &[]);
+        let cut = roots(&self.links, &self.order, max_dist, &self.massless);
+        let heard = heard(&self.found.density, &self.massless);
+        let tree = ModeTree::new(&heard, &cut, (&self.order, &self.rank), &[]);
         let (labels, modes) = tree.cut(Merging::Never)?;
         self.found.clusters.with(labels, modes)
     }
