@@ -15,6 +15,7 @@ class _Part:
     """A bias for each pair or key, or by relative position, of every head."""
 
     def __init__(self, name: str, x: Any, last: tuple[int, ...], shape: tuple[int, ...], text: str, dtype: npt.DTypeLike) -> None:
+        _arrays.unmasked(x, name)
         array = np.asarray(x)
         if array.dtype == np.bool_:
             # As in other libraries: true takes part.

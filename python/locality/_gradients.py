@@ -137,6 +137,7 @@ def local_mean_vjp(
         _arrays.number(null_weight, "null_weight"),
     )
     threads = _arrays.threads(n_jobs)
+    _pair(forward)
     if forward is None:
         means, logs, _ = fit.at(queries, threads, progress, biases.one())
     else:
@@ -156,6 +157,11 @@ def _finite(x: Array, name: str) -> Array:
         at = tuple(int(i) for i in wrong[0])
         raise ValueError(f"{name} has {x[at]} at {at if len(at) > 1 else at[0]}; derivatives must be finite")
     return x
+
+
+def _pair(forward: Any) -> None:
+    if forward is not None and len(forward) != 2:
+        raise ValueError(f"forward has {len(forward)} parts; give two, the means and the log normalisers")
 
 
 def _found(means: Array, logs: Array) -> None:
@@ -186,6 +192,7 @@ def _batched(batch: _arrays.Batch, shapes: list[tuple[int, ...]], given: dict[st
     by_logs, forward = given["grad_log_normalizer"], given["forward"]
     if by_logs is not None:
         by_logs = lists(by_logs, "grad_log_normalizer", rows)
+    _pair(forward)
     if forward is not None:
         means, logs = lists(forward[0], "forward[0]", shaped), lists(forward[1], "forward[1]", rows)
         _found(np.stack(means), np.stack(logs))

@@ -42,6 +42,8 @@ class LeaveOneOut:
     def loo_predict(self) -> Array:
         """Predictions at the training rows, each by a model without its own row: leave-one-out, under the kernel that was found.
 
+        Bandwidths of keys (``site_knn=``) are those among all rows, so that the row left out counts among its neighbours' neighbours.
+
         `predict` never leaves a row out, whatever `neighborhood` says: the same numbers may be another row's.
 
         Returns

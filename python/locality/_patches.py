@@ -80,6 +80,7 @@ def image_patches(image: npt.ArrayLike, size: int, *, positions: bool = False) -
     >>> out.reshape(6, 6)[3].round()
     array([ 12.,  12.,  10., 200., 202., 202.])
     """
+    _arrays.unmasked(image, "image")
     array = np.asarray(image)
     if array.ndim not in (2, 3, 4):
         raise ValueError(f"image has shape {array.shape}; give [height, width], [height, width, channels] or frames of these")

@@ -157,6 +157,7 @@ def stack(
     image: npt.ArrayLike, alpha: bool | None, double: bool = False, name: str = "image"
 ) -> tuple[Array, tuple[int, ...], bool, int]:
     """As `picture`, with the frames of ``[frames, height, width, channels]`` one below the other, and their number."""
+    _arrays.unmasked(image, name)
     array = np.asarray(image)
     if array.ndim != 4:
         return (*picture(array, alpha, double, name), 1)
@@ -171,12 +172,13 @@ def picture(
     """Pixels ``[height, width, channels]`` in one piece, the shape that came in, and whether the last channel is opacity.
 
     float64 becomes float32, unless it may stay (`double`)."""
+    _arrays.unmasked(image, name)
     array = np.asarray(image)
     if array.dtype == np.float64 and not double:
         array = array.astype(np.float32)
     if array.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
         raise TypeError(
-            f"{name} holds {array.dtype}; a picture is uint8, uint16 or float32: convert it with {name}.astype(..)"
+            f"{name} holds {array.dtype}; a picture is uint8, uint16, float32 or float64: convert it with {name}.astype(..)"
         )
     if array.ndim not in (2, 3):
         raise ValueError(

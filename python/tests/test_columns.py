@@ -127,6 +127,9 @@ def test_masked_numbers_are_refused():
         lambda: lc.local_mean([0.0], [0.0, 1.0], masked[:, 0]),
         lambda: lc.nearest([[1.0]], masked),
         lambda: lc.LocalMeanRegressor().fit(masked, [1.0, 2.0]),
+        lambda: lc.local_mean([0.0], [0.0, 1.0], [1.0, 2.0], bias=masked.T),
+        lambda: lc.image.denoise(np.ma.array(np.ones((8, 8)), mask=np.eye(8))),
+        lambda: lc.image.patches(np.ma.array(np.ones((8, 8)), mask=np.eye(8)), 3),
     ):
         with pytest.raises(TypeError, match="masked"):
             call()
