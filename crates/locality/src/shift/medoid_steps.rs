@@ -171,10 +171,11 @@ fn by_sums<T: Float>(
             let (near, weights) = &around[i];
             if near.is_empty() {
                 let own = samples.slice(i..i + 1);
-                return Ok(match massless[i] {
-                    true => which[all.k_nearest(own, 1, &quiet)?.indices[0]] as usize,
-                    false => i,
-                });
+                return if massless[i] {
+                    Ok(which[all.k_nearest(own, 1, &quiet)?.indices[0]] as usize)
+                } else {
+                    Ok(i)
+                };
             }
             let rows = gather(samples, near);
             let local = Nearest::fit(Rows::new(&rows, near.len(), d)?, metric)?;
