@@ -82,9 +82,9 @@ pub(super) fn together<T: Float>(samples: Rows<'_, T>, massless: &[bool], next: 
     }
     let of = |i: usize| first.get(&place(i)).copied().unwrap_or(i);
     let firsts: Vec<usize> = (0..next.len()).map(of).collect();
-    let ways: Vec<usize> = firsts.iter().map(|&i| firsts[next[i]]).collect();
-    for (i, to) in next.iter_mut().enumerate() {
-        *to = if firsts[i] == i { ways[i] } else { firsts[i] };
+    let ways: Vec<usize> = next.iter().map(|&to| firsts[to]).collect();
+    for (to, first) in next.iter_mut().zip(firsts) {
+        *to = ways[first];
     }
 }
 
