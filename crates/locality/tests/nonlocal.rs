@@ -102,6 +102,11 @@ fn jumps_stay_sharp() {
     for (a, b) in again.iter().zip(sharp.outputs()) {
         assert!((a - b).abs() < 0.02, "{a} {b}");
     }
+    // Whatever else is asked.
+    for i in [0, 17, 599] {
+        let one = sharp.predict(rows.slice(i..i + 1), &watch()).unwrap();
+        assert_eq!(one, again[i..=i]);
+    }
     // New places away from the jump are on their side of it.
     let at = [0.3, 0.5, 0.42, 0.1, 0.58, 0.9, 0.8, 0.2];
     let found = sharp

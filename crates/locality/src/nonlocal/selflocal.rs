@@ -216,14 +216,23 @@ impl SelfLocalRegressionFit {
         let (Some(joint), Some(range)) = (&self.joint, self.parameters.range) else {
             return Ok(z);
         };
+        // Each rests by itself, so that none depends on what else is asked.
+        let d = x.columns();
+        let mut moving: Vec<usize> = (0..x.rows()).collect();
         for _ in 0..self.parameters.iterations {
-            let queries = beside(x, &z);
-            let queries = Rows::new(&queries, x.rows(), x.columns() + 1)?;
+            let beside = |&i: &usize| x.row(i).iter().copied().chain(std::iter::once(z[i]));
+            let queries: Vec<f64> = moving.iter().flat_map(beside).collect();
+            let queries = Rows::new(&queries, moving.len(), d + 1)?;
             let next = joint.at(queries, &watch.quiet())?.means;
-            let moved = z.iter().zip(&next).map(|(a, b)| (a - b).abs());
-            let moved = moved.fold(0.0, f64::max);
-            z = next;
-            if moved <= self.parameters.tolerance * range {
+            let mut left = Vec::new();
+            for (&i, next) in moving.iter().zip(next) {
+                if (z[i] - next).abs() > self.parameters.tolerance * range {
+                    left.push(i);
+                }
+                z[i] = next;
+            }
+            moving = left;
+            if moving.is_empty() {
                 break;
             }
         }
