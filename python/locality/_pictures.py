@@ -157,8 +157,7 @@ def stack(
     image: npt.ArrayLike, alpha: bool | None, double: bool = False, name: str = "image"
 ) -> tuple[Array, tuple[int, ...], bool, int]:
     """As `picture`, with the frames of ``[frames, height, width, channels]`` one below the other, and their number."""
-    _arrays.unmasked(image, name)
-    array = np.asarray(image)
+    array = np.asanyarray(image)
     if array.ndim != 4:
         return (*picture(array, alpha, double, name), 1)
     frames, height, width, channels = array.shape

@@ -267,13 +267,24 @@ fn all_methods_follow_one_law() {
     }
 }
 
+/// Two humps far apart, one of a quarter of the rows.
+fn humps() -> Vec<f64> {
+    let mut random = Rng::new(8);
+    (0..160)
+        .map(|i| if i % 4 == 0 { 9.0 } else { 0.0 } + random.normal())
+        .collect()
+}
+
+/// The share of samples in the smaller hump, and their variance over the table's.
+fn share_and_spread(table: &[f64], samples: &[f64]) -> (f64, f64) {
+    let share = samples.iter().filter(|x| **x > 4.5).count() as f64 / samples.len() as f64;
+    (share, moments(samples, 1).1[0] / moments(table, 1).1[0])
+}
+
 /// A hump of a quarter of the rows gets a quarter of the samples.
 #[test]
 fn humps_keep_their_shares_and_widths() {
-    let mut random = Rng::new(8);
-    let table: Vec<f64> = (0..160)
-        .map(|i| if i % 4 == 0 { 9.0 } else { 0.0 } + random.normal())
-        .collect();
+    let table = humps();
     for method in METHODS {
         for manifold in [None, Some(15)] {
             let sampler = Sampler::new()
@@ -281,14 +292,11 @@ fn humps_keep_their_shares_and_widths() {
                 .manifold(manifold)
                 .smoothing(0.4);
             let out = draw(&sampler, &table, 1, 6000);
-            let share = out.samples().iter().filter(|x| **x > 4.5).count() as f64 / 6000.0;
+            let (share, ratio) = share_and_spread(&table, out.samples());
             assert!(
                 (share - 0.25).abs() < 0.02,
                 "{method} {manifold:?}: {share}"
             );
-            let (_, variance) = moments(out.samples(), 1);
-            let (_, expected) = moments(&table, 1);
-            let ratio = variance[0] / expected[0];
             assert!((ratio - 1.0).abs() < 0.04, "{method} {manifold:?}: {ratio}");
         }
     }
@@ -297,23 +305,17 @@ fn humps_keep_their_shares_and_widths() {
 /// Where noise is strong, the nearest rows are the outermost, and the law of those alone is another.
 #[test]
 fn few_nearest_rows_follow_the_same_law() {
-    let mut random = Rng::new(8);
-    let table: Vec<f64> = (0..160)
-        .map(|i| if i % 4 == 0 { 9.0 } else { 0.0 } + random.normal())
-        .collect();
+    let table = humps();
     for method in [SamplerMethod::Flow, SamplerMethod::Langevin] {
         for manifold in [None, Some(15)] {
             let sampler = Sampler::new().method(method).manifold(manifold);
             let sampler = sampler.smoothing(0.2).nearest(8);
             let out = draw(&sampler, &table, 1, 3000);
-            let share = out.samples().iter().filter(|x| **x > 4.5).count() as f64 / 3000.0;
+            let (share, ratio) = share_and_spread(&table, out.samples());
             assert!(
                 (share - 0.25).abs() < 0.03,
                 "{method} {manifold:?}: {share}"
             );
-            let (_, variance) = moments(out.samples(), 1);
-            let (_, expected) = moments(&table, 1);
-            let ratio = variance[0] / expected[0];
             assert!((ratio - 1.0).abs() < 0.06, "{method} {manifold:?}: {ratio}");
         }
     }

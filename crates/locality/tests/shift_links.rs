@@ -294,6 +294,23 @@ fn samples_at_one_place_share_a_medoid() {
     assert_eq!(fit.clusters().n_clusters(), 4);
 }
 
+#[test]
+fn weights_have_to_be_some() {
+    let x = normal(1, 20, 2);
+    for weights in [vec![0.0; 20], vec![-1.0; 20], vec![1.0; 19], vec![0.5; 21]] {
+        let (x, watch) = (rows(&x, 2), watch());
+        assert!(Tomato::new().fit_weighted(x, &weights, &watch).is_err());
+        let shift = MeanShift::new().bandwidth(1.0);
+        for shift in [shift.clone(), shift.blurring(true), MeanShift::new()] {
+            assert!(shift.fit_weighted(x, &weights, &watch).is_err());
+        }
+        let quick = QuickShift::new().bandwidth(1.0);
+        assert!(quick.fit_weighted(x, &weights, &watch).is_err());
+        let medoid = MedoidShift::new().bandwidth(1.0);
+        assert!(medoid.fit_weighted(x, &weights, &watch).is_err());
+    }
+}
+
 /// What has no weight changes no cluster, and has a label of those that have.
 #[test]
 fn samples_without_weight_make_no_cluster() {

@@ -75,18 +75,12 @@ impl Law {
                     return all.denoise(queries, &watch.quiet());
                 };
                 let some = denoiser.nearest(k).fit(centers, &watch.quiet())?;
-                let near = Nearest::fit(centers, &Metric::Euclidean)?;
-                let near = near.k_nearest(queries, k, &watch.quiet())?;
-                let rest = ((centers.rows() - k) as f64 / LEFT_OUT).ln();
-                let spread = 2.0 * self.least_variance(sigma);
-                let few = |i: usize| {
-                    let near = &near.distances[i * k..][..k];
-                    near[k - 1].powi(2) - near[0].powi(2) >= rest * spread
-                };
+                let enough = self.enough((centers, queries), k, sigma, watch)?;
                 let mut out = vec![0.0; noisy.len()];
                 for (fit, which) in [(all, false), (some, true)] {
-                    let chosen: Vec<usize> =
-                        (0..queries.rows()).filter(|&i| few(i) == which).collect();
+                    let chosen: Vec<usize> = (0..queries.rows())
+                        .filter(|&i| enough[i] == which)
+                        .collect();
                     if chosen.is_empty() {
                         continue;
                     }
@@ -104,6 +98,23 @@ impl Law {
                 Ok(out)
             }
         }
+    }
+
+    /// For which queries the `k` nearest centres of round Gaussians are enough.
+    fn enough(
+        &self,
+        (centers, queries): (Rows<'_, f64>, Rows<'_, f64>),
+        k: usize,
+        sigma: f64,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<bool>> {
+        let near = Nearest::fit(centers, &Metric::Euclidean)?;
+        let near = near.k_nearest(queries, k, &watch.quiet())?;
+        let rest = ((centers.rows() - k) as f64 / LEFT_OUT).ln();
+        let least = rest * 2.0 * self.least_variance(sigma);
+        let lists = near.distances.chunks_exact(k);
+        let far = lists.map(|list| list[k - 1].powi(2) - list[0].powi(2) >= least);
+        Ok(far.collect())
     }
 
     /// The variance of the narrowest Gaussians with noise.

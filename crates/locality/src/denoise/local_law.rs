@@ -196,23 +196,25 @@ impl LocalLaw {
         let (r, n) = (self.rank, shapes.len());
         let count = queries.len() / r;
         let mut squares = vec![0.0; count * n];
-        // How far below the best the weight of each may be.
-        let mut faints = vec![faint; count * n];
+        // From which one on, by distance, Gaussians lie beyond the nearest.
+        let mut beyond = vec![(f64::INFINITY, n); count];
+        let rest = match nearest {
+            Some(k) if k < n => faint.min(((n - k) as f64 / LEFT_OUT).ln()),
+            _ => faint,
+        };
         let mut sums = Vec::with_capacity(count);
         let mut off = vec![0.0; r];
         let mut along = Vec::new();
-        let pairs = squares.chunks_exact_mut(n).zip(faints.chunks_exact_mut(n));
-        for (y, (squares, faints)) in queries.chunks_exact(r).zip(pairs) {
+        let pairs = squares.chunks_exact_mut(n).zip(&mut beyond);
+        for (y, (squares, beyond)) in queries.chunks_exact(r).zip(pairs) {
             for (s, c) in squares.iter_mut().zip(self.centers.chunks_exact(r)) {
                 *s = square(y, c);
             }
             if let Some(k) = nearest.filter(|k| *k < n) {
                 let mut order: Vec<usize> = (0..n).collect();
                 let by = |a: &usize, b: &usize| squares[*a].total_cmp(&squares[*b]).then(a.cmp(b));
-                order.select_nth_unstable_by(k, by);
-                for &i in &order[k..] {
-                    faints[i] = faint.min(((n - k) as f64 / LEFT_OUT).ln());
-                }
+                let (_, first, _) = order.select_nth_unstable_by(k, by);
+                *beyond = (squares[*first], *first);
             }
             // The one that may count most, to compare others with.
             let bounds = squares
@@ -234,7 +236,7 @@ impl LocalLaw {
             let part = self.part(i);
             for (q, (y, sum)) in queries.chunks_exact(r).zip(&mut sums).enumerate() {
                 let square = squares[q * n + i];
-                let faint = faints[q * n + i];
+                let faint = if (square, i) < beyond[q] { faint } else { rest };
                 if top - fall * square < sum.most - faint {
                     continue;
                 }

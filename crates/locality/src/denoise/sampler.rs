@@ -165,8 +165,8 @@ impl Sampler {
         self
     }
 
-    /// With the `k` nearest Gaussians alone, and those others that weigh more than 0.01 of the largest weight together: a matter of speed, at weak noise. At
-    /// strong noise nearly all count, and whoever left them out would draw from another law.
+    /// With the `k` nearest Gaussians alone, and those others that weigh more than 0.01 of the largest weight together: a matter of speed, at
+    /// weak noise. At strong noise nearly all count, and whoever left them out would draw from another law.
     #[must_use]
     pub fn nearest(mut self, k: impl Into<Option<usize>>) -> Self {
         self.nearest = k.into();

@@ -5,7 +5,7 @@ use super::strength::noise;
 use crate::{Error, Result, Watch};
 
 /// The usual bandwidth in standard deviations of the noise. Over nine kinds of series (waves, seasons, steps, chaos, walks, beats), three
-/// strengths of noise and radii of 3, 5 and 9 errors are least there; 0.6 and 1.0 are 1 to 4 % worse.
+/// strengths of noise and radii of 3, 5 and 9, 0.6 has 2 to 4 % more error, and 1.0 between 0.5 % less and 2 % more.
 const BANDWIDTH: f64 = 0.8;
 
 /// Non-local means of a series: every value becomes the mean of all values of the series, weighted by how alike the windows about the

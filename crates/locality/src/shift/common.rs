@@ -96,6 +96,7 @@ macro_rules! common_parameters {
             sample_weights: &[T],
             watch: &Watch<'_>,
         ) -> Result<$fit<T>> {
+            $crate::shift::sites::check_some_weight(sample_weights, samples.rows())?;
             self.run(samples, Some(sample_weights), watch)
         }
     };

@@ -5,14 +5,14 @@ use super::bins::BinnedSites;
 use super::blur::{Blur, blur};
 use super::clusters::{Centers, ORPHAN};
 use super::kernels::flat_radius;
-use super::links::gather;
+use super::links::{gather, massless, weighty};
 use super::merge::Joined;
 use super::modes::{Merging, ModeTree};
 use super::parameters::MeanShift;
 use super::paths::{Limits, follow};
 use super::seeds::bin_seeds_weighted;
 use super::shadow::shadow;
-use super::sites::{check_weights, log_density};
+use super::sites::{check_some_weight, log_density};
 use super::sphere::directions;
 use super::step::Stepper;
 use crate::{Error, Float, Kernel, LocalMeans, Result, Rows, Watch};
@@ -43,12 +43,7 @@ pub(super) fn fit<T: Float>(
 ) -> Result<MeanShiftFit<T>> {
     parameters.check(samples)?;
     if let Some(weights) = weights {
-        check_weights(weights, samples.rows())?;
-        if weights.iter().all(|w| *w == T::ZERO) {
-            return Err(Error::parameter(
-                "sample_weights are all 0, which leaves no sample; give some of them a positive number",
-            ));
-        }
+        check_some_weight(weights, samples.rows())?;
     }
     let own;
     let samples = if parameters.sphere() {
@@ -60,8 +55,8 @@ pub(super) fn fit<T: Float>(
     match weights {
         // What has no weight is no sample, but has a label.
         Some(weights) if !parameters.blurring && weights.contains(&T::ZERO) => {
-            let kept = (0..).zip(weights).filter(|(_, w)| **w > T::ZERO);
-            let (kept, weights): (Vec<u32>, Vec<T>) = kept.map(|(i, w)| (i, *w)).unzip();
+            let kept = weighty(&massless(Some(weights), samples.rows()));
+            let weights: Vec<T> = kept.iter().map(|&i| weights[i as usize]).collect();
             let rows = gather(samples, &kept);
             let sites = Rows::new(&rows, kept.len(), samples.columns())?;
             fit_checked(parameters, sites, Some(&weights), samples, watch)

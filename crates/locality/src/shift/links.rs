@@ -39,6 +39,15 @@ pub(super) fn massless<T: Float>(weights: Option<&[T]>, n: usize) -> Vec<bool> {
     )
 }
 
+/// Those that have one.
+pub(super) fn weighty(massless: &[bool]) -> Vec<u32> {
+    (0..)
+        .zip(massless)
+        .filter(|(_, m)| !**m)
+        .map(|(i, _)| i)
+        .collect()
+}
+
 /// Densities for a ranking in which samples without weight come last.
 pub(super) fn heard(density: &[f64], massless: &[bool]) -> Vec<f64> {
     let one = |(density, massless): (&f64, &bool)| {

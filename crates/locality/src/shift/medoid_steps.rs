@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::links::gather;
+use super::links::{gather, weighty};
 use super::paths::squared_distance;
 use super::sphere::normalize;
 use crate::par::map_blocks;
@@ -76,9 +76,8 @@ pub(super) fn together<T: Float>(samples: Rows<'_, T>, massless: &[bool], next: 
         let bits = samples.row(i).iter();
         bits.map(|x| (x.to_f64() + 0.0).to_bits()).collect()
     };
-    let weighty = (0..next.len()).filter(|&i| !massless[i]);
-    for i in weighty {
-        first.entry(place(i)).or_insert(i);
+    for i in weighty(massless) {
+        first.entry(place(i as usize)).or_insert(i as usize);
     }
     let of = |i: usize| first.get(&place(i)).copied().unwrap_or(i);
     let firsts: Vec<usize> = (0..next.len()).map(of).collect();
@@ -86,15 +85,6 @@ pub(super) fn together<T: Float>(samples: Rows<'_, T>, massless: &[bool], next: 
     for (to, first) in next.iter_mut().zip(firsts) {
         *to = ways[first];
     }
-}
-
-/// Those with a weight.
-fn weighty(massless: &[bool]) -> Vec<u32> {
-    (0..)
-        .zip(massless)
-        .filter(|(_, m)| !**m)
-        .map(|(i, _)| i)
-        .collect()
 }
 
 /// The sample nearest to each mean; itself where it is as near as any. Where no sample is near, itself, or the nearest with a weight.

@@ -20,6 +20,17 @@ pub(super) fn check_weights<T: Float>(weights: &[T], n: usize) -> Result<()> {
     }
 }
 
+/// The same, and weights of which none is above 0.
+pub(super) fn check_some_weight<T: Float>(weights: &[T], n: usize) -> Result<()> {
+    check_weights(weights, n)?;
+    if n > 0 && weights.iter().all(|w| *w == T::ZERO) {
+        return Err(Error::parameter(
+            "sample_weights are all 0, which leaves no sample; give some of them a positive number",
+        ));
+    }
+    Ok(())
+}
+
 /// The logarithm of the sum of a kernel's weights at each sample.
 pub(super) fn log_density<T: Float>(
     kernel: &Kernel,

@@ -3,7 +3,7 @@
 use super::bandwidth::neighbor_bandwidth;
 use super::common::{Common, Found, common_answers, common_metric, common_parameters};
 use super::kernels::{known_bandwidth, radial, scaled};
-use super::links::gather;
+use super::links::{gather, massless, weighty};
 use super::modes::{Merging, ModeTree, mode_tree};
 use super::sites::{SampleClusters, log_density};
 use crate::{Error, Float, Kernel, Metric, Result, Rows, Watch};
@@ -56,19 +56,10 @@ impl Tomato {
     ) -> Result<TomatoFit<T>> {
         samples.require_finite("samples")?;
         let common = &self.common;
-        let bandwidth = match weights {
-            Some(weights) if weights.contains(&T::ZERO) => {
-                let kept: Vec<u32> = (0..)
-                    .zip(weights)
-                    .filter(|(_, w)| **w > T::ZERO)
-                    .map(|(i, _)| i)
-                    .collect();
-                let rows = gather(samples, &kept);
-                let rows = Rows::new(&rows, kept.len(), samples.columns())?;
-                self.bandwidth_in_force(rows, watch)?
-            }
-            _ => self.bandwidth_in_force(samples, watch)?,
-        };
+        let kept = weighty(&massless(weights, samples.rows()));
+        let rows = gather(samples, &kept);
+        let rows = Rows::new(&rows, kept.len(), samples.columns())?;
+        let bandwidth = self.bandwidth_in_force(rows, watch)?;
         let kernel = scaled(&common.kernel, bandwidth)?;
         let density = log_density(&kernel, samples, weights, common.tolerance, watch)?;
         let tree = mode_tree(

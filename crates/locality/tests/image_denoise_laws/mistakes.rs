@@ -38,6 +38,12 @@ fn mistakes_are_named() {
         ),
         (
             NonLocalBayes::new(2.0)
+                .frames(usize::MAX)
+                .filter(&image, &watch()),
+            "frames is 18446744073709551615; give 0 to 100",
+        ),
+        (
+            NonLocalBayes::new(2.0)
                 .similar(1, 5)
                 .filter(&image, &watch()),
             "similar is 1",

@@ -217,33 +217,16 @@ impl NonLocalBayes {
             check_range(range)?;
         }
         let (sizes, similar) = (self.sizes.unwrap_or([3; 2]), self.similar.unwrap_or([3; 2]));
+        let one = |size: usize| [size; 2];
         let limits = [
-            (
-                "patch_sizes",
-                sizes[0].min(sizes[1]),
-                sizes[0].max(sizes[1]),
-                1,
-                15,
-            ),
-            (
-                "similar",
-                similar[0].min(similar[1]),
-                similar[0].max(similar[1]),
-                2,
-                10_000,
-            ),
-            (
-                "reach",
-                self.reach.unwrap_or(1),
-                self.reach.unwrap_or(1),
-                1,
-                LARGEST,
-            ),
-            ("spacing", self.spacing, self.spacing, 1, LARGEST),
+            ("patch_sizes", sizes, 1, 15),
+            ("similar", similar, 2, 10_000),
+            ("reach", one(self.reach.unwrap_or(1)), 1, LARGEST),
+            ("frames", one(self.frames), 0, LARGEST),
+            ("spacing", one(self.spacing), 1, LARGEST),
         ];
-        for (name, least, most, low, high) in limits {
-            if least < low || most > high {
-                let bad = if least < low { least } else { most };
+        for (name, given, low, high) in limits {
+            if let Some(bad) = given.iter().find(|size| !(low..=high).contains(*size)) {
                 return Err(Error::parameter(format!(
                     "{name} is {bad}; give {low} to {high}"
                 )));
@@ -268,24 +251,24 @@ impl NonLocalBayes {
             _ => 2,
         };
         let mut basic = pilot;
+        let mut out = Vec::new();
         for step in 0..steps {
+            if step > 0 {
+                basic = Some(
+                    out.into_iter()
+                        .zip(noisy)
+                        .map(|(o, n): (Frame, _)| o.or(n))
+                        .collect(),
+                );
+            }
             let model = self.model(usize::from(basic.is_some()), channels, relative);
             let report = |done: usize, all: usize| {
                 watch.report(step * 1000 + done * 1000 / all.max(1), steps * 1000);
             };
-            let out = self.step(
-                &model,
-                noisy,
-                basic.as_deref(),
-                levels,
-                &watch.progress(&report),
-            )?;
-            if step + 1 == steps {
-                return Ok(out);
-            }
-            basic = Some(out.into_iter().zip(noisy).map(|(o, n)| o.or(n)).collect());
+            let watch = watch.progress(&report);
+            out = self.step(&model, noisy, basic.as_deref(), levels, &watch)?;
         }
-        Ok(Vec::new())
+        Ok(out)
     }
 
     /// One step on all frames.

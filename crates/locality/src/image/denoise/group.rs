@@ -95,19 +95,19 @@ impl Search {
         let line = right + 1 - left;
         let area = (bottom + 1 - top) * line;
         let own = (row - top) * line + column - left;
+        // The patch itself comes before its equals: it has the first one's number.
+        let numbered = |place: usize| match place {
+            0 => own,
+            p if p == own => 0,
+            p => p,
+        };
         keys.clear();
         for (t, frame) in frames.iter().enumerate() {
             for y in top..=bottom {
                 for x in (left..=right).step_by(LANES) {
                     let sums = self.distances(isa, (frames[0], row, column), (frame, y, x));
                     for (l, s) in sums.iter().enumerate().take(right + 1 - x) {
-                        let place = t * area + (y - top) * line + x - left + l;
-                        // The patch itself comes before its equals.
-                        let place = match place {
-                            0 => own,
-                            p if p == own => 0,
-                            p => p,
-                        };
+                        let place = numbered(t * area + (y - top) * line + x - left + l);
                         // Bits of numbers that are not negative are ordered as they are.
                         keys.push(u64::from(s.to_bits()) << 32 | place as u64);
                     }
@@ -122,11 +122,7 @@ impl Search {
         let numbers = (high * wide * self.channels) as f32;
         out.clear();
         for key in keys.iter() {
-            let place = match (key & 0xffff_ffff) as usize {
-                0 => own,
-                p if p == own => 0,
-                p => p,
-            };
+            let place = numbered((key & 0xffff_ffff) as usize);
             out.push(Found {
                 distance: f32::from_bits((key >> 32) as u32) / numbers,
                 frame: place / area,
