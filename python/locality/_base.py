@@ -10,6 +10,7 @@ from ._plain import (
     ClassifierMixin,
     ClusterMixin,
     NotFittedError,
+    OneToOneFeatureMixin,
     OutlierMixin,
     RegressorMixin,
     TransformerMixin,
@@ -21,7 +22,15 @@ from ._plain import (
 
 if not TYPE_CHECKING:
     try:
-        from sklearn.base import BaseEstimator, ClassifierMixin, ClusterMixin, OutlierMixin, RegressorMixin, TransformerMixin
+        from sklearn.base import (
+            BaseEstimator,
+            ClassifierMixin,
+            ClusterMixin,
+            OneToOneFeatureMixin,
+            OutlierMixin,
+            RegressorMixin,
+            TransformerMixin,
+        )
         from sklearn.exceptions import NotFittedError
         from sklearn.utils.metaestimators import available_if
         from sklearn.utils.validation import check_is_fitted
@@ -70,6 +79,7 @@ __all__ = [
     "ClassifierMixin",
     "ClusterMixin",
     "NotFittedError",
+    "OneToOneFeatureMixin",
     "OutlierMixin",
     "Prepared",
     "RegressorMixin",

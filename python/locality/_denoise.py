@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from . import _arrays, _core
 from ._arrays import Array
-from ._base import BaseEstimator, Prepared, TransformerMixin, check_is_fitted, validate_data
+from ._base import BaseEstimator, OneToOneFeatureMixin, Prepared, TransformerMixin, check_is_fitted, validate_data
 from ._pictures import Progress
 
 
-class OptimalDenoiser(TransformerMixin, BaseEstimator):
+class OptimalDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """What is expected of clean rows behind noisy ones: the Gaussian local mean of the training rows.
 
     If clean rows are the training rows and the noise is white, no other denoiser has a smaller squared error; and
@@ -235,9 +235,9 @@ def sample_rows(
     method: Literal["flow", "langevin", "draw"] = "flow",
     smoothing: float | None = None,
     manifold: int | None = 15,
-    levels: int = 40,
+    levels: int | None = None,
     steps: int = 10,
-    noise: tuple[float, float] = (20.0, 0.002),
+    noise: tuple[float, float] | None = None,
     nearest: int | None = None,
     tolerance: float = 0.0,
     random_state: int | np.random.RandomState | np.random.Generator | None = None,
@@ -246,8 +246,9 @@ def sample_rows(
 ) -> Generated:
     """Draws new rows from the law that a table came from: noise, moved by the exact scores of the table's density at falling noise.
 
-    The density has a Gaussian about each row, of the shape of the rows nearby. Rows are drawn towards the middle by as much as the noise
-    spreads them: means and covariances are the table's. Constant columns, and columns that follow from others, stay so.
+    The density has a Gaussian about each row, of the shape of the rows nearby. Rows are drawn towards those nearby by as much as the noise
+    spreads them: means and covariances are the table's, and rows far off move nothing but themselves. Constant columns, and columns that
+    follow from others, stay so. All columns count as continuous: numbers that stand for kinds or counts come back as numbers between them.
 
     Parameters
     ----------
@@ -260,17 +261,18 @@ def sample_rows(
         chance and a point of the Gaussian about it, which is the law that the others flow to, at once.
     smoothing : float, optional
         How far new rows may lie from those of the table. 0 gives rows of the table, bit for bit. With `manifold` in standard deviations of the
-        rows nearby, 1 by default: half of a sample's squared distance to their middle is the row's own, half is noise. Without, in
-        standard deviations of the table in every direction, by default by Silverman's rule.
+        rows nearby, 1 by default: a sample lies about the place halfway from a row to the middle of those nearby, with half their
+        covariance. Without, in standard deviations of the table in every direction, by default by Silverman's rule.
     manifold : int or None, default 15
         The noise about a row has the covariance of so many of its nearest rows, so that samples stay on the curves and surfaces on which rows
         lie. None takes the covariance of the whole table, which fills the space between them.
-    levels : int, default 40
-        Levels of noise.
+    levels : int, optional
+        Levels of noise; by default 40, and more where noise falls below 0.002.
     steps : int, default 10
         Langevin's steps at each level.
-    noise : tuple of float, default (20, 0.002)
-        The first and the last level of noise, in standard deviations of the table in every direction.
+    noise : tuple of float, optional
+        The first and the last level of noise, in standard deviations of the table in every direction; by default 20 and 0.002, or a tenth
+        of how wide all but a tenth of the Gaussians are, if that is less.
     nearest : int, optional
         For speed: of the rows beyond so many nearest, only those count in a step that weigh more than 0.01 of the largest weight together.
     tolerance : float, default 0.0
@@ -307,9 +309,9 @@ def sample_rows(
         method,
         None if smoothing is None else _arrays.number(smoothing, "smoothing"),
         None if manifold is None else _arrays.count(manifold, "manifold"),
-        _arrays.count(levels, "levels"),
+        None if levels is None else _arrays.count(levels, "levels"),
         _arrays.count(steps, "steps"),
-        _pair(noise),
+        None if noise is None else _pair(noise),
         None if nearest is None else _arrays.count(nearest, "nearest"),
         _arrays.number(tolerance, "tolerance"),
         _arrays.seed(random_state),

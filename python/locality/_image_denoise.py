@@ -13,7 +13,7 @@ from ._arrays import Array
 from ._pictures import Progress, bandwidth, stack, white
 
 Method = Literal["auto", "nlm", "nlm-linear", "nl-bayes", "bilateral"]
-Mode = Literal["inside", "reflect", "edge", "constant"]
+Mode = Literal["inside", "reflect", "symmetric", "wrap", "edge", "constant"]
 
 
 def denoise_nl_means(
@@ -128,8 +128,9 @@ def denoise_bilateral(
         Standard deviation of the weights in pixels.
     data_range : float, optional
         As in `denoise_nl_means`.
-    mode : {"inside", "reflect", "edge", "constant"}, default "inside"
-        What is averaged beyond the border: nothing, the mirror image, the border's pixels, or zeros (scikit-image's default).
+    mode : {"inside", "reflect", "symmetric", "wrap", "edge", "constant"}, default "inside"
+        What is averaged beyond the border: nothing; as in ``numpy.pad`` the mirror image, with the border's pixels once or twice, the
+        picture again, or the border's pixels; or zeros (scikit-image's default).
     guide : array_like, optional
         Another picture of the same size, whose colours are compared instead (joint bilateral filter).
     like_opencv : int, optional
@@ -163,7 +164,10 @@ def denoise_bilateral(
         raise ValueError("win_size is 0; give the window's side, 1 pixel or more")
     other = None
     if guide is not None:
-        other, _, _, slices = stack(guide, False, double=True, name="guide")
+        other, _, opaque, slices = stack(guide, None, double=True, name="guide")
+        if opaque or (alpha and other.shape[2] in (2, 4)):
+            # Colours are compared, and opacity is none.
+            other = np.ascontiguousarray(other[:, :, :-1])
         if other.shape[:2] != pixels.shape[:2] or slices != frames:
             raise ValueError(f"guide has shape {np.shape(guide)}, but the picture {shape}; give a guide of the picture's size")
         if not np.isfinite(other).all():

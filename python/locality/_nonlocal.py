@@ -27,7 +27,7 @@ class NonLocalRegressor(RegressorMixin, BaseEstimator):
     ----------
     kernel : Kernel or str, default "gaussian(h=1)"
         How much a training row counts at a query, by its context.
-    context : sequence of int or str, optional
+    context : sequence of int or str, slice or mask, optional
         The columns that make the context; all by default. Names for data frames.
     range : float, optional
         Standard deviation of a Gaussian kernel of the output; without it, this is Nadaraya-Watson regression.
@@ -161,6 +161,15 @@ def _positions(context: Sequence[int] | Sequence[str] | None, names: list[str], 
     """The context's columns by number."""
     if context is None:
         return list(np.arange(d))
+    if isinstance(context, slice):
+        context = list(range(d))[context]
+    elif isinstance(context, str) or np.ndim(context) == 0:
+        context = [context]  # type: ignore[list-item]
+    kinds = {isinstance(c, (bool, np.bool_)) for c in context}
+    if True in kinds:
+        if False in kinds or len(context) != d:
+            raise ValueError(f"context is {list(context)}; as a mask it takes {d} values, one for each column, all True or False")
+        context = [int(c) for c in np.flatnonzero(context)]
     found = []
     for column in context:
         if isinstance(column, str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +13,9 @@ import numpy.typing as npt
 from . import _arrays
 from ._arrays import Array
 from ._core import image_adjacency
+
+MANY = 32
+"""Pictures of more channels are probably volumes."""
 
 Falloff = Literal["flat", "disk", "epanechnikov", "gaussian"]
 Color = Literal["auto", "luv", "lab", "raw"]
@@ -128,10 +132,15 @@ def bandwidth(pixels: Array, alpha: bool, data_range: float | None, given: float
     return share * full / (257.0 if pixels.dtype == np.uint16 else 1.0)
 
 
+def space(pixels: Array, alpha: bool, color: Color) -> Color:
+    """The space in which colours are compared: "auto" takes three colour channels, of whatever number type, as sRGB."""
+    if color != "auto":
+        return color
+    return "luv" if pixels.shape[2] - alpha == 3 else "raw"
+
+
 def compared(pixels: Array, alpha: bool, color: str, data_range: float | None) -> tuple[Array, float]:
     """Pixels of which colours in L*u*v* or L*a*b* can be made, those of floats from 0 to 1, and what they were divided by."""
-    if color == "auto":
-        color = "luv" if pixels.dtype.kind == "u" and pixels.shape[2] - alpha == 3 else "raw"
     if color == "raw":
         return pixels, 1.0
     if pixels.dtype.kind == "u":
@@ -141,7 +150,8 @@ def compared(pixels: Array, alpha: bool, color: str, data_range: float | None) -
                 "image.astype(numpy.float32), with that range"
             )
         return pixels, 1.0
-    return unit(pixels, alpha, white(pixels, alpha, data_range, "data_range (255 for the range of 8 bits)"))
+    instead = "data_range (255 for the range of 8 bits), or color='raw' where the channels are no red, green and blue"
+    return unit(pixels, alpha, white(pixels, alpha, data_range, instead))
 
 
 def unit(pixels: Array, alpha: bool, full: float) -> tuple[Array, float]:
@@ -187,6 +197,12 @@ def picture(
     shape = array.shape
     pixels = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
     pixels = pixels if array.ndim == 3 else pixels[:, :, None]
+    if pixels.shape[2] > MANY:
+        warnings.warn(
+            f"{name} of shape {array.shape} is taken for one picture of {array.shape[2]} channels; for a grey volume or video, where a "
+            f"stack is taken, give {name}[..., None]",
+            stacklevel=3,
+        )
     if alpha is None:
         alpha = pixels.shape[2] in (2, 4) and pixels.dtype.kind == "u"
     return pixels, shape, bool(alpha)

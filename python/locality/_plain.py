@@ -100,6 +100,17 @@ class TransformerMixin:
         return self.fit(X, y).transform(X)  # type: ignore[attr-defined]
 
 
+class OneToOneFeatureMixin:
+    """Columns that come out are those that went in."""
+
+    def get_feature_names_out(self, input_features: Any = None) -> Any:
+        """The names of the columns, or those given, or ``x0``, ``x1``, .."""
+        check_is_fitted(self)
+        known = getattr(self, "feature_names_in_", input_features)
+        count: int = self.n_features_in_  # type: ignore[attr-defined]
+        return np.asarray([f"x{i}" for i in range(count)] if known is None else known, dtype=object)
+
+
 def check_is_fitted(estimator: Any) -> None:
     """Refuses an estimator without fitted attributes."""
     if not any(name.endswith("_") and not name.startswith("_") for name in vars(estimator)):

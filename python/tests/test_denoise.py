@@ -167,12 +167,32 @@ def test_a_volume_and_a_guide():
     assert out[:, :11].std() < 0.5 * step[:, :11].std() and np.abs(out[:, 11:].mean() - out[:, :11].mean() - 255) < 5
     with pytest.raises(ValueError, match="guide has shape"):
         lc.image.denoise_bilateral(step, guide=guide[:4])
-    with pytest.raises(ValueError, match='mode="wrap" is unknown'):
-        lc.image.denoise_bilateral(step, mode="wrap")
+    # Opacity is no colour to be compared.
+    rng = np.random.default_rng(5)
+    veiled = np.dstack([guide, guide, guide, rng.integers(1, 255, guide.shape, np.uint8)])
+    plain = lc.image.denoise_bilateral(step, sigma_color=5, sigma_spatial=3, guide=veiled[..., :3])
+    assert np.array_equal(lc.image.denoise_bilateral(step, sigma_color=5, sigma_spatial=3, guide=veiled), plain)
+    with pytest.raises(ValueError, match='mode="mirror" is unknown'):
+        lc.image.denoise_bilateral(step, mode="mirror")
     with pytest.raises(ValueError, match="h is 0"):
         lc.image.denoise_nl_means(step, h=0)
     with pytest.raises(ValueError, match="did you mean 'nlm'"):
         lc.image.denoise(step, method="nml")
+
+
+@pytest.mark.parametrize("mode", ["reflect", "symmetric", "wrap", "edge"])
+def test_borders_are_those_of_numpy(mode):
+    _, noisy = picture(1)
+    image = noisy[:20, :25, 0]
+    padded = np.pad(image, 9, mode)
+    whole = lc.image.denoise_bilateral(padded, sigma_color=30, sigma_spatial=3)[9:-9, 9:-9]
+    assert np.allclose(lc.image.denoise_bilateral(image, sigma_color=30, sigma_spatial=3, mode=mode), whole, rtol=1e-12)
+
+
+def test_a_volume_is_not_a_picture_of_many_channels_without_a_word():
+    volume = np.zeros((4, 5, 40), np.uint8)
+    with pytest.warns(UserWarning, match="picture of 40 channels"):
+        lc.image.denoise_nl_means(volume, 3, 2, h=5.0)
 
 
 def test_rows_are_denoised_by_the_definition():
@@ -191,6 +211,7 @@ def test_rows_are_denoised_by_the_definition():
     step = 1e-5 * np.eye(3)[0]
     slope = (model.score_samples(at + step) - model.score_samples(at - step)) / 2e-5
     np.testing.assert_allclose(slope, model.score_function(at)[:, 0], atol=1e-6)
+    assert list(model.get_feature_names_out()) == ["x0", "x1", "x2"]
     assert model.fit(X.astype(np.float32)).transform(at.astype(np.float32)).dtype == np.float32
     with pytest.raises(ValueError, match="sigma is 0"):
         lc.OptimalDenoiser(0).fit(X)
@@ -207,6 +228,18 @@ def test_new_rows():
     assert lc.energy_distance(X, X) == 0.0
     with pytest.raises(ValueError, match="levels is 1"):
         lc.sample_rows(X, 5, levels=1)
+
+
+@pytest.mark.parametrize("method", ["flow", "draw"])
+def test_new_rows_of_heavy_tails(method):
+    rng = np.random.default_rng(2)
+    for X in (np.exp(2 * rng.normal(size=500)), np.append(rng.normal(size=200), 1e4)):
+        new = lc.sample_rows(X[:, None], 2000, method=method, random_state=0).samples[:, 0]
+        for q in (0.1, 0.5, 0.9):
+            assert abs((new < np.quantile(X, q)).mean() - q) < 0.03
+    # In any unit.
+    a, b = (lc.sample_rows(X[:, None] * unit, 50, random_state=1).samples for unit in (1.0, 2.0**-700))
+    np.testing.assert_allclose(b * 2.0**700, a, rtol=1e-9)
 
 
 def test_new_rows_keep_what_is_constant_and_straight():
@@ -330,6 +363,19 @@ def test_regression_in_contexts():
     np.testing.assert_array_equal(named.predict(frame), model.predict(X))
     with pytest.raises(ValueError, match="context names 'd'"):
         lc.NonLocalRegressor(context=["d"]).fit(frame, y)
+
+
+def test_contexts_by_mask_number_and_slice():
+    rng = np.random.default_rng(7)
+    X, y = rng.normal(size=(60, 3)), rng.normal(size=60)
+    found = lc.NonLocalRegressor(context=[0, 2]).fit(X, y).predict(X)
+    for context in ([True, False, True], np.array([True, False, True]), slice(0, 3, 2), np.array([0, 2])):
+        assert np.array_equal(lc.NonLocalRegressor(context=context).fit(X, y).predict(X), found)
+    one = lc.NonLocalRegressor(context=[1]).fit(X, y).predict(X)
+    assert np.array_equal(lc.NonLocalRegressor(context=1).fit(X, y).predict(X), one)
+    for context, words in (([True, False], "as a mask it takes 3 values"), ([True, 2, 0], "as a mask"), ([], "context is empty")):
+        with pytest.raises(ValueError, match=words):
+            lc.NonLocalRegressor(context=context).fit(X, y)
 
 
 def test_series():

@@ -1,7 +1,7 @@
 //! Pictures in and out: PNG, JPEG, TIFF and WebP, 8 and 16 bit, grey or colour, with or without transparency.
 
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
 use image::codecs::{jpeg::JpegEncoder, png::PngEncoder, tiff::TiffEncoder, webp::WebPEncoder};
@@ -42,6 +42,8 @@ pub(crate) struct Picture {
     pub(crate) samples: Samples,
     /// The colour profile it came with, which goes along into the output.
     pub(crate) profile: Option<Vec<u8>>,
+    /// Whether the file holds others after it.
+    pub(crate) more: bool,
 }
 
 impl Picture {
@@ -53,6 +55,7 @@ impl Picture {
             channels,
             samples: Samples::Eight(samples),
             profile: None,
+            more: false,
         }
     }
 
@@ -99,7 +102,12 @@ impl Picture {
             }
             file.read_to_end(&mut bytes).map_err(failed)?;
         }
-        decode(&bytes, &name, max_pixels)
+        let picture = decode(&bytes, &name, max_pixels)?;
+        if picture.more {
+            let note = "holds more pictures than one; the first is read, split the file to work on the others";
+            let _ = writeln!(std::io::stderr(), "note: {name} {note}");
+        }
+        Ok(picture)
     }
 
     /// The bytes of the file. [`check`](Self::check) says beforehand whether the format can hold the picture.
@@ -257,7 +265,11 @@ pub(crate) fn decode(bytes: &[u8], name: &str, max_pixels: u64) -> Result<Pictur
     limits.max_alloc = Some(pixels.saturating_mul(16).saturating_add(64 << 20));
     decoder.set_limits(limits).map_err(|e| damaged(&e))?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let profile = decoder.icc_profile().ok().flatten();
+    let (profile, more) = if format == ImageFormat::Tiff {
+        beside_tiff(bytes)
+    } else {
+        (decoder.icc_profile().ok().flatten(), false)
+    };
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| match &e {
         ImageError::Limits(limit)
             if matches!(limit.kind(), LimitErrorKind::InsufficientMemory) =>
@@ -292,7 +304,17 @@ pub(crate) fn decode(bytes: &[u8], name: &str, max_pixels: u64) -> Result<Pictur
         channels,
         samples,
         profile,
+        more,
     })
+}
+
+/// The colour profile of a TIFF file's first picture, which `image` does not find, and whether others follow.
+fn beside_tiff(bytes: &[u8]) -> (Option<Vec<u8>>, bool) {
+    let Ok(mut decoder) = tiff::decoder::Decoder::new(Cursor::new(bytes)) else {
+        return (None, false);
+    };
+    let profile = decoder.get_tag_u8_vec(tiff::tags::Tag::IccProfile).ok();
+    (profile, decoder.more_images())
 }
 
 /// Whether a JPEG file has its end-of-image marker after the header of its first scan. Within coded data the byte 255 never
@@ -356,8 +378,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut picture = Picture::eight(1, 1, 3, vec![1, 2, 3]);
         picture.profile = Some(vec![7; 200]);
-        let path = folder.path().join("a.png");
-        std::fs::write(&path, picture.encode(ImageFormat::Png, &path).unwrap()).unwrap();
-        assert_eq!(Picture::read(&path, MAX_PIXELS).unwrap(), picture);
+        for name in ["a.png", "a.tiff", "a.webp"] {
+            let path = folder.path().join(name);
+            let bytes = picture.encode(format_of(&path).unwrap(), &path).unwrap();
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(Picture::read(&path, MAX_PIXELS).unwrap(), picture, "{name}");
+        }
+    }
+
+    #[test]
+    fn pages_after_the_first_are_seen() {
+        let mut bytes = Cursor::new(Vec::new());
+        let mut encoder = tiff::encoder::TiffEncoder::new(&mut bytes).unwrap();
+        for page in 1..=2 {
+            let image = encoder.new_image::<tiff::encoder::colortype::Gray8>(2, 1);
+            image.unwrap().write_data(&[page, 9]).unwrap();
+        }
+        let picture = decode(bytes.get_ref(), "a.tiff", MAX_PIXELS).unwrap();
+        assert_eq!(picture.samples, Samples::Eight(vec![1, 9]));
+        assert!(picture.more);
     }
 }

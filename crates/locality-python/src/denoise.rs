@@ -128,6 +128,8 @@ pub(crate) fn image_bilateral<'py>(
     let border = match border {
         "inside" => BilateralBorder::Inside,
         "reflect" => BilateralBorder::Mirror,
+        "symmetric" => BilateralBorder::Symmetric,
+        "wrap" => BilateralBorder::Wrap,
         "edge" => BilateralBorder::Edge,
         "constant" => BilateralBorder::Zero,
         other => {
@@ -462,9 +464,9 @@ pub(crate) fn sample_rows<'py>(
     method: &str,
     smoothing: Option<f64>,
     manifold: Option<usize>,
-    levels: usize,
+    levels: Option<usize>,
     steps: usize,
-    noise: (f64, f64),
+    noise: Option<(f64, f64)>,
     nearest: Option<usize>,
     tolerance: f64,
     seed: u64,
@@ -475,16 +477,18 @@ pub(crate) fn sample_rows<'py>(
     let method: SamplerMethod = method.parse().map_err(to_python)?;
     let data = Matrix::<f64>::from_any(table, "X")?;
     let rows: Rows<'_, f64> = data.rows()?;
-    let sampler = Sampler::new()
+    let mut sampler = Sampler::new()
         .method(method)
         .smoothing(smoothing)
         .manifold(manifold)
         .levels(levels)
         .steps(steps)
-        .noise(noise.0, noise.1)
         .nearest(nearest)
         .tolerance(tolerance)
         .seed(seed);
+    if let Some((most, least)) = noise {
+        sampler = sampler.noise(most, least);
+    }
     let (out, distance, copies) = watched(py, threads, progress, |watch| {
         let out = sampler.sample(rows, count, watch)?;
         let quiet = watch.quiet();

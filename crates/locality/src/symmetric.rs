@@ -1,4 +1,4 @@
-//! Eigenvectors and roots of small symmetric matrices, where there is no feature `dense`.
+//! Eigenvectors of small symmetric matrices, where there is no feature `dense`.
 
 /// Eigenvalues, largest first, and eigenvectors, one a row, of a symmetric matrix `[q, q]`, by Jacobi's cyclic rotations (Golub and Van Loan,
 /// *Matrix Computations*, section 8.5).
@@ -66,28 +66,6 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
         }
     }
     sums.iter().sum::<f64>() + rest
-}
-
-/// Replaces a covariance by its lower Cholesky factor. Directions that would be stretched more than a thousand times are left as they are.
-pub(crate) fn lower_root(a: &mut [f64], q: usize) {
-    for j in 0..q {
-        let (head, tail) = a.split_at_mut((j + 1) * q);
-        let row = &mut head[j * q..];
-        let pivot = row[j] - dot(&row[..j], &row[..j]);
-        let root = if pivot > 1e-6 { pivot.sqrt() } else { 1.0 };
-        row[j] = root;
-        for other in tail.chunks_exact_mut(q) {
-            other[j] = (other[j] - dot(&other[..j], &row[..j])) / root;
-        }
-    }
-}
-
-/// Solves `L x = y` in place.
-pub(crate) fn solve_lower(l: &[f64], y: &mut [f64]) {
-    for i in 0..y.len() {
-        let row = &l[i * y.len()..];
-        y[i] = (y[i] - dot(&row[..i], &y[..i])) / row[i];
-    }
 }
 
 #[cfg(test)]

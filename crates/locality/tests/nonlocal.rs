@@ -274,7 +274,7 @@ fn by_definition(series: &[f64], radius: usize, reach: usize, h: f64, sigma: f64
                 }
                 let terms = (-radius..=radius).map(|q| at(i, q) - at(j, q));
                 let terms: Vec<f64> = terms.filter(|t| !t.is_nan()).collect();
-                if value.is_nan() || 2 * terms.len() < needed {
+                if value.is_nan() || 2 * (terms.len() - 1) < needed {
                     continue;
                 }
                 let square = terms.iter().map(|t| t * t).sum::<f64>() / terms.len() as f64;

@@ -359,3 +359,25 @@ fn mistakes_are_named() {
         .sample(Rows::column(&table), 2, &watch());
     assert_eq!(out.unwrap().manifold(), Some(2));
 }
+
+/// Few rows far off do not move the others.
+#[test]
+fn heavy_tails_keep_their_quantiles() {
+    let mut one = normal(4, 200, 1);
+    one.push(1e4);
+    let tail: Vec<f64> = normal(5, 400, 1).iter().map(|z| (2.0 * z).exp()).collect();
+    for mut table in [one, tail] {
+        table.sort_unstable_by(f64::total_cmp);
+        for method in METHODS {
+            let out = draw(&Sampler::new().method(method).steps(3), &table, 1, 1500);
+            let below = |x: f64| out.samples().iter().filter(|y| **y < x).count() as f64 / 1500.0;
+            for q in [0.1, 0.25, 0.5, 0.75, 0.9, 0.97] {
+                let found = below(table[(q * table.len() as f64) as usize]);
+                assert!((found - q).abs() < 0.035, "{method}: {found} below {q}");
+            }
+            let width = table[table.len() / 2] - table[0];
+            let found = below(table[0] - 0.1 * width);
+            assert!(found < 0.01, "{method}: {found} below all rows");
+        }
+    }
+}

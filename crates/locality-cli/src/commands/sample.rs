@@ -53,24 +53,23 @@ pub(crate) struct Args {
     #[arg(long, value_name = "K|none", default_value = "15")]
     manifold: Manifold,
 
-    /// Number of levels of noise
-    #[arg(long, value_name = "N", default_value_t = 40)]
-    levels: usize,
+    /// Number of levels of noise [default: 40, and more where --noise ends below 0.002]
+    #[arg(long, value_name = "N")]
+    levels: Option<usize>,
 
     /// Steps of langevin at each level
     #[arg(long, value_name = "N", default_value_t = 10)]
     steps: usize,
 
-    /// First and last level of noise, in standard deviations of the table
+    /// First and last level of noise, in standard deviations of the table [default: 20,0.002, and less than that where most rows lie closer]
     #[arg(
         long,
         value_name = "MOST,LEAST",
         value_delimiter = ',',
         num_args = 1,
-        default_value = "20,0.002",
         allow_negative_numbers = true
     )]
-    noise: Vec<f64>,
+    noise: Option<Vec<f64>>,
 
     /// Only the K nearest rows count in each step, for speed
     #[arg(long, value_name = "K")]
@@ -114,11 +113,15 @@ impl FromStr for Manifold {
 /// Runs it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let format = Format::of(&args.output, args.options.delimiter())?;
-    let &[most, least] = &args.noise[..] else {
-        return Err(Error::usage(format!(
-            "--noise has {}; give the first and the last level, as in --noise 20,0.002",
-            count(args.noise.len(), "number")
-        )));
+    let noise = match args.noise.as_deref() {
+        None => None,
+        Some(&[most, least]) => Some((most, least)),
+        Some(other) => {
+            return Err(Error::usage(format!(
+                "--noise has {}; give the first and the last level, as in --noise 20,0.002",
+                count(other.len(), "number")
+            )));
+        }
     };
     output::check(&[&args.output])?;
     let stdout_taken = is_standard(&args.output);
@@ -132,16 +135,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let numbers = table.numbers(&columns, "--columns")?;
     let d = columns.len();
     let rows = Rows::new(&numbers, table.rows(), d)?;
-    let sampler = Sampler::new()
+    let mut sampler = Sampler::new()
         .method(args.method)
         .smoothing(args.smoothing)
         .manifold(args.manifold.0)
         .levels(args.levels)
         .steps(args.steps)
-        .noise(most, least)
         .nearest(args.nearest)
         .tolerance(args.tolerance)
         .seed(args.seed);
+    if let Some((most, least)) = noise {
+        sampler = sampler.noise(most, least);
+    }
     let start = Instant::now();
     let out = context.watched("sampling", |watch| sampler.sample(rows, args.n, watch))?;
     let seconds = start.elapsed().as_secs_f64();

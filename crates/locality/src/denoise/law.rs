@@ -125,6 +125,14 @@ impl Law {
         }
     }
 
+    /// How wide most of its Gaussians are at least.
+    pub(super) fn usual_width(&self) -> Option<f64> {
+        match self {
+            Self::Round { deviation, .. } => Some(*deviation).filter(|d| *d > 0.0),
+            Self::Local(law, _) => law.usual_width(),
+        }
+    }
+
     /// Points of the law, each from a stream of its own.
     pub(super) fn draws(&self, seed: u64, count: usize) -> Vec<f64> {
         let mut x = vec![0.0; count * self.rank()];

@@ -1,15 +1,16 @@
 //! The density whose Gaussian about each row has the shape of the rows nearby.
 //!
-//! About row `i` with the mean `m_i` and covariance `C_i` of its nearest rows it is the Gaussian of mean `m_i + a (x_i - m_i)` and covariance
-//! `(1 - a^2) C_i`, where `a^2 = 1 / (1 + h^2)`: what is taken from the row's distance to the mean is given back as noise (manifold Parzen
-//! windows: Vincent and Bengio, NIPS 15, 2003; the shrinkage: Silverman, *Density Estimation*, 1986, section 6.4.1, here in every
-//! neighbourhood). One linear map of the whole then makes mean and covariance those of the table.
+//! The Gaussian about a row has the mean and covariance of the row, or, with a share `a = h^2 / (1 + h^2)`, of one of those nearby, by chances that
+//! are symmetric ([`Exchange`]): rows change places, so that mean and covariance of the whole are the table's to rounding (manifold Parzen windows:
+//! Vincent and Bengio, NIPS 15, 2003; keeping the table's covariance: Silverman, *Density Estimation*, 1986, section 6.4.1, here in every
+//! neighbourhood).
 
+use super::exchange::Exchange;
 use super::law::LEFT_OUT;
 use super::whitened::Whitened;
 use crate::par::map_blocks;
 use crate::random::Random;
-use crate::symmetric::{dot, eigen, lower_root, solve_lower};
+use crate::symmetric::{dot, eigen};
 use crate::{Metric, Nearest, Result, Rows, Watch};
 
 /// Queries that share what is read of the Gaussians.
@@ -20,6 +21,9 @@ const SETUP: usize = 64;
 const FLAT: f64 = 1e-13;
 /// Weights below `exp` of minus this, beside the largest, are below rounding, however many there are.
 const FAINT: f64 = 60.0;
+
+/// One Gaussian in so many may be narrower than usual ones.
+const USUAL: usize = 10;
 
 /// Gaussians in whitened coordinates, all of the same weight.
 #[derive(Debug)]
@@ -52,66 +56,31 @@ impl LocalLaw {
         let d = table.scaled.len() / n;
         let scaled = Rows::new(&table.scaled, n, d)?;
         let near = Nearest::fit(scaled, &Metric::Euclidean)?;
-        let near = near.k_nearest(scaled, count, &watch.quiet())?.indices;
-        let keep = 1.0 / h.hypot(1.0);
-        let spread = h * keep / (count as f64).sqrt();
-        let gaussian = |rows: &[f64], i: usize| -> (Vec<f64>, Vec<f64>) {
-            let near = &near[i * count..][..count];
-            let mut mean = vec![0.0; rank];
-            for j in near {
-                for (m, y) in mean.iter_mut().zip(&rows[j * rank..]) {
-                    *m += y / count as f64;
+        let near = near.k_nearest(scaled, count, &watch.quiet())?;
+        let share = h / h.hypot(1.0);
+        let exchange = Exchange::new(&near.indices, &near.distances, count, share * share);
+        let rows = &table.rows;
+        let gaussian = |i: usize| -> (Vec<f64>, Vec<f64>) {
+            let own = &rows[i * rank..][..rank];
+            let (mut center, mut rest) = (own.to_vec(), 1.0);
+            for &(j, chance) in exchange.of(i) {
+                for ((c, y), x) in center.iter_mut().zip(&rows[j * rank..]).zip(own) {
+                    *c += chance * (y - x);
                 }
+                rest -= chance;
             }
-            let own = rows[i * rank..].iter().zip(&mean);
-            let center = own.map(|(y, m)| m + keep * (y - m)).collect();
             // Its covariance is the sum of these rows' outer products.
-            let offs = near.iter().flat_map(|j| {
-                let row = rows[j * rank..].iter().zip(&mean);
-                row.map(|(y, m)| spread * (y - m)).collect::<Vec<f64>>()
-            });
-            (center, offs.collect())
+            let mut offs = Vec::with_capacity((exchange.of(i).len() + 1) * rank);
+            for &(j, chance) in exchange.of(i).iter().chain([&(i, rest)]) {
+                let row = rows[j * rank..].iter().zip(&center);
+                offs.extend(row.map(|(y, c)| chance.sqrt() * (y - c)));
+            }
+            (center, offs)
         };
-        // First and second moments of the whole.
-        let sums = map_blocks(&watch.quiet(), n, SETUP, |block| {
-            let (mut sum, mut products) = (vec![0.0; rank], vec![0.0; rank * rank]);
-            for i in block {
-                let (center, offs) = gaussian(&table.rows, i);
-                for row in offs.chunks_exact(rank).chain([&center[..]]) {
-                    for (a, x) in row.iter().enumerate() {
-                        for (p, y) in products[a * rank..].iter_mut().zip(&row[..=a]) {
-                            *p += x * y / n as f64;
-                        }
-                    }
-                }
-                for (s, c) in sum.iter_mut().zip(&center) {
-                    *s += c / n as f64;
-                }
-            }
-            Ok((sum, products))
-        })?;
-        let (mut mean, mut covariance) = (vec![0.0; rank], vec![0.0; rank * rank]);
-        for (sum, products) in sums {
-            mean.iter_mut().zip(sum).for_each(|(m, s)| *m += s);
-            let both = covariance.iter_mut().zip(products);
-            both.for_each(|(c, p)| *c += p);
-        }
-        for a in 0..rank {
-            for b in 0..=a {
-                covariance[a * rank + b] -= mean[a] * mean[b];
-            }
-        }
-        lower_root(&mut covariance, rank);
-        // The map that makes the covariance 1, of all rows: Gaussians follow.
-        let mut rows = table.rows.clone();
-        for row in rows.chunks_exact_mut(rank) {
-            row.iter_mut().zip(&mean).for_each(|(y, m)| *y -= m);
-            solve_lower(&covariance, row);
-        }
         let parts = map_blocks(&watch.quiet(), n, SETUP, |block| {
             Ok(block
                 .map(|i| {
-                    let (center, offs) = gaussian(&rows, i);
+                    let (center, offs) = gaussian(i);
                     let (variances, axes) = axes(&offs, rank);
                     (center, variances, axes)
                 })
@@ -140,6 +109,18 @@ impl LocalLaw {
             axes: &self.axes[range.start * r..range.end * r],
             variances: &self.variances[range],
         }
+    }
+
+    /// How wide most Gaussians are at least, along their longest axes; those of rows that are all the same do not count.
+    pub(super) fn usual_width(&self) -> Option<f64> {
+        let widest = (0..self.starts.len() - 1).filter_map(|i| self.part(i).variances.first());
+        let mut widest: Vec<f64> = widest.copied().filter(|v| *v > 0.0).collect();
+        if widest.is_empty() {
+            return None;
+        }
+        let place = widest.len() / USUAL;
+        let (_, found, _) = widest.select_nth_unstable_by(place, f64::total_cmp);
+        Some(found.sqrt())
     }
 
     /// Draws a point.

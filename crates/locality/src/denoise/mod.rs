@@ -13,6 +13,7 @@
 //! # Ok::<(), locality::Error>(())
 //! ```
 
+mod exchange;
 mod generated;
 mod judge;
 mod law;

@@ -57,8 +57,9 @@ impl FromStr for SamplerMethod {
 /// The parameters of sampling from the law that a table came from, by the scores of its best denoisers at falling levels of noise.
 ///
 /// The law is a density with a Gaussian about each row. By default that has the shape of the rows nearby
-/// ([manifold](Self::manifold)), so that samples lie on the same curves and surfaces as the rows. Rows are drawn towards the middle by as
-/// much as the noise spreads them: means and covariances are the table's. Constant columns stay as they are, and columns that follow from others
+/// ([manifold](Self::manifold)), so that samples lie on the same curves and surfaces as the rows. Rows are drawn towards those nearby by as
+/// much as the noise spreads them: means and covariances are the table's, and rows far off move nothing but themselves. All columns count as
+/// continuous: numbers that stand for kinds come back as numbers between them. Constant columns stay as they are, and columns that follow from others
 /// still do. All computing is in coordinates in which the table has unit covariance. With the exact scores of the rows themselves
 /// ([smoothing](Self::smoothing) of 0) samples would be copies of rows.
 ///
@@ -76,9 +77,9 @@ pub struct Sampler {
     method: SamplerMethod,
     smoothing: Option<f64>,
     manifold: Option<usize>,
-    levels: usize,
+    levels: Option<usize>,
     steps: usize,
-    noise: (f64, f64),
+    noise: Option<(f64, f64)>,
     tolerance: f64,
     nearest: Option<usize>,
     seed: u64,
@@ -86,6 +87,13 @@ pub struct Sampler {
 
 /// The curve of Karras et al.: levels of noise are equally spaced in this root.
 const CURVE: f64 = 7.0;
+/// Usual levels of noise, the first and the last.
+const LEVELS: usize = 40;
+const NOISE: (f64, f64) = (20.0, 0.002);
+/// The last level is no more than this share of how wide most Gaussians are,
+const LAST: f64 = 0.1;
+/// but nothing below this, where rows are as good as the same.
+const LEAST: f64 = 1e-9;
 /// Rows that shape the noise about each; see `docs/decisions/new-rows.md`.
 const MANIFOLD: usize = 15;
 
@@ -96,16 +104,16 @@ impl Default for Sampler {
 }
 
 impl Sampler {
-    /// The probability flow over 40 levels of noise, from 20 standard deviations of the table to 0.002, for Gaussians of the shape of the 15
-    /// rows nearest to each.
+    /// The probability flow over 40 levels of noise, from 20 standard deviations of the table to 0.002, over more of them to less where most rows
+    /// lie closer than that; for Gaussians of the shape of the 15 rows nearest to each.
     pub fn new() -> Self {
         Self {
             method: SamplerMethod::default(),
             smoothing: None,
             manifold: Some(MANIFOLD),
-            levels: 40,
+            levels: None,
             steps: 10,
-            noise: (20.0, 0.002),
+            noise: None,
             tolerance: 0.0,
             nearest: None,
             seed: 0,
@@ -120,8 +128,8 @@ impl Sampler {
     }
 
     /// How far samples are spread about the table's rows: 0 draws rows of the table, bit for bit. With [manifold](Self::manifold) in standard
-    /// deviations of the rows nearby, 1 by default, where half of a sample's squared distance to the middle of the rows nearby is the row's own
-    /// and half is noise. Without, in standard deviations of the table in every direction, by default by Silverman's rule
+    /// deviations of the rows nearby, 1 by default, where a sample lies about the place halfway from a row to the middle of those nearby, with half
+    /// their covariance: `h` stands for a share of `h^2 / (1 + h^2)`. Without, in standard deviations of the table in every direction, by default by Silverman's rule
     /// `(4 / (n (d + 2)))^(1 / (d + 4))`.
     #[must_use]
     pub fn smoothing(mut self, smoothing: impl Into<Option<f64>>) -> Self {
@@ -137,10 +145,10 @@ impl Sampler {
         self
     }
 
-    /// With so many levels of noise.
+    /// With so many levels of noise; by default 40 from 20 to 0.002, and as many to a factor at the end where noise falls further.
     #[must_use]
-    pub fn levels(mut self, levels: usize) -> Self {
-        self.levels = levels;
+    pub fn levels(mut self, levels: impl Into<Option<usize>>) -> Self {
+        self.levels = levels.into();
         self
     }
 
@@ -151,10 +159,11 @@ impl Sampler {
         self
     }
 
-    /// From this level of noise to that, in standard deviations of the table in every direction.
+    /// From this level of noise to that, in standard deviations of the table in every direction; by default from 20 to 0.002, or to a tenth of
+    /// how wide all but a tenth of the Gaussians are, if that is less: few rows far off make the standard deviation of the table large.
     #[must_use]
     pub fn noise(mut self, most: f64, least: f64) -> Self {
-        self.noise = (most, least);
+        self.noise = Some((most, least));
         self
     }
 
@@ -230,8 +239,8 @@ impl Sampler {
             return Ok(law.draws(self.seed, count));
         }
         let how = (self.tolerance, self.nearest);
-        let mut x = steps::start(law.rank(), self.noise.0, self.seed, count);
-        let levels = self.noise_levels();
+        let levels = self.noise_levels(law.usual_width());
+        let mut x = steps::start(law.rank(), levels[0], self.seed, count);
         for (i, &sigma) in levels.iter().enumerate() {
             watch.check()?;
             watch.report(i, levels.len());
@@ -257,13 +266,13 @@ impl Sampler {
                 table.columns()
             )));
         }
-        let (most, least) = self.noise;
+        let (most, least) = self.noise.unwrap_or(NOISE);
         let falls = most.is_finite() && least > 0.0 && most >= least;
         let smooth = self.smoothing.is_none_or(|s| s >= 0.0 && s.is_finite());
         let wrong = if count == 0 {
             "the number of samples is 0; ask for at least 1".to_owned()
-        } else if self.levels < 2 {
-            format!("levels is {}; give at least 2", self.levels)
+        } else if let Some(levels) = self.levels.filter(|l| *l < 2) {
+            format!("levels is {levels}; give at least 2")
         } else if self.steps == 0 {
             "steps is 0; give at least 1".to_owned()
         } else if !falls {
@@ -292,13 +301,22 @@ impl Sampler {
         Err(Error::parameter(wrong))
     }
 
-    fn noise_levels(&self) -> Vec<f64> {
-        let (most, least) = (
-            self.noise.0.powf(1.0 / CURVE),
-            self.noise.1.powf(1.0 / CURVE),
-        );
-        let last = (self.levels - 1) as f64;
+    /// Equally spaced in their roots, for Gaussians that are mostly as wide as this.
+    fn noise_levels(&self, width: Option<f64>) -> Vec<f64> {
+        let usual = || {
+            let last = width.map_or(NOISE.1, |w| (LAST * w).clamp(LEAST, NOISE.1));
+            (NOISE.0, last)
+        };
+        let root = |sigma: f64| sigma.powf(1.0 / CURVE);
+        let (most, least) = self.noise.unwrap_or_else(usual);
+        let (most, least) = (root(most), root(least));
+        let levels = self.levels.unwrap_or_else(|| {
+            let steps = |most: f64, least: f64| (most - least) / least;
+            let more = steps(most, least) / steps(root(NOISE.0), root(NOISE.1));
+            ((LEVELS - 1) as f64 * more.max(1.0)).round() as usize + 1
+        });
+        let last = (levels - 1) as f64;
         let at = |i: usize| (most + i as f64 / last * (least - most)).powf(CURVE);
-        (0..self.levels).map(at).collect()
+        (0..levels).map(at).collect()
     }
 }

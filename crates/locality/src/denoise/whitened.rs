@@ -22,19 +22,26 @@ impl Scale {
             }
         }
         let mean: Vec<f64> = first.iter().zip(&off).map(|(f, m)| f + m).collect();
-        let mut variance = vec![0.0; rows.columns()];
-        let mut varies = vec![false; rows.columns()];
+        // In units of the largest, whose squares are ordinary numbers whatever the columns' unit is.
+        let mut most = vec![0.0_f64; rows.columns()];
         for row in rows.iter() {
-            for (a, x) in row.iter().enumerate() {
-                variance[a] += (x - mean[a]).powi(2) / n;
-                varies[a] |= *x != first[a];
+            for ((most, x), (m, f)) in most.iter_mut().zip(row).zip(mean.iter().zip(&first)) {
+                if x != f {
+                    *most = most.max((x - m).abs()).max((f - m).abs());
+                }
             }
         }
-        let deviation = variance.iter().zip(&varies);
+        let mut variance = vec![0.0; rows.columns()];
+        for row in rows.iter() {
+            for (a, x) in row.iter().enumerate() {
+                if most[a] > 0.0 {
+                    variance[a] += ((x - mean[a]) / most[a]).powi(2) / n;
+                }
+            }
+        }
+        let deviation = variance.iter().zip(&most);
         Self {
-            deviation: deviation
-                .map(|(v, varies)| if *varies { v.sqrt() } else { 0.0 })
-                .collect(),
+            deviation: deviation.map(|(v, most)| v.sqrt() * most).collect(),
             mean,
         }
     }

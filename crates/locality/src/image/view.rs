@@ -285,6 +285,11 @@ pub(crate) fn check_bandwidth(name: &str, value: f64, unit: &str) -> Result<()> 
     if value.is_finite() && (1e-15..=1e15).contains(&value) {
         Ok(())
     } else {
+        let value = if (1e-6..1e16).contains(&value.abs()) || value == 0.0 {
+            value.to_string()
+        } else {
+            format!("{value:e}")
+        };
         Err(Error::parameter(format!(
             "{name} is {value}; give a positive number of {unit} (1e-15 to 1e15)"
         )))

@@ -204,7 +204,8 @@ impl Contexts {
         let mut exponents = [0.0; LANES];
         for (k, exponent) in exponents.iter_mut().enumerate() {
             let square = sums.squares[k] / sums.known[k].max(1.0);
-            let enough = 2.0 * sums.known[k] >= needed;
+            // The two places themselves are compared, too, but do not count for the half.
+            let enough = 2.0 * (sums.known[k] - 1.0) >= needed;
             let off = (square - self.noise).max(0.0) * self.inverse;
             *exponent = if enough { off } else { f64::INFINITY };
         }

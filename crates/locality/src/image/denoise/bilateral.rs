@@ -15,6 +15,10 @@ pub enum BilateralBorder {
     Inside,
     /// The picture's mirror image, the border's pixels once (OpenCV's default).
     Mirror,
+    /// The picture's mirror image, the border's pixels twice.
+    Symmetric,
+    /// The picture again and again.
+    Wrap,
     /// The border's pixels again and again.
     Edge,
     /// Zeros (scikit-image's default).
@@ -156,6 +160,8 @@ impl Bilateral {
     fn beyond(&self) -> Border {
         match self.border {
             BilateralBorder::Inside | BilateralBorder::Mirror => Border::Mirror,
+            BilateralBorder::Symmetric => Border::Symmetric,
+            BilateralBorder::Wrap => Border::Wrap,
             BilateralBorder::Edge => Border::Edge,
             BilateralBorder::Zero => Border::Zero,
         }

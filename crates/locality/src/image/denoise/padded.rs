@@ -10,6 +10,10 @@ use crate::patches::reflected;
 pub(super) enum Border {
     /// The picture's mirror image, the border's pixels once: `(c b | a b c | b a)`.
     Mirror,
+    /// The picture's mirror image, the border's pixels twice: `(b a | a b c | c b)`.
+    Symmetric,
+    /// The picture again and again: `(b c | a b c | a b)`.
+    Wrap,
     /// The border's pixels again and again.
     Edge,
     /// Zeros.
@@ -24,6 +28,11 @@ impl Border {
         }
         match self {
             Self::Mirror => Some(reflected(at, size)),
+            Self::Symmetric => {
+                let at = at.rem_euclid(2 * size.cast_signed()).cast_unsigned();
+                Some(at.min(2 * size - 1 - at))
+            }
+            Self::Wrap => Some(at.rem_euclid(size.cast_signed()).cast_unsigned()),
             Self::Edge => Some(at.clamp(0, size.cast_signed() - 1).cast_unsigned()),
             Self::Zero => None,
         }
@@ -169,6 +178,9 @@ mod tests {
         assert_eq!(row(Border::Mirror, 3), some([0, 1, 2, 1, 0, 1, 2, 1, 0, 1]));
         assert_eq!(row(Border::Edge, 3), some([0, 0, 0, 0, 0, 1, 2, 2, 2, 2]));
         assert_eq!(row(Border::Mirror, 1), some([0; 10]));
+        let symmetric = row(Border::Symmetric, 3);
+        assert_eq!(symmetric, some([2, 2, 1, 0, 0, 1, 2, 2, 1, 0]));
+        assert_eq!(row(Border::Wrap, 3), some([2, 0, 1, 2, 0, 1, 2, 0, 1, 2]));
         assert_eq!(
             row(Border::Zero, 3)[2..8],
             [None, None, Some(0), Some(1), Some(2), None]
