@@ -303,6 +303,11 @@ class Tomato(_Modes):
     Each point climbs to the densest of its neighbours, and modes that rise little above a saddle are merged. Clusters of
     any shape; the persistence diagram says how many there are.
 
+    It is for clusters that are bent or long (rings, moons, filaments), which mean shift and quick shift cut into pieces of a bandwidth or so,
+    and for data whose number of clusters is not known: in `persistence_` modes that are clusters stand apart from those of noise by a gap,
+    which ``min_persistence="auto"`` takes. Parts of the graph that no edge joins are clusters of endless persistence. There is no label for
+    noise: every point is in a cluster.
+
     Parameters
     ----------
     n_clusters : int, optional

@@ -51,7 +51,8 @@ class LocalOutlierFactor(OutlierMixin, BaseEstimator):
     leaf_size : int, default 30
         Without effect.
     metric : str, default "minkowski"
-        As in `NearestNeighbors`.
+        As in `NearestNeighbors`; or "precomputed": X holds the distances between the samples, shape (n, n), and for new rows those to
+        each sample, shape (m, n).
     p : float, default 2
         Of "minkowski": 1, 2 or infinity.
     metric_params : dict, optional
@@ -121,7 +122,7 @@ class LocalOutlierFactor(OutlierMixin, BaseEstimator):
         Parameters
         ----------
         X : array_like, shape (n, d)
-            Training samples.
+            Training samples, or the distances between them, shape (n, n).
         y : ignored
 
         Returns
@@ -151,6 +152,8 @@ class LocalOutlierFactor(OutlierMixin, BaseEstimator):
 
     def _how(self, X: Any) -> tuple[str, Any]:
         """The metric as the extension knows it."""
+        if isinstance(self.metric, str) and self.metric == "precomputed":
+            return "precomputed", None
         search = NearestNeighbors(
             algorithm=self.algorithm,
             leaf_size=self.leaf_size,
@@ -160,6 +163,11 @@ class LocalOutlierFactor(OutlierMixin, BaseEstimator):
         )
         search._check_parameters()
         return search._how(X)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags.pairwise = isinstance(self.metric, str) and self.metric == "precomputed"
+        return tags
 
     def _factors(self, queries: Array | None = None) -> Array:
         threads = _arrays.threads(self.n_jobs)

@@ -49,8 +49,10 @@ class MeanShift(ClusterMixin, BaseEstimator):
         Sensitivity, 0 to 1, of bandwidths that follow a pilot density: narrow where points are dense. 0.5 is Abramson's (1982), and that of
         Comaniciu, Ramesh and Meer (2001); 0 is one bandwidth for all.
     over_relaxation : float, default 1
-        How many times the way to the mean a point goes, from 1 to below 2. No step lowers the density, and where
-        steps are many, it takes about ``1 / over_relaxation`` of them.
+        How many times the way to the mean a point goes, from 1 to below 2. No step lowers the density, and where steps are many, it takes
+        about ``1 / over_relaxation`` of them: for large tables under smooth kernels 1.5 to 1.8 saves a third to a half of the time. A point
+        may jump across a low saddle, and ways under the flat kernel no longer meet bit for bit, so that labels near borders may differ from
+        those of 1, which are scikit-learn's.
     blurring : bool, default False
         Whether the points themselves move, all at once, until each has met all that are within a bandwidth.
     min_persistence : float or "auto", optional
@@ -96,7 +98,8 @@ class MeanShift(ClusterMixin, BaseEstimator):
     References
     ----------
     Comaniciu and Meer (2002), Mean shift: a robust approach toward feature space analysis. Comaniciu, Ramesh and Meer (2001), The variable
-    bandwidth mean shift and data-driven scale selection. Chazal et al. (2013), Persistence-based clustering in Riemannian manifolds.
+    bandwidth mean shift and data-driven scale selection. Chazal et al. (2013), Persistence-based clustering in Riemannian manifolds. Fashing and Tomasi
+    (2005), Mean shift is a bound optimization, of which `over_relaxation` makes use.
 
     Examples
     --------
@@ -277,7 +280,12 @@ class MeanShift(ClusterMixin, BaseEstimator):
 
 def given(x: Any, name: str) -> Any:
     """A number; or "auto", or nothing."""
-    return x if x is None or (isinstance(x, str) and x == "auto") else _arrays.number(x, name)
+    if x is None or (isinstance(x, str) and x == "auto"):
+        return x
+    try:
+        return _arrays.number(x, name)
+    except TypeError as error:
+        raise TypeError(f"{error}; give a positive one, 'auto' or None") from None
 
 
 def mean_shift(

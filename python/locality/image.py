@@ -3,8 +3,9 @@ cleaned by a conditional random field.
 
 Pictures are uint8 from 0 to 255, uint16 from 0 to 65535, or floats, which are from 0 to 1, as in scikit-image, wherever a function has to know
 what is white: for bandwidths in colour that are not given, and for colours in L*u*v* and L*a*b*. Floats of another range need `data_range` there,
-and are refused without it. Bandwidths in colour that are given count on the scale of 0 to 255 for integers, and in the picture's own numbers
-for floats."""
+and are refused without it. Three colour channels are red, green and blue in sRGB unless ``color="raw"`` says otherwise, so that a picture is
+divided alike as integers and as floats. Bandwidths in raw colour that are given count on the scale of 0 to 255 for integers, and in the
+picture's own numbers for floats."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from ._image_edges import EdgeMaps, EdgeWeights, edge_maps, edge_numbers
 from ._image_regions import RegionTree, region_tree, superpixels
 from ._patches import denoise_by_patches
 from ._patches import image_patches as patches
-from ._pictures import Color, Falloff, Progress, Segmentation, bandwidth, compared, rescaled, segmentation, stack
+from ._pictures import Color, Falloff, Progress, Segmentation, bandwidth, compared, rescaled, segmentation, space, stack
 from ._track import Tracked, Tracker, cam_shift, mean_shift_window
 
 __all__ = [
@@ -81,12 +82,13 @@ def mean_shift_filter(
     spatial : float, default 10
         Bandwidth in pixels.
     range : float, optional
-        Bandwidth in colour: in units of L*u*v*, or for ``color="raw"`` on the scale 0 to 255 of 8-bit pictures (16-bit
+        Bandwidth in colour: in units of L*u*v* (or L*a*b*), of raw channels on the scale 0 to 255 of 8-bit pictures (16-bit
         pictures are read on the same scale; floats on their own). By default 20, for raw floats 20 / 255 of `data_range`.
     kernel : {"flat", "disk", "epanechnikov", "gaussian"}, default "flat"
         How weight falls off; "flat" is OpenCV's square window.
     color : {"auto", "luv", "lab", "raw"}, default "auto"
-        Where colours are compared; "auto" is CIE L*u*v* for RGB pictures of integers, else the raw channels.
+        Where colours are compared; "auto" is CIE L*u*v* for three colour channels, which are read as sRGB whatever their number type,
+        else the raw channels. Three channels that are no red, green and blue need "raw".
     max_iter : int, default 100
         Most steps of a pixel.
     tol : float, default 0.01
@@ -99,7 +101,8 @@ def mean_shift_filter(
     edges : EdgeWeights or bool, default False
         Whether pixels on edges count less in every mean, and how.
     data_range : float, optional
-        White of a picture of floats, 1 by default, where black is 0.
+        White of a picture of floats, 1 by default, where black is 0; floats beyond twice that are refused where white matters: in
+        L*u*v* and L*a*b*, and for a `range` that is not given.
     alpha : bool, optional
         Whether the last channel is opacity, which is carried through; by default, in integer pictures of 2 or 4 channels.
     n_jobs : int, optional
@@ -125,6 +128,7 @@ def mean_shift_filter(
     array([ 12,  12, 202, 202], dtype=uint8)
     """
     pixels, shape, alpha, frames = stack(image, alpha)
+    color = space(pixels, alpha, color)
     width = color_bandwidth(pixels, alpha, color, range, data_range, 20)
     pixels, full = compared(pixels, alpha, color, data_range)
     shift = ImageMeanShift(
@@ -196,6 +200,7 @@ def mean_shift_segment(
     array([0, 0, 1, 1], dtype=int32)
     """
     pixels, shape, alpha, frames = stack(image, alpha)
+    color = space(pixels, alpha, color)
     width = color_bandwidth(pixels, alpha, color, range, data_range, 10)
     pixels, full = compared(pixels, alpha, color, data_range)
     shift = ImageMeanShift(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
+
 import locality as lc
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 from sklearn import manifold, neighbors
 from sklearn.datasets import load_digits, load_wine, make_swiss_roll
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 
 ROLL = make_swiss_roll(600, random_state=0)[0]
 # Whole numbers lie at equal distances, and whose neighbours are taken then is anybody's choice: a little noise tells them apart.
@@ -156,3 +160,26 @@ def test_outlier_factors_are_scikit_learns(metric, contamination):
     ours.fit(x[:120]), theirs.fit(x[:120])
     np.testing.assert_allclose(ours.score_samples(x[120:]), theirs.score_samples(x[120:]), rtol=1e-10)
     np.testing.assert_array_equal(ours.predict(x[120:]), theirs.predict(x[120:]))
+
+
+def test_outlier_factors_of_known_distances_are_scikit_learns():
+    x = StandardScaler().fit_transform(load_wine().data)
+    between = cdist(x, x, "canberra")
+    given = {"n_neighbors": 15, "metric": "precomputed", "contamination": 0.1}
+    ours, theirs = lc.LocalOutlierFactor(**given), neighbors.LocalOutlierFactor(**given)
+    np.testing.assert_array_equal(ours.fit_predict(between), theirs.fit_predict(between))
+    np.testing.assert_allclose(ours.negative_outlier_factor_, theirs.negative_outlier_factor_, rtol=1e-10)
+    assert ours.effective_metric_ == "precomputed" and get_tags(ours).input_tags.pairwise
+    ours, theirs = lc.LocalOutlierFactor(novelty=True, **given), neighbors.LocalOutlierFactor(novelty=True, **given)
+    ours.fit(between[:120, :120]), theirs.fit(between[:120, :120])
+    new = between[120:, :120]
+    np.testing.assert_allclose(ours.score_samples(new), theirs.score_samples(new), rtol=1e-10)
+    np.testing.assert_array_equal(ours.predict(new), theirs.predict(new))
+    np.testing.assert_allclose(pickle.loads(pickle.dumps(ours)).score_samples(new), ours.score_samples(new))
+    euclidean = lc.LocalOutlierFactor(15).fit(x).negative_outlier_factor_
+    same = lc.LocalOutlierFactor(15, metric="precomputed").fit(cdist(x, x)).negative_outlier_factor_
+    np.testing.assert_allclose(same, euclidean, rtol=1e-9)
+    with pytest.raises(ValueError, match="178 rows of 13 columns; give one of each"):
+        lc.LocalOutlierFactor(metric="precomputed").fit(x)
+    with pytest.raises(ValueError, match="negative; give distances"):
+        lc.LocalOutlierFactor(metric="precomputed").fit(-between)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import pickle
 import subprocess
 import sys
@@ -128,6 +129,28 @@ def test_a_gaussian_kernel_finds_the_density_modes():
 def test_mistakes(parameters, sentence):
     with pytest.raises(ValueError, match=sentence):
         lc.MeanShift(**parameters).fit(blobs(2)[:50])
+
+
+def test_a_bandwidth_that_is_none_says_what_one_is():
+    x = blobs(2)[:50]
+    for name, model in (("bandwidth", lc.MeanShift), ("min_persistence", lc.MeanShift), ("min_persistence", lc.Tomato)):
+        for value in ("x", [1]):
+            sentence = re.escape(f"{name} must be a number, not {value!r}; give a positive one, 'auto' or None")
+            with pytest.raises(TypeError, match=sentence):
+                model(**{name: value}).fit(x)
+
+
+def test_estimates_have_the_unit_of_the_points():
+    x = blobs(2)[:80]
+    one = lc.estimate_bandwidth(x)
+    for power in (-900, -550, 550, 900):
+        assert lc.estimate_bandwidth(np.ldexp(x, power)) == np.ldexp(one, power)
+    # What is estimated is told where it cannot be squared.
+    for scale in (1e200, 1e-200):
+        with pytest.raises(ValueError, match=r"bandwidth h=\d\S*e-?(199|200|201) is outside .* change the unit of the columns"):
+            lc.MeanShift().fit(x * scale)
+    with pytest.raises(ValueError, match="beyond what f64 can square; scale it down"):
+        lc.MeanShift(kernel="gaussian").fit(x * 1e200)
 
 
 def test_mistakes_of_type_and_of_the_estimate():

@@ -40,6 +40,19 @@ def test_around_a_row_it_is_the_pca_of_its_neighbours():
         assert found.total_variance[i] == pytest.approx(theirs.explained_variance_.sum())
 
 
+def test_directions_do_not_see_the_unit():
+    expected = lc.LocalPCA(2, n_neighbors=20).fit(X).tangent_spaces(X[:5]).components
+    for power in (-470, -300, 300, 490):
+        scaled = np.ldexp(X, power)
+        found = lc.LocalPCA(2, n_neighbors=20).fit(scaled).tangent_spaces(scaled[:5])
+        np.testing.assert_array_equal(found.components, expected)
+        assert np.isfinite(found.explained_variance).all()
+    for scale, remedy in ((1e-160, "multiply its columns by 1e1(59|60)"), (1e-300, "multiply"), (1e160, "divide its columns by 1e16")):
+        for refused in (lc.LocalPCA().fit, lc.manifold_blurring):
+            with pytest.raises(ValueError, match=f"X is .* wide in its widest column, whose square f64 cannot hold; {remedy}"):
+                refused(X * scale)
+
+
 def test_shares_leave_a_number_for_each_row():
     found = lc.LocalPCA(0.8, n_neighbors=10).fit(X).tangent_spaces(X)
     shares = found.explained_variance.sum(axis=1) / found.total_variance

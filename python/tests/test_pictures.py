@@ -179,7 +179,7 @@ def scene(kind):
     return {"unit": picture / np.float32(255), "wide": picture.astype(np.float32)}.get(kind, picture)
 
 
-@pytest.mark.parametrize("color", ["luv", "lab", "raw"])
+@pytest.mark.parametrize("color", ["auto", "luv", "lab", "raw"])
 def test_floats_are_segmented_as_integers(color):
     eight, unit, wide = scene("eight"), scene("unit"), scene("wide")
     found = lc.image.mean_shift_segment(eight, color=color, min_region=20)
@@ -198,6 +198,32 @@ def test_floats_are_segmented_as_integers(color):
         lc.image.mean_shift_segment(wide, color=color)
     with pytest.raises(ValueError, match="floats are read as 0 to 1; give (range, or )?data_range"):
         lc.image.mean_shift_filter(wide, color=color)
+
+
+def test_the_automatic_color_does_not_see_the_number_type():
+    eight, unit, wide = scene("eight"), scene("unit"), scene("wide")
+    found = lc.image.mean_shift_segment(eight, 7, 9, min_region=20)
+    stack = lc.image.mean_shift_segment(np.stack([eight, eight[::-1]]), 4, 9, 40)
+    assert found.n_regions > 5 and stack.n_regions > 5
+    for image, more in (
+        (unit, {}),
+        (unit.astype(np.float64), {}),
+        (wide, {"data_range": 255}),
+        (eight.astype(np.uint16) * 257, {}),
+        (np.dstack([unit, np.ones(unit.shape[:2], np.float32)]), {"alpha": True}),
+    ):
+        same = lc.image.mean_shift_segment(image, 7, 9, min_region=20, **more)
+        np.testing.assert_array_equal(same.labels, found.labels)
+    np.testing.assert_array_equal(lc.image.mean_shift_segment(np.stack([unit, unit[::-1]]), 4, 9, 40).labels, stack.labels)
+    smooth = lc.image.mean_shift_filter(eight, 5, 12)
+    assert np.abs(255 * lc.image.mean_shift_filter(unit, 5, 12) - smooth).max() < 0.51
+    # Other numbers of channels are no colours, and bandwidths are in their own numbers; ties at the window's rim are rounded apart.
+    grey = lc.image.mean_shift_segment(unit[..., 0], 7, 9.5 / 255, min_region=20).labels
+    assert (grey == lc.image.mean_shift_segment(eight[..., 0], 7, 9.5, min_region=20).labels).mean() > 0.999
+    # Three channels of another kind are not taken for colours of a range that they do not have.
+    with pytest.raises(ValueError, match="floats are read as 0 to 1; give data_range .* or color='raw'"):
+        lc.image.mean_shift_segment(wide, 7, 9)
+    assert lc.image.mean_shift_segment(wide, 7, 9, color="raw").n_regions > 5
 
 
 @pytest.mark.parametrize("lab", [True, False])

@@ -89,7 +89,8 @@ pub(crate) fn reconstruction_weights<'py>(
     two(py, found, (queries.rows(), k))
 }
 
-/// The local outlier factor of samples ``[n, d]``, ``[n]``, and of queries ``[m, d]`` where there are any.
+/// The local outlier factor of samples ``[n, d]``, ``[n]``, and of queries ``[m, d]`` where there are any; ``metric`` may be
+/// ``precomputed``, and these then distances, ``[n, n]`` and ``[m, n]``.
 #[pyfunction]
 #[pyo3(signature = (samples, n_neighbors, metric, map=None, queries=None, threads=0))]
 pub(crate) fn local_outlier_factor<'py>(
@@ -101,9 +102,12 @@ pub(crate) fn local_outlier_factor<'py>(
     threads: usize,
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
     let py = samples.py();
-    let map = map.map(LinearMap::new).transpose().map_err(to_python)?;
-    let metric = Metric::from_name(metric, map).map_err(to_python)?;
-    let model = LocalOutlierFactor::new(n_neighbors).metric(metric);
+    let known = metric == "precomputed";
+    let mut model = LocalOutlierFactor::new(n_neighbors);
+    if !known {
+        let map = map.map(LinearMap::new).transpose().map_err(to_python)?;
+        model = model.metric(Metric::from_name(metric, map).map_err(to_python)?);
+    }
     let samples = Matrix::<f64>::from_any(samples, "X")?;
     let queries = queries
         .map(|q| Matrix::<f64>::from_any(q, "X"))
@@ -111,8 +115,16 @@ pub(crate) fn local_outlier_factor<'py>(
     let rows = samples.rows()?;
     let asked = queries.as_ref().map(Matrix::rows).transpose()?;
     let found = watched(py, threads, None, |watch| {
-        let fit = model.fit(rows, watch)?;
-        asked.map_or_else(|| Ok(fit.factors().to_vec()), |asked| fit.at(asked, watch))
+        let fit = if known {
+            model.fit_distances(rows, watch)?
+        } else {
+            model.fit(rows, watch)?
+        };
+        match asked {
+            None => Ok(fit.factors().to_vec()),
+            Some(asked) if known => fit.at_distances(asked, watch),
+            Some(asked) => fit.at(asked, watch),
+        }
     })?;
     Ok(found.into_pyarray(py))
 }

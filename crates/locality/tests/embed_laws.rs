@@ -142,6 +142,76 @@ fn factors_are_about_one_inside_and_large_outside() {
     assert!(fit.factors()[300] > 5.0);
 }
 
+/// What the distances between samples say is what the samples say.
+#[test]
+fn outlier_factors_are_those_of_known_distances() {
+    let x = sheet(3, 60);
+    let watch = Watch::default();
+    let (known, new) = x.split_at(45 * 3);
+    let between = |a: &[f64]| -> Vec<f64> {
+        let distance = |a: &[f64], b: &[f64]| {
+            a.iter()
+                .zip(b)
+                .map(|(a, b)| (a - b).powi(2))
+                .sum::<f64>()
+                .sqrt()
+        };
+        a.chunks(3)
+            .flat_map(|a| known.chunks(3).map(move |b| distance(a, b)))
+            .collect()
+    };
+    let (own, others) = (between(known), between(new));
+    let (own, others) = (
+        Rows::new(&own, 45, 45).unwrap(),
+        Rows::new(&others, 15, 45).unwrap(),
+    );
+    let near = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12 * b);
+    for k in [1, 7, 44] {
+        let model = LocalOutlierFactor::new(k);
+        let plain = model.fit(Rows::new(known, 45, 3).unwrap(), &watch).unwrap();
+        let fit = model.fit_distances(own, &watch).unwrap();
+        assert!(near(fit.factors(), plain.factors()), "k={k}");
+        let expected = plain.at(Rows::new(new, 15, 3).unwrap(), &watch).unwrap();
+        assert!(
+            near(&fit.at_distances(others, &watch).unwrap(), &expected),
+            "k={k}"
+        );
+    }
+    let model = LocalOutlierFactor::new(5);
+    let fit = model.fit_distances(own, &watch).unwrap();
+    let negative = [0.0, -1.0, 1.0, 0.0];
+    for (error, words) in [
+        (
+            model.fit_distances(others, &watch).unwrap_err(),
+            "15 rows of 45 columns",
+        ),
+        (
+            LocalOutlierFactor::new(1)
+                .fit_distances(Rows::new(&negative, 2, 2).unwrap(), &watch)
+                .unwrap_err(),
+            "the distance -1",
+        ),
+        (
+            LocalOutlierFactor::new(45)
+                .fit_distances(own, &watch)
+                .unwrap_err(),
+            "n_neighbors=45",
+        ),
+        (
+            fit.at_distances(Rows::new(&negative, 2, 2).unwrap(), &watch)
+                .unwrap_err(),
+            "there are 45 samples",
+        ),
+        (
+            fit.at(Rows::new(known, 45, 3).unwrap(), &watch)
+                .unwrap_err(),
+            "at_distances",
+        ),
+    ] {
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
 #[test]
 fn bad_input_is_named() {
     let x = sheet(1, 20);

@@ -478,3 +478,47 @@ fn what_is_wrong_is_named() {
     assert!(fit.at(rows(&x[..3], 3), &watch).is_err());
     assert!(fit.project(rows(&[], 2), &watch).unwrap().is_empty());
 }
+
+#[test]
+fn samples_whose_distances_cannot_be_squared_are_refused() {
+    let x = normal(1, 40, 2);
+    let watch = Watch::default();
+    let directions = |scale: f64| {
+        let x: Vec<f64> = x.iter().map(|x| x * scale).collect();
+        let fit = LocalPca::nearest(9).fit(rows(&x, 2), None, &watch)?;
+        let around = fit.at(rows(&x, 2), &watch)?;
+        Ok::<_, locality::Error>(
+            around
+                .iter()
+                .map(|a| a.components().row(0).to_vec())
+                .collect::<Vec<_>>(),
+        )
+    };
+    let expected = directions(1.0).unwrap();
+    for power in [-470, -300, 300, 490] {
+        assert_eq!(
+            directions(f64::from(power).exp2()).unwrap(),
+            expected,
+            "2^{power}"
+        );
+    }
+    for (scale, words) in [
+        (1e-160, "multiply its columns by 1e160"),
+        (1e-300, "multiply its columns by 1e300"),
+        (1e160, "divide its columns by 1e160"),
+        (1e307, "divide its columns by 1e307"),
+    ] {
+        let error = directions(scale).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFinite, "{error}");
+        assert!(
+            error.to_string().starts_with("X is ") && error.to_string().ends_with(words),
+            "{error}"
+        );
+    }
+    // What is all in one place has no direction, at any scale.
+    let alike = [1e-200; 20];
+    let fit = LocalPca::nearest(3)
+        .fit(rows(&alike, 2), None, &watch)
+        .unwrap();
+    assert_eq!(fit.global().spectrum().len(), 0);
+}

@@ -16,7 +16,8 @@ use crate::{Error, Result, Watch};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ColorSpace {
-    /// Luv for `u8` and `u16` images of 3 colour channels, raw samples for all others.
+    /// Luv for `u8` and `u16` images of 3 colour channels, raw samples for all others: floats may be of any range here, so that for sRGB
+    /// from 0 to 1 `Luv` is to be asked for.
     #[default]
     Auto,
     /// CIE 1976 L\*u\*v\*.

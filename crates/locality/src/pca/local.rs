@@ -75,8 +75,8 @@ impl LocalPca {
     /// Lays out samples `[n, d]` with, optionally, weights of their own `[n]`.
     ///
     /// # Errors
-    /// Numbers that are not finite, weights that are negative or all 0, more components than columns, a kernel or neighbourhood that does not
-    /// fit the samples, an interruption.
+    /// Numbers that are not finite, or whose distances cannot be squared; weights that are negative or all 0, more components than columns, a
+    /// kernel or neighbourhood that does not fit the samples, an interruption.
     pub fn fit(
         &self,
         samples: Rows<'_, f64>,
@@ -84,6 +84,7 @@ impl LocalPca {
         watch: &Watch<'_>,
     ) -> Result<LocalPcaFit> {
         samples.require_finite("X")?;
+        check_width(samples)?;
         self.components.check(samples.columns())?;
         if self.components == Components::Count(0) {
             return Err(Error::parameter(
@@ -99,6 +100,31 @@ impl LocalPca {
         })
     }
 }
+
+/// Refuses samples among which no neighbour can be told, since squared distances are 0 or infinite.
+fn check_width(samples: Rows<'_, f64>) -> Result<()> {
+    let width = |c: usize| {
+        let column = || samples.iter().map(|row| row[c]);
+        let low = column().fold(f64::INFINITY, f64::min);
+        column().fold(f64::NEG_INFINITY, f64::max) - low
+    };
+    let widest = (0..samples.columns()).map(width).fold(0.0, f64::max);
+    if widest == 0.0 || (NARROWEST..=WIDEST).contains(&widest) {
+        return Ok(());
+    }
+    let (what, power) = if widest < NARROWEST {
+        ("multiply", -widest.log10().floor())
+    } else {
+        ("divide", widest.min(f64::MAX).log10().floor())
+    };
+    Err(Error::not_finite(format!(
+        "X is {widest:.1e} wide in its widest column, whose square f64 cannot hold; {what} its columns by 1e{power}"
+    )))
+}
+
+/// Widths of samples whose squares, and the reciprocals of these, are ordinary numbers.
+const NARROWEST: f64 = 1e-145;
+const WIDEST: f64 = 1e150;
 
 /// Samples laid out for local principal components.
 #[derive(Clone, Debug)]

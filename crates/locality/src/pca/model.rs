@@ -167,6 +167,17 @@ fn offsets(sample: &WeightedSample<'_>, total: f64) -> (Vec<f64>, Vec<f64>) {
     (out, mean)
 }
 
+/// What offsets are divided by before they are multiplied: 1, or a power of two near the largest of them where products would leave the
+/// number type, which changes no digit.
+fn unit(offsets: &[f64]) -> f64 {
+    let largest = offsets.iter().fold(0.0, |a: f64, x| a.max(x.abs()));
+    if largest == 0.0 || (1e-100..=1e100).contains(&largest) {
+        1.0
+    } else {
+        largest.log2().floor().exp2()
+    }
+}
+
 /// Components in rows and sums of squares along them, falling, from the products of the columns.
 fn by_columns(offsets: &[f64], d: usize) -> Result<(Vec<f64>, Vec<f64>)> {
     let mut products = vec![0.0; d * d];
@@ -220,7 +231,13 @@ impl WeightedModel for Pca {
                 "principal components of {s} samples of {d} columns with weights that sum to {total}; at least one of each is needed"
             )));
         }
-        let (offsets, mean) = offsets(sample, total);
+        let (mut offsets, mean) = offsets(sample, total);
+        let unit = unit(&offsets);
+        if unit != 1.0 {
+            for x in &mut offsets {
+                *x /= unit;
+            }
+        }
         let (mut components, squares) = if d <= s {
             by_columns(&offsets, d)?
         } else {
@@ -229,7 +246,7 @@ impl WeightedModel for Pca {
         let free = total - sample.weights.iter().map(|w| w * w).sum::<f64>() / total;
         let variance = |square: &f64| {
             if free > f64::EPSILON * total {
-                square / free
+                square / free * unit * unit
             } else {
                 0.0
             }
@@ -288,6 +305,23 @@ mod tests {
                 assert!((a - b).abs() < 1e-10, "{a} {b}");
             }
             assert!(b[3..].iter().all(|x| x.abs() < 1e-10));
+        }
+    }
+
+    #[test]
+    fn directions_do_not_see_the_unit() {
+        let x = [
+            1.0, 2.0, 0.5, -1.0, 0.3, 2.0, 0.7, -0.4, 1.0, 3.0, 1.0, -1.0, 0.2, 0.1, 0.0,
+        ];
+        let w = [1.0, 0.5, 2.0, 1.5, 1.0];
+        let one = fit(&x, 3, &w, Components::All);
+        for power in [-1000, -500, 480] {
+            let scale = f64::from(power).exp2();
+            let scaled = x.map(|x| x * scale);
+            let found = fit(&scaled, 3, &w, Components::All);
+            assert_eq!(found.components, one.components, "2^{power}");
+            let variances: Vec<f64> = one.variances.iter().map(|v| v * scale * scale).collect();
+            assert_eq!(found.variances, variances, "2^{power}");
         }
     }
 

@@ -52,10 +52,12 @@ pub fn estimate_bandwidth<T: Float>(
         }
     };
     let (n, d) = (part.len(), samples.columns());
+    let unit = unit(samples);
     let mut columns = Vec::with_capacity(n * d);
     for c in 0..d {
         columns.extend(part.iter().map(|&i| samples.row(i)[c]));
     }
+    divide(&mut columns, unit);
     let rank = ((n as f64 * quantile) as usize).max(1);
     let distances = map_blocks(watch, n, BLOCK, |range| {
         Ok(dispatch(Distances {
@@ -65,7 +67,30 @@ pub fn estimate_bandwidth<T: Float>(
             rank,
         }))
     })?;
-    Ok(distances.iter().flatten().sum::<f64>() / n as f64)
+    Ok(distances.iter().flatten().sum::<f64>() / n as f64 * unit)
+}
+
+/// What samples are divided by before their differences are squared: 1, or a power of two near the largest of them where squares would
+/// leave the number type, which changes no digit.
+fn unit<T: Float>(samples: Rows<'_, T>) -> f64 {
+    let size = |row: &[T]| row.iter().fold(0.0, |a: f64, x| a.max(x.to_f64().abs()));
+    let largest = samples.iter().map(size).fold(0.0, f64::max);
+    let epsilon = T::EPSILON.to_f64();
+    let least = T::MIN_POSITIVE.to_f64().sqrt() / epsilon;
+    let most = T::MAX.to_f64().sqrt() * epsilon;
+    if largest == 0.0 || (least..=most).contains(&largest) {
+        1.0
+    } else {
+        largest.log2().floor().exp2()
+    }
+}
+
+fn divide<T: Float>(numbers: &mut [T], unit: f64) {
+    if unit != 1.0 {
+        for x in numbers {
+            *x = T::from_f64(x.to_f64() / unit);
+        }
+    }
 }
 
 /// [`estimate_bandwidth`] of all samples where one of weight 2 counts as two at the same place; without weights the same.
@@ -79,6 +104,10 @@ pub(super) fn estimate_weighted<T: Float>(
         return estimate_bandwidth(samples, quantile, None, 0, watch);
     };
     super::sites::check_weights(weights, samples.rows())?;
+    let unit = unit(samples);
+    let mut own = samples.to_vec();
+    divide(&mut own, unit);
+    let samples = Rows::new(&own, samples.rows(), samples.columns())?;
     let weights: Vec<f64> = weights.iter().map(|w| w.to_f64()).collect();
     let total: f64 = weights.iter().sum();
     // Weights that are whole numbers sum to one, and their share of it is rounded down as a number of samples is.
@@ -103,7 +132,7 @@ pub(super) fn estimate_weighted<T: Float>(
         Ok(sum)
     })?;
     Ok(if total > 0.0 {
-        sums.iter().sum::<f64>() / total
+        sums.iter().sum::<f64>() / total * unit
     } else {
         0.0
     })
@@ -273,6 +302,34 @@ impl Twister {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn estimates_do_not_see_the_unit() {
+        let x = [1.0, 1.0, 2.0, 1.0, 1.0, 0.0, 4.0, 7.0, 3.0, 5.0, 3.0, 6.0];
+        let weights = [1.0, 2.0, 1.0, 1.0, 0.0, 1.0];
+        let watch = Watch::default();
+        let of = |scale: f64| {
+            let x = x.map(|x| x * scale);
+            let rows = Rows::new(&x, 6, 2).unwrap();
+            let plain = estimate_bandwidth(rows, 0.5, None, 0, &watch).unwrap();
+            let weighted = estimate_weighted(rows, Some(&weights), 0.5, &watch).unwrap();
+            [plain, weighted]
+        };
+        let single = |scale: f32| {
+            let x = x.map(|x| x as f32 * scale);
+            let rows = Rows::new(&x, 6, 2).unwrap();
+            estimate_bandwidth(rows, 0.5, None, 0, &watch).unwrap()
+        };
+        let one = of(1.0);
+        for power in [-1000, -600, 600, 1000] {
+            let scale = f64::from(power).exp2();
+            assert_eq!(of(scale), one.map(|h| h * scale), "2^{power}");
+        }
+        for power in [-100.0_f32, 100.0] {
+            let scale = power.exp2();
+            assert_eq!(single(scale), single(1.0) * f64::from(scale), "2^{power}");
+        }
+    }
 
     #[test]
     fn permutations_are_numpys() {

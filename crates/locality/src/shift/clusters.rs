@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::paths::{Ends, NOWHERE, squared_distance};
+use crate::isa::{Isa, Task, dispatch};
 use crate::par::map_blocks;
 use crate::{Float, Metric, Nearest, Result, Rows, Watch};
 
@@ -95,21 +96,19 @@ impl<T: Float> Centers<T> {
         watch: &Watch<'_>,
     ) -> Result<Option<Vec<i64>>> {
         let blocks = map_blocks(&watch.quiet(), rows.rows(), BLOCK, |range| {
-            let label = |i| {
-                let mut nearest = (f64::INFINITY, ORPHAN);
-                for (name, center) in (0..).zip(self.places.chunks_exact(self.columns)) {
-                    let distance = squared_distance(rows.row(i), center);
-                    if distance < nearest.0 {
-                        nearest = (distance, name);
-                    }
+            let (mut names, distances) = dispatch(NearestOf {
+                centers: &self.places,
+                rows: rows.slice(range),
+            });
+            for (name, distance) in names.iter_mut().zip(&distances) {
+                if !distance.is_finite() {
+                    return Ok(None);
                 }
-                let (distance, name) = nearest;
-                let beyond = reach.is_some_and(|reach| distance.sqrt() > reach);
-                distance
-                    .is_finite()
-                    .then_some(if beyond { ORPHAN } else { name })
-            };
-            Ok(range.map(label).collect::<Option<Vec<_>>>())
+                if reach.is_some_and(|reach| distance.sqrt() > reach) {
+                    *name = ORPHAN;
+                }
+            }
+            Ok(Some(names))
         })?;
         Ok(blocks
             .into_iter()
@@ -139,6 +138,45 @@ impl<T: Float> Centers<T> {
             });
         }
         Ok(labels)
+    }
+}
+
+/// The nearest of a few centres to each row of a block and its squared distance, as [`squared_distance`] has it: one centre after the
+/// other, so that rows go side by side.
+struct NearestOf<'a, T> {
+    centers: &'a [T],
+    rows: Rows<'a, T>,
+}
+
+impl<T: Float> Task for NearestOf<'_, T> {
+    type Out = (Vec<i64>, Vec<f64>);
+
+    #[inline(always)]
+    fn run<I: Isa>(self, _: I) -> (Vec<i64>, Vec<f64>) {
+        let (n, d) = (self.rows.rows(), self.rows.columns());
+        let mut columns = vec![0.0; n * d];
+        for (i, row) in self.rows.iter().enumerate() {
+            for (c, x) in row.iter().enumerate() {
+                columns[c * n + i] = x.to_f64();
+            }
+        }
+        let (mut names, mut nearest) = (vec![ORPHAN; n], vec![f64::INFINITY; n]);
+        let mut squares = vec![0.0; n];
+        for (name, center) in (0..).zip(self.centers.chunks_exact(d)) {
+            squares.fill(0.0);
+            for (column, center) in columns.chunks_exact(n).zip(center) {
+                let center = center.to_f64();
+                for (s, x) in squares.iter_mut().zip(column) {
+                    *s += (x - center) * (x - center);
+                }
+            }
+            for ((s, least), own) in squares.iter().zip(&mut nearest).zip(&mut names) {
+                let nearer = *s < *least;
+                *own = if nearer { name } else { *own };
+                *least = if nearer { *s } else { *least };
+            }
+        }
+        (names, nearest)
     }
 }
 

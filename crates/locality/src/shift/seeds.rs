@@ -1,7 +1,11 @@
 //! Seeds from the occupied bins of a grid.
 
 use super::positions::Positions;
+use crate::isa::{Isa, Task, dispatch};
 use crate::{Error, Float, Result, Rows};
+
+/// Samples whose bins are worked out at once.
+const BLOCK: usize = 1024;
 
 /// Centres `[s, d]`, row after row, of the bins of a grid of width `bin_size` that hold at least `min_bin_freq` samples, in the order in
 /// which the samples meet them; the samples themselves where every sample has a bin of its own. As scikit-learn's
@@ -42,20 +46,29 @@ pub(super) fn bin_seeds_weighted<T: Float>(
     let (n, d) = (samples.rows(), samples.columns());
     let mut bins = Positions::new(d, 1024);
     let mut counts: Vec<f64> = Vec::new();
-    let mut bin = vec![0.0; d];
-    for (i, row) in samples.iter().enumerate() {
-        for (b, x) in bin.iter_mut().zip(row) {
-            // Adding 0 makes the two zeros one.
-            *b = (x.to_f64() / bin_size).round_ties_even() + 0.0;
-            if !T::from_f64(*b * bin_size).is_finite() {
+    let mut some = vec![0.0; BLOCK * d];
+    for start in (0..n).step_by(BLOCK) {
+        let rows = samples.slice(start..(start + BLOCK).min(n));
+        let some = &mut some[..rows.rows() * d];
+        dispatch(Bins {
+            rows,
+            bin_size,
+            out: some,
+        });
+        for (i, bin) in (start..).zip(some.chunks_exact(d)) {
+            if let Some(c) = bin
+                .iter()
+                .position(|b| !T::from_f64(b * bin_size).is_finite())
+            {
                 return Err(Error::parameter(format!(
-                    "bin_size={bin_size} is too small for {x} in row {i}; rescale the columns or leave out bin_seeding"
+                    "bin_size={bin_size} is too small for {} in row {i}; rescale the columns or leave out bin_seeding",
+                    samples.row(i)[c]
                 )));
             }
+            let number = bins.number(bin) as usize;
+            counts.resize(bins.len(), 0.0);
+            counts[number] += weights.map_or(1.0, |w| w[i].to_f64());
         }
-        let number = bins.number(&bin) as usize;
-        counts.resize(bins.len(), 0.0);
-        counts[number] += weights.map_or(1.0, |w| w[i].to_f64());
     }
     let least = min_bin_freq as f64;
     let kept = counts.iter().filter(|&&c| c >= least).count();
@@ -67,4 +80,29 @@ pub(super) fn bin_seeds_weighted<T: Float>(
     Ok(seeds
         .flat_map(|(bin, _)| bin.iter().map(|b| T::from_f64(b * bin_size)))
         .collect())
+}
+
+/// The bin of each number, `[rows, d]`.
+struct Bins<'a, T> {
+    rows: Rows<'a, T>,
+    bin_size: f64,
+    out: &'a mut [f64],
+}
+
+impl<T: Float> Task for Bins<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, _: I) {
+        let d = self.rows.columns();
+        for (bins, row) in self.out.chunks_exact_mut(d).zip(self.rows.iter()) {
+            for (b, x) in bins.iter_mut().zip(row) {
+                *b = x.to_f64();
+            }
+        }
+        for b in self.out {
+            // Adding 0 makes the two zeros one.
+            *b = (*b / self.bin_size).round_ties_even() + 0.0;
+        }
+    }
 }

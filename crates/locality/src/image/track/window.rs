@@ -154,10 +154,16 @@ struct Moments {
     xy: f64,
 }
 
+/// The mean place of the probabilities in a window; None without mass.
+fn mean_of<T: Sample>(image: &ImageView<'_, T>, window: Window) -> Option<[f64; 2]> {
+    let [m, mx, my, ..] = sums(image, window, false);
+    (m.abs() >= f64::EPSILON).then(|| [mx / m, my / m])
+}
+
 impl Moments {
     /// None without mass.
     fn of<T: Sample>(image: &ImageView<'_, T>, window: Window) -> Option<Self> {
-        let [m, mx, my, mxx, mxy, myy] = dispatch(Sums { image, window });
+        let [m, mx, my, mxx, mxy, myy] = sums(image, window, true);
         if m.abs() < f64::EPSILON {
             return None;
         }
@@ -171,10 +177,79 @@ impl Moments {
     }
 }
 
+/// Sums over a window of the probabilities, times column, row, and products of these: `[1, x, y, xx, xy, yy]`; without `all` only the
+/// first three are asked for.
+fn sums<T: Sample>(image: &ImageView<'_, T>, window: Window, all: bool) -> [f64; 6] {
+    let most = WholeSums::<T>::MOST;
+    if T::LEVELS > 0 && window.width <= most && window.height <= most {
+        dispatch(WholeSums { image, window, all })
+    } else {
+        dispatch(Sums { image, window })
+    }
+}
+
+/// The same of integers: a column's, and a row's, sum fits 32 bits, and most of the rest is work on these few.
+struct WholeSums<'a, T> {
+    image: &'a ImageView<'a, T>,
+    window: Window,
+    all: bool,
+}
+
+impl<T> WholeSums<'_, T> {
+    /// The longest side whose sums of 16 bits fit 32.
+    const MOST: i32 = 1 << 16;
+    /// So many columns, numbered from the first of them, times 16 bits fit 32.
+    const PART: usize = 256;
+}
+
+impl<T: Sample> Task for WholeSums<'_, T> {
+    type Out = [f64; 6];
+
+    #[inline(always)]
+    fn run<I: Isa>(self, _: I) -> [f64; 6] {
+        let (left, columns) = (self.window.x as usize, self.window.width as usize);
+        let mut by_column = vec![0_u32; columns];
+        let [mut m, mut mx, mut my, mut mxx, mut mxy, mut myy] = [0.0; 6];
+        for row in 0..self.window.height as usize {
+            let start = (self.window.y as usize + row) * self.image.width() + left;
+            let samples = &self.image.samples()[start..start + columns];
+            let mut s = 0;
+            for (c, p) in by_column.iter_mut().zip(samples) {
+                let p = p.level() as u32;
+                *c += p;
+                s += p;
+            }
+            let (y, s) = (row as f64, f64::from(s));
+            m += s;
+            my += y * s;
+            myy += y * y * s;
+            if self.all {
+                let mut sx = 0_u64;
+                for (from, part) in (0_u64..).zip(samples.chunks(Self::PART)) {
+                    let (mut own, mut times) = (0_u32, 0_u32);
+                    for (x, p) in (0_u32..).zip(part) {
+                        let p = p.level() as u32;
+                        own += p;
+                        times += p * x;
+                    }
+                    sx += u64::from(times) + from * Self::PART as u64 * u64::from(own);
+                }
+                mxy += y * sx as f64;
+            }
+        }
+        for (x, c) in (0..).map(f64::from).zip(by_column) {
+            let cx = f64::from(c) * x;
+            mx += cx;
+            mxx += cx * x;
+        }
+        [m, mx, my, mxx, mxy, myy]
+    }
+}
+
 /// Columns that are added up side by side.
 const LANES: usize = 16;
 
-/// Sums over a window of the probabilities, times column, row, and products of these: `[1, x, y, xx, xy, yy]`.
+/// The sums of any numbers.
 struct Sums<'a, T> {
     image: &'a ImageView<'a, T>,
     window: Window,
@@ -265,11 +340,11 @@ pub fn mean_shift<T: Sample>(
     let mut at = window.within(width, height);
     let least = f64::from(round(criteria.epsilon * criteria.epsilon));
     for step in 0..criteria.max_iter {
-        let Some(found) = Moments::of(probabilities, at) else {
+        let Some(mean) = mean_of(probabilities, at) else {
             return Ok((at, step));
         };
-        let dx = round(found.mean[0] - 0.5 * f64::from(at.width));
-        let dy = round(found.mean[1] - 0.5 * f64::from(at.height));
+        let dx = round(mean[0] - 0.5 * f64::from(at.width));
+        let dy = round(mean[1] - 0.5 * f64::from(at.height));
         let x = (at.x + dx).min(width - at.width).max(0);
         let y = (at.y + dy).min(height - at.height).max(0);
         let (dx, dy) = (f64::from(x - at.x), f64::from(y - at.y));
@@ -348,4 +423,43 @@ fn adapted(
         angle: (90.0 + theta.to_degrees()).rem_euclid(180.0),
     };
     (window, Some(rotated))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEIGHT: usize = 40;
+    const WIDTH: usize = 700;
+
+    fn of<T: Sample>(samples: &[T], all: bool) -> Vec<[f64; 6]> {
+        let image = ImageView::new(samples, HEIGHT, WIDTH, 1).unwrap();
+        let windows = [
+            Window::new(0, 0, 700, 40),
+            Window::new(3, 5, 1, 1),
+            Window::new(17, 2, 256, 30),
+            Window::new(100, 0, 257, 40),
+            Window::new(5, 39, 600, 1),
+        ];
+        windows.map(|w| sums(&image, w, all)).to_vec()
+    }
+
+    /// Sums of integers are those of the same numbers as floats, bit for bit while both are exact.
+    #[test]
+    fn integers_have_the_sums_of_floats() {
+        let mut random = crate::random::Random::new(5, 0);
+        let eight: Vec<u8> = (0..WIDTH * HEIGHT)
+            .map(|_| random.below(256) as u8)
+            .collect();
+        let mut sixteen: Vec<u16> = eight.iter().map(|&p| 257 * u16::from(p)).collect();
+        sixteen[..20 * WIDTH].fill(u16::MAX);
+        let floats: Vec<f64> = eight.iter().map(|&p| p.into()).collect();
+        let found = of(&eight, true);
+        assert_eq!(found, of(&floats, true));
+        for (few, all) in of(&eight, false).iter().zip(&found) {
+            assert_eq!(few[..3], all[..3]);
+        }
+        let floats: Vec<f64> = sixteen.iter().map(|&p| p.into()).collect();
+        assert_eq!(of(&sixteen, true), of(&floats, true));
+    }
 }
