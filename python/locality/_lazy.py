@@ -29,8 +29,15 @@ _METRICS = {
     "infinity": "chebyshev",
     "cosine": "cosine",
     "haversine": "haversine",
+    "haversine_km": "haversine_km",
     "hamming": "hamming",
     "mahalanobis": "mahalanobis",
+}
+
+_INSTEAD = {
+    "sqeuclidean": "; its nearest are those of 'euclidean', whose distances you can square",
+    "dot": "; nearest by inner product are found by locality.nearest(.., metric='dot')",
+    "precomputed": "; neighbours of known distances are numpy.argpartition's work",
 }
 
 
@@ -97,7 +104,8 @@ class Neighbors(BaseEstimator):
             name = _METRICS[metric]
         else:
             known = ", ".join(["minkowski", *_METRICS])
-            raise ValueError(f"metric={metric!r} is not supported; choose one of {known}")
+            instead = _INSTEAD.get(metric, "") if isinstance(metric, str) else ""
+            raise ValueError(f"metric={metric!r} is not supported{instead}; choose one of {known}")
         matrix = None
         if name == "mahalanobis":
             if "V" in more:
@@ -125,6 +133,7 @@ class Neighbors(BaseEstimator):
     def _keep(self, X: Array, targets: Array) -> None:
         self._check_parameters()
         how = self._how(X)
+        _arrays.latitudes(X, how[0], "X")
         self._memory = Memory.of(X, np.ascontiguousarray(targets, dtype=np.float64), how, _arrays.threads(self.n_jobs))
         self.effective_metric_ = how[0]
         self.n_samples_fit_ = len(X)
@@ -343,8 +352,8 @@ class NearestNeighbors(KNeighborsMixin, RadiusNeighborsMixin):
     leaf_size : int, default 30
         Without effect.
     metric : str, default "minkowski"
-        "minkowski" with `p`, "euclidean", "manhattan", "chebyshev" (and scikit-learn's other names of these), "cosine", "haversine",
-        "hamming" (the number of columns that differ, not their share), or "mahalanobis" with its matrix. No callables, nothing
+        "minkowski" with `p`, "euclidean", "manhattan", "chebyshev" (and scikit-learn's other names of these), "cosine", "haversine"
+        (radians), "haversine_km" (degrees and kilometres), "hamming" (the number of columns that differ, not their share), or "mahalanobis" with its matrix. No callables, nothing
         precomputed.
     p : float, default 2
         Of "minkowski": 1, 2 or infinity.

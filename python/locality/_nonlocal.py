@@ -157,14 +157,14 @@ class NonLocalRegressor(RegressorMixin, BaseEstimator):
         )
 
 
-def _positions(context: Sequence[int] | Sequence[str] | None, names: list[str], d: int) -> list[int]:
+def _positions(context: Any, names: list[str], d: int) -> list[int]:
     """The context's columns by number."""
     if context is None:
         return list(np.arange(d))
     if isinstance(context, slice):
         context = list(range(d))[context]
     elif isinstance(context, str) or np.ndim(context) == 0:
-        context = [context]  # type: ignore[list-item]
+        context = [context]
     kinds = {isinstance(c, (bool, np.bool_)) for c in context}
     if True in kinds:
         if False in kinds or len(context) != d:

@@ -34,31 +34,38 @@ class _LocalMean(torch.autograd.Function):  # type: ignore[misc]
     """Keeps what it was given and what it found; weights are computed anew on the way back."""
 
     @staticmethod
-    def forward(ctx: Any, options: dict[str, Any], *tensors: Any) -> tuple[Tensor, Tensor]:
-        arguments = _arguments(options, tensors)
-        means, logs = _mean.local_mean(**arguments, return_log_normalizer=True)
-        found = torch.from_numpy(means), torch.from_numpy(logs)
+    def forward(options: dict[str, Any], *tensors: Any) -> tuple[Tensor, Tensor]:
+        means, logs = _mean.local_mean(**_arguments(options, tensors), return_log_normalizer=True)
+        return torch.from_numpy(means), torch.from_numpy(logs)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+        options, *tensors = inputs
         ctx.options = options
-        ctx.save_for_backward(*tensors, *found)
-        return found
+        ctx.save_for_backward(*tensors, *output)
 
     @staticmethod
     def backward(ctx: Any, by_means: Tensor, by_logs: Tensor) -> tuple[Any, ...]:
-        *tensors, means, logs = ctx.saved_tensors
-        with torch.no_grad():
-            grads = _LocalMean._pulled(ctx, tensors, means, logs, by_means, by_logs)
-        if not torch.is_grad_enabled():
-            return (None, *grads)
-        # Under create_graph=True these would be constants, and a penalty on them would vanish without a word.
-        given = [g for g in grads if g is not None]
-        once = iter(_Once.apply(len(given), *given, *tensors, by_means, by_logs))
-        return (None, *(g if g is None else next(once) for g in grads))
+        wanted = ctx.needs_input_grad[1:]
+        found = iter(_PullBack.apply(ctx.options, wanted, *ctx.saved_tensors, by_means, by_logs))
+        return (None, *(next(found) if need else None for need in wanted))
 
     @staticmethod
-    def _pulled(ctx: Any, tensors: Any, means: Tensor, logs: Tensor, by_means: Tensor, by_logs: Tensor) -> list[Tensor | None]:
-        """Derivatives by all that is wanted."""
-        arguments = _arguments(ctx.options, tensors)
-        wanted = ctx.needs_input_grad[1:]
+    def jvp(ctx: Any, *along: Any) -> Any:
+        raise NotImplementedError("locality.torch.local_mean has no derivatives in forward mode; take torch.func.jacrev or vjp")
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], *given: Any) -> tuple[Any, Any]:
+        return _each(_LocalMean, info, in_dims, given)
+
+
+class _PullBack(torch.autograd.Function):  # type: ignore[misc]
+    """First derivatives by all that is wanted, which have none themselves: as constants, a penalty on them would vanish without a word."""
+
+    @staticmethod
+    def forward(options: dict[str, Any], wanted: tuple[bool, ...], *given: Any) -> tuple[Tensor, ...]:
+        *tensors, means, logs, by_means, by_logs = given
+        arguments = _arguments(options, tensors)
         found = _gradients.local_mean_vjp(
             arguments.pop("q"),
             arguments.pop("k"),
@@ -79,24 +86,37 @@ class _LocalMean(torch.autograd.Function):  # type: ignore[misc]
             found.kernel,
             found.null_weight,
         ]
-        return [
-            torch.as_tensor(g, dtype=t.dtype).reshape(t.shape) if need else None
-            for need, g, t in zip(wanted, by, tensors, strict=True)
-        ]
-
-
-class _Once(torch.autograd.Function):  # type: ignore[misc]
-    """First derivatives, which have none themselves by what they were made of."""
+        return tuple(
+            torch.as_tensor(g, dtype=t.dtype).reshape(t.shape) for need, g, t in zip(wanted, by, tensors, strict=True) if need
+        )
 
     @staticmethod
-    def forward(ctx: Any, count: int, *tensors: Any) -> tuple[Tensor, ...]:
-        return tuple(g.view_as(g) for g in tensors[:count])
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        pass
 
     @staticmethod
     def backward(ctx: Any, *by: Tensor) -> tuple[Any, ...]:
         raise NotImplementedError(
             "locality.torch.local_mean has first derivatives only; leave out create_graph=True, or write the penalty with PyTorch's own functions"
         )
+
+    @staticmethod
+    def jvp(ctx: Any, *along: Any) -> Any:
+        raise NotImplementedError("locality.torch.local_mean has no derivatives in forward mode; take torch.func.jacrev or vjp")
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], *given: Any) -> tuple[Any, Any]:
+        return _each(_PullBack, info, in_dims, given)
+
+
+def _each(function: Any, info: Any, in_dims: tuple[Any, ...], given: tuple[Any, ...]) -> tuple[Any, Any]:
+    """A function of tensors at each place of the dimension that ``torch.func.vmap`` goes over, one after the other."""
+    at = [
+        [x.select(dim, i) if isinstance(dim, int) else x for x, dim in zip(given, in_dims, strict=True)] for i in range(info.batch_size)
+    ]
+    found = zip(*(function.apply(*one) for one in at), strict=True)
+    out = tuple(torch.stack(each) for each in found)
+    return out, (0,) * len(out)
 
 
 def _plain(x: Any) -> Any:
@@ -153,7 +173,8 @@ def local_mean(
 
     Attention is ``kernel="softmax(beta=1/sqrt(d))"`` over queries, keys and values of shape ``(batch, heads, n, d)``. Weights are not kept but
     computed anew in ``backward``, so that memory is linear in the rows. There are first derivatives only: to derive them again (as under
-    ``create_graph=True``) is an error.
+    ``create_graph=True``) is an error. ``torch.func.grad``, ``vjp`` and ``jacrev`` take it; ``vmap`` goes through its batch one by one, where
+    leading dimensions of `q`, `k` and `v` go side by side.
 
     Parameters
     ----------

@@ -250,3 +250,14 @@ def test_mistakes_are_told():
     ]:
         with pytest.raises(ValueError, match=what):
             made()
+
+
+def test_neighbours_on_the_globe():
+    places = np.array([[48.0, 2.0], [50.0, 8.0], [40.0, -74.0]])
+    distances, order = lc.NearestNeighbors(n_neighbors=2, metric="haversine_km").fit(places).kneighbors([[49.0, 3.0]])
+    assert order.tolist() == [[0, 1]] and np.allclose(distances, [[133.388, 377.725]], atol=1e-3)
+    with pytest.raises(ValueError, match="latitude of 98"):
+        lc.NearestNeighbors(metric="haversine_km").fit(places + 50)
+    for metric, instead in (("sqeuclidean", "those of 'euclidean'"), ("dot", r"locality.nearest\(.., metric='dot'\)")):
+        with pytest.raises(ValueError, match=instead):
+            lc.NearestNeighbors(metric=metric).fit(places)

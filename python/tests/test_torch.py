@@ -127,3 +127,26 @@ def test_second_derivatives_are_refused():
             torch.autograd.grad(again, q, retain_graph=True)
     plain = torch.autograd.grad(lt.local_mean(q, k.detach(), v).sum(), (q, v))
     torch.testing.assert_close((by_q.detach(), by_v.detach()), plain)
+
+
+def test_transforms_of_functions():
+    q, k, v = (x.detach() for x in tensors((5, 4, 3), (7, 3), (7, 2)))
+    call = lambda q, k, v: lt.local_mean(q, k, v, kernel="gaussian(h=0.8)")  # noqa: E731
+    one, two, three = q[0].clone().requires_grad_(), k.clone().requires_grad_(), v.clone().requires_grad_()
+    call(one, two, three).square().sum().backward()
+    found = torch.func.grad(lambda *x: call(*x).square().sum(), argnums=(0, 1, 2))(q[0], k, v)
+    for a, b in zip(found, (one.grad, two.grad, three.grad), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+    each = torch.func.vmap(call, (0, None, None))(q, k, v)
+    torch.testing.assert_close(each, torch.stack([call(x, k, v) for x in q]), rtol=0, atol=0)
+    # Gradients of each sample, and a whole Jacobian.
+    loss = lambda v, q: call(q, k, v).square().sum()  # noqa: E731
+    by = torch.func.vmap(torch.func.grad(loss), (None, 0))(v, q)
+    torch.testing.assert_close(by, torch.stack([torch.func.grad(loss)(v, x) for x in q]), rtol=0, atol=0)
+    jacobian = torch.func.jacrev(lambda v: call(q[0], k, v))(v)
+    weights = torch.as_tensor(lc.local_weights(q[0].numpy(), k.numpy(), kernel="gaussian(h=0.8)"))
+    torch.testing.assert_close(jacobian[:, 0, :, 0], weights)
+    with pytest.raises(NotImplementedError, match="first derivatives only"):
+        torch.func.jacrev(torch.func.jacrev(lambda x: call(x, k, v).sum()))(q[0])
+    with pytest.raises(NotImplementedError, match="forward mode; take torch.func.jacrev"):
+        torch.func.jacfwd(lambda x: call(x, k, v))(q[0])
