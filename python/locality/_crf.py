@@ -73,6 +73,7 @@ def dense_crf(
     smooth: float | Sequence[float] = 3.0,
     smooth_weight: float | npt.ArrayLike = 3.0,
     confidence: float = 0.7,
+    void: int | None = None,
     normalization: Literal["none", "before", "after", "symmetric"] = "symmetric",
     tolerance: float = 0.01,
     data_range: float | None = None,
@@ -89,7 +90,7 @@ def dense_crf(
     image : array_like, shape (height, width), (height, width, channels) or (frames, height, width, channels)
         The picture, in the numbers that `range` counts.
     labels : array_like of int, shape (height, width), or of float, shape (height, width, k)
-        Labels from 0, -1 where none is known; or the probabilities of k labels. With frames, (frames, height, width) and so on.
+        Labels from 0, -1 (or `void`) where none is known; or the probabilities of k labels, of which those below 1e-5 count as that. With frames, (frames, height, width) and so on.
     n_iter : int, default 5
         Number of steps.
     spatial, range : float or sequence of float
@@ -104,6 +105,8 @@ def dense_crf(
     confidence : float, default 0.7
         How likely a given label is right; the rest is shared by the others. For labels that are numbers. It must be above ``1 / k`` for k
         labels: there a label says nothing, and below it speaks against itself.
+    void : int, optional
+        A label beside -1 that says that none is known, such as 255 of many data sets. -1 says that 255 is a label as others are.
     normalization : {"symmetric", "after", "before", "none"}
         How the weights of pairs are scaled by their sums.
     tolerance : float, default 0.01
@@ -133,9 +136,15 @@ def dense_crf(
     >>> lc.image.dense_crf(picture, noisy, spatial=5, confidence=0.7).labels[2].tolist()
     [0, 0, 0, 1, 1]
     """
-    p = probabilities(labels, confidence)
+    p = probabilities(labels, confidence, void)
     shape = p.shape[:-1]
     pixels = _arrays.numbers(image, "image")
+    if pixels.shape != shape and pixels.shape[:-1] != shape and p.shape in (pixels.shape, pixels.shape[:-1]):
+        kind = np.asarray(labels).dtype
+        raise ValueError(
+            f"labels holds {kind} of shape {p.shape}, one for each pixel; give labels as whole numbers, labels.astype(int), "
+            "or probabilities with one more axis, one for each label"
+        )
     if pixels.shape == shape:
         pixels = pixels[..., None]
     if pixels.shape[:-1] != shape:
@@ -163,7 +172,11 @@ def dense_crf(
     return Relabeled(found.argmax(axis=1).reshape(shape), found.reshape(p.shape), change)
 
 
-def probabilities(labels: npt.ArrayLike, confidence: float) -> Array:
+#: What data sets call pixels that nobody has labelled.
+_UNLABELLED = 255
+
+
+def probabilities(labels: npt.ArrayLike, confidence: float, void: int | None = None) -> Array:
     """Probabilities ``[.., k]`` of labels that are numbers, or as they come."""
     given = np.asarray(labels)
     if given.dtype.kind == "f":
@@ -174,6 +187,14 @@ def probabilities(labels: npt.ArrayLike, confidence: float) -> Array:
         return given
     if given.dtype.kind not in "iu":
         raise TypeError(f"labels holds {given.dtype}; give labels as whole numbers, or probabilities as floats")
+    given = given.astype(np.int64)
+    if void is not None:
+        given[given == void] = -1
+    elif given.size and given.max() == _UNLABELLED and len(np.unique(given)) < _UNLABELLED // 2:
+        raise ValueError(
+            "labels has 255, which mostly says that nothing is known, and few others; pass void=255 if it does, or void=-1 if it is "
+            "the 256th label"
+        )
     if given.size == 0 or given.min() < -1 or given.max() < 1:
         raise ValueError("labels must be whole numbers from 0, with -1 for none, and at least two labels")
     if not 0.0 < confidence < 1.0:

@@ -206,7 +206,7 @@ class FuzzySystem:
         Parameters
         ----------
         x, y : str
-            The two inputs.
+            Two different inputs.
         output : str, optional
             Which output; the first by default.
         points : int, default 101
@@ -227,6 +227,8 @@ class FuzzySystem:
         for name in (x, y, *(at or {})):
             if name not in names:
                 raise ValueError(f"unknown input {name!r}; known: {', '.join(names)}")
+        if x == y:
+            raise ValueError(f"x and y are both {x!r}, which makes a line; give two different inputs")
         if output is not None and output not in self.outputs:
             raise ValueError(f"unknown output {output!r}; known: {', '.join(self.outputs)}")
         rest = [float((at or {}).get(name, (low + high) / 2)) for name, (low, high), _ in inputs]

@@ -207,13 +207,7 @@ class HopfieldMemory(BaseEstimator):
         Recall
         """
         rows = self._rows(states)
-        mask = ~np.isnan(rows) if known is None else np.asarray(known)
-        if mask.dtype != np.bool_:
-            raise TypeError(f"known holds {mask.dtype}; give True for known cells and False for the others")
-        try:
-            mask = np.ascontiguousarray(np.broadcast_to(mask, rows.shape))
-        except ValueError:
-            raise ValueError(f"known has shape {mask.shape}, but states has {rows.shape}; give one for each cell") from None
+        mask = known_cells(rows, known)
         return self._told(self._core().recall(rows, mask, _arrays.threads(self.n_jobs), progress))
 
     def energies(self, states: npt.ArrayLike) -> Array | None:
@@ -354,3 +348,14 @@ def table_of(x: npt.ArrayLike, name: str) -> Array:
     if array.ndim != 2:
         raise ValueError(f"{name} has shape {array.shape}; patterns are the rows of two dimensions, {name}.reshape(1, -1) for one")
     return array
+
+
+def known_cells(rows: Array, known: npt.ArrayLike | None) -> Array:
+    """A mask over rows: what is given, else the cells that are not NaN."""
+    mask = ~np.isnan(rows) if known is None else np.asarray(known)
+    if mask.dtype != np.bool_:
+        raise TypeError(f"known holds {mask.dtype}; give True for known cells and False for the others")
+    try:
+        return np.ascontiguousarray(np.broadcast_to(mask, rows.shape))
+    except ValueError:
+        raise ValueError(f"known has shape {mask.shape}, but states has {rows.shape}; give one for each cell") from None

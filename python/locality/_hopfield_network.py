@@ -10,7 +10,7 @@ import numpy.typing as npt
 from . import _arrays, _core
 from ._arrays import Array
 from ._base import BaseEstimator, Prepared, check_is_fitted
-from ._hopfield import table_of
+from ._hopfield import known_cells, table_of
 from ._mean import Progress
 
 
@@ -51,6 +51,10 @@ class HopfieldNetwork(BaseEstimator):
 
     Attributes
     ----------
+    patterns_ : ndarray, shape (n, d)
+        The patterns, in the order of their ids.
+    ids_ : ndarray of int, shape (n,)
+        Their ids, which count up from 0.
     couplings_ : ndarray, shape (d, d), or None
         Symmetric, with a zero diagonal; None for dense memories.
     n_features_in_ : int
@@ -64,6 +68,10 @@ class HopfieldNetwork(BaseEstimator):
     >>> network = lc.HopfieldNetwork().fit(patterns)
     >>> network.recall([[1, 1, 1, 1, -1, 1, -1, -1]]).states
     array([[ 1.,  1.,  1.,  1., -1., -1., -1., -1.]])
+    >>> network.complete([[np.nan, np.nan, 1, -1, 1, -1, np.nan, np.nan]]).states
+    array([[ 1., -1.,  1., -1.,  1., -1.,  1., -1.]])
+    >>> network.forget([0]).ids_
+    array([1])
     """
 
     def __init__(
@@ -91,7 +99,7 @@ class HopfieldNetwork(BaseEstimator):
         Parameters
         ----------
         X : array_like, shape (n, d)
-            Patterns of -1 and 1.
+            Patterns of -1 and 1, or booleans, which count as such.
         y : ignored
 
         Returns
@@ -99,10 +107,13 @@ class HopfieldNetwork(BaseEstimator):
         HopfieldNetwork
             Itself.
         """
-        rows = table_of(X, "X").astype(np.float64, copy=False)
+        rows = _signs(X, "X")
         self._network = Prepared(self._learn(rows))
         # A copy: the caller's array may change, and what is kept must not.
         self._patterns = rows.copy()
+        # And the next one.
+        self._ids = np.arange(len(rows) + 1, dtype=np.intp)
+        self._held = list(range(len(rows)))
         self.n_features_in_ = rows.shape[1]
         return self
 
@@ -112,7 +123,7 @@ class HopfieldNetwork(BaseEstimator):
         Parameters
         ----------
         X : array_like, shape (n, d)
-            Patterns of -1 and 1.
+            Patterns of -1 and 1, or booleans, which count as such.
         y : ignored
 
         Returns
@@ -122,9 +133,40 @@ class HopfieldNetwork(BaseEstimator):
         """
         if "_network" not in vars(self):
             return self.fit(X)
-        rows = table_of(X, "X").astype(np.float64, copy=False)
-        self._core().add(rows, _arrays.threads(self.n_jobs))
+        rows = _signs(X, "X")
+        self._held = [*self._core_ids(), *self._core().add(rows, _arrays.threads(self.n_jobs))]
         self._patterns = np.concatenate([self._patterns, rows])
+        self._ids = np.concatenate([self._ids, self._ids[-1] + np.arange(1, len(rows) + 1)])
+        return self
+
+    def forget(self, ids: npt.ArrayLike) -> Self:
+        """Forgets patterns, as if they had never been learnt.
+
+        "hebbian" takes their products away again and dense memories drop them; under "storkey" and "pseudo_inverse", where a pattern
+        has left its mark on those after it, the couplings are learnt anew from the patterns that are kept.
+
+        Parameters
+        ----------
+        ids : array_like of int
+            Their ids.
+
+        Returns
+        -------
+        HopfieldNetwork
+            Itself.
+        """
+        check_is_fitted(self)
+        wanted = [_arrays.count(i, "ids") for i in np.atleast_1d(np.asarray(ids)).tolist()]
+        own = self._ids[:-1].tolist()
+        for at, i in enumerate(wanted):
+            if i not in own or i in wanted[:at]:
+                raise ValueError(f"id {i} is not stored, or given twice; forget only ids that are stored")
+        gone = np.isin(self._ids[:-1], wanted)
+        core, held = self._core(), self._core_ids()
+        core.forget([held[i] for i in np.flatnonzero(gone)], _arrays.threads(self.n_jobs))
+        self._held = [held[i] for i in np.flatnonzero(~gone)]
+        self._patterns = self._patterns[~gone]
+        self._ids = self._ids[np.append(~gone, True)]
         return self
 
     def recall(self, states: npt.ArrayLike, *, progress: Progress | None = None) -> NetworkRecall:
@@ -133,7 +175,7 @@ class HopfieldNetwork(BaseEstimator):
         Parameters
         ----------
         states : array_like, shape (m, d)
-            States of -1 and 1.
+            States of -1 and 1, or booleans.
         progress : callable, optional
             Called with states done and states.
 
@@ -142,9 +184,30 @@ class HopfieldNetwork(BaseEstimator):
         NetworkRecall
         """
         check_is_fitted(self)
-        rows = table_of(states, "states").astype(np.float64, copy=False)
-        ends, sweeps, settled, energies = self._core().recall(rows, _arrays.threads(self.n_jobs), progress)
-        return NetworkRecall(ends, np.array(sweeps), np.array(settled), [np.array(e) for e in energies])
+        return self._told(self._core().recall(_signs(states, "states"), None, _arrays.threads(self.n_jobs), progress))
+
+    def complete(
+        self, states: npt.ArrayLike, known: npt.ArrayLike | None = None, *, progress: Progress | None = None
+    ) -> NetworkRecall:
+        """Recalls from some known units, which keep their sign. Each other begins with the sign that the known ones draw it to.
+
+        Parameters
+        ----------
+        states : array_like, shape (m, d)
+            States of -1 and 1, or booleans, of which only the known units mean anything.
+        known : array_like of bool, shape (m, d) or (d,), optional
+            Which units are known; by default those that are not NaN.
+        progress : callable, optional
+            As in `recall`.
+
+        Returns
+        -------
+        NetworkRecall
+        """
+        check_is_fitted(self)
+        rows = _signs(states, "states")
+        mask = known_cells(rows, known)
+        return self._told(self._core().recall(rows, mask, _arrays.threads(self.n_jobs), progress))
 
     def energies(self, states: npt.ArrayLike) -> Array:
         """The energy of each state.
@@ -152,15 +215,25 @@ class HopfieldNetwork(BaseEstimator):
         Parameters
         ----------
         states : array_like, shape (m, d)
-            States of -1 and 1.
+            States of -1 and 1, or booleans.
 
         Returns
         -------
         ndarray, shape (m,)
         """
         check_is_fitted(self)
-        rows = table_of(states, "states").astype(np.float64, copy=False)
+        rows = _signs(states, "states")
         return np.array(self._core().energies(rows, _arrays.threads(self.n_jobs)))
+
+    @property
+    def patterns_(self) -> Array:
+        check_is_fitted(self)
+        return self._patterns.copy()
+
+    @property
+    def ids_(self) -> Array:
+        check_is_fitted(self)
+        return self._ids[:-1].copy()
 
     @property
     def couplings_(self) -> Array | None:
@@ -189,5 +262,22 @@ class HopfieldNetwork(BaseEstimator):
     def _core(self) -> _core.HopfieldNetwork:
         if self._network.made is None:
             self._network = Prepared(self._learn(self._patterns))
+            self._held = list(range(len(self._patterns)))
         made: _core.HopfieldNetwork = self._network.made
         return made
+
+    def _core_ids(self) -> list[int]:
+        """What the core calls the patterns: it counts anew where it is made anew."""
+        self._core()
+        return self._held
+
+    def _told(self, found: tuple[Array, list[int], list[bool], list[list[float]]]) -> NetworkRecall:
+        ends, sweeps, settled, energies = found
+        return NetworkRecall(ends, np.array(sweeps), np.array(settled), [np.array(e) for e in energies])
+
+
+def _signs(x: npt.ArrayLike, name: str) -> Array:
+    """Rows of numbers, where booleans are -1 and 1."""
+    if np.asarray(x).dtype == np.bool_:
+        x = np.where(np.asarray(x), 1.0, -1.0)
+    return table_of(x, name).astype(np.float64, copy=False)

@@ -287,8 +287,8 @@ class RelaxationLabeling(_Propagation):
     kernel : Kernel or str, optional
         How much a neighbour counts by distance, such as ``"gaussian(h=0.5)"``; all alike without.
     compatibility : array_like of shape (k, k), or "learned", optional
-        How well label a goes with a neighbour of label b; "learned" takes it from known neighbours, of which
-        a few labels in all have hardly any. By default equal labels go together.
+        How well label a goes with a neighbour of label b; "learned" takes it from known neighbours, and in so far as these are few from the
+        belief that equal labels go together, which is the default.
     seed_strength : float, default inf
         How much a known label weighs beside the neighbours; infinity holds it fast.
     step : {"product", "gradient"}, default "product"
@@ -371,7 +371,8 @@ class RelaxationLabeling(_Propagation):
         if isinstance(self.compatibility, str):
             if self.compatibility != "learned":
                 raise ValueError(f"compatibility={self.compatibility!r} is no matrix, nor 'learned'")
-            self.compatibility_ = label_compatibility(known, graph, n_labels=k)
+            # Fewer edges than that tell more of chance than of the labels.
+            self.compatibility_ = label_compatibility(known, graph, n_labels=k, agreement=10 * k * k)
         else:
             given = self.compatibility
             self.compatibility_ = np.eye(k) if given is None else _arrays.like(given, "compatibility", (k, k)).astype(np.float64)

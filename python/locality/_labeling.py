@@ -266,7 +266,9 @@ def _strengths(seeds: npt.ArrayLike, n: int) -> list[float]:
     return strengths
 
 
-def label_compatibility(labels: npt.ArrayLike, graph: LabelGraph, *, n_labels: int | None = None, prior: float = 1.0) -> Array:
+def label_compatibility(
+    labels: npt.ArrayLike, graph: LabelGraph, *, n_labels: int | None = None, prior: float = 1.0, agreement: float = 0.0
+) -> Array:
     """Learns from labelled neighbours how well labels go together.
 
     Parameters
@@ -279,6 +281,9 @@ def label_compatibility(labels: npt.ArrayLike, graph: LabelGraph, *, n_labels: i
         Number of labels; by default the largest and one.
     prior : float, default 1
         Meetings of each pair of labels that are added to those seen.
+    agreement : float, default 0
+        How many edges between labelled objects the belief is worth that equal labels go together and others do not (``k`` and 0 for `k` labels):
+        the matrix is mixed with that in proportion, so that few labels cannot lead it astray. `RelaxationLabeling` takes ten for each pair of labels.
 
     Returns
     -------
@@ -294,7 +299,8 @@ def label_compatibility(labels: npt.ArrayLike, graph: LabelGraph, *, n_labels: i
     """
     own = _whole(labels, len(graph))
     k = int(own.max(initial=-1)) + 1 if n_labels is None else _arrays.count(n_labels, "n_labels")
-    found: Array = _core.label_compatibilities(graph._made, own, k, _arrays.number(prior, "prior"))
+    worth = _arrays.number(agreement, "agreement")
+    found: Array = _core.label_compatibilities(graph._made, own, k, _arrays.number(prior, "prior"), worth)
     return found
 
 

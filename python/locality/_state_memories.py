@@ -39,6 +39,12 @@ def _network(model: Any) -> None:
     if not len(model._patterns) or not (np.abs(model._patterns) == 1.0).all():
         raise ValueError(f"the file's patterns are not of -1 and 1; {DAMAGED}")
     model._patterns = np.ascontiguousarray(model._patterns, dtype=np.float64)
+    count = len(model._patterns)
+    if model._ids is None:
+        # Files from before networks could forget.
+        model._ids = np.arange(count + 1, dtype=np.intp)
+    if len(model._ids) != count + 1 or model._ids[0] < 0 or (np.diff(model._ids) <= 0).any():
+        raise ValueError(f"the file's ids do not fit its patterns; {DAMAGED}")
     model._network = Prepared()
 
 
@@ -130,7 +136,7 @@ MEMORIES = {
         _remember,
         _memory,
     ),
-    "HopfieldNetwork": State("hopfield_network", "_hopfield_network", {"_patterns": "n d"}, {}, _network),
+    "HopfieldNetwork": State("hopfield_network", "_hopfield_network", {"_patterns": "n d", "_ids": "int q?"}, {}, _network),
     "LabelPropagation": State("label_propagation", "_label_propagation", _SPREAD, {"n_iter_": "count"}, _spread),
     "LabelSpreading": State("label_spreading", "_label_propagation", _SPREAD, {"n_iter_": "count"}, _spread),
     "RelaxationLabeling": State(

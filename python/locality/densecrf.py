@@ -111,8 +111,13 @@ class DenseCRF:
         u : array_like, shape (nlabels, nvar)
             Such as ``-log`` of probabilities. float32 is computed in float32.
         """
-        self._unary = self._of_objects(u, "u")
-        self._made = None
+        unary = self._of_objects(u, "u")
+        if not np.isfinite(unary).all():
+            raise ValueError(
+                "u has energies that are infinite or NaN, such as -log(0); clip probabilities from below before the logarithm, as "
+                "unary_from_softmax does"
+            )
+        self._unary, self._made = unary, None
 
     def addPairwiseEnergy(
         self,
@@ -211,7 +216,9 @@ class DenseCRF:
 
     def _field(self) -> DenseCrfField:
         if self._made is None:
-            unary = np.zeros((self._n, self._k), np.float32) if self._unary is None else self._unary
+            unary = self._unary
+            if unary is None:
+                raise ValueError("there are no unary energies, without which every label is as good; call setUnaryEnergy first")
             terms = [(s, h, None if f is None else f.astype(unary.dtype, copy=False), r, c, z) for s, h, f, r, c, z in self._terms]
             self._made = DenseCrfField(unary, terms, self._tolerance, self._threads())
         return self._made
@@ -311,8 +318,8 @@ def unary_from_softmax(sm: npt.ArrayLike, scale: float | None = None, clip: floa
         Probabilities.
     scale : float, optional
         How far to trust them, above 0 and up to 1: ``p`` becomes ``scale p + (1 - scale) / nlabels``.
-    clip : float, optional
-        The least probability.
+    clip : float, default 1e-5
+        The least probability; with None a probability of 0 has an infinite energy, which no field takes.
 
     Returns
     -------
@@ -328,7 +335,9 @@ def unary_from_softmax(sm: npt.ArrayLike, scale: float | None = None, clip: floa
     return np.asarray(-np.log(p).reshape(len(p), -1), dtype=np.float32)
 
 
-def unary_from_labels(labels: npt.ArrayLike, n_labels: int, gt_prob: float, zero_unsure: bool = True) -> Array:
+def unary_from_labels(
+    labels: npt.ArrayLike, n_labels: int, gt_prob: float, zero_unsure: bool = True, *, void: int | None = None
+) -> Array:
     """Unary energies from labels that are right with a given probability.
 
     Parameters
@@ -341,6 +350,8 @@ def unary_from_labels(labels: npt.ArrayLike, n_labels: int, gt_prob: float, zero
         The probability that a label is right, above 0 and below 1.
     zero_unsure : bool, default True
         Whether 0 says that nothing is known, and labels count from 1.
+    void : int, optional
+        One more label that says that nothing is known, such as 255.
 
     Returns
     -------
@@ -351,14 +362,21 @@ def unary_from_labels(labels: npt.ArrayLike, n_labels: int, gt_prob: float, zero
     if n_labels < 2:
         raise ValueError(f"n_labels={n_labels} must be at least 2")
     given, most = np.asarray(labels).ravel(), n_labels - 1 + int(zero_unsure)
-    if given.dtype.kind not in "iu" or len(given) and not (given.min() >= 0 and given.max() <= most):
-        raise ValueError(f"labels must be whole numbers from 0 to {most}")
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"labels holds {given.dtype}, but labels must be whole numbers from 0 to {most}; labels.astype(int) makes such of them")
     # Unsigned numbers have nothing below 0 to stand for what is not known.
-    own = given.astype(np.int64) - int(zero_unsure)
+    own = given.astype(np.int64)
+    unsure = np.zeros(len(own), dtype=bool) if void is None else own == void
+    wrong = own[~unsure & ((own < 0) | (own > most))]
+    if len(wrong):
+        hint = f"; void={wrong[0]} says that nothing is known there" if void is None else ""
+        raise ValueError(f"labels has {wrong[0]}, but labels must be whole numbers from 0 to {most}{hint}")
+    own -= int(zero_unsure)
+    unsure |= own < 0
+    own[unsure] = 0
     unary = np.full((n_labels, len(own)), -np.log((1.0 - gt_prob) / (n_labels - 1)), dtype=np.float32)
     unary[own, np.arange(len(own))] = -np.log(gt_prob)
-    if zero_unsure:
-        unary[:, own < 0] = np.log(n_labels)
+    unary[:, unsure] = np.log(n_labels)
     return unary
 
 
@@ -382,7 +400,7 @@ def compute_unary(labels: npt.ArrayLike, M: int, GT_PROB: float = 0.5) -> Array:
 
 
 def softmax_to_unary(sm: npt.ArrayLike, GT_PROB: float = 1.0) -> Array:
-    """`unary_from_softmax` under its first name, without a least probability.
+    """`unary_from_softmax` under its first name; probabilities of 0 count as 1e-5, so that energies stay finite.
 
     Parameters
     ----------
@@ -395,7 +413,7 @@ def softmax_to_unary(sm: npt.ArrayLike, GT_PROB: float = 1.0) -> Array:
     -------
     ndarray of float32, shape (nlabels, nvar)
     """
-    return unary_from_softmax(sm, None if GT_PROB == 1.0 else GT_PROB, clip=None)
+    return unary_from_softmax(sm, None if GT_PROB == 1.0 else GT_PROB)
 
 
 def create_pairwise_gaussian(sdims: Sequence[float], shape: Sequence[int]) -> Array:

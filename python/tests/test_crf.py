@@ -89,6 +89,31 @@ def test_one_call_cleans_a_picture():
     assert (grey.labels != TRUTH).mean() < 0.05
 
 
+def test_what_nobody_labelled_may_be_255():
+    given = np.where(RNG.uniform(size=(H, W)) < 0.4, 255, TRUTH).astype(np.uint8)
+    found = lc.image.dense_crf(PICTURE, given, spatial=20, confidence=0.9, void=255)
+    assert found.probabilities.shape == (H, W, K) and (found.labels != TRUTH).mean() < 0.02
+    same = lc.image.dense_crf(PICTURE, np.where(given == 255, -1, given.astype(int)), spatial=20, confidence=0.9)
+    np.testing.assert_array_equal(found.probabilities, same.probabilities)
+    unary = dcrf.unary_from_labels(np.array([0, 2, 255], dtype=np.uint8), 3, 0.7, zero_unsure=False, void=255)
+    np.testing.assert_allclose(np.exp(-unary), [[0.7, 0.15, 1 / 3], [0.15, 0.15, 1 / 3], [0.15, 0.7, 1 / 3]], rtol=1e-5)
+    both = dcrf.unary_from_labels([0, 2, 255], 3, 0.7, void=255)
+    np.testing.assert_allclose(np.exp(-both), [[1 / 3, 0.15, 1 / 3], [1 / 3, 0.7, 1 / 3], [1 / 3, 0.15, 1 / 3]], rtol=1e-5)
+    # A class of that number can be meant.
+    assert lc.image.dense_crf(PICTURE, given, 1, void=-1, tolerance=0.1).probabilities.shape == (H, W, 256)
+
+
+def test_hard_probabilities_are_finite_energies():
+    hard = np.eye(K)[TRUTH.ravel()].T
+    for unary in (dcrf.unary_from_softmax(hard), dcrf.softmax_to_unary(hard)):
+        assert np.isfinite(unary).all()
+        d = dcrf.DenseCRF2D(W, H, K)
+        d.setUnaryEnergy(unary)
+        d.addPairwiseGaussian(sxy=2, compat=3)
+        assert (d.inference(3).argmax(axis=0) == TRUTH.ravel()).all()
+    assert (lc.image.dense_crf(PICTURE, np.moveaxis(hard.reshape(K, H, W), 0, 2), spatial=20).labels == TRUTH).all()
+
+
 def test_unaries_are_pydensecrfs():
     p = RNG.dirichlet(np.ones(3), size=4).T
     np.testing.assert_allclose(dcrf.unary_from_softmax(p), -np.log(p), rtol=1e-5)
@@ -113,7 +138,13 @@ def test_unaries_are_pydensecrfs():
         (lambda: dcrf.DenseCRF2D(3, 2, 2).addPairwiseBilateral(1, 1, np.zeros((3, 2, 3)), 1.0), r"must be \(2, 3, channels\)"),
         (lambda: dcrf.unary_from_labels([0, 5], 2, 0.5), "whole numbers from 0 to 2"),
         (lambda: dcrf.unary_from_labels([-1, 1], 2, 0.5), "whole numbers from 0 to 2"),
-        (lambda: dcrf.unary_from_labels([0.0, 1.0], 2, 0.5), "whole numbers from 0 to 2"),
+        (lambda: dcrf.unary_from_labels([0.0, 1.0], 2, 0.5), "labels holds float64, but .* whole numbers from 0 to 2; labels.astype"),
+        (lambda: dcrf.unary_from_labels([0, 255], 2, 0.5), "labels has 255.*void=255 says that nothing is known"),
+        (lambda: dcrf.DenseCRF(3, 2).setUnaryEnergy([[0.0, 0.0, 0.0], [np.inf, 1.0, 1.0]]), "infinite or NaN.*clip"),
+        (lambda: dcrf.DenseCRF(3, 2).inference(2), "no unary energies.*call setUnaryEnergy first"),
+        (lambda: dcrf.DenseCRF2D(3, 2, 2).startInference(), "no unary energies"),
+        (lambda: lc.image.dense_crf(PICTURE, NOISY.astype(float)), r"labels holds float64 of shape \(14, 18\).*labels.astype"),
+        (lambda: lc.image.dense_crf(PICTURE, np.where(NOISY == 2, 255, NOISY)), "pass void=255"),
         (lambda: lc.image.dense_crf(PICTURE, NOISY[:5]), "the same pixels"),
         (lambda: lc.image.dense_crf(PICTURE, NOISY * 0), "at least two labels"),
         (lambda: lc.image.dense_crf(PICTURE, NOISY, confidence=1.0), "confidence=1"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 import locality as lc
 import numpy as np
 import pytest
+from sklearn.datasets import load_diabetes
 
 TIP = """
 name = "tipping"
@@ -150,3 +152,44 @@ def test_columns_may_have_any_names():
     model = lc.FuzzyRegressor(2).fit(X, y)
     assert model.score(X, y) > 0.99
     assert lc.FuzzySystem(model.system_.to_toml()).evaluate(X.to_numpy()).shape == (80,)
+
+
+NARROW = '''
+[[input]]
+name = "x"
+range = [0, 1]
+terms = { on = "triangle(0, 1, 1)" }
+[[output]]
+name = "y"
+range = [0, 1000]
+default = 700
+terms = { term = "TERM" }
+[rules]
+text = "IF x IS on THEN y IS term"
+'''
+
+
+@pytest.mark.parametrize(
+    ("term", "centroid"),
+    [("triangle(10.6, 11, 11.4)", 11.0), ("triangle(9.9, 11.5, 12.1)", 33.5 / 3), ("gaussian(11, 0.2)", 11.0), ("singleton(11.3)", 11.3)],
+)
+def test_sets_narrower_than_a_step_have_their_centroids(term, centroid):
+    system = lc.FuzzySystem(NARROW.replace("TERM", term))
+    found = system.evaluate([[1.0], [0.0]])
+    np.testing.assert_allclose(found, [centroid, 700.0], atol=1e-3)
+
+
+def test_a_surface_needs_two_inputs():
+    with pytest.raises(ValueError, match="x and y are both 'x'.*two different"):
+        lc.FuzzySystem(NARROW.replace("TERM", "gaussian(11, 0.2)")).surface("x", "x")
+
+
+def test_learned_terms_are_no_two_of_one_curve():
+    X, y = load_diabetes(return_X_y=True)
+    system = lc.FuzzyRegressor(4, epochs=0, prune=-1.0).fit(X, y).system_
+    for column, block in zip(X.T, system.to_toml().split("[[input]]")[1:], strict=True):
+        terms = re.findall(r"gaussian\(([^,]+), ([^)]+)\)", block.split("[[output]]")[0])
+        places = np.linspace(column.min(), column.max(), 201)
+        curves = [np.exp(-0.5 * ((places - float(c)) / float(s)) ** 2) for c, s in terms]
+        for i, one in enumerate(curves):
+            assert all(abs(one - other).max() > 0.09 for other in curves[:i]), terms

@@ -115,6 +115,42 @@ def test_networks_recall_and_learn_more(rule):
         np.testing.assert_array_equal(together.recall(noisy).states, patterns)
 
 
+@pytest.mark.parametrize("rule", ["hebbian", "pseudo_inverse", "storkey", "polynomial", "rectified", "exponential"])
+def test_networks_complete_and_forget(rule, tmp_path):
+    patterns = signs(8, 120)
+    network = lc.HopfieldNetwork(rule).fit(patterns[:5]).partial_fit(patterns[5:])
+    known = np.random.default_rng(2).uniform(size=patterns.shape) < 0.5
+    found = network.complete(np.where(known, patterns, np.nan))
+    np.testing.assert_array_equal(found.states, patterns)
+    np.testing.assert_array_equal(network.complete(signs(8, 120, 9), known[0]).states[:, known[0]], signs(8, 120, 9)[:, known[0]])
+    # Booleans are such patterns, too.
+    flags = patterns > 0
+    np.testing.assert_array_equal(network.recall(flags).states, network.recall(patterns).states)
+    np.testing.assert_array_equal(network.energies(flags), network.energies(patterns))
+    twin = lc.HopfieldNetwork(rule).fit(flags)
+    np.testing.assert_array_equal(twin.patterns_, patterns)
+    never = lc.HopfieldNetwork(rule).fit(patterns[[1, 2, 4, 5, 6]])
+    states = signs(9, 120, 3)
+    lc.save(network.forget([7, 0]), tmp_path / "n.loc")
+    for own in (network, pickle.loads(pickle.dumps(network)), copy.deepcopy(network), lc.load(tmp_path / "n.loc")):
+        assert own.ids_.tolist() == [1, 2, 3, 4, 5, 6]
+        own.forget(3)
+        assert own.ids_.tolist() == [1, 2, 4, 5, 6] and len(own.patterns_) == 5
+        np.testing.assert_array_equal(own.recall(states).states, never.recall(states).states)
+        np.testing.assert_array_equal(own.energies(states), never.energies(states))
+        own.partial_fit(patterns[:1]).forget([8, 1])
+        np.testing.assert_array_equal(own.patterns_, patterns[[2, 4, 5, 6]])
+    for wrong in ([0], [2, 2], 9):
+        with pytest.raises(ValueError, match="is not stored, or given twice"):
+            network.forget(wrong)
+    with pytest.raises(ValueError, match="no pattern would be left"):
+        network.forget(network.ids_)
+    with pytest.raises(ValueError, match="no known unit"):
+        network.complete(np.full((1, 120), np.nan))
+    with pytest.raises(TypeError, match="known holds float64"):
+        network.complete(patterns, np.ones(120))
+
+
 def test_the_classifier_is_as_good_as_its_neighbours():
     X, y = load_digits(return_X_y=True)
     train, test, a, b = train_test_split(X, y, random_state=0)
@@ -164,7 +200,7 @@ def test_the_imputer_keeps_what_is_known():
         (lambda: lc.HopfieldMemory().store([[1.0]]).forget(3), "id 3"),
         (lambda: lc.HopfieldMemory().store([[1.0]]).complete([[1.0]], [[True, False]]), "known has shape"),
         (lambda: lc.HopfieldNetwork("hebb").fit([[1, -1]]), "rule=\"hebb\""),
-        (lambda: lc.HopfieldNetwork().fit([[1, 0]]), "units are -1 or 1"),
+        (lambda: lc.HopfieldNetwork().fit([[1, 0]]), "units are -1 or 1: take 2 x - 1 of patterns of 0 and 1"),
         (lambda: lc.HopfieldNetwork(update="now").fit([[1, -1]]), "update='now'"),
         (lambda: lc.HopfieldImputer(-1.0).fit([[1.0]]), "bandwidth=-1"),
     ],

@@ -92,7 +92,7 @@ def test_relaxation_among_samples():
     np.testing.assert_array_equal(again.predict_proba(X[:9]), model.predict_proba(X[:9]))
     learned = lc.RelaxationLabeling(compatibility="learned").fit(X, KNOWN)
     graph = lc.LabelGraph.nearest(X, 7)
-    np.testing.assert_array_equal(learned.compatibility_, lc.label_compatibility(KNOWN, graph))
+    np.testing.assert_array_equal(learned.compatibility_, lc.label_compatibility(KNOWN, graph, agreement=40))
     names = np.array(["a", "b"])[Y]
     assert set(lc.LabelSpreading().fit(X, names).predict(X)) == {"a", "b"}
 
@@ -103,6 +103,24 @@ def test_compatibilities_are_learned_where_labelled_samples_are_neighbours():
     model = lc.RelaxationLabeling(compatibility="learned").fit(DIGITS, known)
     assert (model.transduction_ == DIGIT)[hidden].mean() > 0.98
     assert (np.diag(model.compatibility_) > 0).all()
+
+
+@pytest.mark.parametrize("labels", [2, 10, 30, 60])
+def test_learned_compatibilities_are_never_clearly_worse(labels):
+    graph = lc.LabelGraph.nearest(DIGITS, 7)
+    scores = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        known = np.full(len(DIGIT), -1)
+        for digit in range(10):
+            known[rng.choice(np.flatnonzero(DIGIT == digit), labels, replace=False)] = digit
+        hidden = known < 0
+        # One of them, a prior of a tenth put all into one class.
+        for compatibility in (None, "learned", lc.label_compatibility(known, graph, prior=0.1, agreement=1000)):
+            model = lc.RelaxationLabeling(compatibility=compatibility).fit(DIGITS, known)
+            scores.append((model.transduction_ == DIGIT)[hidden].mean())
+    plain, learned, told = np.mean(np.reshape(scores, (3, 3)), axis=0)
+    assert learned > plain - 0.005 and told > plain - 0.005, (plain, learned, told)
 
 
 def test_relaxation_on_a_graph():

@@ -277,13 +277,26 @@ impl HopfieldNetwork {
         Ok(Self { inner })
     }
 
-    /// Learns more patterns ``[m, d]``.
+    /// Learns more patterns ``[m, d]``; returns their ids.
     #[pyo3(signature = (patterns, threads=0))]
-    fn add(&mut self, patterns: &Bound<'_, PyAny>, threads: usize) -> PyResult<()> {
+    fn add(&mut self, patterns: &Bound<'_, PyAny>, threads: usize) -> PyResult<Vec<usize>> {
         let data = Matrix::<f64>::from_any(patterns, "patterns")?;
         let rows = data.rows()?;
         let inner = &mut self.inner;
-        watched(patterns.py(), threads, None, |watch| inner.add(rows, watch))
+        let ids = watched(patterns.py(), threads, None, |watch| inner.add(rows, watch))?;
+        Ok(ids.collect())
+    }
+
+    /// Forgets patterns, by id.
+    #[pyo3(signature = (ids, threads=0))]
+    fn forget(&mut self, py: Python<'_>, ids: Vec<usize>, threads: usize) -> PyResult<()> {
+        let inner = &mut self.inner;
+        watched(py, threads, None, |watch| inner.forget(&ids, watch))
+    }
+
+    /// Ids of the patterns, ascending.
+    fn ids(&self) -> Vec<usize> {
+        self.inner.ids().to_vec()
     }
 
     /// Couplings ``[d, d]``, or none.
@@ -293,19 +306,24 @@ impl HopfieldNetwork {
         couplings.map(|w| table(py, w, d, d)).transpose()
     }
 
-    /// States ``[m, d]``, sweeps, whether settled and energies from states ``[m, d]``.
-    #[pyo3(signature = (states, threads=0, progress=None))]
+    /// States ``[m, d]``, sweeps, whether settled and energies from states ``[m, d]``; ``known`` ``[m, d]`` says which units are.
+    #[pyo3(signature = (states, known=None, threads=0, progress=None))]
     #[allow(clippy::type_complexity)]
     fn recall<'py>(
         &self,
         states: &Bound<'py, PyAny>,
+        known: Option<PyReadonlyArray2<'py, bool>>,
         threads: usize,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyAny>, Vec<usize>, Vec<bool>, Vec<Vec<f64>>)> {
         let py = states.py();
         let data = Matrix::<f64>::from_any(states, "states")?;
         let rows = data.rows()?;
-        let found = watched(py, threads, progress, |w| self.inner.recall(rows, w))?;
+        let known = known.as_ref().map(|k| k.as_slice()).transpose()?;
+        let found = watched(py, threads, progress, |watch| match known {
+            Some(known) => self.inner.complete(rows, known, watch),
+            None => self.inner.recall(rows, watch),
+        })?;
         let states = table(py, found.states, rows.rows(), self.inner.units())?;
         Ok((states, found.sweeps, found.settled, found.energies))
     }

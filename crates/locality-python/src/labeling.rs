@@ -199,15 +199,17 @@ pub(crate) fn relaxation_labeling<'py>(
 
 /// Compatibilities ``[k, k]`` learnt from labels ``[n]``, of which those below 0 are unknown.
 #[pyfunction]
+#[pyo3(signature = (graph, labels, k, prior, agreement=0.0))]
 pub(crate) fn label_compatibilities<'py>(
     py: Python<'py>,
     graph: &LabelGraph,
     labels: PyReadonlyArray1<'py, i64>,
     k: usize,
     prior: f64,
+    agreement: f64,
 ) -> PyResult<Bound<'py, PyAny>> {
     let labels = known(labels.as_slice()?);
-    let found = labeling::compatibilities(&graph.inner, &labels, k, prior);
+    let found = labeling::shrunk_compatibilities(&graph.inner, &labels, k, prior, agreement);
     table(py, found.map_err(to_python)?, k, k)
 }
 

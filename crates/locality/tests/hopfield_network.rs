@@ -363,3 +363,99 @@ fn bad_arguments_are_named() {
         .to_string();
     assert!(e.contains("1 columns"), "{e}");
 }
+
+#[test]
+fn patterns_are_completed_from_known_units() {
+    let (n, d) = (8, 120);
+    let patterns = signs(3, n, d);
+    let watch = Watch::default();
+    let rows = Rows::new(&patterns, n, d).unwrap();
+    // Of every pattern half the units, others for each; what is unknown is no number.
+    let mut rng = Rng::new(8);
+    let known: Vec<bool> = (0..n * d).map(|_| rng.uniform() < 0.5).collect();
+    let hidden = patterns.iter().zip(&known);
+    let hidden: Vec<f64> = hidden
+        .map(|(x, known)| if *known { *x } else { f64::NAN })
+        .collect();
+    let hidden = Rows::new(&hidden, n, d).unwrap();
+    for rule in RULES {
+        for update in [Update::Asynchronous { seed: 0 }, Update::Synchronous] {
+            let fit = HopfieldNetwork::new(rule).update(update).fit(rows, &watch);
+            let fit = fit.unwrap();
+            let found = fit.complete(hidden, &known, &watch).unwrap();
+            assert_eq!(found.states, patterns, "{rule:?}");
+            assert!(found.settled.iter().all(|s| *s));
+            let all = vec![true; n * d];
+            let random = signs(9, n, d);
+            let random = Rows::new(&random, n, d).unwrap();
+            // What is known stays, however much the network is drawn elsewhere.
+            let kept = fit.complete(random, &all, &watch).unwrap();
+            assert_eq!(kept.states, signs(9, n, d));
+            let some = fit.complete(random, &known, &watch).unwrap();
+            for ((end, own), known) in some.states.iter().zip(&signs(9, n, d)).zip(&known) {
+                assert!(end.abs() == 1.0 && (!known || end == own));
+            }
+            if update != Update::Synchronous {
+                let falls = |e: &Vec<f64>| e.windows(2).all(|w| w[1] <= w[0] + 1e-9);
+                assert!(some.energies.iter().all(falls), "{rule:?}");
+            }
+        }
+    }
+    // A unit that nothing draws anywhere is 1, and a bias draws.
+    let one = Rows::new(&patterns[..d], 1, d).unwrap();
+    let mut mask = vec![false; d];
+    mask[0] = true;
+    let bias: Vec<f64> = (0..d).map(|i| if i == 5 { -9.0 } else { 0.0 }).collect();
+    for rule in [Rule::Hebbian, Rule::Polynomial { degree: 2 }] {
+        let fit = HopfieldNetwork::new(rule).bias(bias.clone());
+        let fit = fit.fit(one, &watch).unwrap();
+        let end = fit.complete(one, &mask, &watch).unwrap().states;
+        for i in (0..d).filter(|i| *i != 5) {
+            assert_eq!(end[i], patterns[i], "{rule:?}");
+        }
+        assert_eq!(end[5], -1.0);
+    }
+    let fit = HopfieldNetwork::new(Rule::Hebbian)
+        .fit(rows, &watch)
+        .unwrap();
+    let e = |known: &[bool]| fit.complete(one, known, &watch).unwrap_err().to_string();
+    assert!(e(&[true]).contains("known has 1 entries"));
+    assert!(e(&vec![false; d]).contains("no known unit"));
+}
+
+#[test]
+fn forgetting_leaves_no_trace() {
+    let (n, d) = (9, 70);
+    let (patterns, watch) = (signs(4, n, d), Watch::default());
+    let rows = Rows::new(&patterns, n, d).unwrap();
+    let asked = noisy(6, &patterns, 0.2);
+    let asked = Rows::new(&asked, n, d).unwrap();
+    let kept: Vec<f64> = (0..n)
+        .filter(|i| ![0, 4, 8].contains(i))
+        .flat_map(|i| patterns[i * d..][..d].to_vec())
+        .collect();
+    for rule in RULES {
+        let mut fit = HopfieldNetwork::new(rule).fit(rows, &watch).unwrap();
+        fit.forget(&[8, 0, 4], &watch).unwrap();
+        assert_eq!(fit.ids(), [1, 2, 3, 5, 6, 7]);
+        let never = HopfieldNetwork::new(rule)
+            .fit(Rows::new(&kept, 6, d).unwrap(), &watch)
+            .unwrap();
+        assert_eq!(fit.couplings(), never.couplings(), "{rule:?}");
+        assert_eq!(
+            fit.recall(asked, &watch).unwrap(),
+            never.recall(asked, &watch).unwrap(),
+            "{rule:?}"
+        );
+        for wrong in [&[0][..], &[1, 1], &[9]] {
+            let e = fit.forget(wrong, &watch).unwrap_err().to_string();
+            assert!(e.contains("is not stored, or given twice"), "{e}");
+        }
+        let all = fit.ids().to_vec();
+        let e = fit.forget(&all, &watch).unwrap_err().to_string();
+        assert!(e.contains("no pattern would be left"), "{e}");
+        // Ids are not given again.
+        assert_eq!(fit.add(rows.slice(0..2), &watch).unwrap(), 9..11);
+        assert_eq!(fit.patterns(), 8);
+    }
+}

@@ -2,6 +2,7 @@
 
 use locality::labeling::{
     Affinity, Graph, LabelPropagation, LocalModes, RelaxationLabeling, Step, compatibilities,
+    shrunk_compatibilities,
 };
 use locality::{Kernel, Rows, Watch};
 use locality_testing::{Rng, blobs, normal};
@@ -185,6 +186,30 @@ fn learnt_compatibilities_are_ratios_of_shares() {
         compatibilities(&graph, &[None; 4], 2, 0.0).unwrap(),
         [1.0; 4]
     );
+}
+
+#[test]
+fn few_labels_leave_the_belief_that_equal_labels_go_together() {
+    let graph = Graph::grid(&[1, 200], false).unwrap();
+    let alternating = |count: usize| -> Vec<Option<usize>> {
+        (0..200).map(|i| (i < count).then_some(i % 2)).collect()
+    };
+    let learn = |count: usize, agreement: f64| {
+        shrunk_compatibilities(&graph, &alternating(count), 2, 0.0, agreement).unwrap()
+    };
+    // Nothing seen: Potts. One edge beside a belief worth three: a quarter of the ratios, which are 0 and 2.
+    assert_eq!(learn(1, 3.0), [2.0, 0.0, 0.0, 2.0]);
+    for (own, want) in learn(2, 3.0).iter().zip([1.5, 0.5, 0.5, 1.5]) {
+        assert!((own - want).abs() < 1e-12);
+    }
+    // Much seen: that neighbours differ.
+    assert!(learn(200, 3.0)[1] > 1.9 && learn(200, 3.0)[0] < 0.1);
+    assert_eq!(
+        learn(50, 0.0),
+        compatibilities(&graph, &alternating(50), 2, 0.0).unwrap()
+    );
+    let e = shrunk_compatibilities(&graph, &alternating(9), 2, 0.0, -1.0).unwrap_err();
+    assert!(e.to_string().contains("agreement=-1"));
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value = "spreading")]
     method: Method,
 
-    /// How many neighbours a row hears
+    /// How many rows a row hears: the nearest, itself being one of them, as scikit-learn counts
     #[arg(long, value_name = "K", default_value_t = 7)]
     neighbors: usize,
 
@@ -272,7 +272,15 @@ fn relax(
     let same: Vec<f64> = (0..k * k)
         .map(|i| f64::from(u8::from(i / k == i % k)))
         .collect();
-    let graph = Graph::nearest(rows, args.neighbors, None, watch)?.symmetric();
+    // The graph does not count the row itself, which the other methods do.
+    if args.neighbors < 2 || args.neighbors > rows.rows() {
+        return Err(Error::usage(format!(
+            "--neighbors {} must lie between 2 and the number of rows, {}: a row hears itself and at least one other",
+            args.neighbors,
+            rows.rows()
+        )));
+    }
+    let graph = Graph::nearest(rows, args.neighbors - 1, None, watch)?.symmetric();
     let found = RelaxationLabeling::new(Step::Product)
         .max_iter(args.max_iter)
         .tol(1e-3)

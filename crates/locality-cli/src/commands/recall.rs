@@ -16,6 +16,7 @@ use crate::table::{Column, Format, Options, Table};
 
 /// Flags of `locality recall`.
 #[derive(clap::Args, Debug)]
+#[command(group(clap::ArgGroup::new("weights").required(true).args(["beta", "kernel"])))]
 #[command(after_help = "Examples:
   locality recall digits.csv --query half.csv -o filled.csv --kernel \"gaussian(h=5)\" --steps 1
   locality recall patterns.csv --query noisy.csv -o clean.csv --beta 8
@@ -36,16 +37,10 @@ pub(crate) struct Args {
     output: PathBuf,
 
     /// How sharply the nearest pattern is picked: the kernel softmax(beta=B) of the inner product
-    #[arg(
-        long,
-        value_name = "B",
-        conflicts_with = "kernel",
-        required_unless_present = "kernel",
-        allow_negative_numbers = true
-    )]
+    #[arg(long, value_name = "B", allow_negative_numbers = true)]
     beta: Option<f64>,
 
-    /// Any other kernel, such as "gaussian(h=5)"; see `locality kernels`
+    /// Instead of --beta: any other kernel, such as "gaussian(h=5)"; see `locality kernels`
     #[arg(long, value_name = "KERNEL")]
     kernel: Option<Kernel>,
 

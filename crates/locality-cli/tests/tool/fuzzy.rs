@@ -183,3 +183,89 @@ fn faults_are_named() {
     ];
     folder.fails(&plot, 2, &["--of: unknown name 'food'"]);
 }
+
+#[test]
+fn a_target_of_words_is_told_by_an_output_for_each() {
+    let folder = Folder::new();
+    let mut table = String::from("a,b,sort,kind\n");
+    for i in 0..90 {
+        let (x, y) = (f64::from(i % 3), f64::from((i * 7) % 11) / 20.0);
+        let kind = ["oak", "fir", "elm"][i as usize % 3];
+        let _ = writeln!(
+            table,
+            "{},{},{},{kind}",
+            x + y,
+            2.0 - x * x + y,
+            ["p", "q"][i as usize % 2]
+        );
+    }
+    folder.file("trees.csv", table);
+    let learn = [
+        "fuzzy",
+        "learn",
+        "trees.csv",
+        "--target",
+        "kind",
+        "-o",
+        "r.toml",
+    ];
+    let run = folder.ok(&[&learn[..], &["--json"]].concat());
+    let told: serde_json::Value = serde_json::from_str(&run.text()).unwrap();
+    assert_eq!(told["classes"], serde_json::json!(["elm", "fir", "oak"]));
+    assert!(told["accuracy"].as_f64().unwrap() > 0.95, "{told}");
+    assert!(folder.ok(&learn).text().contains("are told right"));
+    folder.ok(&["fuzzy", "eval", "r.toml", "trees.csv", "-o", "out.csv"]);
+    let out = folder.text("out.csv");
+    assert!(
+        out.starts_with("a,b,sort,kind,kind_elm,kind_fir,kind_oak\n"),
+        "{out}"
+    );
+    folder.fails(
+        &[&learn[..], &["--columns", "a,sort"]].concat(),
+        1,
+        &["'sort' holds words", "a column of 0 and 1 for each word"],
+    );
+    folder.file("one.csv", "a,kind\n1,oak\n2,oak\n");
+    folder.fails(
+        &[
+            "fuzzy", "learn", "one.csv", "--target", "kind", "-o", "r.toml",
+        ],
+        1,
+        &["1 different word", "from 2 to 50"],
+    );
+}
+
+#[test]
+fn cells_without_a_value_say_why() {
+    let folder = Folder::new();
+    let rules = |set: &str| {
+        let rules = RULES.replace("low = \"triangle(0, 0, 13)\"", &format!("low = \"{set}\""));
+        let first = rules
+            .split("IF service IS average")
+            .next()
+            .unwrap()
+            .to_owned();
+        first.replace("quality IS poor OR service IS poor", "quality IS poor") + "'''\n"
+    };
+    folder.file("narrow.toml", rules("triangle(9.99, 10, 10.01)"));
+    folder.file("outside.toml", rules("triangle(100, 101, 102)"));
+    folder.file("visits.csv", "service,quality\n5,1\n5,9\n");
+    let eval = |rules| ["fuzzy", "eval", rules, "visits.csv", "-o", "out.csv"];
+    let text = folder.ok(&eval("narrow.toml")).text();
+    assert!(
+        text.contains("note: 1 cell has no value, since no rule fires"),
+        "{text}"
+    );
+    assert!(
+        folder.text("out.csv").contains("5,1,10\n") || folder.text("out.csv").contains("5,1,10.")
+    );
+    let text = folder.ok(&eval("outside.toml")).text();
+    assert!(
+        text.contains("1 cell has no value although a rule fires"),
+        "{text}"
+    );
+    assert!(
+        text.contains("1 cell has no value, since no rule fires"),
+        "{text}"
+    );
+}

@@ -103,6 +103,14 @@ fn mistakes_in_labels_are_named() {
         2,
         &["no column 'sort'"],
     );
+    folder.fails(
+        &with(&["--neighbors", "1", "--method", "relaxation"]),
+        2,
+        &["--neighbors 1 must lie between 2 and the number of rows, 5"],
+    );
+    // All methods count the row itself: of 5 rows it hears the 4 others.
+    folder.ok(&with(&["--neighbors", "5", "--method", "relaxation"]));
+    folder.ok(&with(&["--neighbors", "5"]));
     // The last two rows hear only each other.
     let run = folder.ok(&with(&["--neighbors", "2", "--method", "propagation"]));
     assert!(

@@ -103,7 +103,7 @@ fn what_cannot_be_recalled_is_said() {
         1,
         &["far.csv, line 3", "widen"],
     );
-    folder.fails(&with("far.csv", &[]), 2, &["--beta"]);
+    folder.fails(&with("far.csv", &[]), 2, &["--beta", "--kernel"]);
     folder.fails(&with("far.csv", &["--beta", "nan"]), 2, &["beta"]);
     assert!(!folder.path("o.csv").exists());
 }

@@ -52,6 +52,8 @@ struct Lists<T> {
 
 /// Queries of a block that walks.
 const BLOCK: usize = 32;
+/// Fewer would not pay for their setting up.
+const LEAST_BLOCK: usize = 8;
 
 /// Everything that does not depend on the queries.
 #[derive(Clone, Debug)]
@@ -208,7 +210,8 @@ impl<T: Float> Prepared<T> {
     pub(crate) fn block_of(&self, m: usize, threads: usize) -> usize {
         match self.engine {
             Engine::Dense => dense::block(self, m, threads),
-            _ => BLOCK,
+            // Few queries are shared among the threads, too.
+            _ => BLOCK.min(m.div_ceil(2 * threads.max(1))).max(LEAST_BLOCK),
         }
     }
 

@@ -70,12 +70,26 @@ impl std::str::FromStr for Defuzzifier {
     }
 }
 
-/// A grid over an output's range, with the weights of integrals: between its points a set is a straight line, which is integrated
-/// exactly.
+/// How the points of a grid lie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Spacing {
+    /// One step apart.
+    Even,
+    /// Closer where sets are narrow.
+    Uneven,
+    /// Places of sets without width, which count by their degrees alone.
+    Spots,
+}
+
+/// Points over an output's range, with the weights of integrals: between them a set is a straight line, which is integrated exactly.
 #[derive(Clone, Debug)]
 pub(super) struct Grid {
     low: f64,
     step: f64,
+    spacing: Spacing,
+    places: Vec<f64>,
+    /// Distances from `low`, in steps.
+    units: Vec<f64>,
     /// `integral y = step sum_k area[k] y[k]`.
     area: Vec<f64>,
     /// `integral (x - low) y = step^2 sum_k moment[k] y[k]`.
@@ -98,31 +112,86 @@ impl Task for Sums<'_> {
 }
 
 impl Grid {
-    pub(super) fn new([low, high]: [f64; 2], points: usize) -> Self {
+    /// Points one step apart, and more places within the range where `more` has any.
+    pub(super) fn new(
+        [low, high]: [f64; 2],
+        points: usize,
+        more: impl FnOnce(f64) -> Vec<f64>,
+    ) -> Self {
         let cells = points - 1;
-        let mut area = vec![0.0; points];
-        let mut moment = vec![0.0; points];
-        for k in 0..cells {
-            let left = k as f64;
-            for (end, third) in [(0, 1.0 / 6.0), (1, 1.0 / 3.0)] {
-                area[k + end] += 0.5;
-                moment[k + end] += 0.5 * left + third;
+        let step = (high - low) / cells as f64;
+        let mut places: Vec<f64> = (0..points).map(|k| low + k as f64 * step).collect();
+        let more = more(step);
+        let (spacing, units) = if more.is_empty() {
+            (Spacing::Even, (0..points).map(|k| k as f64).collect())
+        } else {
+            places.extend(more);
+            places.sort_by(f64::total_cmp);
+            places.dedup();
+            let units = places.iter().map(|x| (x - low) / step);
+            (Spacing::Uneven, units.collect::<Vec<f64>>())
+        };
+        let mut area = vec![0.0; places.len()];
+        let mut moment = vec![0.0; places.len()];
+        for (k, w) in units.windows(2).enumerate() {
+            let (left, width) = (w[0], w[1] - w[0]);
+            for (end, third) in [(0, width / 6.0), (1, width / 3.0)] {
+                area[k + end] += 0.5 * width;
+                moment[k + end] += width * (0.5 * left + third);
             }
         }
         Self {
             low,
-            step: (high - low) / cells as f64,
+            step,
+            spacing,
+            places,
+            units,
             area,
             moment,
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.area.len()
+    /// Places of sets without width: the centroid is the mean of the places under their degrees.
+    pub(super) fn spots([low, high]: [f64; 2], spots: &[f64]) -> Self {
+        let mut places: Vec<f64> = spots.iter().map(|x| x.clamp(low, high)).collect();
+        places.sort_by(f64::total_cmp);
+        places.dedup();
+        let units: Vec<f64> = places.iter().map(|x| x - low).collect();
+        Self {
+            low,
+            step: 1.0,
+            spacing: Spacing::Spots,
+            area: vec![1.0; places.len()],
+            moment: units.clone(),
+            places,
+            units,
+        }
     }
 
-    pub(super) fn at(&self, k: usize) -> f64 {
-        self.low + k as f64 * self.step
+    pub(super) fn places(&self) -> &[f64] {
+        &self.places
+    }
+
+    /// The point that stands for a place: of those one step apart, where there are such.
+    pub(super) fn nearest(&self, x: f64) -> usize {
+        let last = self.places[self.places.len() - 1];
+        let x = x.clamp(self.low, last);
+        let x = match self.spacing {
+            Spacing::Uneven => self.low + ((x - self.low) / self.step).round() * self.step,
+            _ => x,
+        };
+        let above = self.places.partition_point(|p| *p < x).min(self.len() - 1);
+        let below = above.saturating_sub(1);
+        let away = |k: usize| (self.places[k] - x).abs();
+        if away(below) <= away(above) {
+            below
+        } else {
+            above
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
     }
 
     /// The number of a set, or `None` where it is empty.
@@ -140,19 +209,31 @@ impl Grid {
         }
     }
 
-    fn maximum(&self, by: Defuzzifier, set: &[f64]) -> f64 {
+    /// The place of the highest degree, or the mean of several.
+    pub(super) fn maximum(&self, by: Defuzzifier, set: &[f64]) -> f64 {
         let most = set.iter().fold(0.0, |a: f64, b| a.max(*b));
         let near = |y: &f64| *y >= most * (1.0 - 1e-12);
         let first = set.iter().position(near).unwrap_or(0);
         let last = set.iter().rposition(near).unwrap_or(0);
         match by {
-            Defuzzifier::SmallestOfMaximum => self.at(first),
-            Defuzzifier::LargestOfMaximum => self.at(last),
+            Defuzzifier::SmallestOfMaximum => self.places[first],
+            Defuzzifier::LargestOfMaximum => self.places[last],
             _ => {
-                let places = set.iter().enumerate().filter(|(_, y)| near(y));
-                let (sum, count) =
-                    places.fold((0.0, 0.0), |(s, n), (k, _)| (s + k as f64, n + 1.0));
-                self.low + self.step * sum / count
+                // Points that lie closer must not count for more.
+                let mut sum = 0.0;
+                let mut width = 0.0;
+                if self.spacing == Spacing::Uneven {
+                    let cells = set.windows(2).zip(self.units.windows(2));
+                    for (_, u) in cells.filter(|(w, _)| near(&w[0]) && near(&w[1])) {
+                        width += u[1] - u[0];
+                        sum += 0.5 * (u[1] - u[0]) * (u[0] + u[1]);
+                    }
+                }
+                if width == 0.0 {
+                    let units = set.iter().zip(&self.units).filter(|(y, _)| near(y));
+                    (sum, width) = units.fold((0.0, 0.0), |(s, n), (_, u)| (s + u, n + 1.0));
+                }
+                self.low + self.step * sum / width
             }
         }
     }
@@ -160,23 +241,34 @@ impl Grid {
     /// Where the area in steps reaches `half`.
     fn bisector(&self, half: f64, set: &[f64]) -> f64 {
         let mut sum = 0.0;
-        for (k, w) in set.windows(2).enumerate() {
-            let cell = 0.5 * (w[0] + w[1]);
+        if self.spacing == Spacing::Spots {
+            let reached = |y: &f64| {
+                sum += y;
+                sum >= half
+            };
+            return self.places[set.iter().position(reached).unwrap_or(set.len() - 1)];
+        }
+        for (w, u) in set.windows(2).zip(self.units.windows(2)) {
+            let width = u[1] - u[0];
+            let cell = 0.5 * width * (w[0] + w[1]);
             if sum + cell < half {
                 sum += cell;
                 continue;
             }
+            if width <= 0.0 {
+                return self.low + self.step * u[0];
+            }
             // w0 t + (w1 - w0) t^2 / 2 = need, in the form that does not cancel.
-            let (need, slope) = (half - sum, w[1] - w[0]);
+            let (need, slope) = ((half - sum) / width, w[1] - w[0]);
             let root = (w[0] * w[0] + 2.0 * slope * need).max(0.0).sqrt();
             let t = if w[0] + root > 0.0 {
                 2.0 * need / (w[0] + root)
             } else {
                 0.0
             };
-            return self.low + self.step * (k as f64 + t.clamp(0.0, 1.0));
+            return self.low + self.step * (u[0] + width * t.clamp(0.0, 1.0));
         }
-        self.at(set.len() - 1)
+        self.places[set.len() - 1]
     }
 }
 
@@ -187,7 +279,7 @@ mod tests {
     #[test]
     fn a_triangle_and_a_plateau_have_their_known_numbers() {
         // (0, 0) to (2, 1) to (8, 1) to (10, 0) on eleven points: exact, since its corners are points.
-        let grid = Grid::new([0.0, 10.0], 11);
+        let grid = Grid::new([0.0, 10.0], 11, |_| Vec::new());
         let set: Vec<f64> = (0..11)
             .map(|k| {
                 (f64::from(k) / 2.0)
@@ -208,5 +300,35 @@ mod tests {
         assert!((of(Defuzzifier::Bisector) - 50.0_f64.sqrt()).abs() < 1e-13);
         assert!(grid.defuzzify(Defuzzifier::Centroid, &[0.0; 11]).is_none());
         assert_eq!("cog".parse::<Defuzzifier>().unwrap(), Defuzzifier::Centroid);
+    }
+
+    #[test]
+    fn a_grid_may_be_uneven_or_of_spots() {
+        // (2, 0) to (3, 1) to (3.5, 1) to (5, 0), on points that are its corners and many more where it rises.
+        let more = |_| {
+            (0..=50)
+                .map(|i| 2.0 + 0.02 * f64::from(i))
+                .chain([3.5])
+                .collect()
+        };
+        let grid = Grid::new([0.0, 10.0], 11, more);
+        let y = |x: f64| (x - 2.0).min(1.0).min((5.0 - x) / 1.5).max(0.0);
+        let set: Vec<f64> = grid.places().iter().map(|x| y(*x)).collect();
+        let of = |by| grid.defuzzify(by, &set).unwrap();
+        let (area, moment) = (
+            0.5 + 0.5 + 0.75,
+            0.5 * (2.0 + 2.0 / 3.0) + 0.5 * 3.25 + 0.75 * 4.0,
+        );
+        assert!((of(Defuzzifier::Centroid) - moment / area).abs() < 1e-13);
+        assert!((of(Defuzzifier::Bisector) - 3.375).abs() < 1e-13);
+        assert!((of(Defuzzifier::MeanOfMaximum) - 3.25).abs() < 1e-13);
+        assert_eq!(of(Defuzzifier::SmallestOfMaximum), 3.0);
+        assert_eq!(of(Defuzzifier::LargestOfMaximum), 3.5);
+        let grid = Grid::spots([0.0, 10.0], &[7.3, 1.1, 7.3]);
+        let of = |by| grid.defuzzify(by, &[0.25, 0.75]).unwrap();
+        assert!((of(Defuzzifier::Centroid) - (0.25 * 1.1 + 0.75 * 7.3)).abs() < 1e-14);
+        assert_eq!(of(Defuzzifier::Bisector), 7.3);
+        assert_eq!(of(Defuzzifier::MeanOfMaximum), 7.3);
+        assert_eq!((grid.nearest(1.0), grid.nearest(6.0)), (0, 1));
     }
 }

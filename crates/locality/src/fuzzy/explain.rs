@@ -76,7 +76,7 @@ impl FuzzySystem {
     /// other inputs stay at `at`, `[inputs]`; in the middle of their ranges where that is `None`.
     ///
     /// # Errors
-    /// Inputs or outputs that the system lacks, fewer than 2 points or more than 2000, and as [`FuzzySystem::evaluate`].
+    /// Inputs or outputs that the system lacks, one input twice, fewer than 2 points or more than 2000, and as [`FuzzySystem::evaluate`].
     pub fn surface(
         &self,
         over: [usize; 2],
@@ -89,6 +89,12 @@ impl FuzzySystem {
         if let Some(wrong) = over.iter().find(|j| **j >= d) {
             return Err(Error::parameter(format!(
                 "input {wrong} is none of the {d} of the system, counted from 0"
+            )));
+        }
+        if over[0] == over[1] {
+            return Err(Error::parameter(format!(
+                "a surface over input '{}' twice is a line; give two different inputs",
+                self.inputs()[over[0]].name
             )));
         }
         if output >= self.outputs().len() {

@@ -202,8 +202,26 @@ impl Mamdani {
                 }
             }
             let found = self.grid.defuzzify(self.defuzzifier, &joined);
-            *out = found.unwrap_or(self.default);
+            *out = match found {
+                Some(y) => y,
+                None => self.highest(|r| firing[r * count + b], &mut joined),
+            };
         }
+    }
+
+    /// Where rules fire but an implication leaves nothing of their sets that has a width, the place of the highest degree of the set that
+    /// fires most, to which it shrinks; without any, the default.
+    fn highest(&self, firing: impl Fn(usize) -> f64, joined: &mut [f64]) -> f64 {
+        let strongest = self.uses.iter().filter(|(r, _)| firing(*r) > 0.0);
+        let strongest = strongest.max_by(|a, b| firing(a.0).total_cmp(&firing(b.0)));
+        let Some((_, s)) = strongest else {
+            return self.default;
+        };
+        joined.copy_from_slice(&self.sets[*s]);
+        if joined.iter().all(|y| *y <= 0.0) {
+            return self.default;
+        }
+        self.grid.maximum(self.defuzzifier, joined)
     }
 
     fn add(&self, height: f64, set: &[f64], one: &mut [f64], joined: &mut [f64]) {

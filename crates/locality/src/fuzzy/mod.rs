@@ -12,6 +12,7 @@ mod hedge;
 mod infer;
 mod learn;
 mod membership;
+mod narrow;
 mod norms;
 mod parse;
 mod plan;

@@ -4,6 +4,7 @@ use super::defuzzify::{Defuzzifier, Grid};
 use super::hedge::Hedge;
 use super::infer::{self, Mamdani, Uses, Weighted};
 use super::membership::Membership;
+use super::narrow;
 use super::rule::{Antecedent, Consequent};
 use super::shape::Shape;
 use super::system::{FuzzySystem, Powered, conjunction};
@@ -368,8 +369,6 @@ fn target<'a>(system: &'a FuzzySystem, o: usize, output: &'a Output) -> Target<'
 
 fn mamdani(system: &FuzzySystem, output: &Output, mine: &[(usize, &Consequent)]) -> Mamdani {
     let settings = system.settings();
-    let grid = Grid::new(output.range, settings.resolution);
-    let places: Vec<f64> = (0..grid.len()).map(|k| grid.at(k)).collect();
     let mut keys: Vec<(usize, &[Hedge])> = Vec::new();
     let mut uses = Vec::new();
     for (r, part) in mine {
@@ -380,10 +379,30 @@ fn mamdani(system: &FuzzySystem, output: &Output, mine: &[(usize, &Consequent)])
         });
         uses.push((*r, at));
     }
+    let set_of = |term: usize| match &output.terms[term].1 {
+        Conclusion::Set(membership) => Some(membership),
+        Conclusion::Affine { .. } => None,
+    };
+    // Hedges leave a singleton one, unless they turn it round.
+    let spots = keys.iter().map(|(term, hedges)| {
+        let whole = hedges.iter().rev().fold(0.0, |x, h| h.of(x)) == 0.0;
+        set_of(*term).and_then(narrow::spot).filter(|_| whole)
+    });
+    let grid = match spots.collect::<Option<Vec<f64>>>() {
+        Some(spots) if !spots.is_empty() => Grid::spots(output.range, &spots),
+        _ => Grid::new(output.range, settings.resolution, |step| {
+            let mut terms: Vec<usize> = keys.iter().map(|(term, _)| *term).collect();
+            terms.sort_unstable();
+            terms.dedup();
+            let sets = terms.into_iter().filter_map(set_of);
+            sets.flat_map(|set| narrow::places(set, output.range, step))
+                .collect()
+        }),
+    };
     let sets = keys.iter().map(|(term, hedges)| {
         let mut set = vec![0.0; grid.len()];
-        if let Conclusion::Set(membership) = &output.terms[*term].1 {
-            sample(membership, &places, &mut set);
+        if let Some(membership) = set_of(*term) {
+            sample(membership, &grid, &mut set);
         }
         for hedge in hedges.iter().rev() {
             for x in &mut set {
@@ -392,8 +411,9 @@ fn mamdani(system: &FuzzySystem, output: &Output, mine: &[(usize, &Consequent)])
         }
         set
     });
+    let sets = sets.collect();
     Mamdani {
-        sets: sets.collect(),
+        sets,
         grid,
         uses,
         implication: settings.implication,
@@ -403,17 +423,11 @@ fn mamdani(system: &FuzzySystem, output: &Output, mine: &[(usize, &Consequent)])
     }
 }
 
-/// A set on a grid; a singleton stands on the nearest point.
-fn sample(membership: &Membership, places: &[f64], set: &mut [f64]) {
-    if membership.shape() != Shape::Singleton {
-        membership.fill(places, set);
-        return;
-    }
-    let x = membership.parameters()[0];
-    let near = |a: &&f64, b: &&f64| (**a - x).abs().total_cmp(&(**b - x).abs());
-    if let Some(k) = places.iter().min_by(near) {
-        let k = places.iter().position(|p| p == k).unwrap_or(0);
-        set[k] = 1.0;
+/// A set on a grid; one without width stands on the nearest point.
+fn sample(membership: &Membership, grid: &Grid, set: &mut [f64]) {
+    match narrow::spot(membership) {
+        Some(x) => set[grid.nearest(x)] = 1.0,
+        None => membership.fill(grid.places(), set),
     }
 }
 

@@ -22,7 +22,8 @@ pub struct Settings {
     pub or: SNorm,
     /// Mamdani: how a rule's firing acts on its conclusion; the minimum by default.
     pub implication: TNorm,
-    /// Mamdani: points of the grid over an output's range, 401 by default. Sets are straight between them.
+    /// Mamdani: points of the grid over an output's range, 401 by default. Sets are straight between them; one that is narrower than four
+    /// of its steps gets points of its own. Where all conclusions are singletons, no grid is needed.
     pub resolution: usize,
     /// Whether inputs beyond their range are taken at its end, as by default.
     pub clip: bool,

@@ -62,9 +62,55 @@ impl Couplings {
                 }
             }
         }
+        self.settle();
+        Ok(())
+    }
+
+    /// Forgets patterns `[n, d]` of those learnt, of which `kept` `[m, d]` are left in this order. Only Hebb's rule can take a pattern away;
+    /// the others learn anew.
+    pub(super) fn forget(
+        &mut self,
+        patterns: &[f64],
+        kept: &[f64],
+        watch: &Watch<'_>,
+    ) -> Result<()> {
+        if self.rule == Rule::Hebbian {
+            self.add_products(patterns, patterns, -1.0 / self.units as f64, watch)?;
+            self.settle();
+            return Ok(());
+        }
+        let mut anew = Self::new(self.rule, self.units)?;
+        anew.learn(kept, watch)?;
+        *self = anew;
+        Ok(())
+    }
+
+    /// What follows from the matrix. Those of Hebb's rule are whole numbers over `d`: without what rounding left, so that a pattern that
+    /// is forgotten leaves nothing behind.
+    fn settle(&mut self) {
+        let d = self.units;
+        if self.rule == Rule::Hebbian {
+            let whole = d as f64;
+            self.matrix
+                .iter_mut()
+                .for_each(|w| *w = (*w * whole).round() / whole);
+        }
         let sums = (0..d).map(|i| self.row(i).iter().map(|w| w.abs()).sum::<f64>());
         self.rounding = 1e-13 * sums.fold(0.0, f64::max);
-        Ok(())
+    }
+
+    /// The signs of what units feel of the known ones alone; 1 where that is nothing.
+    pub(super) fn fill(&self, state: &mut [f64], known: &[bool], bias: &[f64]) {
+        let heard: Vec<f64> = state
+            .iter()
+            .zip(known)
+            .map(|(s, known)| if *known { *s } else { 0.0 })
+            .collect();
+        for i in (0..self.units).filter(|&i| !known[i]) {
+            let field = dot(self.row(i), &heard) + bias[i];
+            let rounding = self.rounding + 1e-13 * bias[i].abs();
+            state[i] = if field < -rounding { -1.0 } else { 1.0 };
+        }
     }
 
     fn row(&self, i: usize) -> &[f64] {

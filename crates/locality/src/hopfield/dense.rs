@@ -60,14 +60,38 @@ impl Overlaps {
         self.patterns = old + more;
     }
 
-    fn unit(&self, unit: usize) -> &[i8] {
-        &self.signs[unit * self.patterns..][..self.patterns]
+    /// Leaves only the patterns that are to be kept, `[n]`.
+    pub(super) fn keep(&mut self, kept: &[bool]) {
+        let each = self.signs.iter().zip(kept.iter().cycle());
+        self.signs = each.filter(|(_, kept)| **kept).map(|(x, _)| *x).collect();
+        self.patterns = kept.iter().filter(|kept| **kept).count();
     }
 
-    /// A state with its overlaps.
-    pub(super) fn start<'a>(&'a self, state: &[f64], bias: &'a [f64]) -> Overlapping<'a> {
+    /// The better of both signs of each unit that is not known, the known ones alone being counted; 1 where both are as good.
+    pub(super) fn fill(&self, state: &mut [f64], known: &[bool], bias: &[f64]) {
+        let heard: Vec<f64> = state
+            .iter()
+            .zip(known)
+            .map(|(s, known)| if *known { *s } else { 0.0 })
+            .collect();
+        let overlaps = self.overlaps(&heard);
+        for unit in (0..self.units).filter(|&i| !known[i]) {
+            let with = |sign: i32| {
+                let signs = self.unit(unit).iter();
+                let each = overlaps.iter().zip(signs);
+                self.depth_of(each.map(move |(o, &x)| o + sign * i32::from(x)))
+            };
+            let ((up_top, up, up_size), (down_top, down, down_size)) = (with(1), with(-1));
+            let gain = f64::from(down_top - up_top) + (down - up) - 2.0 * bias[unit];
+            let rounding = ROUNDING * (up_size + down_size + bias[unit].abs());
+            state[unit] = if gain > rounding { -1.0 } else { 1.0 };
+        }
+    }
+
+    /// The overlap of each pattern with a state of -1, 0 and 1.
+    fn overlaps(&self, state: &[f64]) -> Vec<i32> {
         let mut overlaps = vec![0; self.patterns];
-        for (unit, s) in state.iter().enumerate() {
+        for (unit, s) in state.iter().enumerate().filter(|(_, s)| **s != 0.0) {
             let s = if *s > 0.0 { 1 } else { -1 };
             let signs = self.unit(unit);
             overlaps
@@ -75,15 +99,42 @@ impl Overlaps {
                 .zip(signs)
                 .for_each(|(o, &x)| *o += s * i32::from(x));
         }
-        let mut out = Overlapping {
+        overlaps
+    }
+
+    /// Minus the energy without the bias: a whole number, and a sum of terms with the sum of their sizes.
+    fn depth_of(&self, overlaps: impl Iterator<Item = i32> + Clone) -> (i32, f64, f64) {
+        match &self.shape {
+            Shape::Table(table) => {
+                let at = |o: i32| table[(o + self.units as i32) as usize];
+                let add = |(sum, size): (f64, f64), x: f64| (sum + x, size + x.abs());
+                let (sum, size) = overlaps.map(at).fold((0.0, 0.0), add);
+                (0, sum, size)
+            }
+            Shape::Exponential(table) => {
+                let top = overlaps.clone().max().unwrap_or(0);
+                let below = |o: i32| table.get((top - o) as usize).copied().unwrap_or(0.0);
+                let log = overlaps.map(below).sum::<f64>().ln();
+                (top, log, 1.0 + log)
+            }
+        }
+    }
+
+    fn unit(&self, unit: usize) -> &[i8] {
+        &self.signs[unit * self.patterns..][..self.patterns]
+    }
+
+    /// A state with its overlaps.
+    pub(super) fn start<'a>(&'a self, state: &[f64], bias: &'a [f64]) -> Overlapping<'a> {
+        let overlaps = self.overlaps(state);
+        let depth = self.depth_of(overlaps.iter().copied());
+        Overlapping {
             memory: self,
             bias,
             state: state.to_vec(),
             overlaps,
-            depth: (0, 0.0, 0.0),
-        };
-        out.depth = out.depth_of(out.overlaps.iter().copied());
-        out
+            depth,
+        }
     }
 }
 
@@ -101,24 +152,6 @@ pub(super) struct Overlapping<'a> {
 const ROUNDING: f64 = 1e-13;
 
 impl Overlapping<'_> {
-    /// Minus the energy without the bias: a whole number, and a sum of terms with the sum of their sizes.
-    fn depth_of(&self, overlaps: impl Iterator<Item = i32> + Clone) -> (i32, f64, f64) {
-        match &self.memory.shape {
-            Shape::Table(table) => {
-                let at = |o: i32| table[(o + self.memory.units as i32) as usize];
-                let add = |(sum, size): (f64, f64), x: f64| (sum + x, size + x.abs());
-                let (sum, size) = overlaps.map(at).fold((0.0, 0.0), add);
-                (0, sum, size)
-            }
-            Shape::Exponential(table) => {
-                let top = overlaps.clone().max().unwrap_or(0);
-                let below = |o: i32| table.get((top - o) as usize).copied().unwrap_or(0.0);
-                let log = overlaps.map(below).sum::<f64>().ln();
-                (top, log, 1.0 + log)
-            }
-        }
-    }
-
     /// The overlaps with a unit turned over.
     fn turned(&self, unit: usize) -> impl Iterator<Item = i32> + Clone {
         let twice = if self.state[unit] > 0.0 { 2 } else { -2 };
@@ -135,7 +168,7 @@ impl Dynamics for Overlapping<'_> {
 
     fn gain(&self, unit: usize) -> f64 {
         let (top, now, size) = self.depth;
-        let (turned_top, turned, turned_size) = self.depth_of(self.turned(unit));
+        let (turned_top, turned, turned_size) = self.memory.depth_of(self.turned(unit));
         let bias = 2.0 * self.state[unit] * self.bias[unit];
         let gain = f64::from(turned_top - top) + (turned - now) - bias;
         if gain.abs() <= ROUNDING * (size + turned_size + bias.abs()) {
@@ -146,7 +179,7 @@ impl Dynamics for Overlapping<'_> {
 
     fn flip(&mut self, unit: usize) {
         self.overlaps = self.turned(unit).collect();
-        self.depth = self.depth_of(self.overlaps.iter().copied());
+        self.depth = self.memory.depth_of(self.overlaps.iter().copied());
         self.state[unit] = -self.state[unit];
     }
 

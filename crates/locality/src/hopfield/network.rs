@@ -1,5 +1,7 @@
 //! Networks of units that are -1 or 1.
 
+use std::ops::Range;
+
 use super::couplings::Couplings;
 use super::dense::Overlaps;
 use crate::random::Random;
@@ -73,14 +75,16 @@ pub struct HopfieldNetwork {
 pub struct HopfieldNetworkFit {
     parameters: HopfieldNetwork,
     units: usize,
-    patterns: usize,
     bias: Vec<f64>,
     memory: Memory,
+    ids: Vec<usize>,
+    next_id: usize,
 }
 
 #[derive(Clone, Debug)]
 enum Memory {
-    Couplings(Couplings),
+    /// And the patterns `[n, d]`, from which some may be forgotten.
+    Couplings(Couplings, Vec<i8>),
     Overlaps(Overlaps),
 }
 
@@ -149,8 +153,8 @@ impl HopfieldNetwork {
         self
     }
 
-    /// Learns patterns `[n, d]` of -1 and 1. The networks with couplings take `d^2` numbers, whatever `n` is; the dense memories keep the
-    /// patterns.
+    /// Learns patterns `[n, d]` of -1 and 1, whose ids count up from 0. All networks keep the patterns, a byte for each unit; those with
+    /// couplings take `d^2` numbers besides.
     ///
     /// # Errors
     /// No patterns; numbers other than -1 and 1, by row and column; a degree below 2; a bias of another length or not finite; more
@@ -164,16 +168,17 @@ impl HopfieldNetwork {
         self.check(d)?;
         let memory = match self.rule {
             Rule::Hebbian | Rule::PseudoInverse | Rule::Storkey => {
-                Memory::Couplings(Couplings::new(self.rule, d)?)
+                Memory::Couplings(Couplings::new(self.rule, d)?, Vec::new())
             }
             rule => Memory::Overlaps(Overlaps::new(rule, d)),
         };
         let mut out = HopfieldNetworkFit {
             parameters: self.clone(),
             units: d,
-            patterns: 0,
             bias: self.bias.clone().unwrap_or_else(|| vec![0.0; d]),
             memory,
+            ids: Vec::new(),
+            next_id: 0,
         };
         out.add(patterns, watch)?;
         Ok(out)
@@ -222,30 +227,88 @@ impl HopfieldNetworkFit {
         self.units
     }
 
-    /// Number of patterns learnt.
+    /// Number of patterns learnt and not forgotten.
     pub fn patterns(&self) -> usize {
-        self.patterns
+        self.ids.len()
+    }
+
+    /// Ids of the patterns, `[n]`, ascending.
+    pub fn ids(&self) -> &[usize] {
+        &self.ids
     }
 
     /// The couplings `[d, d]`, symmetric with a zero diagonal; `None` for dense memories, which have none.
     pub fn couplings(&self) -> Option<Vec<f64>> {
         match &self.memory {
-            Memory::Couplings(couplings) => Some(couplings.matrix()),
+            Memory::Couplings(couplings, _) => Some(couplings.matrix()),
             Memory::Overlaps(_) => None,
         }
     }
 
-    /// Learns more patterns `[m, d]`: the same as learning all at once, in this order.
+    /// Learns more patterns `[m, d]`, whose ids it returns: the same as learning all at once, in this order.
     ///
     /// # Errors
     /// As [`HopfieldNetwork::fit`], and for other columns. Nothing is learnt then, but after an interruption the network must be made anew.
-    pub fn add<T: Float>(&mut self, patterns: Rows<'_, T>, watch: &Watch<'_>) -> Result<()> {
-        let signs = self.signs(patterns, "patterns")?;
+    pub fn add<T: Float>(
+        &mut self,
+        patterns: Rows<'_, T>,
+        watch: &Watch<'_>,
+    ) -> Result<Range<usize>> {
+        let signs = self.signs(patterns, "patterns", None)?;
         match &mut self.memory {
-            Memory::Couplings(couplings) => couplings.learn(&signs, watch)?,
+            Memory::Couplings(couplings, kept) => {
+                couplings.learn(&signs, watch)?;
+                kept.extend(signs.iter().map(|s| if *s > 0.0 { 1_i8 } else { -1 }));
+            }
             Memory::Overlaps(overlaps) => overlaps.learn(&signs),
         }
-        self.patterns += patterns.rows();
+        let ids = self.next_id..self.next_id + patterns.rows();
+        self.ids.extend(ids.clone());
+        self.next_id = ids.end;
+        Ok(ids)
+    }
+
+    /// Forgets patterns, by id: as if they had never been learnt. Hebb's rule takes their products away again, and dense memories drop them;
+    /// under Storkey's and the pseudo-inverse rule, where a pattern has left its mark on those after it, the couplings are learnt anew from
+    /// the patterns that are kept.
+    ///
+    /// # Errors
+    /// An id that is not stored, or given twice, or all ids: nothing is forgotten then. An interruption, after which the network must be made anew.
+    pub fn forget(&mut self, ids: &[usize], watch: &Watch<'_>) -> Result<()> {
+        let mut kept = vec![true; self.ids.len()];
+        for id in ids {
+            match self.ids.binary_search(id) {
+                Ok(at) if kept[at] => kept[at] = false,
+                _ => {
+                    return Err(Error::parameter(format!(
+                        "id {id} is not stored, or given twice; forget only ids that are stored"
+                    )));
+                }
+            }
+        }
+        if !kept.contains(&true) {
+            return Err(Error::empty(
+                "no pattern would be left; fit a network to other patterns instead",
+            ));
+        }
+        match &mut self.memory {
+            Memory::Couplings(couplings, patterns) => {
+                let rows = |wanted: bool| {
+                    let rows = patterns.chunks_exact(self.units).zip(&kept);
+                    rows.filter(move |(_, kept)| **kept == wanted)
+                        .flat_map(|(row, _)| row.iter().copied())
+                };
+                let numbers =
+                    |signs: Vec<i8>| -> Vec<f64> { signs.into_iter().map(f64::from).collect() };
+                let (gone, left): (Vec<i8>, Vec<i8>) =
+                    (rows(false).collect(), rows(true).collect());
+                couplings.forget(&numbers(gone), &numbers(left.clone()), watch)?;
+                *patterns = left;
+            }
+            Memory::Overlaps(overlaps) => overlaps.keep(&kept),
+        }
+        let mut each = kept.iter();
+        self.ids.retain(|_| *each.next().unwrap_or(&true));
         Ok(())
     }
 
@@ -258,9 +321,57 @@ impl HopfieldNetworkFit {
         states: Rows<'_, T>,
         watch: &Watch<'_>,
     ) -> Result<NetworkRecall<T>> {
-        let signs = self.signs(states, "states")?;
-        let ends = par::map_blocks(watch, states.rows(), 1, |range| {
-            self.follow(&signs[range.start * self.units..][..self.units], watch)
+        let signs = self.signs(states, "states", None)?;
+        self.go(&signs, None, watch)
+    }
+
+    /// Recalls states `[m, d]` of which only the units that are `known` `[m, d]` (row after row) mean anything; the others may be NaN. Known
+    /// units keep their sign throughout; each of the others begins with the sign that the known ones alone draw it to, 1 where they do not,
+    /// and is updated as in [`recall`](Self::recall).
+    ///
+    /// # Errors
+    /// As [`recall`](Self::recall), for known units; `known` of another length; a state without known units.
+    pub fn complete<T: Float>(
+        &self,
+        states: Rows<'_, T>,
+        known: &[bool],
+        watch: &Watch<'_>,
+    ) -> Result<NetworkRecall<T>> {
+        let d = self.units;
+        self.check_shape(states, "states")?;
+        if known.len() != states.rows() * d {
+            return Err(Error::shape(format!(
+                "known has {} entries, but {} states of {d} units need {}",
+                known.len(),
+                states.rows(),
+                states.rows() * d
+            )));
+        }
+        if let Some(i) = known.chunks_exact(d).position(|k| !k.contains(&true)) {
+            return Err(Error::empty(format!(
+                "state {i} (counted from 0) has no known unit; give at least one"
+            )));
+        }
+        let mut signs = self.signs(states, "states", Some(known))?;
+        for (state, known) in signs.chunks_exact_mut(d).zip(known.chunks_exact(d)) {
+            match &self.memory {
+                Memory::Couplings(couplings, _) => couplings.fill(state, known, &self.bias),
+                Memory::Overlaps(overlaps) => overlaps.fill(state, known, &self.bias),
+            }
+        }
+        self.go(&signs, Some(known), watch)
+    }
+
+    /// Updates signs `[m, d]` until they rest, but for those that are held.
+    fn go<T: Float>(
+        &self,
+        signs: &[f64],
+        held: Option<&[bool]>,
+        watch: &Watch<'_>,
+    ) -> Result<NetworkRecall<T>> {
+        let ends = par::map_blocks(watch, signs.len() / self.units, 1, |range| {
+            let own = range.start * self.units..range.end * self.units;
+            self.follow(&signs[own.clone()], held.map(|h| &h[own]), watch)
         })?;
         let mut out = NetworkRecall {
             states: Vec::with_capacity(signs.len()),
@@ -282,7 +393,7 @@ impl HopfieldNetworkFit {
     /// # Errors
     /// As [`recall`](Self::recall).
     pub fn energies<T: Float>(&self, states: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<f64>> {
-        let signs = self.signs(states, "states")?;
+        let signs = self.signs(states, "states", None)?;
         par::map_blocks(watch, states.rows(), 1, |range| {
             let state = &signs[range.start * self.units..][..self.units];
             Ok(self.start(state).energy())
@@ -291,12 +402,13 @@ impl HopfieldNetworkFit {
 
     fn start<'a>(&'a self, state: &[f64]) -> Box<dyn Dynamics + 'a> {
         match &self.memory {
-            Memory::Couplings(couplings) => Box::new(couplings.start(state, &self.bias)),
+            Memory::Couplings(couplings, _) => Box::new(couplings.start(state, &self.bias)),
             Memory::Overlaps(overlaps) => Box::new(overlaps.start(state, &self.bias)),
         }
     }
 
-    fn follow(&self, state: &[f64], watch: &Watch<'_>) -> Result<End> {
+    fn follow(&self, state: &[f64], held: Option<&[bool]>, watch: &Watch<'_>) -> Result<End> {
+        let free = |unit: usize| held.is_none_or(|held| !held[unit]);
         let mut way = self.start(state);
         let mut end = End {
             state: Vec::new(),
@@ -309,8 +421,8 @@ impl HopfieldNetworkFit {
             watch.check()?;
             let last = way.state().to_vec();
             end.settled = match self.parameters.update {
-                Update::Asynchronous { seed } => sweep(&mut *way, seed, end.sweeps),
-                Update::Synchronous => all_at_once(&mut *way),
+                Update::Asynchronous { seed } => sweep(&mut *way, free, seed, end.sweeps),
+                Update::Synchronous => all_at_once(&mut *way, free),
             };
             end.sweeps += 1;
             end.energies.push(way.energy());
@@ -324,26 +436,41 @@ impl HopfieldNetworkFit {
         Ok(end)
     }
 
-    /// Requires rows of -1 and 1.
-    fn signs<T: Float>(&self, rows: Rows<'_, T>, name: &str) -> Result<Vec<f64>> {
-        if rows.columns() != self.units {
-            return Err(Error::shape(format!(
-                "{name} has {} columns, but the network has {} units; they must be equally many",
-                rows.columns(),
-                self.units
-            )));
+    fn check_shape<T: Float>(&self, rows: Rows<'_, T>, name: &str) -> Result<()> {
+        if rows.columns() == self.units {
+            return Ok(());
         }
-        rows.require_finite(name)?;
+        Err(Error::shape(format!(
+            "{name} has {} columns, but the network has {} units; they must be equally many",
+            rows.columns(),
+            self.units
+        )))
+    }
+
+    /// Requires rows of -1 and 1, where they are known; 1 elsewhere.
+    fn signs<T: Float>(
+        &self,
+        rows: Rows<'_, T>,
+        name: &str,
+        known: Option<&[bool]>,
+    ) -> Result<Vec<f64>> {
+        self.check_shape(rows, name)?;
+        if known.is_none() {
+            rows.require_finite(name)?;
+        }
         let mut out = Vec::with_capacity(rows.rows() * self.units);
         for (i, row) in rows.iter().enumerate() {
             for (j, x) in row.iter().enumerate() {
                 let x = x.to_f64();
-                if x.abs() != 1.0 {
+                if known.is_some_and(|known| !known[out.len()]) {
+                    out.push(1.0);
+                } else if x.abs() == 1.0 {
+                    out.push(x);
+                } else {
                     return Err(Error::parameter(format!(
-                        "{name} has {x} in row {i}, column {j} (counted from 0); units are -1 or 1: map 0 to -1, or threshold numbers"
+                        "{name} has {x} in row {i}, column {j} (counted from 0); units are -1 or 1: take 2 x - 1 of patterns of 0 and 1 (in Python, booleans count as -1 and 1), and sign(x - threshold) of other numbers"
                     )));
                 }
-                out.push(x);
             }
         }
         Ok(out)
@@ -351,7 +478,7 @@ impl HopfieldNetworkFit {
 }
 
 /// Looks at each unit once, in the order of a sweep; whether nothing changed.
-fn sweep(way: &mut dyn Dynamics, seed: u64, number: usize) -> bool {
+fn sweep(way: &mut dyn Dynamics, free: impl Fn(usize) -> bool, seed: u64, number: usize) -> bool {
     let d = way.state().len();
     let mut random = Random::new(seed, number as u64);
     let mut order: Vec<usize> = (0..d).collect();
@@ -360,7 +487,7 @@ fn sweep(way: &mut dyn Dynamics, seed: u64, number: usize) -> bool {
     }
     let mut rests = true;
     for unit in order {
-        if way.gain(unit) > 0.0 {
+        if free(unit) && way.gain(unit) > 0.0 {
             way.flip(unit);
             rests = false;
         }
@@ -369,9 +496,9 @@ fn sweep(way: &mut dyn Dynamics, seed: u64, number: usize) -> bool {
 }
 
 /// Turns all units over that would gain by themselves; whether nothing changed.
-fn all_at_once(way: &mut dyn Dynamics) -> bool {
+fn all_at_once(way: &mut dyn Dynamics, free: impl Fn(usize) -> bool) -> bool {
     let d = way.state().len();
-    let turned: Vec<usize> = (0..d).filter(|&i| way.gain(i) > 0.0).collect();
+    let turned: Vec<usize> = (0..d).filter(|&i| free(i) && way.gain(i) > 0.0).collect();
     for &unit in &turned {
         way.flip(unit);
     }

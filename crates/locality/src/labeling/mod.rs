@@ -49,4 +49,4 @@ pub use graph::Graph;
 pub use mean_field::{DenseCrf, FreeEnergy, Marginals, MeanField};
 pub use modes::{LocalModes, Modes};
 pub use propagation::{Affinity, LabelPropagation, LabelPropagationFit};
-pub use relaxation::{Labeling, RelaxationLabeling, Step, compatibilities};
+pub use relaxation::{Labeling, RelaxationLabeling, Step, compatibilities, shrunk_compatibilities};

@@ -365,3 +365,39 @@ pub fn compatibilities(
     });
     Ok(each.collect())
 }
+
+/// [`compatibilities`] that few labels cannot lead astray: mixed with Potts compatibilities, `k` for equal labels and 0 for others, in proportion to
+/// what was seen. `m` edges between labelled objects count for `m / (m + agreement)`, the belief that equal labels go together for the rest.
+///
+/// # Errors
+/// As [`compatibilities`], and an `agreement` that is negative or not finite.
+pub fn shrunk_compatibilities(
+    graph: &Graph,
+    labels: &[Option<usize>],
+    k: usize,
+    prior: f64,
+    agreement: f64,
+) -> Result<Vec<f64>> {
+    let mut out = compatibilities(graph, labels, k, prior)?;
+    if !(agreement.is_finite() && agreement >= 0.0) {
+        return Err(Error::parameter(format!(
+            "agreement={agreement} must be a finite number that is not negative"
+        )));
+    }
+    if agreement > 0.0 {
+        // Each edge of a symmetric graph is there from both ends.
+        let both = |i: &usize| {
+            let heard = graph.row(*i).0.iter();
+            let known = heard.filter(|&&j| labels[j as usize].is_some()).count();
+            known as f64
+        };
+        let labelled = (0..graph.len()).filter(|i| labels[*i].is_some());
+        let seen = 0.5 * labelled.map(|i| both(&i)).sum::<f64>();
+        let share = seen / (seen + agreement);
+        for (at, r) in out.iter_mut().enumerate() {
+            let same = if at / k == at % k { k as f64 } else { 0.0 };
+            *r = share * *r + (1.0 - share) * same;
+        }
+    }
+    Ok(out)
+}

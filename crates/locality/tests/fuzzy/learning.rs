@@ -142,3 +142,34 @@ fn bandwidths_that_are_none_are_named() {
         );
     }
 }
+
+#[test]
+fn terms_that_are_nearly_one_curve_are_one_term() {
+    // Two columns in each of which two of the three groups lie at one place.
+    let centers = [[0.0, 0.0], [8.0, 0.0], [8.0, 9.0]];
+    let noise = normal(5, 240, 2);
+    let (mut x, mut y) = (Vec::new(), Vec::new());
+    for (i, own) in noise.chunks_exact(2).enumerate() {
+        let c = centers[i % 3];
+        x.extend([c[0] + 0.15 * own[0], c[1] + 0.15 * own[1]]);
+        y.push([1.0, 7.0, -4.0][i % 3] + 0.1 * own[0]);
+    }
+    let rules = RuleCount::MeanShift(0.08);
+    let learner = RuleLearner::new()
+        .rules(rules)
+        .epochs(0, 1)
+        .prune(-1.0)
+        .ridge(1e-9);
+    let learned = learn(learner, &x, &y, &Watch::default());
+    let system = learned.system();
+    assert_eq!(system.rules().len(), 3);
+    for input in system.inputs() {
+        let names: Vec<&str> = input.terms.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names, ["low", "high"], "{system}");
+        let (a, b) = (&input.terms[0].1, &input.terms[1].1);
+        assert!(
+            (0..200).any(|i| (a.at(0.05 * f64::from(i)) - b.at(0.05 * f64::from(i))).abs() > 0.5)
+        );
+    }
+    assert!(learned.error() < 0.06, "{}", learned.error());
+}

@@ -1,6 +1,7 @@
 //! Fuzzy inference: laws, figures of scikit-fuzzy and simpful, and the three inferences against their formulas.
 
 mod learning;
+mod narrow;
 mod texts;
 
 use locality::fuzzy::{

@@ -311,3 +311,39 @@ fn faults_of_files_have_their_place() {
         assert!(found.contains(words), "{words}: {found}");
     }
 }
+
+#[test]
+fn infinite_corners_of_fis_files_are_open_shoulders() {
+    let shoulders = |kind: &str, corners: &str| {
+        let text = FIS.replace("'trimf',[0 0 5]", &format!("'{kind}',[{corners}]"));
+        let system = FuzzySystem::read(&text, Format::Fis).unwrap();
+        let again = FuzzySystem::read(&system.to_toml(), Format::Toml).unwrap();
+        assert_eq!(again, system);
+        let (_, set) = system.inputs()[0].terms[0].clone();
+        move |x: f64| set.at(x)
+    };
+    for corners in ["-Inf -Inf 2 4", "-Inf -5 2 4", "-inf, -inf, 2, 4"] {
+        let set = shoulders("trapmf", corners);
+        assert_eq!(
+            [-1e9, 2.0, 3.0, 4.0, 9.0].map(&set),
+            [1.0, 1.0, 0.5, 0.0, 0.0]
+        );
+    }
+    let set = shoulders("trapmf", "2 4 Inf Inf");
+    assert_eq!([0.0, 3.0, 4.0, 1e9].map(set), [0.0, 0.5, 1.0, 1.0]);
+    let set = shoulders("trimf", "-Inf 2 4");
+    assert_eq!([-1e9, 3.0, 5.0].map(set), [1.0, 0.5, 0.0]);
+    assert_eq!(shoulders("trapmf", "-Inf -Inf Inf Inf")(3.0), 1.0);
+    for (kind, corners, words) in [
+        ("trapmf", "Inf Inf 2 4", "from -Inf where the set is open"),
+        ("trapmf", "-Inf -Inf 4 2", "from left to right"),
+        ("trimf", "-Inf 2", "corners rise"),
+        ("gaussmf", "1 Inf", "finite number"),
+    ] {
+        let text = FIS.replace("'trimf',[0 0 5]", &format!("'{kind}',[{corners}]"));
+        let e = FuzzySystem::read(&text, Format::Fis)
+            .unwrap_err()
+            .to_string();
+        assert!(e.contains("line ") && e.contains(words), "{corners}: {e}");
+    }
+}

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use locality::Rows;
 use locality::fuzzy::FuzzySystem;
+use locality::{Rows, Watch};
 use serde_json::json;
 
 use super::super::count;
@@ -98,6 +98,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     files.add(&args.output, &table.encode(&added, format)?)?;
     files.commit()?;
     let silent = values.iter().filter(|v| v.is_nan()).count();
+    let fired = context.watched("firing", |watch| fired(&system, rows, &values, watch))?;
     let object = json!({
         "command": "fuzzy eval",
         "rules": args.rules.display().to_string(),
@@ -107,6 +108,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         "outputs": system.outputs().iter().map(|o| &o.name).collect::<Vec<_>>(),
         "written": written,
         "without_value": silent,
+        "without_value_though_fired": fired,
         "explanation": why,
         "seconds": seconds,
     });
@@ -117,17 +119,56 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         count(system.rules().len(), "rule"),
         count(system.outputs().len(), "output"),
     );
-    if silent > 0 {
+    let have = |n: usize| if n == 1 { "has" } else { "have" };
+    if silent > fired {
         let _ = writeln!(
             words,
-            "note: {} have no value, since no rule fires; add rules, or default = .. to the output",
-            count(silent, "cell")
+            "note: {} {} no value, since no rule fires; add rules, or default = .. to the output",
+            count(silent - fired, "cell"),
+            have(silent - fired)
+        );
+    }
+    if fired > 0 {
+        let _ = writeln!(
+            words,
+            "note: {} {} no value although a rule fires: what it concludes lies outside the output's range; widen the range",
+            count(fired, "cell"),
+            have(fired)
         );
     }
     if let Some(why) = why {
         words.push_str(&why);
     }
     context.summary(&words, &object, stdout_taken)
+}
+
+/// How many cells have no value although a rule fires that speaks of their output.
+fn fired(
+    system: &FuzzySystem,
+    rows: Rows<'_, f64>,
+    values: &[f64],
+    watch: &Watch<'_>,
+) -> locality::Result<usize> {
+    let outputs = system.outputs().len();
+    let mut found = 0;
+    for (row, values) in rows.iter().zip(values.chunks_exact(outputs)) {
+        if !values.iter().any(|v| v.is_nan()) {
+            continue;
+        }
+        let firing = system.firing(Rows::new(row, 1, row.len())?, watch)?;
+        let speaks = |o: usize| {
+            let mut rules = system
+                .rules()
+                .iter()
+                .zip(&firing)
+                .filter(|(_, f)| **f > 0.0);
+            rules.any(|(rule, _)| rule.consequents.iter().any(|c| c.output == o))
+        };
+        found += (0..outputs)
+            .filter(|&o| values[o].is_nan() && speaks(o))
+            .count();
+    }
+    Ok(found)
 }
 
 /// The inputs of the rows.

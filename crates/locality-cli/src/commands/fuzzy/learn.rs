@@ -19,12 +19,15 @@ use crate::table::{Options, Table};
 #[command(after_help = "Examples:
   locality fuzzy learn diabetes.csv --target target -o rules.toml
   locality fuzzy learn fuel.csv --target mpg --rules 4 --order 0 -o rules.toml
-  locality fuzzy learn fuel.csv --target mpg --bandwidth 0.15 -o rules.toml")]
+  locality fuzzy learn fuel.csv --target mpg --bandwidth 0.15 -o rules.toml
+  locality fuzzy learn iris.csv --target species -o rules.toml
+
+A target of words is told by an output for each word, called TARGET_WORD: near 1 for rows of that word, near 0 for others.")]
 pub(crate) struct Args {
     /// The table: .csv, .tsv or .npy, or - for CSV on standard input
     table: PathBuf,
 
-    /// The column of numbers that the rules shall tell
+    /// The column that the rules shall tell: numbers, or at most 50 different words
     #[arg(long, value_name = "COLUMN")]
     target: String,
 
@@ -94,9 +97,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         )));
     }
     let names: Vec<String> = columns.iter().map(|&c| table.names()[c].clone()).collect();
-    let name = [table.names()[target].clone()];
+    let told = Told::read(&table, target)?;
+    if let Some(&c) = columns.iter().find(|c| !table.is_numeric(**c)) {
+        return Err(Error::data(format!(
+            "{}: column '{}' holds words, which rules do not compare; leave it out, or put a column of 0 and 1 for each word in its place",
+            table.origin(),
+            table.names()[c]
+        )));
+    }
     let x = table.numbers(&columns, "--columns")?;
-    let y = table.numbers(&[target], "--target")?;
     let rows = Rows::new(&x, table.rows(), columns.len())?;
     let rules = match (args.rules, args.radius, args.bandwidth) {
         (Some(n), ..) => RuleCount::CMeans(n),
@@ -112,41 +121,133 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         .seed(args.seed);
     let start = Instant::now();
     let learned = context.watched("learning", |watch| {
-        model.fit(rows, Rows::column(&y), &names, &name, watch)
+        let targets = Rows::new(&told.values, table.rows(), told.names.len())?;
+        model.fit(rows, targets, &names, &told.names, watch)
     })?;
     let seconds = start.elapsed().as_secs_f64();
     let system = learned.system();
     let mut files = Outputs::default();
     files.add(&args.output, system.to_toml().as_bytes())?;
     files.commit()?;
-    let mean = y.iter().sum::<f64>() / y.len() as f64;
-    let spread = y.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>() / y.len() as f64;
-    let share = 1.0 - learned.error() * learned.error() / spread;
+    let values = context.watched("evaluating", |watch| system.evaluate(rows, watch))?;
+    let right = told.right(&values);
+    let share = told.explained(&values);
     let object = json!({
         "command": "fuzzy learn",
         "table": table.origin(),
         "output": args.output.display().to_string(),
         "rows": table.rows(),
         "columns": names,
-        "target": name[0],
+        "target": table.names()[target],
+        "classes": told.classes,
         "rules": system.rules().len(),
         "pruned": learned.pruned(),
         "ridge": learned.ridge(),
         "rmse": learned.error(),
         "r2": share,
+        "accuracy": right,
         "history": learned.history(),
         "seconds": seconds,
     });
+    let good = match right {
+        Some(right) => format!("{:.1} % of these rows are told right", 100.0 * right),
+        None => format!(
+            "error on these rows {}, R2 {}",
+            round(learned.error()),
+            round(share)
+        ),
+    };
     let words = format!(
-        "{} for '{}' from {} in {} ({} left out) in {seconds:.3} s\n\
-         error on these rows {}, R2 {}\n{system}",
+        "{} for '{}' from {} in {} ({} left out) in {seconds:.3} s\n{good}\n{system}",
         count(system.rules().len(), "rule"),
-        name[0],
+        table.names()[target],
         count(table.rows(), "row"),
         table.origin(),
         learned.pruned(),
-        round(learned.error()),
-        round(share),
     );
     context.summary(&words, &object, stdout_taken)
+}
+
+/// More words than rules can tell apart by an output for each.
+const MOST_WORDS: usize = 50;
+
+/// What the rules shall tell.
+struct Told {
+    /// Names of the outputs.
+    names: Vec<String>,
+    /// The words of a target of words.
+    classes: Option<Vec<String>>,
+    /// `[rows, outputs]`
+    values: Vec<f64>,
+}
+
+impl Told {
+    fn read(table: &Table, target: usize) -> Result<Self> {
+        let name = &table.names()[target];
+        if table.is_numeric(target) {
+            return Ok(Self {
+                names: vec![name.clone()],
+                classes: None,
+                values: table.numbers(&[target], "--target")?,
+            });
+        }
+        let mut words = Vec::with_capacity(table.rows());
+        for row in 0..table.rows() {
+            if table.is_gap(row, target, false) {
+                return Err(Error::data(format!(
+                    "{}: the cell of '{name}' is empty; remove the row, or fill the word in",
+                    table.place(row)
+                )));
+            }
+            let cell = table.cell(row, target);
+            words.push(String::from_utf8_lossy(cell.trim_ascii()).into_owned());
+        }
+        let mut classes = words.clone();
+        classes.sort_unstable();
+        classes.dedup();
+        if !(2..=MOST_WORDS).contains(&classes.len()) {
+            return Err(Error::data(format!(
+                "{}: column '{name}' holds {}; --target needs numbers, or from 2 to {MOST_WORDS} different words",
+                table.origin(),
+                count(classes.len(), "different word"),
+            )));
+        }
+        let cells = words.iter().flat_map(|w| {
+            let each = classes.iter();
+            each.map(move |c| f64::from(u8::from(c == w)))
+        });
+        Ok(Self {
+            values: cells.collect(),
+            names: classes.iter().map(|c| format!("{name}_{c}")).collect(),
+            classes: Some(classes),
+        })
+    }
+
+    /// The share of rows whose word has the highest output; nothing for numbers.
+    fn right(&self, values: &[f64]) -> Option<f64> {
+        let k = self.classes.as_ref()?.len();
+        let rows = values.chunks_exact(k).zip(self.values.chunks_exact(k));
+        let best =
+            |row: &[f64]| (1..k).fold(0, |best, j| if row[j] > row[best] { j } else { best });
+        let right = rows.filter(|(found, own)| best(found) == best(own)).count();
+        Some(right as f64 / (values.len() / k) as f64)
+    }
+
+    /// The share of the squares that the rules explain, over all outputs.
+    fn explained(&self, values: &[f64]) -> f64 {
+        let k = self.names.len();
+        let (mut left, mut all) = (0.0, 0.0);
+        for o in 0..k {
+            let own: Vec<f64> = self.values.iter().skip(o).step_by(k).copied().collect();
+            let mean = own.iter().sum::<f64>() / own.len() as f64;
+            let found = values.iter().skip(o).step_by(k);
+            left += own
+                .iter()
+                .zip(found)
+                .map(|(y, f)| (y - f).powi(2))
+                .sum::<f64>();
+            all += own.iter().map(|y| (y - mean).powi(2)).sum::<f64>();
+        }
+        1.0 - left / all
+    }
 }

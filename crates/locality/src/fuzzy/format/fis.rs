@@ -233,11 +233,42 @@ fn functions<'a>(section: &Section<'a>) -> Result<Vec<Function<'a>>> {
 }
 
 fn membership(kind: &str, p: &[f64]) -> Result<Membership> {
-    match (kind.to_lowercase().as_str(), p) {
+    let kind = kind.to_lowercase();
+    let cornered = matches!(Shape::named(&kind), Ok(Shape::Triangle | Shape::Trapezoid));
+    if cornered && p.iter().any(|x| x.is_infinite()) {
+        return shoulder(&kind, p);
+    }
+    match (kind.as_str(), p) {
         ("gaussmf", [sigma, mean]) => Membership::gaussian(*mean, *sigma),
         ("linsmf", [a, b]) => Membership::new(Shape::Linear, &[*a, 0.0, *b, 1.0]),
         ("linzmf", [a, b]) => Membership::new(Shape::Linear, &[*a, 1.0, *b, 0.0]),
         (kind, p) => Membership::new(Shape::named(kind)?, p),
+    }
+}
+
+/// A triangle or trapezoid that never falls to one side, whose corners there are infinite, as straight lines.
+fn shoulder(kind: &str, p: &[f64]) -> Result<Membership> {
+    let corners = match *p {
+        [a, b, c] => Some([a, b, b, c]),
+        [a, b, c, d] => Some([a, b, c, d]),
+        _ => None,
+    };
+    let wrong = || {
+        Error::parse(format!(
+            "cannot read '{kind}' with corners {p:?}; corners rise, from -Inf where the set is open to the left, to Inf to the right"
+        ))
+    };
+    let [a, b, c, d] = corners.ok_or_else(wrong)?;
+    let (left, right) = (a == f64::NEG_INFINITY, d == f64::INFINITY);
+    match (left, right) {
+        (true, true) => Membership::new(Shape::Linear, &[0.0, 1.0, 1.0, 1.0]),
+        (true, false) if c.is_finite() && d.is_finite() => {
+            Membership::new(Shape::Linear, &[c, 1.0, d, 0.0])
+        }
+        (false, true) if a.is_finite() && b.is_finite() => {
+            Membership::new(Shape::Linear, &[a, 0.0, b, 1.0])
+        }
+        _ => Err(wrong()),
     }
 }
 

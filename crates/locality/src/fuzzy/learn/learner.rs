@@ -67,6 +67,11 @@ pub struct LearnedRules {
 
 /// Conditions that hold to this degree everywhere are left out.
 const EVERYWHERE: f64 = 0.97;
+/// Terms whose degrees differ by no more than the first of these are one term, or, where that costs too much, the next.
+const ONE_CURVE: [f64; 3] = [0.1, 0.05, 0.02];
+/// What that may cost: this share of the squared error, and this one of the targets' spread.
+const DEARER: f64 = 0.01;
+const UNSEEN: f64 = 1e-4;
 
 impl Default for RuleLearner {
     fn default() -> Self {
@@ -192,9 +197,20 @@ impl RuleLearner {
         };
         let (mut tsk, history, before) = self.improve(tsk, &data, how, watch)?;
         tsk.simplify(EVERYWHERE);
-        let shares = tsk.shares(&data, watch)?;
-        tsk.conclude(&shares, &data, &vec![1.0; data.rows()], how, watch)?;
-        let error = tsk.error(&shares, &data, |_| true) / (data.rows() * data.y.len()) as f64;
+        let mut left = conclude(&mut tsk, &data, how, watch)?;
+        let bearable = (1.0 + DEARER) * left + UNSEEN * spread(&data);
+        for apart in ONE_CURVE {
+            let mut merged = tsk.clone();
+            if merged.merge(apart) == 0 {
+                break;
+            }
+            let with = conclude(&mut merged, &data, how, watch)?;
+            if with <= bearable {
+                (tsk, left) = (merged, with);
+                break;
+            }
+        }
+        let error = left / (data.rows() * data.y.len()) as f64;
         let ranges: Vec<[f64; 2]> = data.y.iter().map(|y| range(y)).collect();
         let names = Names { inputs, outputs };
         Ok(LearnedRules {
@@ -383,6 +399,22 @@ impl LearnedRules {
     pub fn pruned(&self) -> usize {
         self.pruned
     }
+}
+
+/// Fits the conclusions to all rows; the sum of the squared errors that are left.
+fn conclude(tsk: &mut Tsk, data: &Data, how: Solve, watch: &Watch<'_>) -> Result<f64> {
+    let shares = tsk.shares(data, watch)?;
+    tsk.conclude(&shares, data, &vec![1.0; data.rows()], how, watch)?;
+    Ok(tsk.error(&shares, data, |_| true))
+}
+
+/// The sum of the squares of the targets about their means.
+fn spread(data: &Data) -> f64 {
+    let one = |y: &Vec<f64>| {
+        let mean = y.iter().sum::<f64>() / y.len() as f64;
+        y.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>()
+    };
+    data.y.iter().map(one).sum()
 }
 
 /// No rule asks for a column that never changes, unless there is no other.

@@ -49,12 +49,21 @@ pub(super) fn system(
     for (j, scale) in scales.iter().enumerate() {
         let at = |r: usize| (tsk.centers[r * d + j], tsk.sigmas[r * d + j]);
         let mut order: Vec<usize> = (0..rules).filter(|r| at(*r).1.is_finite()).collect();
-        order.sort_by(|&a, &b| at(a).0.total_cmp(&at(b).0).then(a.cmp(&b)));
+        order.sort_by(|&a, &b| {
+            let ((c, s), (e, t)) = (at(a), at(b));
+            c.total_cmp(&e).then(s.total_cmp(&t)).then(a.cmp(&b))
+        });
+        // Rules that ask for the same ask for one term.
+        let mut curves: Vec<(f64, f64)> = Vec::new();
+        for &r in &order {
+            if curves.last() != Some(&at(r)) {
+                curves.push(at(r));
+            }
+            terms[r][j] = Some(curves.len() - 1);
+        }
         let mut list = Vec::new();
-        for (word, r) in words(order.len()).into_iter().zip(&order) {
-            let (center, sigma) = at(*r);
+        for (word, (center, sigma)) in words(curves.len()).into_iter().zip(curves) {
             let (center, sigma) = (scale.low + center * scale.span, sigma * scale.span);
-            terms[*r][j] = Some(list.len());
             list.push((word, Membership::gaussian(center, sigma)?));
         }
         inputs.push(Input {

@@ -236,4 +236,35 @@ impl Tsk {
         }
         dropped
     }
+
+    /// Makes terms of a column one whose degrees differ by no more than `apart` on `[0, 1]`: the first of them stands for all. Returns how many are gone.
+    pub(super) fn merge(&mut self, apart: f64) -> usize {
+        let (d, mut gone) = (self.d, 0);
+        for j in 0..d {
+            let mut own: Vec<[f64; 2]> = Vec::new();
+            for r in 0..self.rules() {
+                let at = r * d + j;
+                let term = [self.centers[at], self.sigmas[at]];
+                if !term[1].is_finite() {
+                    continue;
+                }
+                match own.iter().find(|known| difference(**known, term) <= apart) {
+                    Some(known) => {
+                        [self.centers[at], self.sigmas[at]] = *known;
+                        gone += 1;
+                    }
+                    None => own.push(term),
+                }
+            }
+        }
+        gone
+    }
+}
+
+/// The largest difference on `[0, 1]` of the degrees of two Gaussians, each a centre and a width.
+fn difference(a: [f64; 2], b: [f64; 2]) -> f64 {
+    let degree = |x: f64, [c, s]: [f64; 2]| (-0.5 * ((x - c) / s).powi(2)).exp();
+    let places = (0..=200).map(|i| f64::from(i) / 200.0);
+    let off = places.map(|x| (degree(x, a) - degree(x, b)).abs());
+    off.fold(0.0, f64::max)
 }
