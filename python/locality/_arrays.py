@@ -34,6 +34,8 @@ def numbers(x: Any, name: str) -> Array:
     if array.dtype.kind not in "fiubO":
         raise TypeError(f"{name} holds {array.dtype} instead of numbers; encode text and dates as numbers first")
     if array.dtype not in (np.float32, np.float64):
+        if array.dtype == object and array.ndim == 0 and array.item() is None:
+            raise TypeError(f"{name} is None; give numbers")
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:

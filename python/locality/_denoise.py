@@ -248,7 +248,9 @@ def sample_rows(
 
     The density has a Gaussian about each row, of the shape of the rows nearby. Rows are drawn towards those nearby by as much as the noise
     spreads them: means and covariances are the table's, and rows far off move nothing but themselves. Constant columns, and columns that
-    follow from others, stay so. All columns count as continuous: numbers that stand for kinds or counts come back as numbers between them.
+    follow from others, stay so, and rows that are repeated as often as `manifold` come back bit for bit. All columns count as continuous: numbers that stand for kinds or counts come back as numbers between them. Where columns have long tails, draw their logarithms:
+    the 15 nearest rows in several such columns lie far apart, and some samples fall below a bound that the table keeps (a smaller
+    `manifold` halves that).
 
     Parameters
     ----------

@@ -237,6 +237,10 @@ def test_new_rows_of_heavy_tails(method):
         new = lc.sample_rows(X[:, None], 2000, method=method, random_state=0).samples[:, 0]
         for q in (0.1, 0.5, 0.9):
             assert abs((new < np.quantile(X, q)).mean() - q) < 0.03
+    # Repeated rows come back as they are.
+    zeros = np.where(rng.random(400) < 0.7, 0.0, np.exp(rng.normal(size=400)))
+    new = lc.sample_rows(zeros[:, None], 1000, method=method, random_state=0)
+    assert abs((new.samples == 0).mean() - (zeros == 0).mean()) < 0.06 and new.copies > 0.6
     # In any unit.
     a, b = (lc.sample_rows(X[:, None] * unit, 50, random_state=1).samples for unit in (1.0, 2.0**-700))
     np.testing.assert_allclose(b * 2.0**700, a, rtol=1e-9)
@@ -335,6 +339,12 @@ def test_digits_are_denoised_by_the_patches_of_others():
     assert np.abs(out - image).mean() < np.abs(levels - image).mean()
     with pytest.raises(ValueError, match="clean_patches has 24 columns"):
         lc.image.denoise_by_patches(images[0], clean[:, :24], 40)
+
+
+def test_rows_of_no_weight_are_not_among_the_nearest_of_a_hollow_denoiser():
+    weights = [1, 0, 0, 0, 0, 0, 1, 1]
+    with pytest.raises(ValueError, match="5 of the clean samples have weight 0"):
+        lc.OptimalDenoiser(1.0, hollow=True, nearest=2).fit(np.arange(8.0)[:, None], sample_weight=weights)
 
 
 def test_heavy_samples_count_more():

@@ -381,3 +381,52 @@ fn heavy_tails_keep_their_quantiles() {
         }
     }
 }
+
+/// Rows that are repeated come back bit for bit, none beside them, and count as copies.
+#[test]
+fn repeated_rows_stay_what_they_are() {
+    let noise = normal(6, 120, 1);
+    let inflated: Vec<f64> = noise
+        .iter()
+        .enumerate()
+        .map(|(i, z)| if i % 3 == 0 { z.exp() } else { 0.0 })
+        .collect();
+    for method in METHODS {
+        let sampler = Sampler::new().method(method).steps(3);
+        let out = draw(&sampler, &inflated, 1, 600);
+        let zeros = out.samples().iter().filter(|x| **x == 0.0).count();
+        assert!((350..450).contains(&zeros), "{method}: {zeros}");
+        let copies = out.copies(rows(&inflated, 1), &watch()).unwrap();
+        assert!(copies > zeros as f64 / 600.0 - 1e-12, "{method}: {copies}");
+        let all = normal(7, 10, 2).repeat(20);
+        let out = draw(&sampler, &all, 2, 200);
+        assert_eq!(out.copies(rows(&all, 2), &watch()).unwrap(), 1.0);
+        assert!(
+            out.samples()
+                .chunks_exact(2)
+                .all(|r| all.chunks_exact(2).any(|t| t == r))
+        );
+    }
+}
+
+/// However far a row is off, the others keep their width.
+#[test]
+fn one_row_may_be_extremely_far_off() {
+    let mut table = normal(8, 200, 1);
+    table.push(1e11);
+    for method in METHODS {
+        let out = draw(&Sampler::new().method(method).steps(3), &table, 1, 800);
+        let near = out.samples().iter().filter(|x| x.abs() < 1e3);
+        let wide = near.clone().filter(|x| x.abs() > 1.0).count() as f64 / near.count() as f64;
+        assert!((0.2..0.45).contains(&wide), "{method}: {wide}");
+    }
+}
+
+/// Tables of many rows are judged by some of them.
+#[test]
+fn many_rows_are_judged_by_some() {
+    let table = normal(9, 12_000, 2);
+    let out = draw(&Sampler::new().method(SamplerMethod::Draw), &table, 2, 6000);
+    let found = out.energy_distance(rows(&table, 2), &watch()).unwrap();
+    assert!(found < 0.05, "{found}");
+}

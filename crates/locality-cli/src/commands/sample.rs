@@ -71,7 +71,7 @@ pub(crate) struct Args {
     )]
     noise: Option<Vec<f64>>,
 
-    /// Only the K nearest rows count in each step, for speed
+    /// For speed: of the rows beyond the K nearest, only those count in a step that weigh more than 0.01 of the largest together
     #[arg(long, value_name = "K")]
     nearest: Option<usize>,
 

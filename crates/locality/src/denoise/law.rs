@@ -125,6 +125,22 @@ impl Law {
         }
     }
 
+    /// Rows that have nothing around them but copies.
+    pub(super) fn atoms(&self) -> Vec<usize> {
+        match self {
+            Self::Round { .. } => Vec::new(),
+            Self::Local(law, _) => law.atoms(),
+        }
+    }
+
+    /// Where the Gaussian of a row is.
+    pub(super) fn center(&self, i: usize) -> &[f64] {
+        match self {
+            Self::Round { centers, rank, .. } => &centers[i * rank..][..*rank],
+            Self::Local(law, _) => law.center(i),
+        }
+    }
+
     /// How wide most of its Gaussians are at least.
     pub(super) fn usual_width(&self) -> Option<f64> {
         match self {

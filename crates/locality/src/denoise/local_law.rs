@@ -111,6 +111,16 @@ impl LocalLaw {
         }
     }
 
+    /// Gaussians without any width.
+    pub(super) fn atoms(&self) -> Vec<usize> {
+        let all = 0..self.starts.len() - 1;
+        all.filter(|i| self.part(*i).variances.is_empty()).collect()
+    }
+
+    pub(super) fn center(&self, i: usize) -> &[f64] {
+        self.part(i).center
+    }
+
     /// How wide most Gaussians are at least, along their longest axes; those of rows that are all the same do not count.
     pub(super) fn usual_width(&self) -> Option<f64> {
         let widest = (0..self.starts.len() - 1).filter_map(|i| self.part(i).variances.first());

@@ -71,7 +71,8 @@ impl<T: Float> Posterior<'_, T> {
             }
         }
         let own = |i: &usize| parameters.is_hollow() && *i == q;
-        let mut some: Vec<usize> = (0..n).filter(|i| !own(i)).collect();
+        let counts = |i: &usize| !own(i) && self.logs[*i] > f64::NEG_INFINITY;
+        let mut some: Vec<usize> = (0..n).filter(counts).collect();
         if let Some(k) = parameters.nearest_count().filter(|k| *k < some.len()) {
             let by = |a: &usize, b: &usize| squares[*a].total_cmp(&squares[*b]).then(a.cmp(b));
             some.select_nth_unstable_by(k, by);
@@ -80,8 +81,10 @@ impl<T: Float> Posterior<'_, T> {
         }
         let factor = 0.5 / parameters.width().powi(2);
         // Relative to the nearest first, where the differences of large squares lose nothing.
-        let usable = some.iter().filter(|i| self.logs[**i] > f64::NEG_INFINITY);
-        let least = usable.map(|i| squares[*i]).fold(f64::INFINITY, f64::min);
+        let least = some
+            .iter()
+            .map(|i| squares[*i])
+            .fold(f64::INFINITY, f64::min);
         let log = |i: usize| self.logs[i] - factor * (squares[i] - least);
         let most = some
             .iter()

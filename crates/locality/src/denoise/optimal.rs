@@ -150,6 +150,12 @@ impl OptimalDenoiser {
                 "hollow tells each clean sample by the others, but there is only 1; give at least 2, or let it count for itself",
             ));
         }
+        if self.hollow && self.nearest.is_some() && counting < n {
+            return Err(Error::parameter(format!(
+                "{} of the clean samples have weight 0, and would count among the nearest of hollow; leave them out of both, or leave out nearest",
+                n - counting
+            )));
+        }
         if let Some(k) = self.nearest.filter(|k| *k == 0 || *k > others) {
             return Err(Error::parameter(format!(
                 "nearest is {k}; give a number of clean samples from 1 to {others}"

@@ -93,7 +93,9 @@ const NOISE: (f64, f64) = (20.0, 0.002);
 /// The last level is no more than this share of how wide most Gaussians are,
 const LAST: f64 = 0.1;
 /// but nothing below this, where rows are as good as the same.
-const LEAST: f64 = 1e-9;
+const LEAST: f64 = 1e-15;
+/// Coordinates nearer than this are the same, but for rounding.
+const ROUNDING: f64 = 1e-12;
 /// Rows that shape the noise about each; see `docs/decisions/new-rows.md`.
 const MANIFOLD: usize = 15;
 
@@ -145,7 +147,8 @@ impl Sampler {
         self
     }
 
-    /// With so many levels of noise; by default 40 from 20 to 0.002, and as many to a factor at the end where noise falls further.
+    /// With so many levels of noise; by default 40 from 20 to 0.002, and further by the factor of the last
+    /// two where noise falls below that.
     #[must_use]
     pub fn levels(mut self, levels: impl Into<Option<usize>>) -> Self {
         self.levels = levels.into();
@@ -217,8 +220,12 @@ impl Sampler {
         let x = self.points(&law, count, watch)?;
         if smoothing > 0.0 {
             let mut samples = Vec::with_capacity(count * d);
-            for y in x.chunks_exact(rank) {
-                white.back(y, &mut samples);
+            let rows = self.repeated(&law, &x, watch)?;
+            for (y, row) in x.chunks_exact(rank).zip(rows) {
+                match row {
+                    Some(i) => samples.extend_from_slice(table.row(i)),
+                    None => white.back(y, &mut samples),
+                }
             }
             return done(samples);
         }
@@ -301,22 +308,58 @@ impl Sampler {
         Err(Error::parameter(wrong))
     }
 
-    /// Equally spaced in their roots, for Gaussians that are mostly as wide as this.
+    /// Equally spaced in their roots, and below the usual last one by equal factors, for Gaussians that are mostly as wide as this.
     fn noise_levels(&self, width: Option<f64>) -> Vec<f64> {
         let usual = || {
             let last = width.map_or(NOISE.1, |w| (LAST * w).clamp(LEAST, NOISE.1));
             (NOISE.0, last)
         };
-        let root = |sigma: f64| sigma.powf(1.0 / CURVE);
         let (most, least) = self.noise.unwrap_or_else(usual);
-        let (most, least) = (root(most), root(least));
-        let levels = self.levels.unwrap_or_else(|| {
-            let steps = |most: f64, least: f64| (most - least) / least;
-            let more = steps(most, least) / steps(root(NOISE.0), root(NOISE.1));
-            ((LEVELS - 1) as f64 * more.max(1.0)).round() as usize + 1
-        });
-        let last = (levels - 1) as f64;
-        let at = |i: usize| (most + i as f64 / last * (least - most)).powf(CURVE);
-        (0..levels).map(at).collect()
+        let curve = |most: f64, least: f64, levels: usize| -> Vec<f64> {
+            let (most, least) = (most.powf(1.0 / CURVE), least.powf(1.0 / CURVE));
+            let step = (least - most) / (levels - 1) as f64;
+            (0..levels)
+                .map(|i| (most + i as f64 * step).powf(CURVE))
+                .collect()
+        };
+        if let Some(levels) = self.levels {
+            return curve(most, least, levels);
+        }
+        if least >= NOISE.1 || most <= NOISE.1 {
+            return curve(most, least, LEVELS);
+        }
+        let mut levels = curve(most, NOISE.1, LEVELS);
+        let factor = (levels[LEVELS - 1] / levels[LEVELS - 2]).ln();
+        let more = ((least / NOISE.1).ln() / factor).ceil();
+        let factor = (least / NOISE.1).ln() / more;
+        levels.extend((1..=more as usize).map(|i| NOISE.1 * (i as f64 * factor).exp()));
+        levels
+    }
+
+    /// Which rows samples are that came out at rows with nothing around them but copies, to what noise can tell: repeated rows are drawn bit for
+    /// bit.
+    fn repeated(&self, law: &Law, x: &[f64], watch: &Watch<'_>) -> Result<Vec<Option<usize>>> {
+        let rank = law.rank();
+        let mut rows = vec![None; x.len() / rank];
+        let atoms = law.atoms();
+        if atoms.is_empty() {
+            return Ok(rows);
+        }
+        let places: Vec<f64> = atoms.iter().flat_map(|i| law.center(*i)).copied().collect();
+        let near = Nearest::fit(Rows::new(&places, atoms.len(), rank)?, &Metric::Euclidean)?;
+        let near = near.k_nearest(Rows::new(x, rows.len(), rank)?, 1, &watch.quiet())?;
+        let last = if self.method == SamplerMethod::Draw {
+            ROUNDING
+        } else {
+            let levels = self.noise_levels(law.usual_width());
+            levels.last().map_or(ROUNDING, |l| l.max(ROUNDING))
+        };
+        for (row, (i, d)) in rows
+            .iter_mut()
+            .zip(near.indices.iter().zip(&near.distances))
+        {
+            *row = (*d <= last).then(|| atoms[*i]);
+        }
+        Ok(rows)
     }
 }
