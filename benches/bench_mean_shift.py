@@ -49,7 +49,7 @@ def large(report: Report, n: int, d: int) -> None:
     ours, theirs, mine, other = race(
         lambda: lc.MeanShift(bandwidth=bandwidth, bin_seeding=True, n_jobs=report.threads).fit(x),
         lambda: MeanShift(bandwidth=bandwidth, bin_seeding=True, n_jobs=report.threads).fit(x),
-        report.rounds(2),
+        report.rounds(8),
         our_rounds=3,
     )
     notes = {
