@@ -14,7 +14,7 @@ const MOST: usize = 4;
 /// Rows of one piece of work; changes are summed up by such pieces, whatever the number of threads.
 const ROWS: usize = 512;
 /// Products of a round that are worth waking other threads for.
-const MUCH: usize = 1 << 22;
+const MUCH: usize = 1 << 20;
 
 type Strip = [f64; STRIP];
 
