@@ -278,6 +278,7 @@ class HopfieldNetwork(BaseEstimator):
 
 def _signs(x: npt.ArrayLike, name: str) -> Array:
     """Rows of numbers, where booleans are -1 and 1."""
+    _arrays.unmasked(x, name)
     if np.asarray(x).dtype == np.bool_:
-        x = np.where(np.asarray(x), 1.0, -1.0)
+        x = np.where(x, 1.0, -1.0)
     return table_of(x, name).astype(np.float64, copy=False)

@@ -217,10 +217,10 @@ impl Sampler {
         }
         let neighbors = manifold.filter(|_| smoothing > 0.0);
         let law = Law::new(&white, neighbors, smoothing, watch)?;
-        let x = self.points(&law, count, watch)?;
+        let (x, last) = self.points(&law, count, watch)?;
         if smoothing > 0.0 {
             let mut samples = Vec::with_capacity(count * d);
-            let rows = self.repeated(&law, &x, watch)?;
+            let rows = repeated(&law, &x, last.max(ROUNDING), watch)?;
             for (y, row) in x.chunks_exact(rank).zip(rows) {
                 match row {
                     Some(i) => samples.extend_from_slice(table.row(i)),
@@ -240,10 +240,10 @@ impl Sampler {
         )
     }
 
-    /// Samples of a law.
-    fn points(&self, law: &Law, count: usize, watch: &Watch<'_>) -> Result<Vec<f64>> {
+    /// Samples of a law, and the last level of noise.
+    fn points(&self, law: &Law, count: usize, watch: &Watch<'_>) -> Result<(Vec<f64>, f64)> {
         if self.method == SamplerMethod::Draw {
-            return Ok(law.draws(self.seed, count));
+            return Ok((law.draws(self.seed, count), 0.0));
         }
         let how = (self.tolerance, self.nearest);
         let levels = self.noise_levels(law.usual_width());
@@ -261,7 +261,7 @@ impl Sampler {
             steps::flow(law, &mut x, (sigma, next), how, watch)?;
         }
         watch.report(levels.len(), levels.len());
-        Ok(x)
+        Ok((x, levels[levels.len() - 1]))
     }
 
     fn check(&self, table: Rows<'_, f64>, count: usize) -> Result<()> {
@@ -335,31 +335,21 @@ impl Sampler {
         levels.extend((1..=more as usize).map(|i| NOISE.1 * (i as f64 * factor).exp()));
         levels
     }
+}
 
-    /// Which rows samples are that came out at rows with nothing around them but copies, to what noise can tell: repeated rows are drawn bit for
-    /// bit.
-    fn repeated(&self, law: &Law, x: &[f64], watch: &Watch<'_>) -> Result<Vec<Option<usize>>> {
-        let rank = law.rank();
-        let mut rows = vec![None; x.len() / rank];
-        let atoms = law.atoms();
-        if atoms.is_empty() {
-            return Ok(rows);
-        }
-        let places: Vec<f64> = atoms.iter().flat_map(|i| law.center(*i)).copied().collect();
-        let near = Nearest::fit(Rows::new(&places, atoms.len(), rank)?, &Metric::Euclidean)?;
-        let near = near.k_nearest(Rows::new(x, rows.len(), rank)?, 1, &watch.quiet())?;
-        let last = if self.method == SamplerMethod::Draw {
-            ROUNDING
-        } else {
-            let levels = self.noise_levels(law.usual_width());
-            levels.last().map_or(ROUNDING, |l| l.max(ROUNDING))
-        };
-        for (row, (i, d)) in rows
-            .iter_mut()
-            .zip(near.indices.iter().zip(&near.distances))
-        {
-            *row = (*d <= last).then(|| atoms[*i]);
-        }
-        Ok(rows)
+/// Which rows samples are that came out within `last` of rows with nothing around them but copies: repeated rows are drawn bit for bit.
+fn repeated(law: &Law, x: &[f64], last: f64, watch: &Watch<'_>) -> Result<Vec<Option<usize>>> {
+    let rank = law.rank();
+    let count = x.len() / rank;
+    let atoms = law.atoms();
+    if atoms.is_empty() {
+        return Ok(vec![None; count]);
     }
+    let places: Vec<f64> = atoms.iter().flat_map(|i| law.center(*i)).copied().collect();
+    let near = Nearest::fit(Rows::new(&places, atoms.len(), rank)?, &Metric::Euclidean)?;
+    let near = near.k_nearest(Rows::new(x, count, rank)?, 1, &watch.quiet())?;
+    let pairs = near.indices.iter().zip(&near.distances);
+    Ok(pairs
+        .map(|(i, d)| (*d <= last).then(|| atoms[*i]))
+        .collect())
 }

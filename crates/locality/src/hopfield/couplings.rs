@@ -99,15 +99,10 @@ impl Couplings {
         self.rounding = 1e-13 * sums.fold(0.0, f64::max);
     }
 
-    /// The signs of what units feel of the known ones alone; 1 where that is nothing.
-    pub(super) fn fill(&self, state: &mut [f64], known: &[bool], bias: &[f64]) {
-        let heard: Vec<f64> = state
-            .iter()
-            .zip(known)
-            .map(|(s, known)| if *known { *s } else { 0.0 })
-            .collect();
-        for i in (0..self.units).filter(|&i| !known[i]) {
-            let field = dot(self.row(i), &heard) + bias[i];
+    /// The signs of what units that are not known, 0 in `heard`, feel of the others; 1 where that is nothing.
+    pub(super) fn fill(&self, state: &mut [f64], heard: &[f64], bias: &[f64]) {
+        for i in (0..self.units).filter(|&i| heard[i] == 0.0) {
+            let field = dot(self.row(i), heard) + bias[i];
             let rounding = self.rounding + 1e-13 * bias[i].abs();
             state[i] = if field < -rounding { -1.0 } else { 1.0 };
         }

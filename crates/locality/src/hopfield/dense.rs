@@ -67,15 +67,10 @@ impl Overlaps {
         self.patterns = kept.iter().filter(|kept| **kept).count();
     }
 
-    /// The better of both signs of each unit that is not known, the known ones alone being counted; 1 where both are as good.
-    pub(super) fn fill(&self, state: &mut [f64], known: &[bool], bias: &[f64]) {
-        let heard: Vec<f64> = state
-            .iter()
-            .zip(known)
-            .map(|(s, known)| if *known { *s } else { 0.0 })
-            .collect();
-        let overlaps = self.overlaps(&heard);
-        for unit in (0..self.units).filter(|&i| !known[i]) {
+    /// The better of both signs of each unit that is not known, 0 in `heard`, the others alone being counted; 1 where both are as good.
+    pub(super) fn fill(&self, state: &mut [f64], heard: &[f64], bias: &[f64]) {
+        let overlaps = self.overlaps(heard);
+        for unit in (0..self.units).filter(|&i| heard[i] == 0.0) {
             let with = |sign: i32| {
                 let signs = self.unit(unit).iter();
                 let each = overlaps.iter().zip(signs);

@@ -354,9 +354,11 @@ impl HopfieldNetworkFit {
         }
         let mut signs = self.signs(states, "states", Some(known))?;
         for (state, known) in signs.chunks_exact_mut(d).zip(known.chunks_exact(d)) {
+            let heard = state.iter().zip(known);
+            let heard: Vec<f64> = heard.map(|(s, k)| if *k { *s } else { 0.0 }).collect();
             match &self.memory {
-                Memory::Couplings(couplings, _) => couplings.fill(state, known, &self.bias),
-                Memory::Overlaps(overlaps) => overlaps.fill(state, known, &self.bias),
+                Memory::Couplings(couplings, _) => couplings.fill(state, &heard, &self.bias),
+                Memory::Overlaps(overlaps) => overlaps.fill(state, &heard, &self.bias),
             }
         }
         self.go(&signs, Some(known), watch)
