@@ -78,7 +78,8 @@ def local_mean_vjp(
     -------
     LocalMeanGradients
         A named tuple ``(q, k, v, sample_weight, kernel, null_weight, bias, relative_bias)``. Which keys a neighbourhood lets a query see is taken as fixed; a
-        bandwidth by neighbours (``knn=``) is not. Where a derivative does not exist (an edge, a kink) it is 0.
+        bandwidth by neighbours (``knn=``) is not. Where a derivative does not exist (an edge, a kink) it is 0. Those by sample weights are infinite
+        (NaN where several cancel) at keys of hardly any weight beside which all that count are too far away for the number type.
 
     Raises
     ------

@@ -62,7 +62,8 @@ def nearest(
     Returns
     -------
     Neighbors
-        A named tuple ``(indices, distances)``, both of shape (m, n_neighbors). Indices come first, unlike in SciPy, scikit-learn, faiss
+        A named tuple ``(indices, distances)``, both of shape (m, n_neighbors). Which key is nearer is decided before distances are rounded (by their
+        squares, where the metric has them): two that are reported as equal may differ there. Indices come first, unlike in SciPy, scikit-learn, faiss
         and `NearestNeighbors.kneighbors`: take them by name.
 
     Examples

@@ -7,6 +7,12 @@ use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 use crate::isa::{Compiled, Isa};
 use crate::lanes::Lanes;
 
+/// The larger of two numbers, in one instruction: the standard library's looks at NaN besides.
+#[inline(always)]
+pub(crate) fn max(a: f32, b: f32) -> f32 {
+    Float::max(a, b)
+}
+
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::engine::scan::Best;
 use crate::engine::search::{Found, MOST_SORTED, SearchScratch, Searcher};
-use crate::engine::together::Walk;
+use crate::engine::together::{GROUP, Walk};
 use crate::isa::{Isa, Task, compiled};
 use crate::lanes::TILE;
 use crate::{Columns, Error, Float, Metric, Result, Rows, Watch, par};
@@ -53,8 +53,8 @@ pub struct WithinRadius<T> {
 
 /// Queries of a block; results do not depend on it.
 const BLOCK: usize = 64;
-/// The same where queries are searched together, a tile of them at a time, and how many are worth being put in order for that.
-const TOGETHER: usize = 20 * TILE;
+/// The same where queries are searched together, a group of them at a time, and how many are worth being put in order for that.
+const TOGETHER: usize = 4 * GROUP;
 const FEWEST_TOGETHER: usize = 4 * TILE;
 /// Queries that are sparser among the keys than one for so many lie too far apart for that.
 const KEYS_EACH: usize = 2;

@@ -12,7 +12,8 @@ pub struct Gradients<T> {
     pub keys: Vec<T>,
     /// By the values, `[n, p]`.
     pub values: Vec<T>,
-    /// By the sample weights, `[n]`.
+    /// By the sample weights, `[n]`. Infinite (or NaN, where several cancel) at keys of hardly any weight beside which all that count lie so far
+    /// away that the derivative is beyond the number type.
     pub sample_weights: Vec<T>,
     /// By the kernel's numbers, in the order of [`Kernel::parameters`](crate::Kernel::parameters).
     pub kernel: Vec<f64>,
@@ -46,7 +47,8 @@ impl<T: Float> LocalMeanFit<T> {
     /// ```
     ///
     /// # Errors
-    /// Shapes that do not fit, NaN or infinite numbers, derivatives beyond the number type's range, an interruption.
+    /// Shapes that do not fit, NaN or infinite numbers, derivatives beyond the number type's range but for those by sample weights, an
+    /// interruption.
     pub fn pull_back(
         &self,
         queries: Rows<'_, T>,
@@ -122,7 +124,9 @@ impl<T: Float> LocalMeanFit<T> {
             x
         };
         let (queries, keys) = (narrow(&back.queries), narrow(&back.keys));
-        let (values, sample_weights) = (narrow(&back.values), narrow(&back.sample_weights));
+        let values = narrow(&back.values);
+        let by_weight = back.sample_weights.iter();
+        let sample_weights = by_weight.map(|x| T::from_f64(*x)).collect();
         finite &= back.bias.iter().fold(true, |all, x| all & x.is_finite());
         let null_weight = flows.by_null_weight();
         finite &= null_weight.is_finite();

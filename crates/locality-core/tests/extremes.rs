@@ -219,3 +219,77 @@ fn keys_get_their_shares_under_large_scores() {
         }
     }
 }
+
+/// A key that counts for nothing, or hardly, may lie so near that its share would be beyond the number type, did it count.
+fn a_near_key_that_hardly_counts<T: Float>(h: f64, weight: f64) {
+    let (keys, values) = (cast::<T>(&[0.0, 5.0, 5.2]), cast::<T>(&[10.0, 2.0, 3.0]));
+    let query = [T::from_f64(0.0)];
+    let watch = Watch::default();
+    let pull = |weights: &[T]| {
+        let mean = LocalMean::new(locality_core::Kernel::gaussian(h));
+        let keys = Rows::column(&keys);
+        let fit = mean.fit_weighted(keys, Rows::column(&values), weights);
+        let fit = fit.unwrap();
+        let at = fit.at(Rows::column(&query), &watch).unwrap();
+        fit.pull_back(
+            Rows::column(&query),
+            keys,
+            &at,
+            Rows::column(&[T::ONE]),
+            None,
+            &watch,
+        )
+        .unwrap()
+    };
+    let back = pull(&cast::<T>(&[weight, 1.0, 1.0]));
+    // In logarithms, in double precision.
+    let log = |x: f64, w: f64| w.ln() - x * x / (2.0 * h * h);
+    let logs = [log(0.0, weight), log(5.0, 1.0), log(5.2, 1.0)];
+    let top = logs.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
+    let all: f64 = logs.iter().map(|l| (l - top).exp()).sum();
+    let shares = logs.map(|l| (l - top).exp() / all);
+    let mean: f64 = shares
+        .iter()
+        .zip([10.0, 2.0, 3.0])
+        .map(|(s, v)| s * v)
+        .sum();
+    for (found, want) in back.values.iter().zip(shares) {
+        assert!(
+            (found.to_f64() - want).abs() <= 1e3 * T::EPSILON.to_f64(),
+            "{back:?}"
+        );
+    }
+    let slope: f64 = (0..3)
+        .map(|i| shares[i] * ([10.0, 2.0, 3.0][i] - mean) * [0.0, 5.0, 5.2][i] / (h * h))
+        .sum();
+    let found = back.queries[0].to_f64();
+    assert!(
+        (found - slope).abs() <= 1e4 * T::EPSILON.to_f64() * (1.0 + slope.abs()),
+        "{found} {slope}"
+    );
+    assert!(back.kernel.iter().all(|x| x.is_finite()));
+    let by_weight = [
+        back.sample_weights[0].to_f64(),
+        back.sample_weights[1].to_f64(),
+    ];
+    let want = (logs[0] - weight.ln() - top).exp() / all * (10.0 - mean);
+    if weight == 0.0 {
+        assert_eq!(by_weight[0], f64::INFINITY);
+    } else if want < T::MAX.to_f64() {
+        assert!(
+            (by_weight[0] / want - 1.0).abs() < 1e-3,
+            "{by_weight:?} {want}"
+        );
+    }
+    assert!(by_weight[1].is_finite());
+}
+
+#[test]
+fn weights_of_zero_pass_back_what_their_absence_does() {
+    a_near_key_that_hardly_counts::<f64>(0.1, 0.0);
+    a_near_key_that_hardly_counts::<f64>(0.13, 0.0);
+    a_near_key_that_hardly_counts::<f32>(0.1, 0.0);
+    a_near_key_that_hardly_counts::<f32>(0.3, 0.0);
+    a_near_key_that_hardly_counts::<f64>(0.1345, 1e-300);
+    a_near_key_that_hardly_counts::<f32>(0.3883, 1e-36);
+}

@@ -357,6 +357,55 @@ fn queries_searched_together_find_what_each_finds_alone() {
     check::<f64>("haversine", 2, 5);
 }
 
+/// Leaves are sifted in single precision: keys that it can hardly tell apart, or not at all, are found in their true order.
+#[test]
+fn what_single_precision_cannot_tell_apart_is_told_apart() {
+    let (n, d, k) = (700, 3, 6);
+    let draws = normal(3, n, d);
+    let place = |at: &dyn Fn(usize) -> (f64, f64)| -> Vec<f64> {
+        let one = |(i, x): (usize, &f64)| {
+            let (offset, width) = at(i / d);
+            offset + width * x
+        };
+        draws.iter().enumerate().map(one).collect()
+    };
+    let tables = [
+        // Clumps far apart whose members differ by less than a single-precision rounding of the gap.
+        ("clumps", place(&|i| ((i % 5) as f64 * 1e3, 1e-7))),
+        (
+            "widths",
+            place(&|i| (1.0, 10f64.powi(-(i as i32 % 12) * 2))),
+        ),
+        ("far off", place(&|_| (1e8, 1e-4))),
+        (
+            "an outlier",
+            place(&|i| if i == 13 { (1e9, 1.0) } else { (0.0, 1e-6) }),
+        ),
+        ("large", place(&|_| (0.0, 1e120))),
+        ("small", place(&|_| (0.0, 1e-120))),
+        // Rows of which most are one and the same.
+        (
+            "equal",
+            place(&|i| (7.0, if i % 3 == 0 { 1e-9 } else { 0.0 })),
+        ),
+    ];
+    let watch = Watch::default();
+    for (data, table) in &tables {
+        let keys = Rows::new(table, n, d).unwrap();
+        for name in ["euclidean", "manhattan", "chebyshev"] {
+            let fit = Nearest::fit(keys, &metric(name)).unwrap();
+            let together = fit.k_nearest(keys, k, &watch).unwrap();
+            for i in 0..n {
+                let alone = fit.k_nearest(keys.slice(i..i + 1), k, &watch).unwrap();
+                let own = i * k..(i + 1) * k;
+                let found = &together.indices[own.clone()];
+                assert_eq!(alone.indices, found, "{data}, {name}, {i}");
+                assert_eq!(alone.distances, together.distances[own], "{data}, {name}");
+            }
+        }
+    }
+}
+
 /// More neighbours than are kept in order: within a reach that grows, whatever the keys are like.
 #[test]
 fn many_neighbours_are_found_among_even_clustered_and_equal_keys() {

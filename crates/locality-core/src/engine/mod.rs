@@ -10,6 +10,7 @@ mod gather;
 pub(crate) mod gradient;
 mod level;
 mod listed;
+mod narrow;
 pub(crate) mod pair;
 mod plan;
 pub(crate) mod prepared;

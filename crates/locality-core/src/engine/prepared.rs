@@ -94,6 +94,7 @@ impl<T: Float> Prepared<T> {
         watch: &Watch<'_>,
     ) -> Result<Self> {
         neighborhood.check()?;
+        neighborhood.check_columns(keys.columns())?;
         let kernel = neighborhood
             .as_kernels()?
             .into_iter()

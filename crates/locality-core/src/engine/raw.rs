@@ -44,21 +44,50 @@ pub(crate) fn tile<T: Float, I: Isa, const G: usize>(
     start: usize,
     out: [&mut [T]; G],
 ) {
-    let fold = match atom.combine {
-        Combine::SquaredDifference => Fold::Squared,
-        Combine::AbsoluteDifference => Fold::Absolute,
-        Combine::LargestDifference => Fold::Largest,
-        Combine::Product => Fold::Product,
-        Combine::Mismatch | Combine::Difference => {
-            for (g, out) in out.into_iter().enumerate() {
-                rare(atom, sites, |c, f| queries.at(g, c, f), start, out);
-            }
-            return;
+    let Some(fold) = fold_of(atom.combine) else {
+        for (g, out) in out.into_iter().enumerate() {
+            rare(atom, sites, |c, f| queries.at(g, c, f), start, out);
         }
+        return;
     };
     let (keys, stride) = sites.panels_from(start);
     let factors = atom.feature_scale.as_deref();
     isa.tile(fold, queries, &atom.features, factors, keys, stride, out);
+}
+
+/// The fold that makes raw numbers; nothing for the rare ones.
+#[inline(always)]
+pub(super) fn fold_of(combine: Combine) -> Option<Fold> {
+    match combine {
+        Combine::SquaredDifference => Some(Fold::Squared),
+        Combine::AbsoluteDifference => Some(Fold::Absolute),
+        Combine::LargestDifference => Some(Fold::Largest),
+        Combine::Product => Some(Fold::Product),
+        Combine::Mismatch | Combine::Difference => None,
+    }
+}
+
+/// The raw number of a query and one key, by differences: the same bits as [`tile`] has.
+#[inline(always)]
+pub(super) fn one<T: Float, I: Isa>(
+    isa: I,
+    atom: &BoundAtom<T>,
+    sites: &Sites<T>,
+    query: &[T],
+    slot: usize,
+) -> T {
+    let keys = sites.row(slot);
+    let mut raw = T::ZERO;
+    for (c, &f) in atom.features.iter().enumerate() {
+        let factor = atom.feature_scale.as_ref().map_or(T::ONE, |w| w[c]);
+        let d = (query[f] - keys[f * PANEL]) * factor;
+        raw = match atom.combine {
+            Combine::SquaredDifference => isa.fma(d, d, raw),
+            Combine::LargestDifference => raw.max(d.abs()),
+            _ => raw + d.abs(),
+        };
+    }
+    raw
 }
 
 /// Counts of columns that differ, and signed differences.

@@ -25,7 +25,7 @@ const RUN_BYTES: usize = 1 << 18;
 /// The nearest keys so far, nearest first, ties by index.
 #[derive(Clone, Debug)]
 pub(crate) struct Best<T> {
-    k: usize,
+    pub(super) k: usize,
     pub(crate) found: Vec<Found<T>>,
     /// The raw number that a further key must not exceed.
     pub(super) worst: T,

@@ -2,6 +2,7 @@
 
 use super::bound::Bound;
 use super::level::RUN;
+use super::narrow::Narrow;
 use super::raw::tile;
 use super::scan::{Best, Products};
 use super::sites::{LEAF, Sites};
@@ -13,7 +14,7 @@ use crate::metric::Link;
 use crate::{Columns, Float, Metric, Result, Rows, Watch};
 
 /// Above this many features boxes hardly exclude anything.
-const MOST_TREE_FEATURES: usize = 16;
+pub(super) const MOST_TREE_FEATURES: usize = 16;
 /// Above this many neighbours a sorted list is slower than selecting from what is within reach.
 pub(crate) const MOST_SORTED: usize = 128;
 /// Keys of which the nearest is looked at first: mostly none of them is near enough.
@@ -51,6 +52,8 @@ pub(crate) struct Searcher<T> {
     pub(super) tree: Option<Tree<T>>,
     /// What a scan by products needs.
     pub(super) products: Option<Products<T>>,
+    /// What a search for several queries needs.
+    pub(super) narrow: Option<Narrow>,
 }
 
 /// Buffers of one thread.
@@ -95,6 +98,7 @@ impl<T: Float> Searcher<T> {
             sites,
             tree,
             products: None,
+            narrow: None,
         })
     }
 
@@ -149,6 +153,8 @@ impl<T: Float> Searcher<T> {
             self.tree = None;
             self.products = Products::new(&self.bound.atoms[0], &self.sites);
         }
+        let tree = self.tree.as_ref();
+        self.narrow = tree.and_then(|t| Narrow::new(&self.bound.atoms[0], &self.sites, t));
     }
 
     /// Leaves the `k` nearest allowed keys in `scratch.found`, nearest first, ties by index.
@@ -263,20 +269,6 @@ impl<T: Float> Searcher<T> {
         }
         let real = slots.start..slots.end.min(self.sites.rows);
         eye.see(isa, &buffer[..real.len()], &self.sites.index[real])
-    }
-
-    /// The same with the buffer of a search.
-    #[inline(always)]
-    pub(super) fn look<I: Isa>(
-        &self,
-        isa: I,
-        query: &[T],
-        slots: std::ops::Range<usize>,
-        limit: T,
-        scratch: &mut SearchScratch<T>,
-        eye: &mut impl See<T>,
-    ) -> T {
-        self.show(isa, query, slots, limit, &mut scratch.run, eye)
     }
 
     /// Shows every run that may hold a raw number of at most the limit to `eye`.

@@ -279,6 +279,12 @@ impl<T: Float> Sites<T> {
         &self.panels[self.place(slot, feature)..][..len]
     }
 
+    /// From a key's first feature on, each a [`PANEL`] after the one before it.
+    #[inline(always)]
+    pub(crate) fn row(&self, slot: usize) -> &[T] {
+        &self.panels[self.place(slot, 0)..]
+    }
+
     /// The mean of the keys, for some features.
     pub(crate) fn center(&self, features: &[usize]) -> Vec<f64> {
         let mut sums = vec![0.0; features.len()];

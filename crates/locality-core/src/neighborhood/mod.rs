@@ -9,6 +9,7 @@ pub(crate) use filter::Filter;
 pub use filter::Mask;
 pub use list::{NEIGHBORHOODS, NeighborhoodInfo, neighborhoods};
 
+use crate::engine::bound::resolve;
 use crate::{Atom, Columns, Error, Kernel, Metric, Profile, Result};
 
 /// One condition of a neighbourhood.
@@ -205,6 +206,22 @@ impl Neighborhood {
             return Err(Error::parameter(
                 "a neighbourhood can have one of nearest and mutual, not several",
             ));
+        }
+        Ok(())
+    }
+
+    /// Checks that keys of so many columns have those that the conditions ask for.
+    pub(crate) fn check_columns(&self, count: usize) -> Result<()> {
+        for region in &self.regions {
+            let (name, columns) = match region {
+                Region::Radius { columns, .. } => ("radius", columns),
+                Region::Group { columns } => ("group", columns),
+                Region::Nearest {
+                    columns, mutual, ..
+                } => (if *mutual { "mutual" } else { "nearest" }, columns),
+                _ => continue,
+            };
+            resolve(columns, count, name)?;
         }
         Ok(())
     }

@@ -189,11 +189,7 @@ impl<T: Float> One<T> {
         let len = run.len();
         self.trace
             .forward(isa, bound, sites, mask, query, flow, run);
-        let shares = &self.trace.share[..len];
-        self.share += match &sites.weights {
-            Some(weights) => isa.dot(shares, &weights[run.clone()]),
-            None => isa.sum(shares),
-        };
+        self.share += isa.sum(&self.trace.weighted[..len]);
         let totals = Some(&mut self.totals);
         self.trace.backward(isa, bound, query, run, totals);
         if !self.by_bias.is_empty() {

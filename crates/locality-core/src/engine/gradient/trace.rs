@@ -196,6 +196,10 @@ impl<T: Float> Trace<T> {
         for row in query.bias.into_iter().flat_map(RowBias::rows) {
             sites.add_by_key(slots.clone(), row, share);
         }
+        // Only where keys count for less than 1 may one count for more than all of them do.
+        let beyond = sites.weights.is_some()
+            && isa.largest(share) - log_normalizer > T::from_f64(T::MAX.to_f64().ln() - 1.0);
+        let far = if beyond { share.to_vec() } else { Vec::new() };
         for s in share.iter_mut() {
             *s = isa.exp(*s - log_normalizer) * flow.correction;
         }
@@ -230,6 +234,39 @@ impl<T: Float> Trace<T> {
                     }
                 }
             }
+        }
+        if beyond {
+            self.see_beyond(sites, flow, slots, &far);
+        }
+    }
+
+    /// Shares of keys that would count for more than the number type holds, did they count at all: infinite where they make a
+    /// difference, and what their weights leave of them.
+    #[cold]
+    fn see_beyond(
+        &mut self,
+        sites: &Sites<T>,
+        flow: &Flow<'_, T>,
+        slots: &Range<usize>,
+        logs: &[T],
+    ) {
+        let Some(weights) = &sites.weights else {
+            return;
+        };
+        let most = T::MAX.to_f64().ln() - 1.0;
+        for (i, (log, w)) in logs.iter().zip(&weights[slots.clone()]).enumerate() {
+            let log = log.to_f64() - flow.log_normalizer.to_f64();
+            if log <= most || self.share[i] == T::ZERO {
+                continue;
+            }
+            let own = (log + w.to_f64().ln()).exp() * flow.correction.to_f64();
+            self.weighted[i] = T::from_f64(own);
+            let share = if self.gain[i] == T::ZERO {
+                T::ZERO
+            } else {
+                T::INFINITY
+            };
+            self.share[i] = share;
         }
     }
 
