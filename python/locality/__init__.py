@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ._embed import LocallyLinearEmbedding, continuity, trustworthiness
     from ._fuzzy import FuzzySystem
     from ._fuzzy_learning import FuzzyClassifier, FuzzyCMeans, FuzzyRegressor
+    from ._gaussian import LocalGaussianRegressor
     from ._glm import LocalGLMRegressor, LocalLogisticRegression
     from ._gwr import GWR
     from ._hopfield import HopfieldMemory
@@ -114,6 +115,7 @@ __all__ = [
     "LazyAutoencoder",
     "LocalDiscriminantAnalysis",
     "LocalGLMRegressor",
+    "LocalGaussianRegressor",
     "LocalLogisticRegression",
     "LocalMeanGradients",
     "LocalMeanRegressor",
@@ -214,6 +216,7 @@ _LATER = {
     "LazyAutoencoder": "_autoencode",
     "LocalDiscriminantAnalysis": "_models",
     "LocalGLMRegressor": "_glm",
+    "LocalGaussianRegressor": "_gaussian",
     "LocalLogisticRegression": "_glm",
     "LocalMeanRegressor": "_regression",
     "LocalModeRegressor": "_models",

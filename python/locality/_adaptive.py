@@ -18,7 +18,7 @@ from ._autoencoders import sizes
 from ._base import BaseEstimator, ClassifierMixin, Prepared, RegressorMixin, check_is_fitted
 from ._columns import TableEncoder
 from ._core import Kernel
-from ._local import Explanation
+from ._guard import Explanation
 from ._mean import Progress
 from ._metric_learner import generator, how, kernel_under, most_of, rank_of, told_of
 

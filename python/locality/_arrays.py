@@ -20,11 +20,29 @@ def unmasked(x: Any, name: str) -> None:
         raise TypeError(f"{name} is an array with masked entries, which would count as numbers; fill them, or leave their rows out")
 
 
+DATES = "make a number of it, such as the days since a first one, or parts that matter, such as the month"
+TIMES = "make a number of it, such as its total_seconds()"
+
+
+def undated(x: Any, name: str) -> None:
+    """Refuses dates and durations, of which numpy would make whole numbers of some unit, and of one that is missing the least of all."""
+    columns = getattr(x, "columns", None) if hasattr(x, "__getitem__") else None
+    parts = [(name, x)] if columns is None else [(f"{name}, column {str(c)!r}", x[c]) for c in columns]
+    for where, part in parts:
+        dtype = getattr(part, "dtype", None)
+        kind, text = getattr(dtype, "kind", ""), str(dtype)
+        if kind == "M" or text.startswith(("Date", "Time")):
+            raise TypeError(f"{where} holds {text} instead of numbers; {DATES}")
+        if kind == "m" or text.startswith("Duration"):
+            raise TypeError(f"{where} holds {text} instead of numbers; {TIMES}")
+
+
 def numbers(x: Any, name: str) -> Array:
     """An array of float32 or float64 of any shape, without a copy where it is one already."""
     if type(x).__module__.startswith("scipy.sparse"):
         raise TypeError(f"{name} is a sparse matrix; pass a dense array, {name}.toarray()")
     unmasked(x, name)
+    undated(x, name)
     try:
         array = np.asarray(x)
     except ValueError as error:
@@ -133,7 +151,11 @@ def weights(x: Any, n: int, dtype: npt.DTypeLike) -> Array | None:
         raise ValueError(f"sample_weight has shape {array.shape}, but there are {n} keys; give one number for each")
     if n > 0 and not array.any():
         raise ValueError("sample_weight is zero for every row; give some rows a weight above 0")
-    return np.ascontiguousarray(array, dtype=dtype)
+    narrow = np.ascontiguousarray(array, dtype=dtype)
+    if n > 0 and not narrow.any():
+        least = np.abs(array).max()
+        raise ValueError(f"sample_weight={least:.3g} at the most is too small for {np.dtype(dtype)}; multiply all weights by a number, or give float64 data")
+    return narrow
 
 
 def seed(random_state: int | np.random.RandomState | np.random.Generator | None) -> int:

@@ -37,9 +37,12 @@ if not TYPE_CHECKING:
         from sklearn.utils.validation import validate_data as _validate
 
         def validate_data(estimator: Any, X: Any = "no_validation", y: Any = "no_validation", **how: Any) -> Any:
-            """scikit-learn's, which would take the numbers behind a mask."""
-            _arrays.unmasked(X, "X")
-            _arrays.unmasked(y, "y")
+            """scikit-learn's, which would take the numbers behind a mask or a date."""
+            for x, name in ((X, "X"), (y, "y")):
+                _arrays.unmasked(x, name)
+                # Classes may be of any kind.
+                if name == "X" or how.get("y_numeric"):
+                    _arrays.undated(x, name)
             return _validate(estimator, X, y, **how)
 
         def warn_column() -> None:

@@ -339,10 +339,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
 
 _NO_NUMBER = "argument must be a string or a number"
-_DAYS = f"{_NO_NUMBER}: make a number of it, such as the days since a first one, or parts that matter, such as the month"
+_DAYS = f"{_NO_NUMBER}: {_arrays.DATES}"
 # What holds no number but can be made one, by the name of its type.
 _REMEDIES = dict.fromkeys(("date", "datetime", "Timestamp", "datetime64"), _DAYS)
-_REMEDIES |= dict.fromkeys(("timedelta", "Timedelta", "timedelta64"), f"{_NO_NUMBER}: make a number of it, such as its total_seconds()")
+_REMEDIES |= dict.fromkeys(("timedelta", "Timedelta", "timedelta64"), f"{_NO_NUMBER}: {_arrays.TIMES}")
 _ALLOW: dict[str, Any] = {"ensure_all_finite": "allow-nan"}
 
 

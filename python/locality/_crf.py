@@ -97,7 +97,8 @@ def dense_crf(
         Bandwidths in pixels (one, or one for each axis of the labels: rows, columns) and in colour (one, or one for each channel), in the
         picture's numbers; by default 13 of 255 in colour.
     weight : float or array_like, default 10
-        How much equal labels are drawn together there; or costs ``(k,)`` of equal labels, or ``(k, k)`` of any two.
+        How much equal labels are drawn together there; or costs ``(k,)`` of equal labels, or ``(k, k)`` of any two. Of a matrix that is not
+        symmetric the mean with its transpose counts: pairs of pixels have no direction.
     smooth : float or sequence of float, default 3
         Bandwidth of the term of places alone.
     smooth_weight : float or array_like, default 3

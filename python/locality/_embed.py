@@ -265,6 +265,9 @@ def trustworthiness(
 def _score(
     X: npt.ArrayLike, X_embedded: npt.ArrayLike, n_neighbors: int, metric: str, n_jobs: int | None, *, continuity: bool
 ) -> float:
+    if isinstance(metric, str) and metric == "minkowski":
+        # Of p = 2, as in scikit-learn where nothing else is said.
+        metric = "euclidean"
     samples, coordinates = (_arrays.sites(a, name).astype(np.float64) for a, name in ((X, "X"), (X_embedded, "X_embedded")))
     return _core.trustworthiness(
         samples,

@@ -26,6 +26,11 @@ class FuzzySystem:
     format : {"toml", "fcl", "fis"}, default "toml"
         How it is written: the package's own format, IEC 61131-7 FCL, or MATLAB's.
 
+    Notes
+    -----
+    `docs/fuzzy.md` describes the language: the shapes of terms and their parameters, hedges, norms, inferences, defuzzifiers, every key with
+    its default, and what is read of the other two formats.
+
     See Also
     --------
     FuzzyRegressor : learns rules from data.
@@ -132,7 +137,46 @@ class FuzzySystem:
     @property
     def outputs(self) -> list[str]:
         """Names of the outputs."""
-        return [name for name, _ in self._rules.outputs()]
+        return [name for name, _, _ in self._rules.outputs()]
+
+    @property
+    def input_terms(self) -> dict[str, dict[str, str]]:
+        """Terms of the inputs as text, by input and term."""
+        return {name: dict(terms) for name, _, terms in self._rules.inputs()}
+
+    @property
+    def output_terms(self) -> dict[str, dict[str, str]]:
+        """Conclusions about the outputs as text, by output and term."""
+        return {name: dict(terms) for name, _, terms in self._rules.outputs()}
+
+    @property
+    def input_ranges(self) -> dict[str, tuple[float, float]]:
+        """From where to where each input usually goes."""
+        return {name: (low, high) for name, (low, high), _ in self._rules.inputs()}
+
+    @property
+    def output_ranges(self) -> dict[str, tuple[float, float]]:
+        """From where to where each output goes."""
+        return {name: (low, high) for name, (low, high), _ in self._rules.outputs()}
+
+    def memberships(self, X: Any, *, n_jobs: int | None = None) -> dict[str, dict[str, Array]]:
+        """Degrees of the rows of a table in the terms of the inputs.
+
+        Parameters
+        ----------
+        X : array_like, data frame, or dict of columns
+            As in `evaluate`.
+        n_jobs : int, optional
+            Number of threads.
+
+        Returns
+        -------
+        dict of dict of ndarray, shape (n,)
+            By input and term.
+        """
+        degrees = self._rules.memberships(self._table(X), _arrays.threads(n_jobs))
+        columns = iter(degrees.T)
+        return {name: {term: next(columns) for term in terms} for name, terms in self.input_terms.items()}
 
     def evaluate(self, X: Any, *, n_jobs: int | None = None) -> Array:
         """Outputs of the rows of a table.
@@ -168,13 +212,13 @@ class FuzzySystem:
         """
         return self._rules.firing(self._table(X), _arrays.threads(n_jobs))
 
-    def explain(self, x: Sequence[float] | Mapping[str, float] | npt.NDArray[Any]) -> dict[str, Any]:
+    def explain(self, x: float | Sequence[float] | Mapping[str, float] | npt.NDArray[Any]) -> dict[str, Any]:
         """Why one row gives what it gives.
 
         Parameters
         ----------
-        x : sequence or mapping
-            One number for each input.
+        x : sequence, mapping or float
+            One number for each input; the number itself where there is one input.
 
         Returns
         -------
@@ -186,8 +230,12 @@ class FuzzySystem:
             missing = [name for name in self.inputs if name not in x]
             if missing:
                 raise ValueError(f"x has no value of {missing[0]!r}; give one for each of {', '.join(self.inputs)}")
-            x = [x[name] for name in self.inputs]
-        found, text = self._rules.explain([_arrays.number(v, "x") for v in x])
+            values: list[Any] = [x[name] for name in self.inputs]
+        elif isinstance(x, (str, bytes, float, int)) or np.ndim(x) == 0:
+            values = [x]
+        else:
+            values = list(x)
+        found, text = self._rules.explain([_arrays.number(v, "x") for v in values])
         found["text"] = text
         return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import warnings
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -206,7 +207,7 @@ class _Learner(BaseEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def _learn(self, samples: Array, targets: Array, outputs: list[str]) -> None:
+    def _learn(self, samples: Array, targets: Array, outputs: list[str], sample_weight: Any) -> None:
         if self.consequents not in ("global", "local"):
             raise ValueError(f"consequents={self.consequents!r} is none of 'global' and 'local'")
         if isinstance(self.rules, str) and self.rules != "auto":
@@ -221,11 +222,13 @@ class _Learner(BaseEstimator):
                 raise ValueError(f"{name}={given} must be a positive finite number, in parts of each column's range")
         names = getattr(self, "feature_names_in_", None)
         inputs = _names([f"x{j}" for j in range(samples.shape[1])] if names is None else names)
-        rules, self.history_, self.training_error_, self.ridge_, self.n_pruned_ = _core.learn_rules(
+        weights = _arrays.weights(sample_weight, len(samples), np.float64)
+        rules, self.history_, self.training_error_, self.ridge_, self.n_pruned_, beyond = _core.learn_rules(
             samples,
             np.ascontiguousarray(targets),
             inputs,
             outputs,
+            sample_weight=weights,
             rules=None if isinstance(self.rules, str) else _arrays.count(self.rules, "rules"),
             radius=None if self.radius is None else _arrays.number(self.radius, "radius"),
             bandwidth=None if self.bandwidth is None else _arrays.number(self.bandwidth, "bandwidth"),
@@ -241,6 +244,13 @@ class _Learner(BaseEstimator):
             threads=_arrays.threads(self.n_jobs),
         )
         self.system_ = FuzzySystem._of(rules)
+        if beyond:
+            name = "radius" if self.radius is not None else "bandwidth"
+            warnings.warn(
+                f"{name}={getattr(self, name)} finds {beyond} more clusters than {len(samples)} rows can tell rules, and the greatest became "
+                f"rules; raise {name}",
+                stacklevel=3,
+            )
 
     def _values(self, X: npt.ArrayLike) -> Array:
         check_is_fitted(self)
@@ -255,9 +265,11 @@ _PARAMETERS = """
     rules : int or "auto", default "auto"
         Number of rules before pruning; "auto" is the number of least error in five-fold cross-validation.
     radius : float, optional
-        Where `rules` is "auto": rules at the centres of subtractive clustering with this radius, in parts of each column's range.
+        Where `rules` is "auto": rules at the centres of subtractive clustering with this radius, in parts of each column's range; no more
+        than the rows can tell, two rows for each coefficient.
     bandwidth : float, optional
-        Where `rules` is "auto": rules at the modes that mean shift finds under a Gaussian of this bandwidth, in parts of each column's range.
+        Where `rules` is "auto": rules at the modes that mean shift finds under a Gaussian of this bandwidth, in parts of each column's range; as
+        many at most.
     order : {0, 1}, default 1
         Conclusions are numbers, or sums over inputs.
     ridge : float, optional
@@ -284,7 +296,7 @@ _PARAMETERS = """
     history_ : list of [float, float]
         Squared errors on training and held-out rows by epoch.
     training_error_, ridge_, n_pruned_ : float, float, int
-        Root mean squared error on all rows, the penalty in force, rules left out.
+        Root mean squared error of `system_` on all rows, the penalty in force, rules left out.
     n_features_in_ : int
         Number of columns.
 
@@ -310,7 +322,7 @@ class FuzzyRegressor(RegressorMixin, _Learner):
     """
     )
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> FuzzyRegressor:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> FuzzyRegressor:
         """Learns the rules.
 
         Parameters
@@ -319,6 +331,8 @@ class FuzzyRegressor(RegressorMixin, _Learner):
             Training samples; the columns of a data frame name the inputs.
         y : array_like, shape (n,) or (n, p)
             Targets.
+        sample_weight : array_like, shape (n,), optional
+            Weights of the rows: one of weight 2 counts as two, but is held out as one, and one of weight 0 does not count.
 
         Returns
         -------
@@ -330,7 +344,7 @@ class FuzzyRegressor(RegressorMixin, _Learner):
         self._single = targets.ndim == 1
         table = targets[:, None] if self._single else targets
         names = ["y"] if self._single else [f"y{j}" for j in range(table.shape[1])]
-        self._learn(samples, table, names)
+        self._learn(samples, table, names, sample_weight)
         return self
 
     def predict(self, X: npt.ArrayLike) -> Array:
@@ -371,7 +385,7 @@ class FuzzyClassifier(ClassifierMixin, _Learner):
     """
     )
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> FuzzyClassifier:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> FuzzyClassifier:
         """Learns the rules.
 
         Parameters
@@ -380,6 +394,8 @@ class FuzzyClassifier(ClassifierMixin, _Learner):
             Training samples; the columns of a data frame name the inputs.
         y : array_like, shape (n,)
             Classes.
+        sample_weight : array_like, shape (n,), optional
+            Weights of the rows: one of weight 2 counts as two, but is held out as one, and one of weight 0 does not count.
 
         Returns
         -------
@@ -389,7 +405,8 @@ class FuzzyClassifier(ClassifierMixin, _Learner):
         samples, self.classes_, codes = classes_of(self, X, y, [np.float64])
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]}; a classifier needs at least 2")
-        self._learn(samples, np.eye(len(self.classes_))[codes], _names(f"class {c}" for c in self.classes_))
+        outputs = _names(f"class {c}" for c in self.classes_)
+        self._learn(samples, np.eye(len(self.classes_))[codes], outputs, sample_weight)
         return self
 
     def predict_proba(self, X: npt.ArrayLike) -> Array:

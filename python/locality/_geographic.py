@@ -229,8 +229,94 @@ class Geographic(RegressorMixin, BaseEstimator):
         float
         """
         truth = _arrays.numbers(y, "y").astype(np.float64).ravel()
-        off = truth - self.predict(X, coords, exposure)
-        return float(1.0 - off @ off / ((truth - truth.mean()) ** 2).sum())
+        values = self.predict(X, coords, exposure)
+        if truth.shape != values.shape:
+            raise ValueError(f"y has {len(truth)} numbers, but X has {len(values)} rows; give one for each")
+        off = truth - values
+        if len(truth) < 2:
+            warnings.warn("R2 is of two rows at least; that of one is NaN", stacklevel=2)
+            return math.nan
+        total = float(((truth - truth.mean()) ** 2).sum())
+        if total == 0.0:
+            return float(not off.any())
+        return float(1.0 - off @ off / total)
+
+    t_values_: Array
+    param_names_: list[str]
+
+    @property
+    def p_values_(self) -> Array:
+        """Two-sided probabilities of the t-values where a coefficient is 0, ``[n, q]``, by Student's t of ``n - 1`` degrees of freedom as
+        `critical_t` has it; each for itself, not for all places together."""
+        check_is_fitted(self)
+        return t_tails(np.abs(self.t_values_), len(self.y_fit_) - 1.0)
+
+    @abstractmethod
+    def critical_t(self, alpha: float = 0.05) -> Any:
+        """What t-values must exceed for a family-wise error of `alpha` over all places."""
+
+    def filter_tvals(self, critical_t: npt.ArrayLike | None = None, *, alpha: float = 0.05) -> Array:
+        """The t-values, with 0 in place of those that do not tell a coefficient from 0.
+
+        Parameters
+        ----------
+        critical_t : float or array_like, shape (q,), optional
+            What they must exceed; by default `critical_t` of `alpha`.
+        alpha : float, default 0.05
+            Probability of any false alarm over all places.
+
+        Returns
+        -------
+        ndarray, shape (n, q)
+        """
+        check_is_fitted(self)
+        least = self.critical_t(alpha) if critical_t is None else _arrays.numbers(critical_t, "critical_t")
+        kept: Array = np.where(np.abs(self.t_values_) < least, 0.0, self.t_values_)
+        return kept
+
+    def summary(self) -> str:
+        """Figures of the whole and of each coefficient, as text.
+
+        Returns
+        -------
+        str
+        """
+        check_is_fitted(self)
+        n, q = self.params_.shape
+        kind = "R2" if self.family == "gaussian" else "deviance explained"
+        figures = {
+            "rows": n,
+            "coefficients": q,
+            "effective parameters": self.tr_S_,
+            "residual sum of squares": self.rss_,
+            "AIC": self.aic_,
+            "AICc": self.aicc_,
+            "BIC": self.bic_,
+            kind: self.r2_,
+            f"adjusted {kind}": self.adj_r2_,
+        }
+        lines = [f"{type(self).__name__}, {self.family}, {self.kernel}, {'adaptive' if self.adaptive else 'fixed'} bandwidth"]
+        lines += [f"{name + ':':30}{value:.6g}" for name, value in figures.items()]
+        width = max(12, *(len(name) for name in self.param_names_)) + 2
+        own = self._own_figures()
+        names = [*own, "mean", "std", "min", "median", "max"]
+        b = self.params_
+        columns = [*own.values(), b.mean(axis=0), b.std(axis=0), b.min(axis=0), np.median(b, axis=0), b.max(axis=0)]
+        lines.append(" " * width + "".join(f"{name:>12}" for name in names))
+        for j, name in enumerate(self.param_names_):
+            lines.append(f"{name:{width}}" + "".join(f"{column[j]:>12.5g}" for column in columns))
+        return "\n".join(lines)
+
+    @abstractmethod
+    def _own_figures(self) -> dict[str, Array]:
+        """Figures of each coefficient beside those of its surface."""
+
+    rss_: float
+    aic_: float
+    aicc_: float
+    bic_: float
+    r2_: float
+    adj_r2_: float
 
     def _critical(self, share: float) -> float:
         if not 0.0 < share < math.inf:
@@ -244,6 +330,22 @@ class Geographic(RegressorMixin, BaseEstimator):
                 "without end: coefficients there are 0 or uncertain (see thin_); widen the bandwidth or leave out columns",
                 stacklevel=3,
             )
+
+
+def akaike_interval(history: Any, criterion: str, level: float) -> tuple[float, float]:
+    """The bandwidths of a search whose Akaike weights add up to `level`, from the smallest to the largest of them (Li et al. 2020)."""
+    level = _arrays.number(level, "level")
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level={level} must be between 0 and 1, such as 0.95")
+    if criterion == "cv":
+        raise ValueError("criterion='cv' is no likelihood, so that bandwidths have no Akaike weights; choose 'aicc', 'aic' or 'bic'")
+    tried = np.array(history, dtype=np.float64).reshape(-1, 2)
+    if not len(tried):
+        raise ValueError("no bandwidth was searched, so that there is nothing to compare; choose bandwidth='auto' and fit it again")
+    tried = tried[np.argsort(tried[:, 1], kind="stable")]
+    weights = np.exp(-0.5 * (tried[:, 1] - tried[0, 1]))
+    inside = tried[: int(np.count_nonzero(np.cumsum(weights / weights.sum()) < level)) + 1, 0]
+    return float(inside.min()), float(inside.max())
 
 
 def places_of(coords: Any) -> Array:
@@ -294,3 +396,19 @@ def t_quantile(p: float, df: float) -> float:
         area = 0.5 * middle * float(weights @ (density(x) * math.sqrt(df) / np.cos(angles) ** 2))
         low, high = (middle, high) if area < p - 0.5 else (low, middle)
     return math.tan(0.5 * (low + high)) * math.sqrt(df)
+
+
+def t_tails(t: Array, df: float) -> Array:
+    """Probabilities of Student's t beyond numbers that are not negative, on both sides."""
+    if df > 1000.0:
+        # Close to normal: Wallace's transformation.
+        z = np.sqrt(df * np.log1p(np.square(t) / df)) * (8.0 * df + 1.0) / (8.0 * df + 3.0)
+        return np.asarray([math.erfc(x / math.sqrt(2.0)) if math.isfinite(x) else 0.0 * x for x in np.ravel(z)]).reshape(np.shape(t))
+    nodes, weights = np.polynomial.legendre.leggauss(64)
+    # In the angle the tail has an end.
+    low = np.arctan(t / math.sqrt(df))[..., None]
+    half = 0.5 * (0.5 * math.pi - low)
+    angles = low + half * (nodes + 1.0)
+    top = math.exp(math.lgamma(0.5 * (df + 1.0)) - math.lgamma(0.5 * df)) / math.sqrt(math.pi)
+    found: Array = 2.0 * top * (half[..., 0] * (np.cos(angles) ** (df - 1.0) @ weights))
+    return found

@@ -451,6 +451,23 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         shares, thin = self._means_at(queries)
         return self._likeliest(shares), thin
 
+    def slopes(self, X: npt.ArrayLike) -> Array:
+        """Coefficients of the linear predictors at each row of X: of two classes those of the second one's log-odds.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+
+        Returns
+        -------
+        ndarray, shape (m, columns) or (m, classes, columns)
+            Of more than two classes, of the log-odds of each against the rest, or with ``multi_class="multinomial"`` of its share in one model.
+        """
+        found = self._model().slopes(self._targets(X), _arrays.threads(self.n_jobs))
+        k = len(self.classes_)
+        return found if k == 2 else found.reshape(len(found), k, -1)
+
     def loo_predict_proba(self) -> Array:
         """Probabilities of the classes at the training rows, each by a model without its own row.
 

@@ -5,17 +5,27 @@ from __future__ import annotations
 import copy
 import warnings
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from . import _arrays
+from . import _arrays, _core
 from ._arrays import Array
 from ._base import Prepared, check_is_fitted
-from ._tables import Tabular
+from ._tables import Tabular, table_data
 
 if TYPE_CHECKING:
-    from ._core import Neighborhood
+    from ._core import Kernel, Neighborhood
+
+
+class Explanation(NamedTuple):
+    """The training samples that weigh most at some targets."""
+
+    indices: Array
+    """Heaviest first, ``[m, k]``; -1 where fewer weigh anything."""
+    weights: Array
+    """Their shares of all weight, ``[m, k]``."""
 
 
 def warn_thin(thin: Array | None, level: int) -> None:
@@ -36,7 +46,11 @@ class LeaveOneOut:
 
     X_fit_: Array
     y_fit_: Array
+    kernel_: Kernel
+    scales_: Array
+    sample_weight_fit_: Array | None
     neighborhood_: Neighborhood
+    n_jobs: int | None
     _prepared: Prepared
 
     def loo_predict(self) -> Array:
@@ -56,6 +70,40 @@ class LeaveOneOut:
             return np.stack([one.loo_predict() for one in self.estimators_], axis=1)
         found: Array = self._without()._predict_at(self.X_fit_)[0]
         return found
+
+    def explain(self, X: npt.ArrayLike, n_samples: int = 5) -> Explanation:
+        """The training samples that weigh most in the predictions at each row of X.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d)
+            Targets.
+        n_samples : int, default 5
+            How many for each target.
+
+        Returns
+        -------
+        Explanation
+            Indices and weights, ``[m, n_samples]`` each.
+        """
+        check_is_fitted(self)
+        if hasattr(self, "estimators_"):
+            raise ValueError(f"there are {len(self.estimators_)} models, one for each target; ask one of estimators_")
+        queries = table_data(self, X, reset=False, dtype=np.float64)
+        weights = self.sample_weight_fit_
+        scales = self.scales_.astype(np.float64)
+        made = _core.LocalRegressor(
+            self.X_fit_ / scales,
+            np.zeros((len(self.X_fit_), 1)),
+            [self.kernel_],
+            search="given",
+            degrees=[0],
+            neighborhood=self.neighborhood_,
+            sample_weight=None if weights is None else weights.astype(np.float64),
+            threads=_arrays.threads(self.n_jobs),
+        )
+        count, threads = _arrays.count(n_samples, "n_samples"), _arrays.threads(self.n_jobs)
+        return Explanation(*made.explain(queries / scales, count, threads))
 
     def _without(self) -> Any:
         """The same model, where each training row does not see itself."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from . import _arrays, _core
 from ._arrays import Array
 from ._base import Prepared, check_is_fitted
-from ._geographic import Criterion, Family, Geographic, Progress, Surface, places_of, width_of
+from ._geographic import Criterion, Family, Geographic, Progress, Surface, akaike_interval, places_of, width_of
 
 
 class Collinearity(NamedTuple):
@@ -18,8 +18,10 @@ class Collinearity(NamedTuple):
 
     condition: Array
     """Condition numbers of the weighted columns, ``[n]``; above 30 coefficients are hard to tell apart."""
-    inflation: Array
-    """Variance inflation factors, ``[n, d]``."""
+    inflation: Array | None
+    """Variance inflation factors, ``[n, d]``; None for `MGWR`, since they are of one bandwidth."""
+    proportions: Array
+    """Shares of each coefficient's variance that the worst combination of columns makes, ``[n, q]``; NaN where it has no end."""
 
 
 class GWR(Geographic):
@@ -60,8 +62,8 @@ class GWR(Geographic):
         Bandwidths that were tried, with their criterion.
     params_ : ndarray, shape (n, q)
         Coefficients at each place, that of the constant first; `intercept_` and `coef_` are its parts.
-    standard_errors_, t_values_ : ndarray, shape (n, q)
-        Their standard errors and t-values.
+    standard_errors_, t_values_, p_values_ : ndarray, shape (n, q)
+        Their standard errors, t-values, and two-sided probabilities of these where a coefficient is 0.
     param_names_ : list of str
         What each coefficient belongs to.
     fitted_values_, residuals_, standardized_residuals_, leverage_, cooks_distance_ : ndarray, shape (n,)
@@ -221,10 +223,32 @@ class GWR(Geographic):
         Returns
         -------
         Collinearity
-            Condition numbers ``[n]`` and variance inflation factors ``[n, d]``.
+            Condition numbers ``[n]``, variance inflation factors ``[n, d]`` and shares of variances ``[n, q]``.
         """
         found = self._model().collinearity(_arrays.threads(self.n_jobs))
-        return Collinearity(found["condition"], found["inflation"])
+        return Collinearity(found["condition"], found["inflation"], found["proportions"])
+
+    def bandwidth_interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Between which bandwidths the best one lies, by the Akaike weights of those that were tried.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            The share of all weight that they have.
+
+        Returns
+        -------
+        low, high : float
+
+        References
+        ----------
+        Li, Fotheringham, Oshan and Wolf (2020), Measuring bandwidth uncertainty in multiscale geographically weighted regression.
+        """
+        check_is_fitted(self)
+        return akaike_interval(self.search_history_, self.criterion, level)
+
+    def _own_figures(self) -> dict[str, Array]:
+        return {"bandwidth": np.full(self.params_.shape[1], self.bandwidth_)}
 
     def stationarity_test(
         self, n_rounds: int = 999, *, search: bool = True, seed: int = 0, progress: Progress | None = None

@@ -133,7 +133,7 @@ class HopfieldMemory(BaseEstimator):
             raise ValueError(
                 "values must be given for all patterns or for none; those stored " + ("have some" if self._paired else "have none")
             )
-        self._core().add(keys.astype(self._dtype, copy=False), self._values(keys, answers, self._dtype))
+        self._core().add(_within(keys, self._dtype, "patterns"), self._values(keys, answers, self._dtype))
         return self
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike | None = None) -> Self:
@@ -320,11 +320,11 @@ class HopfieldMemory(BaseEstimator):
         if values is None:
             return np.empty((len(keys), 0), dtype)
         rows = values[:, None] if values.ndim == 1 else values
-        return np.ascontiguousarray(rows, dtype=dtype)
+        return np.ascontiguousarray(_within(rows, dtype, "values"))
 
     def _rows(self, states: npt.ArrayLike) -> Array:
         self._core()
-        return table_of(states, "states").astype(self._dtype, copy=False)
+        return _within(table_of(states, "states"), self._dtype, "states")
 
     def _told(self, found: tuple[Any, ...]) -> Recall:
         states, values, steps, settled, lost, energies = found
@@ -348,6 +348,21 @@ def table_of(x: npt.ArrayLike, name: str) -> Array:
     if array.ndim != 2:
         raise ValueError(f"{name} has shape {array.shape}; patterns are the rows of two dimensions, {name}.reshape(1, -1) for one")
     return array
+
+
+def _within(rows: Array, dtype: npt.DTypeLike, name: str) -> Array:
+    """Rows in the numbers of a memory; what these cannot hold is named as it was given."""
+    if rows.dtype == dtype:
+        return rows
+    if dtype == np.float32:
+        beyond = np.argwhere((np.abs(rows) > np.finfo(np.float32).max) & np.isfinite(rows))
+        if len(beyond):
+            row, column = beyond[0]
+            raise ValueError(
+                f"{name} has {rows[row, column]:g} in row {row}, column {column} (counted from 0), beyond the range of this memory's float32; scale the "
+                "numbers, or make the memory of float64, as its first patterns are"
+            )
+    return rows.astype(dtype)
 
 
 def known_cells(rows: Array, known: npt.ArrayLike | None) -> Array:

@@ -269,10 +269,13 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
         return tags
 
     def _make(self, rows: Array, bandwidth: float | None) -> _core.HopfieldImputer:
+        steps = _arrays.count(self.n_steps, "n_steps")
+        if steps == 0:
+            raise ValueError("n_steps=0 must be at least 1: without a step nothing is filled")
         return _core.HopfieldImputer(
             rows,
             bandwidth,
-            _arrays.count(self.n_steps, "n_steps"),
+            steps,
             _arrays.count(self.random_state, "random_state"),
             bool(self.standardize),
             _arrays.threads(self.n_jobs),

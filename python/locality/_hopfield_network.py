@@ -246,6 +246,9 @@ class HopfieldNetwork(BaseEstimator):
     def _learn(self, rows: Array) -> _core.HopfieldNetwork:
         if self.update not in ("asynchronous", "synchronous"):
             raise ValueError(f"update={self.update!r} is neither 'asynchronous' nor 'synchronous'")
+        sweeps = _arrays.count(self.max_iter, "max_iter")
+        if sweeps == 0:
+            raise ValueError("max_iter=0 must be at least 1: a state that is never updated recalls nothing")
         bias = None
         if self.bias is not None:
             bias = [float(b) for b in _arrays.numbers(self.bias, "bias").ravel()]
@@ -255,7 +258,7 @@ class HopfieldNetwork(BaseEstimator):
             _arrays.count(self.degree, "degree"),
             bias,
             _arrays.count(self.random_state, "random_state") if self.update == "asynchronous" else None,
-            _arrays.count(self.max_iter, "max_iter"),
+            sweeps,
             _arrays.threads(self.n_jobs),
         )
 

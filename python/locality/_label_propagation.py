@@ -12,7 +12,7 @@ from . import _arrays, _core
 from ._arrays import Array
 from ._base import BaseEstimator, ClassifierMixin, Prepared, check_is_fitted, validate_data
 from ._core import Kernel
-from ._labeling import LabelGraph, Step, label_compatibility, relaxation_labeling
+from ._labeling import LabelGraph, Step, by_product, label_compatibility
 from ._lazy_classification import labels_of
 
 
@@ -278,7 +278,9 @@ class LabelSpreading(_Propagation):
 class RelaxationLabeling(_Propagation):
     """Relaxation labeling among samples: each hears how well its labels go with those of its nearest neighbours.
 
-    Samples begin with the class that is known, others with the shares of the classes.
+    Samples begin with the class that is known, others with ``1 / k`` for each of the k classes, whatever their shares: a class that is commoner among
+    the known ones has no lead by that. A sample that no known class reaches over its neighbours (``LabelGraph.nearest(X,
+    n_neighbors).reached(y != -1)`` tells), or that all classes reach alike, gets the shares of the known classes, and so the commonest one.
 
     Parameters
     ----------
@@ -287,10 +289,12 @@ class RelaxationLabeling(_Propagation):
     kernel : Kernel or str, optional
         How much a neighbour counts by distance, such as ``"gaussian(h=0.5)"``; all alike without.
     compatibility : array_like of shape (k, k), or "learned", optional
-        How well label a goes with a neighbour of label b; "learned" takes it from known neighbours, and in so far as these are few from the
-        belief that equal labels go together, which is the default.
+        How well label a goes with a neighbour of label b; "learned" takes it from known neighbours, as if all classes were equally common, and in so
+        far as these are few from the belief that equal labels go together, which is the default.
     seed_strength : float, default inf
-        How much a known label weighs beside the neighbours; infinity holds it fast.
+        How much a known label adds to the support of its class, beside the weights of neighbours times compatibilities; infinity holds it fast. A
+        finite one begins between certainty and ``1 / k``, by its strength beside what the neighbours can add, and can be outvoted: for
+        labels some of which are wrong.
     step : {"product", "gradient"}, default "product"
         The update: of Rosenfeld, Hummel and Zucker, or the projected gradient.
     max_iter : int, default 100
@@ -365,9 +369,6 @@ class RelaxationLabeling(_Propagation):
             graph = LabelGraph.nearest(self.X_, near, self.kernel, n_jobs=self.n_jobs)
         else:
             graph = LabelGraph.edges(1, np.zeros((0, 2), dtype=np.int64))
-        seeded = known >= 0
-        p = np.tile(np.bincount(known[seeded], minlength=k) / seeded.sum(), (n, 1))
-        p[seeded] = np.eye(k)[known[seeded]]
         if isinstance(self.compatibility, str):
             if self.compatibility != "learned":
                 raise ValueError(f"compatibility={self.compatibility!r} is no matrix, nor 'learned'")
@@ -376,20 +377,20 @@ class RelaxationLabeling(_Propagation):
         else:
             given = self.compatibility
             self.compatibility_ = np.eye(k) if given is None else _arrays.like(given, "compatibility", (k, k)).astype(np.float64)
-        found = relaxation_labeling(
-            p,
-            graph,
-            self.compatibility_,
-            seeds=np.where(seeded, _arrays.number(self.seed_strength, "seed_strength"), 0.0),
-            step=self.step,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            n_jobs=self.n_jobs,
+        distributions, consistency, settled = _core.relax_known(
+            graph._made,
+            np.ascontiguousarray(self.compatibility_),
+            known,
+            _arrays.number(self.seed_strength, "seed_strength"),
+            by_product(self.step),
+            _arrays.count(self.max_iter, "max_iter"),
+            _arrays.number(self.tol, "tol"),
+            _arrays.threads(self.n_jobs),
         )
-        self.consistency_ = found.consistency
-        self.n_iter_ = max(1, len(found.consistency) - 1)
-        self._tell(self.n_iter_, found.settled)
-        self._take(found.distributions)
+        self.consistency_ = np.array(consistency)
+        self.n_iter_ = max(1, len(consistency) - 1)
+        self._tell(self.n_iter_, settled)
+        self._take(distributions)
         self._prepared = Prepared()
         return self
 

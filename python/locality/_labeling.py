@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,12 @@ from ._pictures import Progress
 class LabelGraph:
     """Who hears of whom, and how much: a sparse matrix of weights that are not negative.
 
-    Made by `grid`, `nearest`, `within` or `edges`.
+    Made by `grid`, `nearest`, `within` or `edges`, or from a sparse matrix.
+
+    Parameters
+    ----------
+    weights : sparse matrix or array of SciPy, shape (n, n)
+        The weight with which object ``i`` hears of object ``j`` in row ``i``, column ``j``; entries that are given several times add up.
 
     Attributes
     ----------
@@ -37,12 +43,13 @@ class LabelGraph:
     [1, 3, 5]
     """
 
-    def __init__(self, made: _core.LabelGraph) -> None:
+    def __init__(self, weights: Any) -> None:
+        made = weights if isinstance(weights, _core.LabelGraph) else _of_sparse(weights, "weights")
         self._made = made
         self.indptr, self.indices, self.weights = made.state()
 
     @classmethod
-    def grid(cls, shape: Sequence[int], diagonal: bool = False) -> LabelGraph:
+    def grid(cls, shape: Sequence[int], diagonal: bool = False, *, step: Sequence[int] | None = None) -> LabelGraph:
         """The places of a grid, the last axis fastest, each hearing of its neighbours with weight 1.
 
         Parameters
@@ -51,11 +58,19 @@ class LabelGraph:
             ``(height, width)`` for a picture, ``(depth, height, width)`` for a volume.
         diagonal : bool, default False
             Whether places that touch at a corner are neighbours: 8 instead of 4 in a picture.
+        step : sequence of int, optional
+            Hear only of the place that lies so many places on along each axis: ``(1, 0)`` is the pixel below. One kind of edges, for
+            `relaxation_labeling`, which takes several; `transposed` are the edges the other way.
 
         Returns
         -------
         LabelGraph
         """
+        if step is not None:
+            if diagonal:
+                raise ValueError("diagonal=True and step are two ways to choose neighbours; give one of them")
+            steps = [operator.index(by) for by in step]
+            return cls(_core.LabelGraph.stepped([_arrays.count(n, "shape") for n in shape], steps))
         return cls(_core.LabelGraph.grid([_arrays.count(n, "shape") for n in shape], bool(diagonal)))
 
     @classmethod
@@ -142,6 +157,34 @@ class LabelGraph:
         """The mean of the graph and its transpose."""
         return LabelGraph(self._made.symmetric())
 
+    def transposed(self) -> LabelGraph:
+        """The same edges the other way: who was heard now hears."""
+        return LabelGraph(self._made.transposed())
+
+    def reached(self, known: npt.ArrayLike) -> Array:
+        """Which objects hear of some of the known ones, be it by way of others.
+
+        Parameters
+        ----------
+        known : array_like of bool, shape (n,)
+            Such as ``y >= 0`` for labels of which -1 is unknown.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+            The known ones are among them. Weights of zero do not count.
+
+        Examples
+        --------
+        >>> import locality as lc
+        >>> lc.LabelGraph.edges(4, [[0, 1], [1, 2], [3, 0]]).reached([False, True, False, False]).tolist()
+        [True, True, False, True]
+        """
+        mask = np.asarray(known)
+        if mask.dtype != np.bool_ or mask.shape != (len(self),):
+            raise ValueError(f"known has shape {mask.shape} and holds {mask.dtype}; it must be ({len(self)},) booleans, one for each object")
+        return np.array(self._made.reached(mask.tolist()), dtype=bool)
+
     def __len__(self) -> int:
         return len(self._made)
 
@@ -151,6 +194,30 @@ class LabelGraph:
     def __reduce__(self) -> tuple[object, tuple[int, Array, Array]]:
         rows = np.repeat(np.arange(len(self)), np.diff(self.indptr))
         return LabelGraph.edges, (len(self), np.column_stack([rows, self.indices]), self.weights)
+
+
+def _is_sparse(x: Any) -> bool:
+    return type(x).__module__.startswith("scipy.sparse")
+
+
+def _of_sparse(x: Any, name: str) -> _core.LabelGraph:
+    """The extension's graph of a sparse matrix of weights."""
+    if not _is_sparse(x):
+        raise TypeError(f"{name} is {type(x).__name__}; give a LabelGraph, such as LabelGraph.nearest(X), or a sparse matrix of weights of SciPy")
+    if x.ndim != 2 or x.shape[0] != x.shape[1]:
+        raise ValueError(f"{name} is a sparse matrix of shape {x.shape}; it must have a row and a column for each object")
+    entries = x.tocoo()
+    weights = _arrays.numbers(entries.data, name).astype(np.float64)
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0.0)))
+    if len(bad):
+        at = bad[0]
+        raise ValueError(f"{name} has {weights[at]} in row {entries.row[at]}, column {entries.col[at]}; weights must be finite and not negative")
+    return _core.LabelGraph.edges(x.shape[0], entries.row.tolist(), entries.col.tolist(), weights.tolist())
+
+
+def _graph(x: Any, name: str = "graph") -> _core.LabelGraph:
+    """The extension's graph of what a user calls one."""
+    return x._made if isinstance(x, LabelGraph) else _of_sparse(x, name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,10 +251,11 @@ Step = Literal["product", "gradient"]
 
 def relaxation_labeling(
     distributions: npt.ArrayLike,
-    graph: LabelGraph,
-    compatibility: npt.ArrayLike | None = None,
+    graph: LabelGraph | Sequence[LabelGraph],
+    compatibility: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
     *,
     seeds: npt.ArrayLike | None = None,
+    start: npt.ArrayLike | None = None,
     step: Step = "product",
     length: float | None = None,
     max_iter: int = 100,
@@ -200,19 +268,23 @@ def relaxation_labeling(
     Parameters
     ----------
     distributions : array_like, shape (n, k)
-        The first distribution of each object; rows sum up to 1.
-    graph : LabelGraph
-        Who hears of whom.
-    compatibility : array_like, shape (k, k), optional
+        The first distribution of each object; rows sum up to 1. Where nothing is known of an object give ``1 / k`` rather than the shares of the
+        labels: a common label would gain by its share alone in every round.
+    graph : LabelGraph, sparse matrix of SciPy, or a sequence of these
+        Who hears of whom. Several are edges of several kinds over the same objects, such as neighbours in a row and in a column.
+    compatibility : array_like, shape (k, k), or one for each of several graphs, optional
         How well label a goes with a neighbour of label b, such as `label_compatibility` learns; by default equal labels go together and others
         do not.
     seeds : array_like, shape (n,), optional
         How much each object hears its own first distribution beside its neighbours: 0 is no seed, infinity holds it fast. A mask is
         0 and infinity.
+    start : array_like, shape (n, k), optional
+        Where the rounds begin, instead of at `distributions`; objects held fast stay at these all the same. Products never bring back a label whose
+        probability is 0, however a soft seed draws.
     step : {"product", "gradient"}
         The update of Rosenfeld, Hummel and Zucker, which needs compatibilities that are not negative, or the projected gradient of Hummel and Zucker.
     length : float, optional
-        The length of a gradient step; by default so short that consistency cannot fall.
+        The length of a gradient step; by default so short that consistency cannot fall on symmetric graphs.
     max_iter : int, default 100
         Most rounds.
     tol : float, default 1e-6
@@ -226,6 +298,12 @@ def relaxation_labeling(
     -------
     Labeling
 
+    Notes
+    -----
+    The average local consistency never falls where weights and compatibilities are symmetric: what ``i`` hears of ``j`` is what ``j`` hears of ``i``. With
+    several graphs this may hold of them together, as of ``[g, g.transposed()]`` under ``[r, r.T]``. On other graphs, such as
+    ``LabelGraph.nearest(X, symmetric=False)``, it may fall.
+
     References
     ----------
     Rosenfeld, Hummel and Zucker (1976), Scene labeling by relaxation operations. Hummel and Zucker (1983), On the foundations of
@@ -233,22 +311,31 @@ def relaxation_labeling(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import locality as lc
     >>> p = [[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.9, 0.1], [0.9, 0.1]]
     >>> lc.relaxation_labeling(p, lc.LabelGraph.grid((1, 5))).labels.tolist()
     [0, 0, 0, 0, 0]
+
+    A column of pixels, the topmost certain; ground (1) does not lie above sky (0).
+
+    >>> below = lc.LabelGraph.grid((3, 1), step=(1, 0))
+    >>> r = np.array([[1.0, 1.0], [0.0, 1.0]])
+    >>> p = [[0.0, 1.0], [0.5, 0.5], [0.6, 0.4]]
+    >>> lc.relaxation_labeling(p, [below, below.transposed()], [r, r.T]).labels.tolist()
+    [1, 1, 1]
     """
     p = np.ascontiguousarray(_arrays.sites(distributions, "distributions"), dtype=np.float64)
     n, k = p.shape
-    r = np.eye(k) if compatibility is None else _arrays.like(compatibility, "compatibility", (k, k)).astype(np.float64)
-    if step not in ("product", "gradient"):
-        raise ValueError(f"step={step!r} is neither 'product' nor 'gradient'")
+    graphs, compatibilities = _kinds(graph, compatibility, k)
+    begin = None if start is None else np.ascontiguousarray(_arrays.like(start, "start", (n, k)), dtype=np.float64)
     found, consistency, settled = _core.relaxation_labeling(
-        graph._made,
-        np.ascontiguousarray(r),
+        graphs,
+        compatibilities,
         p,
+        begin,
         None if seeds is None else _strengths(seeds, n),
-        step == "product",
+        by_product(step),
         None if length is None else _arrays.number(length, "length"),
         _arrays.count(max_iter, "max_iter"),
         _arrays.number(tol, "tol"),
@@ -256,6 +343,29 @@ def relaxation_labeling(
         progress,
     )
     return Labeling(found, found.argmax(axis=1), np.array(consistency), settled)
+
+
+def by_product(step: str) -> bool:
+    """Whether the update is the product."""
+    if step not in ("product", "gradient"):
+        raise ValueError(f"step={step!r} is neither 'product' nor 'gradient'")
+    return step == "product"
+
+
+def _kinds(graph: Any, compatibility: Any, k: int) -> tuple[list[_core.LabelGraph], list[Array]]:
+    """Graphs and a matrix for each."""
+    if not isinstance(graph, (list, tuple)):
+        graphs, given, names = [_graph(graph)], [compatibility], ["compatibility"]
+    else:
+        graphs = [_graph(g, f"graph[{i}]") for i, g in enumerate(graph)]
+        given = [None] * len(graphs) if compatibility is None else list(compatibility)
+        if not graphs:
+            raise ValueError("graph is an empty list; give at least one LabelGraph")
+        if len(given) != len(graphs) or compatibility is not None and np.ndim(given[0]) != 2:
+            raise ValueError(f"compatibility must be {len(graphs)} matrices ({k}, {k}), one for each graph, not {len(given)} of {np.shape(given[0])}")
+        names = [f"compatibility[{i}]" for i in range(len(graphs))]
+    each = [np.eye(k) if r is None else _arrays.like(r, name, (k, k)) for r, name in zip(given, names, strict=True)]
+    return graphs, [np.ascontiguousarray(r, dtype=np.float64) for r in each]
 
 
 def _strengths(seeds: npt.ArrayLike, n: int) -> list[float]:
@@ -267,7 +377,13 @@ def _strengths(seeds: npt.ArrayLike, n: int) -> list[float]:
 
 
 def label_compatibility(
-    labels: npt.ArrayLike, graph: LabelGraph, *, n_labels: int | None = None, prior: float = 1.0, agreement: float = 0.0
+    labels: npt.ArrayLike,
+    graph: LabelGraph,
+    *,
+    n_labels: int | None = None,
+    prior: float = 1.0,
+    agreement: float = 0.0,
+    balanced: bool = True,
 ) -> Array:
     """Learns from labelled neighbours how well labels go together.
 
@@ -275,7 +391,7 @@ def label_compatibility(
     ----------
     labels : array_like of int, shape (n,)
         Labels from 0; -1 is none.
-    graph : LabelGraph
+    graph : LabelGraph or sparse matrix of SciPy
         Who hears of whom.
     n_labels : int, optional
         Number of labels; by default the largest and one.
@@ -284,11 +400,15 @@ def label_compatibility(
     agreement : float, default 0
         How many edges between labelled objects the belief is worth that equal labels go together and others do not (``k`` and 0 for `k` labels):
         the matrix is mixed with that in proportion, so that few labels cannot lead it astray. `RelaxationLabeling` takes ten for each pair of labels.
+    balanced : bool, default True
+        Whether the matrix is as if all labels were equally common: scaled by one factor for each label so that each row sums up to k, and no label gains by
+        being rare where a relaxation begins with ``1 / k``. Without, rare labels have the larger rows, and the start for which these
+        do not count is the shares of the labels.
 
     Returns
     -------
     ndarray, shape (k, k)
-        How many times as often two labels meet as they would by chance: 1 for labels that do not care.
+        How many times as often two labels meet as they would by chance: 1 for labels that do not care. Symmetric.
 
     Examples
     --------
@@ -297,10 +417,11 @@ def label_compatibility(
     array([[1.33, 0.67],
            [0.67, 1.33]])
     """
-    own = _whole(labels, len(graph))
+    made = _graph(graph)
+    own = _whole(labels, len(made))
     k = int(own.max(initial=-1)) + 1 if n_labels is None else _arrays.count(n_labels, "n_labels")
     worth = _arrays.number(agreement, "agreement")
-    found: Array = _core.label_compatibilities(graph._made, own, k, _arrays.number(prior, "prior"), worth)
+    found: Array = _core.label_compatibilities(made, own, k, _arrays.number(prior, "prior"), worth, bool(balanced))
     return found
 
 
@@ -343,7 +464,7 @@ def local_modes(
 
     Parameters
     ----------
-    graph : LabelGraph
+    graph : LabelGraph or sparse matrix of SciPy
         Who hears of whom.
     labels : array_like of int, shape (n,), optional
         Labels from 0; by default each object has one of its own, so that the result is a clustering of the graph.
@@ -373,14 +494,15 @@ def local_modes(
     >>> lc.local_modes(lc.LabelGraph.grid((1, 6)), [4, 4, 7, 4, 1, 1], random_state=None).labels.tolist()
     [4, 4, 4, 4, 1, 1]
     """
-    own = np.arange(len(graph), dtype=np.int64) if labels is None else _whole(labels, len(graph))
+    made = _graph(graph)
+    own = np.arange(len(made), dtype=np.int64) if labels is None else _whole(labels, len(made))
     if (own < 0).any():
         raise ValueError(f"labels has {int(own.min())}; every object needs a label from 0")
     rows = None
     if evidence is not None:
         rows = np.ascontiguousarray(_arrays.sites(evidence, "evidence"), dtype=np.float64)
     found, agreement, settled = _core.local_modes(
-        graph._made,
+        made,
         own.tolist(),
         rows,
         _arrays.count(max_iter, "max_iter"),

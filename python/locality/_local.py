@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,18 +13,9 @@ from . import _arrays, _core
 from ._arrays import Array
 from ._base import BaseEstimator, Prepared, RegressorMixin, check_is_fitted
 from ._core import Kernel, Neighborhood
-from ._guard import LeaveOneOut, warn_thin
+from ._guard import Explanation, LeaveOneOut, warn_thin
 from ._mean import OnEmpty
 from ._tables import Tabular, table_data
-
-
-class Explanation(NamedTuple):
-    """The training samples that weigh most at some targets."""
-
-    indices: Array
-    """Heaviest first, ``[m, k]``; -1 where fewer weigh anything."""
-    weights: Array
-    """Their shares of all weight, ``[m, k]``."""
 
 
 class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimator):
@@ -41,7 +33,8 @@ class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimat
         A number is the kernel's ``h``. ``"fixed"`` searches the best ``h``, ``"nearest"`` the best ``knn`` (the width is the distance
         to a k-th nearest sample), by leave-one-out cross-validation. ``"per-column"`` first finds a width for each column by the gradient
         of the leave-one-out error of the local mean, so that columns that say nothing stop counting. ``"auto"`` takes the best of these, or
-        the kernel's own bandwidth if it has one.
+        the kernel's own bandwidth if it has one; ``"nearest"``, which counts rows, is left out where sample weights differ or more than a quarter
+        of the rows repeat others.
     degree : int or sequence of int, default 1
         Degree of the polynomial, 0 for the local mean; of several the best is taken.
     criterion : {"loo", "gcv", "aicc", "5-fold", ...}, default "loo"
@@ -82,6 +75,8 @@ class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimat
         Training samples and targets.
     sample_weight_fit_ : ndarray, shape (n,), or None
         Their weights: the variance of a target is inverse to its weight. Of a robust fit, times what their residuals count for.
+    given_weight_fit_ : ndarray, shape (n,), or None
+        Of a robust fit the weights as they were given, which intervals count by.
     kernel_ : Kernel
         The kernel in force, over columns divided by `scales_`.
     degree_ : int
@@ -91,7 +86,8 @@ class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimat
     effective_df_ : float
         Effective number of parameters: the trace of the hat matrix of the training rows. Made when asked for, as the two below.
     loo_residuals_ : ndarray, shape (n,) or (n, p)
-        Targets minus what is predicted without them, by the shortcut ``(y - fitted) / (1 - leverage)``, exact where nothing is shrunk.
+        Targets minus what is predicted without them, by the shortcut ``(y - fitted) / (1 - leverage)``, exact where nothing is shrunk. Where widths
+        are distances to k-th samples, of which the sample itself is one, targets minus `loo_predict`, which counts the others.
     leverage_ : ndarray, shape (n,)
         Diagonal of the hat matrix.
     scales_ : ndarray, shape (d,)
@@ -164,7 +160,7 @@ class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimat
         y : array_like, shape (n,) or (n, p)
             Targets.
         sample_weight : array_like, shape (n,), optional
-            Weights, not negative.
+            Weights, not negative: the variance of a target is inverse to its weight.
 
         Returns
         -------
@@ -178,6 +174,7 @@ class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimat
         self.X_fit_: Array = sites
         self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
         self.sample_weight_fit_ = _arrays.weights(sample_weight, len(sites), np.float64)
+        self.given_weight_fit_: Array | None = None
         search = _arrays.search_of(self.bandwidth)
         width = None if isinstance(self.bandwidth, str) else _arrays.number(self.bandwidth, "bandwidth")
         degrees = [self.degree] if np.ndim(self.degree) == 0 else list(self.degree)  # type: ignore[arg-type]
@@ -185,6 +182,8 @@ class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimat
         self.columns_ = self._columns_for(self.columns, X) if max(degrees, default=0) or self.columns is not None else None
         made = self._make(kernels, neighborhood, search, width, degrees, self.standardize, None, self.robust)
         self.sample_weight_fit_ = made.weights
+        if self.robust is not None:
+            self.given_weight_fit_ = made.given_weights
         self.kernel_: Kernel = made.kernel
         self.neighborhood_: Neighborhood = neighborhood
         self.degree_: int = made.degree
@@ -245,10 +244,11 @@ class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimat
         return self._flat(values), self._flat(np.sqrt(variances[:, :1] * noise))
 
     def predict_interval(self, X: npt.ArrayLike, level: float = 0.9) -> tuple[Array, Array, Array]:
-        """Predictions and intervals that hold a new observation with a probability of `level`, by localized conformal calibration.
+        """Predictions and intervals that hold a new observation of weight 1 with a probability of `level`, by localized conformal calibration.
 
         Outside the training samples intervals grow as the uncertainty of the slopes does, and also hold what the local polynomial itself says
-        where it is not believed that far out (with a warning, as `predict` gives).
+        where it is not believed that far out (with a warning, as `predict` gives). Those of a robust fit hold observations far off as well, at
+        their share.
 
         Parameters
         ----------
@@ -323,9 +323,13 @@ class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimat
     def _diagnostics(self) -> tuple[Any, ...]:
         made = self._fit()
         if self._prepared.told is None:
-            self._prepared.told = made.diagnostics(_arrays.threads(self.n_jobs))
-        told: tuple[Any, ...] = self._prepared.told
-        return told
+            told: list[Any] = list(made.diagnostics(_arrays.threads(self.n_jobs)))
+            if re.search(r"(?<!site_)knn=", str(self.kernel_)):
+                left = self.loo_predict()
+                told[1] = (self.y_fit_ - left).reshape(told[1].shape)
+            self._prepared.told = tuple(told)
+        found: tuple[Any, ...] = self._prepared.told
+        return found
 
     def thin(self, X: npt.ArrayLike) -> Array:
         """Whether evidence was too thin for all of the polynomial at each row of X, so that more than a tenth of a slope was taken.
@@ -397,6 +401,7 @@ class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimat
             on_empty=self.on_empty,
             sample_weight=self.sample_weight_fit_,
             threads=_arrays.threads(self.n_jobs),
+            **({} if self.given_weight_fit_ is None else {"given_weight": list(self.given_weight_fit_)}),
         )
 
     def __sklearn_tags__(self) -> Any:

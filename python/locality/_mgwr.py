@@ -12,7 +12,8 @@ import numpy.typing as npt
 from . import _arrays, _core
 from ._arrays import Array
 from ._base import Prepared, check_is_fitted
-from ._geographic import Criterion, Family, Geographic, Progress, Surface, places_of, width_of
+from ._geographic import Criterion, Family, Geographic, Progress, Surface, akaike_interval, bound_of, places_of, width_of
+from ._gwr import Collinearity
 
 
 class MGWR(Geographic):
@@ -30,6 +31,9 @@ class MGWR(Geographic):
         The one bandwidth of the model from which rounds start; searched by default.
     kernel, adaptive, family, metric, fit_intercept, criterion, bandwidth_range, n_jobs
         As of `GWR`; the range holds for every column.
+    bandwidth_ranges : sequence of pairs, optional
+        The smallest and the largest bandwidth of each coefficient's search, that of the constant first, either of them ``None`` for that of
+        `bandwidth_range`, which the initial bandwidth keeps.
     tol : float, default 1e-5
         Rounds end where the fit changes by a smaller share: the root of the mean squared change over the sum of squares.
     max_iter : int, default 200
@@ -45,6 +49,8 @@ class MGWR(Geographic):
         The bandwidth of each coefficient.
     initial_bandwidth_ : float
         The one bandwidth of the model from which rounds started.
+    search_history_ : ndarray, shape (s, 3), or None
+        The last search of each coefficient's bandwidth: which coefficient, bandwidth, criterion.
     bandwidth_history_ : ndarray, shape (rounds, q)
         Bandwidths after each round.
     changes_ : ndarray, shape (rounds,)
@@ -55,7 +61,7 @@ class MGWR(Geographic):
         Whether the last one changed less than `tol`.
     enp_ : ndarray, shape (q,)
         Effective number of parameters of each coefficient's surface.
-    params_, standard_errors_, t_values_, intercept_, coef_, param_names_
+    params_, standard_errors_, t_values_, p_values_, intercept_, coef_, param_names_
         As of `GWR`.
     fitted_values_, residuals_, standardized_residuals_, leverage_, cooks_distance_
         As of `GWR`.
@@ -104,6 +110,7 @@ class MGWR(Geographic):
         fit_intercept: bool = True,
         criterion: Criterion = "aicc",
         bandwidth_range: tuple[float | None, float | None] | None = None,
+        bandwidth_ranges: Sequence[tuple[float | None, float | None]] | None = None,
         tol: float = 1e-5,
         max_iter: int = 200,
         rest: int = 5,
@@ -119,6 +126,7 @@ class MGWR(Geographic):
         self.fit_intercept = fit_intercept
         self.criterion = criterion
         self.bandwidth_range = bandwidth_range
+        self.bandwidth_ranges = bandwidth_ranges
         self.tol = tol
         self.max_iter = max_iter
         self.rest = rest
@@ -155,11 +163,13 @@ class MGWR(Geographic):
             Itself.
         """
         self._keep(X, y, coords, exposure)
+        self._warn_columns()
         made = self._make(progress=progress)
         found = made.results()
         self.bandwidths_: Array = found["bandwidths"]
         self.initial_bandwidth_: float = found["first_bandwidth"]
         self.bandwidth_history_: Array = found["history"]
+        self.search_history_: Array | None = found["tried"]
         self.changes_: Array = found["changes"]
         self.n_iter_: int = len(self.changes_)
         self.converged_: bool = found["converged"]
@@ -232,6 +242,103 @@ class MGWR(Geographic):
         alpha = _arrays.number(alpha, "alpha")
         return np.array([self._critical(alpha / enp) for enp in self.enp_])
 
+    def collinearity(self) -> Collinearity:
+        """How nearly columns, each under the weights of its own bandwidth, are combinations of one another around each place.
+
+        Returns
+        -------
+        Collinearity
+            Condition numbers ``[n]``, None, and shares of variances ``[n, q]``.
+        """
+        found = self._model().collinearity(_arrays.threads(self.n_jobs))
+        return Collinearity(found["condition"], None, found["proportions"])
+
+    def bandwidth_intervals(self, level: float = 0.95) -> list[tuple[float, float]]:
+        """Between which bandwidths the best one of each coefficient lies, by the Akaike weights of those that its last search tried.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            The share of all weight that they have.
+
+        Returns
+        -------
+        list of (float, float)
+
+        References
+        ----------
+        Li, Fotheringham, Oshan and Wolf (2020), Measuring bandwidth uncertainty in multiscale geographically weighted regression.
+        """
+        check_is_fitted(self)
+        history = self.search_history_
+        if history is None:
+            raise ValueError("the file of the model does not say what was searched; fit it again, or save it from Python")
+        return [akaike_interval(history[history[:, 0] == j, 1:], self.criterion, level) for j in range(len(self.bandwidths_))]
+
+    def stationarity_test(
+        self, n_rounds: int = 99, *, search: bool = True, seed: int = 0, progress: Progress | None = None
+    ) -> Array:
+        """Monte-Carlo test of whether each coefficient differs from place to place by more than chance. Each round fits the whole model.
+
+        Parameters
+        ----------
+        n_rounds : int, default 99
+            How often places are dealt out anew.
+        search : bool, default True
+            Whether each round searches its own bandwidths, as the model did.
+        seed : int, default 0
+            Draws are the same for the same seed.
+        progress : callable, optional
+            Called with the rounds that are done and all rounds.
+
+        Returns
+        -------
+        ndarray, shape (q,)
+            The share of rounds, the data's own among them, in which the coefficient varies at least as much: small where it truly
+            differs.
+        """
+        rounds, seed = _arrays.count(n_rounds, "n_rounds"), _arrays.count(seed, "seed")
+        if rounds == 0:
+            raise ValueError("n_rounds=0 test nothing; ask for at least 1, usually 99")
+        check_is_fitted(self)
+        given = self.get_params() | {"inference": False}
+        if not search:
+            given |= {"bandwidths": list(self.bandwidths_), "initial_bandwidth": self.initial_bandwidth_}
+        seen, rng = self.params_.std(axis=0), np.random.default_rng(seed)
+        more = np.zeros(len(seen))
+        for done in range(rounds):
+            with warnings.catch_warnings():
+                # Of one round more or less.
+                warnings.simplefilter("ignore")
+                other = MGWR(**given).fit(self.X_fit_, self.y_fit_, rng.permutation(self.coords_fit_), self.exposure_fit_)
+            more += other.params_.std(axis=0) > seen
+            if progress is not None:
+                progress(done + 1, rounds)
+        found: Array = (1.0 + more) / (1.0 + rounds)
+        return found
+
+    def _own_figures(self) -> dict[str, Array]:
+        return {"bandwidth": self.bandwidths_, "parameters": self.enp_}
+
+    def _warn_columns(self) -> None:
+        """Columns that others say as well have no surface of their own: back-fitting shares one out between them as it comes."""
+        x = self.X_fit_
+        names = self.param_names_[int(self.fit_intercept) :]
+        basis = np.ones((len(x), 1)) if self.fit_intercept else np.empty((len(x), 0))
+        same = []
+        for name, column in zip(names, x.T, strict=True):
+            length = np.linalg.norm(column)
+            left = column - basis @ np.linalg.lstsq(basis, column, rcond=None)[0] if basis.shape[1] else column
+            if np.linalg.norm(left) <= 1e-10 * length:
+                same.append(name)
+            else:
+                basis = np.column_stack([basis, left / np.linalg.norm(left)])
+        if same:
+            warnings.warn(
+                f"columns are constant or combinations of those before them: {', '.join(same)}; what is theirs is shared out at will, so leave them out",
+                stacklevel=3,
+            )
+
     def _make(self, found: bool = False, progress: Progress | None = None) -> _core.MgwrModel:
         if isinstance(self.bandwidths, str):
             if self.bandwidths != "auto":
@@ -249,7 +356,16 @@ class MGWR(Geographic):
             tolerance=_arrays.number(self.tol, "tol"),
             rounds=_arrays.count(self.max_iter, "max_iter"),
             rest=_arrays.count(self.rest, "rest"),
+            ranges=None if self.bandwidth_ranges is None else [_pair(pair) for pair in self.bandwidth_ranges],
             inference=bool(self.inference) and not found,
             progress=progress,
             **self._common(),
         )
+
+
+def _pair(pair: Any) -> tuple[float | None, float | None]:
+    try:
+        low, high = pair
+    except (TypeError, ValueError):
+        raise ValueError(f"bandwidth_ranges has {pair!r}, which is no pair of a smallest and a largest bandwidth") from None
+    return bound_of(low), bound_of(high)

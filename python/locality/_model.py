@@ -20,10 +20,11 @@ from ._state import Parts
 def save(model: Any, path: str | os.PathLike[str]) -> None:
     """Writes a fitted estimator to a file, whole or not at all.
 
-    The file is in the safetensors format, by custom ``.loc``: training samples and what was found, no code. Rust reads
+    The file, whose name usually ends in ``.loc``, is in the safetensors format: training samples and what was found, no code. Rust reads
     `LocalPolynomialRegressor`, `LocalGLMRegressor`, `LocalLogisticRegression`, `LocalMeanRegressor`, `KernelDensity`, `KernelClassifier`,
-    `NearestNeighbors`, the neighbours' regressors and classifiers, `GWR` and `MGWR`, too, and the tool predicts with these but the mean, the
-    density and `NearestNeighbors`; all others are read by `load` alone.
+    `NearestNeighbors`, the neighbours' regressors and classifiers, `LocalQuantileRegressor`, `LocalModeRegressor`, `LocalGaussianRegressor`,
+    `LocalDiscriminantAnalysis`, `GWR` and `MGWR`, too, and the tool predicts with these but the density and `NearestNeighbors`; all others are
+    read by `load` alone.
 
     Parameters
     ----------
@@ -57,6 +58,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         raise FileNotFoundError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}; make it first, or choose another")
     name = type(model).__name__
     pack = _state.pack if name in _state.STATES else _PACK.get(name)
+    if name == "FuzzySystem":
+        raise TypeError("a FuzzySystem has files of its own, which can be read and edited; call system.save('rules.toml')")
     if pack is None or type(model).__module__.partition(".")[0] != __package__:
         raise TypeError(f"{name} cannot be saved; the estimators that can are {', '.join(sorted([*_PACK, *_state.STATES]))}")
     check_is_fitted(model)
@@ -183,6 +186,7 @@ def _pack_polynomial(model: Any) -> Parts:
         "responses": _column(model.y_fit_),
         "scales": model.scales_,
         "weights": model.sample_weight_fit_,
+        "given_weights": model.given_weight_fit_,
     }
     return "local_regression", found | _searched(model), arrays
 
@@ -190,6 +194,8 @@ def _pack_polynomial(model: Any) -> Parts:
 def _unpack_polynomial(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]) -> Any:
     from ._local import LocalPolynomialRegressor
 
+    if "mean_tolerance" in p:
+        return _unpack_scaled_mean(p, arrays)
     degrees = p["degrees"]
     model = LocalPolynomialRegressor(
         p["kernel"],
@@ -205,6 +211,7 @@ def _unpack_polynomial(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]
     _samples(model, p, arrays)
     model.columns_ = p.get("columns")
     model.y_fit_ = _flat(arrays["responses"])
+    model.given_weight_fit_ = arrays.get("given_weights")
     model.degree_ = p["found_degree"]
     model._prepared = _prepared(p)
     model._fit()
@@ -301,6 +308,8 @@ def _unpack_logistic(p: dict[str, Any], arrays: dict[str, Array], classes: list[
 
 
 def _pack_mean(model: Any) -> Parts:
+    if (model.scales_ != 1.0).any():
+        return _pack_scaled_mean(model)
     p = {
         "kernel": str(model.kernel_),
         "neighborhood": str(model.neighborhood_),
@@ -312,6 +321,42 @@ def _pack_mean(model: Any) -> Parts:
     return "local_mean", p, arrays
 
 
+def _pack_scaled_mean(model: Any) -> Parts:
+    """Over divided columns it is a polynomial of degree 0, which Rust and the tool know; what only a mean has stands beside it."""
+    found = {
+        "degrees": [0],
+        "standardize": None,
+        "ridge": 0.0,
+        "guard": True,
+        "on_empty": model.on_empty,
+        "found_kernel": str(model.kernel_),
+        "found_degree": 0,
+        "tried": [],
+        "mean_tolerance": float(model.tolerance),
+        "single": bool(model.X_fit_.dtype == np.float32),
+    }
+    arrays = {"samples": model.X_fit_, "responses": _column(model.y_fit_), "scales": model.scales_, "weights": model.sample_weight_fit_}
+    wide: dict[str, Any] = {name: None if a is None else a.astype(np.float64) for name, a in arrays.items()}
+    return "local_regression", found | _searched(model), wide
+
+
+def _unpack_scaled_mean(p: dict[str, Any], arrays: dict[str, Array]) -> Any:
+    from ._regression import LocalMeanRegressor
+
+    model = LocalMeanRegressor(
+        p["kernel"],
+        bandwidth="auto" if p["search"] == "given" else p["search"],
+        neighborhood=p["neighborhood"],
+        tolerance=p["mean_tolerance"],
+        on_empty=p["on_empty"],
+    )
+    dtype = np.float32 if p["single"] else np.float64
+    _samples(model, p, {name: a.astype(dtype) for name, a in arrays.items()})
+    model.y_fit_ = _flat(arrays["responses"].astype(dtype))
+    model._prepared = _prepared(p, model._prepare())
+    return model
+
+
 def _unpack_mean(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]) -> Any:
     from ._regression import LocalMeanRegressor
 
@@ -321,6 +366,7 @@ def _unpack_mean(p: dict[str, Any], arrays: dict[str, Array], _: list[Any]) -> A
         p["kernel"], neighborhood=p["neighborhood"], tolerance=p["tolerance"], on_empty=p["on_empty"]
     )
     _samples(model, p, arrays)
+    model.scales_ = np.ones(model.X_fit_.shape[1], model.X_fit_.dtype)
     model.y_fit_ = _flat(arrays["responses"])
     model._prepared = Prepared(model._prepare())
     return model

@@ -533,6 +533,17 @@ class LocalDiscriminantAnalysis(ClassifierMixin, _Model):
         """
         return self._predict_at(self._targets(X))[0]
 
+    def loo_predict_proba(self) -> Array:
+        """Probabilities of the classes at the training rows, each by a model without its own row.
+
+        Returns
+        -------
+        ndarray, shape (n, classes)
+        """
+        check_is_fitted(self)
+        shares: Array = self._without()._ask(self.X_fit_)
+        return shares
+
     def _predict_at(self, queries: Array) -> tuple[Array, None]:
         found: Array = self.classes_[np.argmax(self._ask(queries), axis=1)]
         return found, None

@@ -100,17 +100,17 @@ class QuickShift(_Modes):
     Parameters
     ----------
     bandwidth : float, optional
-        Bandwidth ``h`` of the kernel; estimated by `estimate_bandwidth` where neither this nor the kernel says it.
+        Bandwidth ``h`` of the kernel; where neither this nor the kernel says it, estimated as by `estimate_bandwidth`, under the metric.
     max_dist : float, optional
         The longest link that is kept; one bandwidth by default. Infinite: one cluster.
     kernel : Kernel or str, default "epanechnikov"
         The kernel of the density: any. The default's density is the one that flat mean shift climbs.
     metric : str, default "euclidean"
-        How far apart points are, for the links.
+        How far apart points are, for the links, the estimate of the bandwidth, and a kernel that has no metric of its own.
     min_persistence : float or "auto", optional
         Clusters whose mode rises less than this above the saddle to a denser one are merged into it, in units of log
-        density: ``log(2)`` asks for a peak of twice the saddle. "auto" takes the largest gap. None merges nothing, and
-        seeks no saddles.
+        density: ``log(2)`` asks for a peak of twice the saddle. The density is asked for along the way between points, so that
+        clusters with nothing in between are never merged. "auto" takes the largest gap. None merges nothing, and seeks no saddles.
     n_neighbors : int, default 10
         Saddles are sought between each point and so many nearest others.
     n_jobs : int, optional
@@ -226,13 +226,13 @@ class MedoidShift(_Modes):
     Parameters
     ----------
     bandwidth : float, optional
-        Radius of the flat kernel, ``h`` of the others; estimated by `estimate_bandwidth` where neither this nor the
-        kernel says it.
+        Radius of the flat kernel, ``h`` of the others; where neither this nor the kernel says it, estimated as by `estimate_bandwidth`,
+        under the metric.
     kernel : Kernel or str, default "flat"
         The kernel of the step: any of distances. Without ``h`` it takes the bandwidth.
     metric : str, default "euclidean"
-        How far apart points are: whose squares are summed (for "cosine" 1 less the cosine itself), and among which saddles are sought. The
-        kernel has a metric of its own, ``"flat(h=1, metric=manhattan)"``. Under "manhattan", "chebyshev", "hamming" and "haversine" time grows
+        How far apart points are: whose squares are summed (for "cosine" 1 less the cosine itself), and among which saddles are sought.
+        A kernel without a metric of its own, as ``"flat(h=1, metric=manhattan)"`` has, follows it. Under "manhattan", "chebyshev", "hamming" and "haversine" time grows
         with the square of the number of points that the kernel reaches from one.
     min_persistence : float or "auto", optional
         Clusters whose medoid rises less than this above the saddle to a denser one are merged into it, in units of
@@ -316,14 +316,14 @@ class Tomato(_Modes):
         Modes that rise less than this above the saddle to a denser one are merged, in units of log density: ``log(2)`` asks
         for a peak of twice the saddle. "auto" takes the largest gap of the persistences; None merges nothing.
     n_neighbors : int, default 10
-        Each point is a neighbour of so many nearest others, and they of it.
+        Each point is a neighbour of so many nearest others, and they of it; copies are one.
     bandwidth : float, optional
         Bandwidth ``h`` of the kernel; by default the mean distance to as many neighbours as the square root of the number
-        of points.
+        of points, but at least that from a place to the nearest other.
     kernel : Kernel or str, default "gaussian"
         The kernel of the density: any.
     metric : str, default "euclidean"
-        How far apart points are, for the graph.
+        How far apart points are, for the graph, the bandwidth, and a kernel that has no metric of its own.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 

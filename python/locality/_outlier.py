@@ -76,6 +76,8 @@ class LocalOutlierFactor(OutlierMixin, BaseEstimator):
         Number of training samples.
     effective_metric_ : str
         The metric in force.
+    effective_metric_params_ : dict
+        Its parameters, but for `p`, which is in its name.
     n_features_in_ : int
         Number of columns.
 
@@ -172,6 +174,59 @@ class LocalOutlierFactor(OutlierMixin, BaseEstimator):
     def _factors(self, queries: Array | None = None) -> Array:
         threads = _arrays.threads(self.n_jobs)
         return _core.local_outlier_factor(self._samples, self.n_neighbors_, *self._metric, queries, threads)
+
+    def _search(self) -> NearestNeighbors:
+        check_is_fitted(self)
+        if self._metric[0] == "precomputed":
+            raise ValueError("kneighbors needs the samples, and metric='precomputed' has distances; NearestNeighbors takes those")
+        search = NearestNeighbors(
+            n_neighbors=self.n_neighbors_, metric=self.metric, p=self.p, metric_params=self.metric_params, n_jobs=self.n_jobs
+        )
+        return search.fit(self._samples)
+
+    @property
+    def effective_metric_params_(self) -> dict[str, Any]:
+        """The metric's own parameters."""
+        check_is_fitted(self)
+        return dict(self.metric_params or {})
+
+    def kneighbors(self, X: npt.ArrayLike | None = None, n_neighbors: int | None = None, return_distance: bool = True) -> Any:
+        """The nearest training samples of each row; of each training sample the nearest others where there are no rows.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d), optional
+            Rows.
+        n_neighbors : int, optional
+            How many; those of the model by default.
+        return_distance : bool, default True
+            Whether the distances are returned, too.
+
+        Returns
+        -------
+        distances : ndarray, shape (m, k)
+            Only where `return_distance` is set.
+        indices : ndarray of int, shape (m, k)
+        """
+        return self._search().kneighbors(X, n_neighbors, return_distance)
+
+    def kneighbors_graph(self, X: npt.ArrayLike | None = None, n_neighbors: int | None = None, mode: str = "connectivity") -> Any:
+        """The nearest training samples of each row as a sparse matrix.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, d), optional
+            Rows; without them the training samples, of each of which the nearest others count.
+        n_neighbors : int, optional
+            How many; those of the model by default.
+        mode : {"connectivity", "distance"}, default "connectivity"
+            Whether entries are 1 or the distances.
+
+        Returns
+        -------
+        scipy.sparse.csr_matrix, shape (m, n)
+        """
+        return self._search().kneighbors_graph(X, n_neighbors, mode)
 
     @_for_training_samples()
     def fit_predict(self, X: npt.ArrayLike, y: Any = None) -> Array:

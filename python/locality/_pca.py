@@ -38,6 +38,19 @@ class TangentSpaces(NamedTuple):
     n_components: Array
     total_variance: Array
 
+    @property
+    def explained_variance_ratio(self) -> Array:
+        """Shares of the variance along all directions, shape (m, c); 0 where there is none."""
+        whole = self.total_variance[:, None]
+        return np.divide(self.explained_variance, whole, out=np.zeros_like(self.explained_variance), where=whole > 0)
+
+    @property
+    def noise_variance(self) -> Array:
+        """The mean variance along the directions that are left out, shape (m,); 0 where there are none."""
+        left = self.components.shape[2] - self.n_components
+        rest = np.maximum(self.total_variance - self.explained_variance.sum(axis=1), 0.0)
+        return np.where(left > 0, rest / np.maximum(left, 1), 0.0)
+
 
 class LocalPCA(TransformerMixin, BaseEstimator):
     """Principal component analysis of the samples around each row: tangent spaces, and what is off them.
@@ -71,6 +84,10 @@ class LocalPCA(TransformerMixin, BaseEstimator):
         Of all samples, as `PCA` has it; they answer where fewer than two samples count.
     explained_variance_ : ndarray, shape (c,)
         Of all samples.
+    explained_variance_ratio_ : ndarray, shape (c,)
+        Their shares of the variance of all samples.
+    n_components_ : int
+        Number of components of all samples; around a row there may be others where a share was asked for.
     n_features_in_ : int
         Number of columns.
 
@@ -146,8 +163,8 @@ class LocalPCA(TransformerMixin, BaseEstimator):
     def _make(self) -> _core.LocalPcaModel:
         count, share = None, None
         if self.n_components is not None:
-            if isinstance(self.n_components, float):
-                share = self.n_components
+            if isinstance(self.n_components, float | np.floating):
+                share = float(self.n_components)
             else:
                 count = _arrays.count(self.n_components, "n_components")
         threads = _arrays.threads(self.n_jobs)
@@ -159,6 +176,20 @@ class LocalPCA(TransformerMixin, BaseEstimator):
         if self._prepared.made is None:
             self._prepared.made = self._make()
         return self._prepared.made, rows, _arrays.threads(self.n_jobs)
+
+    @property
+    def explained_variance_ratio_(self) -> Array:
+        """Shares of the variance of all samples."""
+        check_is_fitted(self)
+        whole = float(self.X_fit_.var(axis=0, ddof=min(1, len(self.X_fit_) - 1)).sum())
+        own = self.explained_variance_
+        return own / whole if whole > 0 else np.zeros_like(own)
+
+    @property
+    def n_components_(self) -> int:
+        """Number of components of all samples."""
+        check_is_fitted(self)
+        return len(self.components_)
 
     def transform(self, X: npt.ArrayLike) -> Array:
         """Rows projected onto the plane of the components around them, ``mean + P (x - mean)``: what is off the plane is taken as noise.

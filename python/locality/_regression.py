@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from . import _arrays
+from . import _arrays, _core
 from ._arrays import Array
 from ._base import BaseEstimator, Prepared, RegressorMixin, check_is_fitted
 from ._core import Kernel, LocalMeanFit, Neighborhood
@@ -21,8 +21,11 @@ class LocalMeanRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    kernel : Kernel or str, default "gaussian(h=1)"
+    kernel : Kernel or str, default "gaussian"
         How much a training site counts at a query. Columns of a data frame may be named in it.
+    bandwidth : {"auto", "fixed", "nearest", "per-column"} or float, default "auto"
+        As of `LocalPolynomialRegressor`: a number is the kernel's ``h``; otherwise that under which each site's targets are best predicted by the
+        others, over columns divided by their standard deviations. ``"auto"`` leaves a kernel as it is that has a bandwidth, or no distance.
     neighborhood : Neighborhood or str, optional
         Which training sites a query may see at all; every one by default. ``hollow`` has no part in `predict`; see `loo_predict`.
     tolerance : float, default 0.0
@@ -49,7 +52,9 @@ class LocalMeanRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimator):
     sample_weight_fit_ : ndarray, shape (n,), or None
         Their weights.
     kernel_ : Kernel
-        The kernel, its columns by number.
+        The kernel in force, over columns divided by `scales_`, its columns by number.
+    scales_ : ndarray, shape (d,)
+        What each column is divided by: 1 unless a bandwidth was searched.
     neighborhood_ : Neighborhood
         The neighbourhood, its columns by number.
     n_features_in_ : int
@@ -71,8 +76,9 @@ class LocalMeanRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        kernel: Kernel | str = "gaussian(h=1)",
+        kernel: Kernel | str = "gaussian",
         *,
+        bandwidth: Literal["auto", "fixed", "nearest", "per-column"] | float = "auto",
         neighborhood: Neighborhood | str | None = None,
         tolerance: float = 0.0,
         on_empty: OnEmpty = "nearest",
@@ -82,6 +88,7 @@ class LocalMeanRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimator):
         n_jobs: int | None = None,
     ) -> None:
         self.kernel = kernel
+        self.bandwidth = bandwidth
         self.neighborhood = neighborhood
         self.tolerance = tolerance
         self.on_empty = on_empty
@@ -91,7 +98,7 @@ class LocalMeanRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> LocalMeanRegressor:
-        """Keeps the training sites, laid out for queries.
+        """Keeps the training sites, laid out for queries, and finds the bandwidth, if it is to be found.
 
         Parameters
         ----------
@@ -113,10 +120,36 @@ class LocalMeanRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimator):
         self.X_fit_: Array = sites
         self.y_fit_: Array = np.asarray(targets, dtype=sites.dtype)
         self.sample_weight_fit_ = _arrays.weights(sample_weight, len(sites), sites.dtype)
-        self.kernel_: Kernel = kernel
         self.neighborhood_: Neighborhood = neighborhood
+        tried = self._find(kernel)
         self._prepared = Prepared(self._prepare())
+        self._prepared.kept = {"tried": tried}
         return self
+
+    def _find(self, kernel: Kernel) -> list[list[Any]]:
+        """Sets the kernel and the scales in force, and returns what was tried."""
+        search, dtype = _arrays.search_of(self.bandwidth), self.X_fit_.dtype
+        self.scales_: Array = np.ones(self.X_fit_.shape[1], dtype)
+        self.kernel_: Kernel = kernel
+        if not isinstance(self.bandwidth, str):
+            self.kernel_ = Kernel(_core.kernel_with_bandwidth(kernel, _arrays.number(self.bandwidth, "bandwidth")))
+            return []
+        if search == "auto" and _has_width(kernel):
+            return []
+        y, weights = self.y_fit_.astype(np.float64), self.sample_weight_fit_
+        found = _core.LocalRegressor(
+            self.X_fit_.astype(np.float64),
+            y[:, None] if y.ndim == 1 else y,
+            [kernel],
+            search=search,
+            degrees=[0],
+            neighborhood=self.neighborhood_,
+            on_empty=self.on_empty,
+            sample_weight=None if weights is None else weights.astype(np.float64),
+            threads=_arrays.threads(self.n_jobs),
+        )
+        self.kernel_, self.scales_ = found.kernel, found.scales.astype(dtype)
+        return [[degree, text, score if np.isfinite(score) else None] for degree, text, score in found.tried]
 
     def predict(self, X: npt.ArrayLike) -> Array:
         """The local mean of the training targets at each row of X.
@@ -136,13 +169,13 @@ class LocalMeanRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimator):
     def _predict_at(self, queries: Array) -> tuple[Array, None]:
         if self._prepared.made is None:
             self._prepared.made = self._prepare()
-        means: Array = self._prepared.made.at(queries, _arrays.threads(self.n_jobs))[0]
+        means: Array = self._prepared.made.at(queries / self.scales_, _arrays.threads(self.n_jobs))[0]
         return (means[:, 0] if self.y_fit_.ndim == 1 else means), None
 
     def _prepare(self) -> LocalMeanFit:
         y = self.y_fit_
         return LocalMeanFit(
-            self.X_fit_,
+            self.X_fit_ / self.scales_,
             y[:, None] if y.ndim == 1 else y,
             self.kernel_,
             self.neighborhood_,
@@ -157,3 +190,14 @@ class LocalMeanRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimator):
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = True
         return tags
+
+
+def _has_width(kernel: Kernel) -> bool:
+    """Whether a kernel has a bandwidth of its own, or nothing that could have one."""
+    if "h=" in str(kernel) or "knn=" in str(kernel):
+        return True
+    try:
+        _core.kernel_with_bandwidth(kernel, 1.0)
+    except ValueError:
+        return True
+    return False

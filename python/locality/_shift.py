@@ -25,7 +25,7 @@ class MeanShift(ClusterMixin, BaseEstimator):
         Radius of the flat kernel, bandwidth ``h`` of the others; where neither this nor the kernel says it, `estimate_bandwidth`,
         as sample weights count (where that is 0 and the kernel flat, points at one place are a cluster). "auto" searches for a bandwidth
         whose clusters do not depend on which points were drawn: the middle of the longest range in which random parts of the points
-        agree on two or more clusters (Fukunaga 1990; Ben-Hur et al. 2002), else the smallest that leaves one. Beside a kernel with an ``h`` of its own it is the unit of what remains: of the stop rule, of the
+        agree on two or more clusters (Fukunaga 1990; Ben-Hur et al. 2002), else the smallest from which on there is one in each. Beside a kernel with an ``h`` of its own it is the unit of what remains: of the stop rule, of the
         seeding bins, and of the distance within which modes are one cluster and beyond which a point is an orphan.
     seeds : array_like, shape (s, d), optional
         Where to start; by default every point, or the bins' centres under `bin_seeding`.
@@ -57,7 +57,8 @@ class MeanShift(ClusterMixin, BaseEstimator):
         Whether the points themselves move, all at once, until each has met all that are within a bandwidth.
     min_persistence : float or "auto", optional
         Clusters whose mode rises less than this above the saddle to a denser one are merged into it, in units of log density:
-        ``log(2)`` asks for a peak of twice the saddle. "auto" takes the largest gap: where the rises fall
+        ``log(2)`` asks for a peak of twice the saddle. The density is asked for along the way between points, so that clusters with
+        nothing in between are never merged. "auto" takes the largest gap: where the rises fall
         by the largest factor, each taken 0.1 larger. None merges nothing.
     n_neighbors : int, default 10
         For `min_persistence`: saddles are sought between each point and so many nearest others.
@@ -170,6 +171,8 @@ class MeanShift(ClusterMixin, BaseEstimator):
         weights = _arrays.weights(sample_weight, len(points), points.dtype)
         compression = None if self.compression is None else _arrays.number(self.compression, "compression")
         self._bins: _core.BinnedSites | None = None
+        self.__dict__.pop("displacement_", None)
+        self.__dict__.pop("_from_file", None)
         self._keep(self._find(points, weights, given(self.bandwidth, "bandwidth"), compression))
         return self
 
@@ -212,7 +215,8 @@ class MeanShift(ClusterMixin, BaseEstimator):
 
         Points are kept as one weighted site in each occupied cell of a grid of `compression` bandwidths, so that memory and time grow with
         the ground that they cover and not with their number. Parts of any sizes give the same modes as one part of all, where the
-        bandwidth is given; else it is estimated from the first part, and kept.
+        bandwidth is given; else it is estimated from the first part, and kept. Copies and pickles go on with the earlier parts; a model
+        from a file (`save`) has its clusters only, and takes no further ones.
 
         Parameters
         ----------
@@ -234,10 +238,14 @@ class MeanShift(ClusterMixin, BaseEstimator):
         width = 0.25 if self.compression is None else _arrays.number(self.compression, "compression")
         weights = _arrays.weights(sample_weight, len(points), points.dtype)
         if bins is None:
+            if hasattr(self, "_from_file"):
+                raise ValueError(
+                    "the cells of the earlier parts are not in a file, so that partial_fit cannot go on; pickle the model instead of saving "
+                    "it, or give all parts to a new one"
+                )
             self.bandwidth_ = self._find(points, weights, given(self.bandwidth, "bandwidth"), width)["bandwidth_"]
-            single = points.dtype == np.float32
-            bins = _core.BinnedSites(points.shape[1], width * self.bandwidth_, single, self.metric == "cosine")
-            self._bins, self._dtype = bins, points.dtype
+            self._width, self._dtype = width * self.bandwidth_, points.dtype
+            self._bins = bins = self._empty(points.shape[1])
         points = points.astype(self._dtype, copy=False)
         bins.add(points, None if weights is None else weights.astype(self._dtype, copy=False))
         sites, totals = bins.sites()
@@ -273,9 +281,24 @@ class MeanShift(ClusterMixin, BaseEstimator):
         return self.mode_labels_[near]
 
     def __getstate__(self) -> dict[str, Any]:
-        # The cells of a table in parts are no part of a copy, which begins anew.
-        state: dict[str, Any] = super().__getstate__()
-        return state | {"_bins": None}
+        # Cells of a table in parts as arrays, so that a copy goes on with them.
+        state: dict[str, Any] = dict(super().__getstate__())
+        bins: _core.BinnedSites | None = state.pop("_bins", None)
+        return state if bins is None else state | {"_cells": (self._width, bins.parts())}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        cells = state.pop("_cells", None)
+        # scikit-learn's looks at versions.
+        restore = getattr(super(), "__setstate__", self.__dict__.update)
+        restore(state)
+        if cells is not None:
+            self._width, parts = cells
+            self._bins = self._empty(len(parts[2]) // len(parts[1]))
+            self._bins.resume(*parts)
+
+    def _empty(self, columns: int) -> _core.BinnedSites:
+        return _core.BinnedSites(columns, self._width, self._dtype == np.float32, self.metric == "cosine")
 
 
 def given(x: Any, name: str) -> Any:

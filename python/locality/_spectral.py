@@ -144,6 +144,11 @@ class LaplacianEigenmaps(_Map):
     kernel : Kernel or str, optional
         How much pairs weigh instead: that of neighbours, or in place of "rbf" that of all pairs. The heat kernel of the paper is
         ``"gaussian(h=..)"``.
+    pieces : {"apart", "centred"}, default "apart"
+        How the pieces of a graph that is not connected are laid. "apart": by the eigenvectors of the whole graph, as in scikit-learn. The
+        first coordinates, one less than there are pieces, are constant on each and tell them apart, the heaviest first, so that clusters are
+        found in them; those that are left unfold single pieces. "centred": each piece by itself, in all coordinates, around 0, to see what
+        is in it. A warning says that there are pieces.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -152,7 +157,7 @@ class LaplacianEigenmaps(_Map):
     embedding_ : ndarray, shape (n, n_components)
         Coordinates. In each the entry of the largest magnitude is positive.
     eigenvalues_ : ndarray, shape (n_components,) or (pieces, n_components)
-        Eigenvalues of the normalised Laplacian, of each piece where there are several.
+        Eigenvalues of the normalised Laplacian; where there are several pieces, of each, or with ``pieces="apart"`` of the whole in each row.
     affinity_matrix_ : scipy.sparse.csr_matrix or ndarray, shape (n, n)
         How much each two samples weigh for one another. Sparse where neighbours weigh, or the weights given were; without SciPy dense.
     pieces_ : ndarray of int, shape (n,)
@@ -188,6 +193,7 @@ class LaplacianEigenmaps(_Map):
         eigen_tol: float | Literal["auto"] = "auto",
         n_neighbors: int | None = None,
         kernel: Kernel | str | None = None,
+        pieces: Literal["apart", "centred"] = "apart",
         n_jobs: int | None = None,
     ) -> None:
         self.n_components = n_components
@@ -198,6 +204,7 @@ class LaplacianEigenmaps(_Map):
         self.eigen_tol = eigen_tol
         self.n_neighbors = n_neighbors
         self.kernel = kernel
+        self.pieces = pieces
         self.n_jobs = n_jobs
 
     def fit(self, X: npt.ArrayLike, y: Any = None) -> Self:
@@ -237,12 +244,18 @@ class LaplacianEigenmaps(_Map):
             everywhere=everywhere,
             tol=self._tol(),
             dense=_dense(self.eigen_solver),
+            pieces=self.pieces,
             threads=_arrays.threads(self.n_jobs),
         )
         return self._keep(found, sparse=not everywhere)
 
     def _tol(self) -> float:
-        return 1e-9 if self.eigen_tol == "auto" else _arrays.number(self.eigen_tol, "eigen_tol")
+        if isinstance(self.eigen_tol, str) and self.eigen_tol == "auto":
+            return 1e-9
+        tol = _arrays.number(self.eigen_tol, "eigen_tol")
+        if not (np.isfinite(tol) and tol >= 0):
+            raise ValueError(f"eigen_tol={tol} must be a finite number of at least 0, or 'auto'")
+        return tol
 
     def _fit_weights(self, X: Any) -> Self:
         sparse = type(X).__module__.startswith("scipy.sparse")
@@ -273,6 +286,7 @@ class LaplacianEigenmaps(_Map):
             n_components=_arrays.count(self.n_components, "n_components"),
             tol=self._tol(),
             dense=_dense(self.eigen_solver),
+            pieces=self.pieces,
             threads=_arrays.threads(self.n_jobs),
         )
         self._keep(found, sparse=sparse)
@@ -337,6 +351,11 @@ class DiffusionMap(TransformerMixin, _Map):
         "dense" computes all eigenvalues; "auto" only those that are asked for, if there are more than 200 samples.
     tol : float, default 1e-9
         Residual at which an eigenvector counts as found.
+    pieces : {"apart", "centred"}, default "apart"
+        How the pieces of a graph that is not connected are laid. "apart": by the eigenvectors of the whole graph, as in scikit-learn. The
+        first coordinates, one less than there are pieces, are constant on each and tell them apart, the heaviest first, so that clusters are
+        found in them; those that are left unfold single pieces. "centred": each piece by itself, in all coordinates, around 0, to see what
+        is in it. A warning says that there are pieces.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -345,7 +364,8 @@ class DiffusionMap(TransformerMixin, _Map):
     embedding_ : ndarray, shape (n, n_components)
         Coordinates. In each the entry of the largest magnitude is positive.
     eigenvalues_ : ndarray, shape (n_components,) or (pieces, n_components)
-        Eigenvalues of the walk but for the first, 1; of each piece where there are several.
+        Eigenvalues of the walk but for the first, 1; where there are several pieces, of each, or with ``pieces="apart"`` of the whole in
+        each row.
     kernel_ : Kernel
         The kernel in force, with its bandwidth.
     pieces_ : ndarray of int, shape (n,)
@@ -384,6 +404,7 @@ class DiffusionMap(TransformerMixin, _Map):
         time: float = 1.0,
         eigen_solver: Literal["auto", "dense"] = "auto",
         tol: float = 1e-9,
+        pieces: Literal["apart", "centred"] = "apart",
         n_jobs: int | None = None,
     ) -> None:
         self.n_components = n_components
@@ -394,6 +415,7 @@ class DiffusionMap(TransformerMixin, _Map):
         self.time = time
         self.eigen_solver = eigen_solver
         self.tol = tol
+        self.pieces = pieces
         self.n_jobs = n_jobs
 
     def _neighbors(self) -> int | None:
@@ -424,6 +446,7 @@ class DiffusionMap(TransformerMixin, _Map):
             time=_arrays.number(self.time, "time"),
             tol=_arrays.number(self.tol, "tol"),
             dense=_dense(self.eigen_solver),
+            pieces=self.pieces,
             threads=_arrays.threads(self.n_jobs),
         )
         self.X_fit_: Array = samples

@@ -76,6 +76,7 @@ def _centroids(model: Any) -> None:
 
 
 def _mean_shift(model: Any) -> None:
+    model._from_file = True
     k = len(model.cluster_centers_)
     _within(model.mode_labels_, 0, k)
     _within(model.labels_, -1, k)
@@ -292,6 +293,7 @@ STATES = {
     "LocalDiscriminantAnalysis": State(
         "local_discriminant", "_models", _SITES | {"y_fit_": "int n"}, _SEARCHED, _lay_discriminant
     ),
+    "LocalGaussianRegressor": State("local_gaussian", "_gaussian", _SITES | {"y_fit_": "n"}, _SEARCHED, _lay),
     "LocalModeRegressor": State(
         "local_mode", "_models", _SITES | {"y_fit_": "n"}, _SEARCHED | {"response_bandwidth_": "real"}, _lay
     ),
@@ -299,7 +301,7 @@ STATES = {
     "MGWR": State(
         "mgwr",
         "_mgwr",
-        _GEOGRAPHIC | {"bandwidths_": "q", "bandwidth_history_": "r q", "changes_": "r", "enp_": "q"},
+        _GEOGRAPHIC | {"bandwidths_": "q", "bandwidth_history_": "r q", "changes_": "r", "enp_": "q", "search_history_": "s t?"},
         _FIGURES | {"param_names_": "texts", "initial_bandwidth_": "real", "n_iter_": "count", "converged_": "flag"},
         _geographic,
     ),
@@ -404,7 +406,8 @@ def pack(model: Any) -> Parts:
             # Columns by number: names are the table's.
             made = value if not isinstance(value, str) else (Kernel if name == "kernel" else Neighborhood)(value)
             value = made.with_columns([str(n) for n in own])
-        if name != "n_jobs":
+        # A parameter that came later leaves files of models without it as they were.
+        if name != "n_jobs" and not (name == "bandwidth_ranges" and value is None):
             given[name] = plain(value, name)
     view = {} if state.view is None else state.view(model)
     values = {name: plain(_of(model, name, view), name) for name in state.values}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ from ._arrays import Array
 _WIDTHS = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Surrogate:
     """A line through a black box around one point: ``intercept + coefficients @ (x' - x)``."""
 
@@ -25,13 +25,19 @@ class Surrogate:
     coefficients: Array
     """Slopes per unit of each column, ``[d]``; 0 for columns that were not taken."""
     standard_errors: Array
-    """Their standard errors over draws of the perturbations, ``[d]``; 0 for columns that were not taken."""
+    """Their standard errors over draws of the perturbations, ``[d]``; for columns that were not taken, of the slopes in a line of all columns."""
     features: list[int]
     """The columns that were taken, those that move the prediction most first."""
     bandwidth: float
     """Width of the perturbations, in units of the columns' deviations."""
     fidelity: float
     """Share of the black box's variance under the perturbations that the line explains, each perturbation left out of its own line."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Surrogate) and all(np.array_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+    def __hash__(self) -> int:
+        return hash((self.intercept, self.bandwidth, self.fidelity, *self.features))
 
 
 class LocalSurrogate:
@@ -136,23 +142,32 @@ class LocalSurrogate:
             raise ValueError(f"predict returned {y.shape} for {len(steps)} rows; it must return one finite number for each")
         z = steps[:, self.scales > 0.0]
         taken = _select(z, y, self.n_features)
-        a = np.column_stack([np.ones(len(z)), z[:, taken]])
-        inverse = np.linalg.pinv(a.T @ a)
-        b = inverse @ (a.T @ y)
-        leverage = np.einsum("ij,jk,ik->i", a, inverse, a)
-        residual = y - a @ b
-        # Errors of a line through what is no line: the sandwich, with leave-one-out residuals.
-        without = residual / np.maximum(1.0 - leverage, 1e-12)
-        meat = (a * without[:, None]).T @ (a * without[:, None])
-        spread = np.sqrt(np.maximum(np.diag(inverse @ meat @ inverse), 0.0))
+        b, without, spread = _fit(z[:, taken], y)
+        # Whether a column is taken hangs on the draws, too.
+        errors = np.zeros(len(self.scales))
+        errors[self.scales > 0.0] = _fit(z, y)[2][1:]
         total = ((y - y.mean()) ** 2).sum()
         fidelity = 1.0 - float((without**2).sum() / total) if total > 0.0 else 0.0
         columns = np.flatnonzero(self.scales > 0.0)[taken]
-        coefficients, errors = np.zeros(len(self.scales)), np.zeros(len(self.scales))
+        coefficients = np.zeros(len(self.scales))
         coefficients[columns] = b[1:] / self.scales[columns]
-        errors[columns] = spread[1:] / self.scales[columns]
+        errors[columns] = spread[1:]
+        errors /= np.where(self.scales > 0.0, self.scales, 1.0)
         order = np.argsort(-np.abs(b[1:]), kind="stable")
         return Surrogate(float(b[0]), coefficients, errors, [int(c) for c in columns[order]], width, fidelity)
+
+
+def _fit(z: Array, y: Array) -> tuple[Array, Array, Array]:
+    """A line's coefficients, the constant first, the residuals of a line without each row, and standard errors of the coefficients."""
+    a = np.column_stack([np.ones(len(z)), z])
+    inverse = np.linalg.pinv(a.T @ a)
+    b = inverse @ (a.T @ y)
+    leverage = np.einsum("ij,jk,ik->i", a, inverse, a)
+    # Errors of a line through what is no line: the sandwich, with leave-one-out residuals. Draws are of pairs, one on either side.
+    without = (y - a @ b) / np.maximum(1.0 - leverage, 1e-12)
+    scores = (a * without[:, None]).reshape(2, -1, a.shape[1]).sum(axis=0)
+    spread = np.sqrt(np.maximum(np.diag(inverse @ (scores.T @ scores) @ inverse), 0.0))
+    return b, without, spread
 
 
 def _select(z: Array, y: Array, most: int) -> list[int]:

@@ -133,7 +133,8 @@ class DenseCRF:
         features : array_like, shape (d, nvar)
             Features in bandwidths.
         compat : float, array_like of shape (nlabels,) or (nlabels, nlabels)
-            A Potts weight: equal labels are cheaper by so much. Or what equal labels cost, or any two labels.
+            A Potts weight: equal labels are cheaper by so much. Or what equal labels cost, or any two labels. Of a matrix that is
+            not symmetric the mean with its transpose counts: pairs of objects have no direction.
         kernel : int
             Taken and left aside.
         normalization : int

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
 
 import locality as lc
 from locality import densecrf
@@ -31,6 +32,42 @@ def test_a_place_to_save_at_is_checked_and_named(tmp_path):
 def test_searches_of_a_bandwidth_are_listed(estimator):
     with pytest.raises(ValueError, match="bandwidth='cv' must be a number or one of auto, fixed, nearest, per-column"):
         estimator(bandwidth="cv").fit(X, (Y > 0).astype(float))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lc.LocalPolynomialRegressor(),
+        lc.LocalMeanRegressor(),
+        lc.LocalLogisticRegression(),
+        lc.KNeighborsRegressor(),
+        lc.KernelRidge(),
+        lc.KernelDensity(),
+        lc.MeanShift(),
+        lc.Localized(LinearRegression(), bandwidth=1.0),
+        lc.TableEncoder(),
+    ],
+    ids=lambda m: type(m).__name__,
+)
+def test_arrays_and_frames_of_dates_are_refused_alike(model):
+    """numpy makes numbers of them, and the least of all of one that is missing."""
+    pd = pytest.importorskip("pandas")
+    days = np.arange("2025-01-01", "2025-02-10", dtype="datetime64[D]")
+    days[3] = np.datetime64("NaT")
+    y = np.arange(len(days)) % 2
+    for column, remedy in ((days, "the days since a first one"), (days - days[0], "total_seconds")):
+        with pytest.raises(TypeError, match=remedy):
+            model.fit(column[:, None], y)
+        with pytest.raises(TypeError, match=f"'when'.*{remedy}"):
+            model.fit(pd.DataFrame({"x": y, "when": column}), y)
+    sites = np.random.default_rng(0).uniform(size=(len(days), 2))
+    with pytest.raises(TypeError, match="X holds datetime64"):
+        lc.GWR(30).fit(days[:, None], y, sites)
+    with pytest.raises(TypeError, match="y holds datetime64"):
+        lc.LocalPolynomialRegressor().fit(sites, days)
+    # Classes may be dates.
+    days[3] = days[2]
+    assert lc.KNeighborsClassifier(1).fit(sites, days).predict(sites[:1])[0] == days[0]
 
 
 def test_dates_are_to_be_made_numbers():

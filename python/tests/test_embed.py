@@ -183,3 +183,45 @@ def test_outlier_factors_of_known_distances_are_scikit_learns():
         lc.LocalOutlierFactor(metric="precomputed").fit(x)
     with pytest.raises(ValueError, match="negative; give distances"):
         lc.LocalOutlierFactor(metric="precomputed").fit(-between)
+
+
+def test_outlier_factors_have_scikit_learns_search():
+    x = load_wine().data
+    ours, theirs = (make(n_neighbors=7).fit(x) for make in (lc.LocalOutlierFactor, neighbors.LocalOutlierFactor))
+    assert ours.effective_metric_params_ == theirs.effective_metric_params_ == {}
+    for rows in (None, x[:5] + 0.1):
+        for a, b in zip(ours.kneighbors(rows), theirs.kneighbors(rows), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9)
+        for mode in ("connectivity", "distance"):
+            a, b = ours.kneighbors_graph(rows, mode=mode), theirs.kneighbors_graph(rows, mode=mode)
+            np.testing.assert_allclose(a.toarray(), b.toarray(), rtol=1e-9)
+    known = lc.LocalOutlierFactor(n_neighbors=7, metric="precomputed").fit(cdist(x, x))
+    with pytest.raises(ValueError, match="NearestNeighbors takes those"):
+        known.kneighbors()
+
+
+def test_minkowski_is_euclidean_where_nothing_else_is_said():
+    x, y = ROLL[:100], ROLL[:100, :2]
+    assert lc.trustworthiness(x, y, metric="minkowski") == lc.trustworthiness(x, y)
+
+
+@pytest.mark.parametrize("method", ["hessian", "ltsa"])
+def test_samples_in_nobodys_neighbourhood_are_placed(method):
+    # Wines of which some are in no other's neighbourhood.
+    x = StandardScaler().fit_transform(load_wine().data)
+    model = lc.LocallyLinearEmbedding(n_neighbors=12, method=method).fit(x)
+    near = neighbors.NearestNeighbors(n_neighbors=12).fit(x).kneighbors(return_distance=False)
+    lone = np.setdiff1d(np.arange(len(x)), near)
+    assert len(lone) > 0
+    assert (np.abs(model.embedding_[lone]).max(axis=1) > 1e-9).all()
+    assert len(np.unique(model.pieces_)) == 1
+    np.testing.assert_allclose(model.transform(x[lone]), model.embedding_[lone], atol=1e-2)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_tables_whose_squares_leave_the_number_type_are_named(scale):
+    x = ROLL[:100] * scale
+    models = [lc.LocallyLinearEmbedding(), lc.LaplacianEigenmaps(), lc.LocalOutlierFactor()]
+    for fit in [*(model.fit for model in models), lc.intrinsic_dimension]:
+        with pytest.raises(ValueError, match="scale X"):
+            fit(x)

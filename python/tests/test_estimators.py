@@ -10,6 +10,7 @@ import locality as lc
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.datasets import load_diabetes
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -29,6 +30,8 @@ def not_met(estimator):
         found["check_sample_weights_shape"] = "most of its rows are at one place: the estimated bandwidth is 0, which is refused"
     if name == "OptimalDenoiser" and estimator.nearest is not None:
         found["check_sample_weight_equivalence_on_dense_data"] = "a repeated row takes several of the nearest places, a heavy one takes one"
+    if name in {"FuzzyRegressor", "FuzzyClassifier"}:
+        found["check_sample_weight_equivalence_on_dense_data"] = "rows are drawn for folds and held out, a heavy one as a whole"
     if name == "LocalGLMRegressor":
         found["check_regressor_multioutput"] = "its responses are negative, which counts are not"
     if name in {"MetricLearner", "AdaptiveKernelRegressor", "AdaptiveKernelClassifier"}:
@@ -64,6 +67,7 @@ def not_met(estimator):
         lc.LocalLogisticRegression(),
         lc.LocalQuantileRegressor(),
         lc.LocalModeRegressor(),
+        lc.LocalGaussianRegressor(),
         lc.LocalDiscriminantAnalysis(),
         lc.LocalDiscriminantAnalysis("qda"),
         lc.Localized(LinearRegression()),
@@ -119,6 +123,25 @@ def not_met(estimator):
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+def test_a_local_mean_finds_its_bandwidth():
+    x, y = load_diabetes(return_X_y=True, scaled=False)
+    model = lc.LocalMeanRegressor().fit(x, y)
+    off = y - model.loo_predict()
+    assert 1.0 - off @ off / ((y - y.mean()) ** 2).sum() > 0.4
+    peer = lc.LocalPolynomialRegressor(degree=0).fit(x, y)
+    assert model.kernel_ == peer.kernel_
+    np.testing.assert_array_equal(model.scales_, peer.scales_)
+    np.testing.assert_allclose(model.predict(x[:9] + 0.1), peer.predict(x[:9] + 0.1), rtol=1e-9)
+    # A bandwidth of its own is kept, a number is taken, and where there is no distance there is nothing to find.
+    kept = lc.LocalMeanRegressor("gaussian(h=20)").fit(x, y)
+    given = lc.LocalMeanRegressor("gaussian", bandwidth=20.0).fit(x, y)
+    assert kept.kernel_ == given.kernel_ == lc.Kernel("gaussian(h=20)") and (kept.scales_ == 1.0).all()
+    assert lc.LocalMeanRegressor("softmax(beta=0.01)").fit(x, y).kernel_ == lc.Kernel("softmax(beta=0.01)")
+    single = lc.LocalMeanRegressor().fit(x.astype(np.float32), y)
+    assert single.predict(x[:3].astype(np.float32)).dtype == np.float32
+    np.testing.assert_allclose(single.predict(x[:9].astype(np.float32)), model.predict(x[:9]), rtol=1e-3)
 
 
 def test_a_regressor_is_the_local_mean():

@@ -193,3 +193,105 @@ def test_learned_terms_are_no_two_of_one_curve():
         curves = [np.exp(-0.5 * ((places - float(c)) / float(s)) ** 2) for c, s in terms]
         for i, one in enumerate(curves):
             assert all(abs(one - other).max() > 0.09 for other in curves[:i]), terms
+
+
+def test_rows_that_repeat_keep_predictions_near():
+    rng = np.random.default_rng(0)
+    places = rng.random((5, 3))
+    X = np.repeat(places, 20, axis=0)
+    y = np.repeat([0, 1, 0, 1, 0], 20)
+    model = lc.FuzzyClassifier().fit(X, y)
+    assert model.score(X, y) == 1.0
+    targets = np.repeat(rng.normal(size=5), 20)
+    model = lc.FuzzyRegressor().fit(X, targets)
+    between = rng.random((2000, 3))
+    assert np.abs(model.predict(between)).max() < 5 * np.abs(targets).max()
+    levels = np.array(np.meshgrid(*3 * [[-1.0, 0.0, 1.0]])).reshape(3, -1).T
+    D = np.repeat(levels, 6, axis=0)
+    t = D[:, 0] * D[:, 1] + D[:, 2] + 0.1 * rng.normal(size=len(D))
+    for rules in (8, 20, 27):
+        model = lc.FuzzyRegressor(rules).fit(D, t)
+        error = np.sqrt(np.mean((model.predict(D) - t) ** 2))
+        assert error == pytest.approx(model.training_error_, rel=1e-9)
+        assert error < 0.15
+        assert np.abs(model.predict(D + 1e-3 * rng.normal(size=D.shape))).max() < 2 * np.abs(t).max()
+
+
+@pytest.mark.parametrize("how", [{"rules": 4}, {"radius": 0.5}])
+def test_whole_weights_are_repeated_rows(how):
+    rng = np.random.default_rng(5)
+    X = rng.random((90, 2))
+    y = np.sin(5 * X[:, 0]) + X[:, 1]
+    w = rng.integers(0, 4, 90)
+    times = np.repeat(np.arange(90), w)
+    for made, target in ((lc.FuzzyRegressor, y), (lc.FuzzyClassifier, y > 1)):
+        plain = made(**how, epochs=0, prune=-1.0)
+        heavy = made(**how, epochs=0, prune=-1.0).fit(X, target, sample_weight=w)
+        often = made(**how, epochs=0, prune=-1.0).fit(X[times], target[times])
+        np.testing.assert_allclose(heavy.system_.evaluate(X), often.system_.evaluate(X), atol=1e-6)
+        assert np.abs(heavy.system_.evaluate(X) - plain.fit(X, target).system_.evaluate(X)).max() > 1e-3
+    with pytest.raises(ValueError, match="sample_weight"):
+        lc.FuzzyRegressor(2).fit(X, y, sample_weight=[1.0, 2.0])
+    with pytest.raises(ValueError, match="not negative"):
+        lc.FuzzyRegressor(2).fit(X, y, sample_weight=-np.ones(90))
+
+
+def test_a_radius_too_small_for_the_rows_is_told():
+    rng = np.random.default_rng(1)
+    X = rng.random((100, 3))
+    with pytest.warns(UserWarning, match="radius=0.1 finds .* more clusters than 100 rows"):
+        model = lc.FuzzyRegressor(radius=0.1, epochs=0).fit(X, X[:, 0])
+    assert len(model.system_.rules) <= 12
+
+
+def test_terms_and_ranges_are_read_back():
+    system = lc.FuzzySystem(TIP)
+    assert system.input_terms["service"]["average"] == "triangle(0, 5, 10)"
+    assert system.output_terms == {"tip": {"low": "triangle(0, 0, 13)", "medium": "triangle(0, 13, 25)", "high": "triangle(13, 25, 25)"}}
+    assert system.input_ranges == {"quality": (0.0, 10.0), "service": (0.0, 10.0)}
+    assert system.output_ranges == {"tip": (0.0, 25.0)}
+    degrees = system.memberships({"service": [9.8, 1.0], "quality": [6.5, 2.0]})
+    assert list(degrees) == ["quality", "service"]
+    np.testing.assert_allclose(degrees["quality"]["average"], [0.7, 0.4])
+    np.testing.assert_allclose(degrees["service"]["poor"], [0.0, 0.8])
+    linear = lc.FuzzySystem(LINEAR)
+    assert linear.output_terms == {"y": {"up": "2 + 2 * x", "half": "0 + 0.5 * x"}}
+
+
+LINEAR = """
+[[input]]
+name = "x"
+range = [0, 1]
+terms = { low = "triangle(0, 0, 1)", high = "triangle(0, c=1, b=1)" }
+[[output]]
+name = "y"
+range = [0, 4]
+inference = "sugeno"
+terms = { up = "(x + 1) * 2", half = "x / 2" }
+[rules]
+text = '''
+IF x IS low THEN (y IS up)
+IF x IS high THEN (y IS half)
+'''
+"""
+
+
+def test_one_input_is_explained_by_its_number_and_systems_have_files_of_their_own(tmp_path):
+    system = lc.FuzzySystem(LINEAR)
+    assert system.explain(0.25) == system.explain([0.25]) == system.explain({"x": 0.25})
+    assert system.explain(0.25)["outputs"]["y"] == pytest.approx(0.75 * 2.5 + 0.25 * 0.125)
+    with pytest.raises(ValueError, match="2 inputs"):
+        lc.FuzzySystem(TIP).explain(1.0)
+    with pytest.raises(TypeError, match="must be a number"):
+        system.explain("a")
+    with pytest.raises(TypeError, match=r"system\.save\('rules.toml'\)"):
+        lc.save(system, tmp_path / "rules.loc")
+
+
+def test_names_of_parameters_count():
+    text = LINEAR.replace("triangle(0, 0, 1)", "gaussian(sigma=1, mean=5)")
+    assert lc.FuzzySystem(text).input_terms["x"]["low"] == "gaussian(5, 1)"
+    with pytest.raises(ValueError, match="unknown parameter of gaussian 'mu'"):
+        lc.FuzzySystem(text.replace("mean=5", "mu=5"))
+    with pytest.raises(ValueError, match="multiplies inputs"):
+        lc.FuzzySystem(LINEAR.replace("x / 2", "x * x"))

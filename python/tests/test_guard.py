@@ -79,6 +79,7 @@ WAVE = np.sin(5.0 * SITES[:, 0]) + SITES[:, 1]
         (lc.LocalGLMRegressor("gamma", bandwidth=0.4), np.exp(WAVE)),
         (lc.LocalQuantileRegressor(bandwidth=0.3), WAVE),
         (lc.LocalModeRegressor(bandwidth=0.3, response_bandwidth=0.2), WAVE),
+        (lc.LocalGaussianRegressor(bandwidth=0.3), WAVE),
         (lc.LocalLogisticRegression(bandwidth=0.4), WAVE > 0.8),
         (lc.LocalDiscriminantAnalysis(bandwidth=0.5), WAVE > 0.8),
     ],

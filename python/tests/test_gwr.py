@@ -9,7 +9,7 @@ from pathlib import Path
 import locality as lc
 import numpy as np
 import pytest
-from locality._geographic import t_quantile
+from locality._geographic import t_quantile, t_tails
 from sklearn.base import clone
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "georgia.csv"
@@ -192,3 +192,96 @@ def test_wrong_arrays_are_named(model):
         model.predict(x[:1], coords[:2])
     with pytest.raises(ValueError, match="not fitted"):
         lc.GWR().predict(x, coords)
+
+
+@pytest.fixture(scope="module")
+def several():
+    x, y, coords, _ = georgia()
+    return lc.MGWR().fit((x - x.mean(axis=0)) / x.std(axis=0), (y - y.mean()) / y.std(), coords)
+
+
+def test_collinearity_is_mgwrs(model, several):
+    told = model.collinearity()
+    np.testing.assert_allclose(told.condition[:3], [14.82988498, 16.75504891, 15.25793222], rtol=1e-8)
+    shares = [[7.20853667e-01, 4.51904708e-06, 8.80413759e-01, 7.77129905e-02], [6.46031528e-01, 3.97523279e-05, 9.14209962e-01, 2.06281763e-01]]
+    np.testing.assert_allclose(told.proportions[:2], shares, rtol=1e-6)
+    told = several.collinearity()
+    np.testing.assert_allclose(told.condition[:3], [2.72612326, 2.96280867, 2.82093761], rtol=1e-6)
+    shares = [[0.44205004, 0.06082604, 0.86209528, 0.8034928], [0.47794487, 0.05789014, 0.87838295, 0.82748461]]
+    np.testing.assert_allclose(told.proportions[:2], shares, rtol=1e-6)
+    assert told.inflation is None
+
+
+def test_values_that_tell_nothing_are_filtered_as_mgwr_does(model, several):
+    assert np.count_nonzero(model.filter_tvals(), axis=0).tolist() == [159, 159, 63, 7]
+    assert np.count_nonzero(several.filter_tvals(), axis=0).tolist() == [22, 159, 159, 0]
+    kept = model.filter_tvals(3.0)
+    assert (np.abs(kept[kept != 0.0]) >= 3.0).all() and (np.abs(model.t_values_[kept == 0.0]) < 3.0).all()
+    stats = pytest.importorskip("scipy.stats")
+    for one in (model, several):
+        np.testing.assert_allclose(one.p_values_, 2.0 * stats.t.sf(np.abs(one.t_values_), 158), rtol=1e-9, atol=1e-14)
+    np.testing.assert_allclose(t_tails(np.array([0.0, 1.0, 4.0]), 5e3), 2.0 * stats.t.sf([0.0, 1.0, 4.0], 5e3), rtol=1e-6)
+
+
+def test_summaries_name_coefficients(model, several):
+    for one in (model, several):
+        text = one.summary()
+        for part in ("rows: ", "AICc", "intercept", "x2", "median"):
+            assert part in text, text
+    assert "93" in model.summary() and f"{several.enp_[0]:.5g}" in several.summary()
+
+
+def test_each_coefficient_has_a_range_of_its_own(several):
+    x, y, coords, _ = georgia()
+    x, y = (x - x.mean(axis=0)) / x.std(axis=0), (y - y.mean()) / y.std()
+    ranges = [(100, None), (44, 120), (60, None), (44, None)]
+    bounded = lc.MGWR(bandwidth_ranges=ranges).fit(x, y, coords)
+    # Those of mgwr with multi_bw_min and multi_bw_max.
+    assert bounded.bandwidths_.tolist() == [105.0, 91.0, 158.0, 56.0]
+    with pytest.raises(ValueError, match="bandwidth_ranges has 1 pairs, but there are 4"):
+        lc.MGWR(bandwidth_ranges=[(10, 20)]).fit(x, y, coords)
+    with pytest.raises(ValueError, match="no pair of a smallest"):
+        lc.MGWR(bandwidth_ranges=[3, 4, 5, 6]).fit(x, y, coords)
+
+
+def test_bandwidths_have_intervals(model, several):
+    low, high = model.bandwidth_interval()
+    assert low <= 93.0 <= high and low < high
+    each = several.bandwidth_intervals()
+    assert len(each) == 4
+    for (low, high), bandwidth in zip(each, several.bandwidths_, strict=True):
+        assert low <= bandwidth <= high
+    narrow = several.bandwidth_intervals(0.6)
+    assert all(a[0] <= b[0] and b[1] <= a[1] for a, b in zip(each, narrow, strict=True))
+    x, y, coords, _ = georgia()
+    with pytest.raises(ValueError, match="no bandwidth was searched"):
+        lc.GWR(90).fit(x, y, coords).bandwidth_interval()
+
+
+def test_several_bandwidths_are_tested_for_stationarity():
+    rng = np.random.default_rng(0)
+    coords = rng.uniform(size=(120, 2))
+    x = rng.normal(size=(120, 1))
+    y = 4.0 * coords[:, 0] * x[:, 0] + 0.1 * rng.normal(size=120)
+    model = lc.MGWR([60, 60]).fit(x, y, coords)
+    found = model.stationarity_test(19, search=False)
+    assert found[1] == 0.05 and found[0] > 0.05
+    np.testing.assert_array_equal(found, model.stationarity_test(19, search=False))
+    with pytest.raises(ValueError, match="n_rounds=0"):
+        model.stationarity_test(0)
+
+
+def test_columns_that_others_say_are_named():
+    x, y, coords, _ = georgia()
+    twice = np.column_stack([x, np.ones(len(x)), x[:, 0] - 2.0 * x[:, 1]])
+    with pytest.warns(UserWarning, match="combinations of those before them: x3, x4;"):
+        lc.MGWR([100] * 6, inference=False, max_iter=2, tol=1.0).fit(twice, y, coords)
+
+
+def test_scores_are_of_as_many_rows(model):
+    x, y, coords, _ = georgia()
+    with pytest.raises(ValueError, match="y has 1 numbers, but X has 159 rows"):
+        model.score(x, y[:1], coords)
+    with pytest.warns(UserWarning, match="two rows"):
+        assert np.isnan(model.score(x[:1], y[:1], coords[:1]))
+    assert model.score(x[:5], np.full(5, 3.0), coords[:5]) == 0.0

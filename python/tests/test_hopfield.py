@@ -189,6 +189,11 @@ def test_the_imputer_keeps_what_is_known():
     assert lc.HopfieldImputer(0.5).fit(seen).bandwidth_ == 0.5
 
 
+def narrow():
+    """A memory of single precision."""
+    return lc.HopfieldMemory().store(np.eye(2, dtype=np.float32), np.zeros(2, dtype=np.float32))
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
@@ -203,6 +208,11 @@ def test_the_imputer_keeps_what_is_known():
         (lambda: lc.HopfieldNetwork().fit([[1, 0]]), "units are -1 or 1: take 2 x - 1 of patterns of 0 and 1"),
         (lambda: lc.HopfieldNetwork(update="now").fit([[1, -1]]), "update='now'"),
         (lambda: lc.HopfieldImputer(-1.0).fit([[1.0]]), "bandwidth=-1"),
+        (lambda: lc.HopfieldImputer(n_steps=0).fit([[1.0]]), "n_steps=0 must be at least 1"),
+        (lambda: lc.HopfieldNetwork(max_iter=0).fit([[1, -1]]), "max_iter=0 must be at least 1"),
+        (lambda: narrow().store([[1.0, 1e300]], [0.0]), r"patterns has 1e\+300 in row 0, column 1 .* beyond the range of this memory's float32"),
+        (lambda: narrow().store([[1.0, 1.0]], [-1e300]), r"values has -1e\+300 in row 0"),
+        (lambda: narrow().recall([[1e300, 1.0]]), r"states has 1e\+300 in row 0"),
     ],
 )
 def test_bad_arguments_are_named(bad, message):

@@ -10,7 +10,7 @@ import locality as lc
 import numpy as np
 import pytest
 from sklearn import semi_supervised
-from sklearn.datasets import load_digits, make_moons
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine, make_moons
 
 X, Y = make_moons(220, noise=0.1, random_state=0)
 KNOWN = np.where(np.random.default_rng(0).uniform(size=len(Y)) < 0.1, Y, -1)
@@ -81,6 +81,139 @@ def test_ten_labels_a_class_are_enough_for_digits():
         assert score > 0.93, (model, score)
         if model.get_params().get("seed_strength") == np.inf:
             np.testing.assert_array_equal(model.transduction_[~hidden], DIGIT[~hidden])
+
+
+def drawn(labels, share, seed):
+    """Labels drawn at random, by no means equally many of each class."""
+    known = np.where(np.random.default_rng(seed).uniform(size=len(labels)) < share, labels, -1)
+    assert len(np.unique(known)) == 1 + len(np.unique(labels)) and len(set(np.bincount(known[known >= 0]))) > 1
+    return known
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"step": "gradient"},
+        {"compatibility": "learned"},
+        {"compatibility": "learned", "step": "gradient"},
+        {"kernel": "gaussian"},
+        {"kernel": "gaussian", "compatibility": "learned"},
+        {"seed_strength": 5.0},
+        {"seed_strength": 5.0, "step": "gradient"},
+        {"seed_strength": 20.0, "compatibility": "learned"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    ("load", "share", "h", "least"), [(load_digits, 0.055, 1.0, 0.91), (load_iris, 0.1, 0.5, 0.85), (load_wine, 0.1, 1.5, 0.9), (load_breast_cancer, 0.1, 2.0, 0.92)]
+)
+def test_labels_drawn_at_random_are_enough(load, share, h, least, given):
+    # From the shares of the known classes these were .31, .42, .55 and .63.
+    samples, truth = load(return_X_y=True)
+    samples = samples / 16.0 if load is load_digits else (samples - samples.mean(axis=0)) / samples.std(axis=0)
+    given = {**given, "kernel": f"gaussian(h={h})"} if "kernel" in given else given
+    scores, peers = [], []
+    for seed in (0, 1, 2):
+        known = drawn(truth, share, seed)
+        hidden = known < 0
+        model = lc.RelaxationLabeling(**given).fit(samples, known)
+        scores.append((model.transduction_ == truth)[hidden].mean())
+        peers.append((lc.LabelSpreading("knn").fit(samples, known).transduction_ == truth)[hidden].mean())
+    assert np.mean(scores) > max(least, np.mean(peers) - 0.02), (scores, peers)
+
+
+def test_soft_seeds_correct_labels_that_are_wrong():
+    rng = np.random.default_rng(0)
+    given = np.where(rng.uniform(size=len(DIGIT)) < 0.2, rng.integers(0, 10, size=len(DIGIT)), DIGIT)
+    known = np.where(rng.uniform(size=len(DIGIT)) < 0.3, given, -1)
+    seeded = known >= 0
+    for step in ("product", "gradient"):
+        fast = lc.RelaxationLabeling(step=step).fit(DIGITS, known)
+        soft = lc.RelaxationLabeling(step=step, seed_strength=1.0).fit(DIGITS, known)
+        np.testing.assert_array_equal(fast.transduction_[seeded], known[seeded])
+        right = (soft.transduction_ == DIGIT)[seeded].mean()
+        assert right > 0.97 > 0.85 > (known == DIGIT)[seeded].mean()
+        assert (np.diff(soft.consistency_) >= -1e-9).all()
+
+
+def test_samples_that_no_label_reaches_get_the_commonest_class():
+    x = np.concatenate([np.arange(12.0), 100.0 + np.arange(12.0)])[:, None]
+    known = np.full(24, -1)
+    known[[0, 9, 11]] = [3, 7, 7]
+    for given in ({}, {"step": "gradient"}, {"kernel": "gaussian(h=2)"}, {"compatibility": [[1.0, 0.2], [0.2, 0.4]]}):
+        model = lc.RelaxationLabeling(2, **given).fit(x, known)
+        reached = lc.LabelGraph.nearest(x, 2).reached(known != -1)
+        assert reached.tolist() == [True] * 12 + [False] * 12
+        np.testing.assert_allclose(model.label_distributions_[~reached], [[1 / 3, 2 / 3]] * 12, atol=1e-12)
+        assert (model.transduction_[~reached] == 7).all() and model.transduction_[1] == 3
+        assert model.predict([[105.0]]).tolist() == [7]
+
+
+def test_learned_compatibilities_do_not_count_how_common_labels_are():
+    samples, truth = load_breast_cancer(return_X_y=True)
+    graph = lc.LabelGraph.nearest((samples - samples.mean(axis=0)) / samples.std(axis=0), 7)
+    known = drawn(truth, 0.2, 0)
+    r = lc.label_compatibility(known, graph)
+    np.testing.assert_allclose(r.sum(axis=1), [2.0, 2.0], atol=1e-12)
+    np.testing.assert_allclose(r, r.T, atol=1e-12)
+    plain = lc.label_compatibility(known, graph, balanced=False)
+    assert abs(plain.sum(axis=1) - 2.0).max() > 0.05
+    np.testing.assert_allclose(r[0, 1] ** 2 / (r[0, 0] * r[1, 1]), plain[0, 1] ** 2 / (plain[0, 0] * plain[1, 1]), rtol=1e-9)
+
+
+def test_edges_of_several_kinds():
+    rng = np.random.default_rng(5)
+    shape, k = (4, 5), 3
+    p = rng.dirichlet(np.ones(k), size=20)
+    right, down = lc.LabelGraph.grid(shape, step=(0, 1)), lc.LabelGraph.grid(shape, step=(1, 0))
+    graphs = [right, right.transposed(), down, down.transposed()]
+    r, s = rng.uniform(size=(2, k, k))
+    found = lc.relaxation_labeling(p, graphs, [r, r.T, s, s.T], max_iter=30)
+    assert (np.diff(found.consistency) >= -1e-12).all()
+    one = lc.relaxation_labeling(p, graphs, [r, r.T, s, s.T], max_iter=1).distributions.reshape(*shape, k)
+    at = p.reshape(*shape, k)
+    q = r @ at[1, 3] + r.T @ at[1, 1] + s @ at[2, 2] + s.T @ at[0, 2]
+    np.testing.assert_allclose(one[1, 2], at[1, 2] * q / (at[1, 2] * q).sum(), atol=1e-14)
+    plain = lc.relaxation_labeling(p, lc.LabelGraph.grid(shape))
+    np.testing.assert_allclose(lc.relaxation_labeling(p, graphs).distributions, plain.distributions, atol=1e-12)
+    # Stripes: labels alternate along rows and agree along columns, which no single matrix can say.
+    truth = np.tile(np.arange(10) % 2, (10, 1))
+    noisy = np.where(rng.uniform(size=truth.shape) < 0.2, 1 - truth, truth).ravel()
+    blurred = 0.2 + 0.6 * np.eye(2)[noisy]
+    rows, columns = (lc.LabelGraph.grid((10, 10), step=step).symmetric() for step in ((0, 1), (1, 0)))
+    cleaned = lc.relaxation_labeling(blurred, [rows, columns], [1.0 - np.eye(2), np.eye(2)])
+    assert (cleaned.labels == truth.ravel()).mean() > 0.98
+    begun = lc.relaxation_labeling(p, right, start=np.full((20, k), 1 / k), seeds=np.arange(20) == 3, max_iter=0).distributions
+    np.testing.assert_array_equal(begun[3], p[3])
+    np.testing.assert_array_equal(begun[4], [1 / k] * k)
+
+
+def test_sparse_matrices_are_graphs():
+    sparse = pytest.importorskip("scipy.sparse")
+    rng = np.random.default_rng(6)
+    dense = np.triu(rng.uniform(size=(9, 9)) * (rng.uniform(size=(9, 9)) < 0.5), 1)
+    dense += dense.T
+    p = rng.dirichlet(np.ones(3), size=9)
+    matrices = [getattr(sparse, name)(dense) for name in ("csr_matrix", "csc_array", "coo_array", "csr_array")]
+    graph = lc.LabelGraph(matrices[0])
+    want = lc.relaxation_labeling(p, graph).distributions
+    weights = np.zeros((9, 9))
+    weights[np.repeat(np.arange(9), np.diff(graph.indptr)), graph.indices] = graph.weights
+    np.testing.assert_array_equal(weights, dense)
+    for matrix in matrices:
+        np.testing.assert_array_equal(lc.relaxation_labeling(p, matrix).distributions, want)
+        np.testing.assert_array_equal(lc.label_compatibility(np.arange(9) % 3, matrix), lc.label_compatibility(np.arange(9) % 3, graph))
+        np.testing.assert_array_equal(lc.local_modes(matrix).labels, lc.local_modes(graph).labels)
+    for bad, kind, message in (
+        (sparse.csr_matrix(-dense), ValueError, "graph has -0.* in row"),
+        (sparse.csr_matrix(dense[:4]), ValueError, r"shape \(4, 9\)"),
+        (dense, TypeError, "graph is ndarray; give a LabelGraph"),
+    ):
+        with pytest.raises(kind, match=message):
+            lc.relaxation_labeling(p, bad)
+    with pytest.raises(TypeError, match="weights is ndarray"):
+        lc.LabelGraph(dense)
 
 
 def test_relaxation_among_samples():
@@ -182,6 +315,14 @@ def test_local_modes_cluster_a_graph():
         (lambda: lc.LabelSpreading().fit(X, KNOWN[:9]), "9 rows"),
         (lambda: lc.RelaxationLabeling(compatibility="some").fit(X, KNOWN), "nor 'learned'"),
         (lambda: lc.RelaxationLabeling(kernel="gaussian(h=1) * gaussian(h=2)").fit(X, KNOWN), "one profile with one bandwidth"),
+        (lambda: lc.RelaxationLabeling(step="leap").fit(X, KNOWN), "step='leap'"),
+        (lambda: lc.RelaxationLabeling(seed_strength=0.0).fit(X, KNOWN), "seed_strength=0 must be positive"),
+        (lambda: lc.LabelGraph.grid((2, 2), step=(0, 0)), "no other place"),
+        (lambda: lc.LabelGraph.grid((2, 2), True, step=(0, 1)), "diagonal=True and step"),
+        (lambda: lc.LabelGraph.grid((2, 2)).reached([True]), r"must be \(4,\) booleans"),
+        (lambda: lc.relaxation_labeling([[1.0]], []), "at least one LabelGraph"),
+        (lambda: lc.relaxation_labeling([[1.0]], [lc.LabelGraph.grid((1, 1))] * 2, [[1.0]]), "2 matrices"),
+        (lambda: lc.relaxation_labeling([[1.0]], lc.LabelGraph.grid((1, 1)), start=[[0.5]]), "row 0 of start"),
         (lambda: lc.relaxation_labeling([[0.5, 0.6]], lc.LabelGraph.grid((1, 1))), "sum up to 1"),
         (lambda: lc.relaxation_labeling([[1.0]], lc.LabelGraph.grid((1, 1)), seeds=[-1.0]), "seeds has -1"),
         (lambda: lc.LabelGraph.grid((0, 3)), "no objects"),

@@ -216,3 +216,68 @@ def test_several_targets_have_a_model_each():
             lc.save(model, "nowhere.loc")
         # One target again leaves nothing of the others.
         np.testing.assert_array_equal(model.fit(x, y[:, 0]).predict(at), each[0].predict(at))
+
+
+@pytest.mark.parametrize("family", ["poisson", "negative_binomial"])
+def test_counts_under_the_identity_reach_the_constrained_optimum(family):
+    """By sequential quadratic programming from the local mean, with means that must not be negative at any sample."""
+    optimize = pytest.importorskip("scipy.optimize")
+    rng, n, theta, h = np.random.default_rng(0), 200, 2.0, 0.6
+    x = rng.uniform(-1.0, 1.0, size=(n, 2))
+    y = rng.poisson(np.maximum(0.0, 2.0 * x[:, 0] + 0.3 * x[:, 1])).astype(float)
+    model = lc.LocalGLMRegressor(family, bandwidth=h, theta=theta, alpha=0.0, link="identity", guard=False).fit(x, y)
+    values, slopes = model.predict(x[:25]), model.slopes(x[:25])
+    at_border = 0
+    for q, value, slope in zip(x[:25], values, slopes, strict=True):
+        w = np.exp(-0.5 * ((x - q) ** 2).sum(axis=1) / h**2)
+        a = np.column_stack([np.ones(n), x - q])
+
+        def loss(b, a=a, w=w):
+            mean = np.maximum(a @ b, 0.0)
+            log = np.where(y > 0.0, y * np.log(np.maximum(mean, 1e-300)), 0.0)
+            rest = mean if family == "poisson" else (y + theta) * np.log(theta + mean)
+            return w @ (rest - log)
+
+        own = np.array([value, *slope])
+        assert (a @ own).min() > -1e-9
+        at_border += (a @ own).min() < 1e-6
+        start = [np.average(y, weights=w), 0.0, 0.0]
+        bounds = [{"type": "ineq", "fun": lambda b, a=a: a @ b}]
+        best = optimize.minimize(loss, start, constraints=bounds, method="SLSQP", options={"maxiter": 2000, "ftol": 1e-13})
+        assert loss(own) <= best.fun + 1e-7
+        if family == "poisson" and best.success and best.fun <= loss(own) + 1e-9:
+            np.testing.assert_allclose(own, best.x, atol=1e-3)
+    assert at_border > 10
+
+
+def test_means_under_the_identity_are_not_negative():
+    x = np.linspace(0.0, 1.0, 60)
+    y = np.floor(6.0 * x) * (x > 0.3)
+    model = lc.LocalGLMRegressor("poisson", "gaussian(h=0.2)", link="identity", guard=False).fit(x[:, None], y)
+    assert (model.predict([[-2.0], [0.0], [0.05], [0.4]]) >= 0.0).all()
+    alone = lc.LocalGLMRegressor("poisson", "gaussian(h=0.2)", link="identity", guard=False)
+    loo = model.loo_predict()
+    for i in (0, 17, 40):
+        rest = np.delete(np.arange(60), i)
+        np.testing.assert_allclose(loo[i], alone.fit(x[rest, None], y[rest]).predict(x[[i], None])[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("multi_class", ["ovr", "multinomial"])
+@pytest.mark.parametrize("k", [2, 3])
+def test_slopes_of_classes_are_derivatives_of_their_log_odds(k, multi_class):
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(200, 2)) * [1.0, 10.0]
+    y = np.digitize(x[:, 0] + 0.1 * x[:, 1] + rng.normal(size=200), [0.0] if k == 2 else [-0.7, 0.7])
+    model = lc.LocalLogisticRegression(1e6, bandwidth=1e6, multi_class=multi_class).fit(x, y)
+    at = np.array([[0.2, 1.0]])
+    slopes = model.slopes(at)
+    assert slopes.shape == ((1, 2) if k == 2 else (1, 3, 2))
+    if k == 3 and multi_class == "ovr":
+        return
+    # Under so wide a kernel one model holds everywhere: slopes are differences of log-odds.
+    for c, step in enumerate((1e-4, 1e-3)):
+        moved = at.copy()
+        moved[0, c] += step
+        change = np.log(model.predict_proba(moved)) - np.log(model.predict_proba(at))
+        own = slopes[0, c] if k == 2 else slopes[0, 2, c] - slopes[0, 0, c]
+        np.testing.assert_allclose((change[0, -1] - change[0, 0]) / step, own, rtol=1e-4)

@@ -185,3 +185,58 @@ def test_criteria_and_kernels_to_choose_from() -> None:
         lc.LocalPolynomialRegressor(criterion="magic").fit(X, y)
     with pytest.raises(ValueError, match="robust loss 'tukey' is none of"):
         lc.LocalPolynomialRegressor(robust="tukey").fit(X, y)
+
+
+def outlying(n, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-2.0, 2.0, size=(n, 1))
+    far = (rng.uniform(size=n) < 0.1) * rng.normal(size=n) * 5.0
+    return x, np.sin(2.0 * x[:, 0]) + 0.1 * rng.normal(size=n) + far
+
+
+def test_intervals_of_robust_fits_hold_their_level(tmp_path):
+    x, y = outlying(600, 0)
+    targets, fresh = outlying(4000, 1)
+    model = lc.LocalPolynomialRegressor(robust="bisquare").fit(x, y)
+    for level in (0.8, 0.95):
+        _, lower, upper = model.predict_interval(targets, level)
+        assert abs(np.mean((lower <= fresh) & (fresh <= upper)) - level) < 0.025
+    # Copies know the weights as they were given.
+    lc.save(model, tmp_path / "m.loc")
+    for copy in (pickle.loads(pickle.dumps(model)), lc.load(tmp_path / "m.loc")):
+        np.testing.assert_array_equal(copy.predict_interval(targets, 0.95), model.predict_interval(targets, 0.95))
+
+
+def test_intervals_are_of_a_response_of_weight_one():
+    rng = np.random.default_rng(2)
+    x, w = rng.uniform(-2.0, 2.0, size=(1000, 1)), rng.uniform(0.1, 4.0, 1000)
+    y = np.sin(2.0 * x[:, 0]) + 0.3 * rng.normal(size=1000) / np.sqrt(w)
+    targets = rng.uniform(-2.0, 2.0, size=(4000, 1))
+    fresh = np.sin(2.0 * targets[:, 0]) + 0.3 * rng.normal(size=4000)
+    model = lc.LocalPolynomialRegressor().fit(x, y, sample_weight=w)
+    for level in (0.8, 0.95):
+        _, lower, upper = model.predict_interval(targets, level)
+        assert abs(np.mean((lower <= fresh) & (fresh <= upper)) - level) < 0.03
+
+
+@pytest.mark.parametrize("kernel", ["tricube(knn=15)", "gaussian(knn=6)", "tricube(h=0.6)"])
+@pytest.mark.parametrize("degree", [0, 1])
+def test_residuals_are_those_without_the_sample(kernel, degree):
+    rng = np.random.default_rng(1)
+    x = np.sort(rng.uniform(-2.0, 2.0, 80))[:, None]
+    y = np.column_stack([np.sin(x[:, 0]), x[:, 0]]) + 0.1 * rng.normal(size=(80, 2))
+    model = lc.LocalPolynomialRegressor(kernel, degree=degree, guard=False)
+    found = model.fit(x, y).loo_residuals_
+    for i in (0, 13, 40, 79):
+        rest = np.delete(np.arange(80), i)
+        alone = lc.LocalPolynomialRegressor(kernel, degree=degree, guard=False).fit(x[rest], y[rest])
+        np.testing.assert_allclose(found[i], y[i] - alone.predict(x[[i]])[0], rtol=1e-7, atol=1e-9)
+
+
+def test_constant_weights_say_nothing():
+    x, y, _ = wavy(120)
+    plain = lc.LocalPolynomialRegressor().fit(x, y)
+    weighted = lc.LocalPolynomialRegressor().fit(x, y, sample_weight=np.full(120, 4.0))
+    assert plain.kernel_ == weighted.kernel_
+    tried = [[t[1].partition("(")[2][:3] for t in m._prepared.made.tried] for m in (plain, weighted)]
+    assert tried[0] == tried[1] and "knn" in tried[0]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
-import re
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -308,10 +309,14 @@ def test_a_table_in_parts_is_the_whole(metric, dtype):
     once = make().fit(x)
     assert adjusted_rand_score(once.labels_, parts.predict(x)) > 0.999
     assert len(once.labels_) == 6000
-    # A copy begins anew.
-    again = pickle.loads(pickle.dumps(parts))
-    np.testing.assert_array_equal(again.predict(x), parts.predict(x))
-    assert adjusted_rand_score(y[:99], again.partial_fit(x[:99]).labels_) > 0.9
+    # Copies go on with the cells of all parts.
+    for again in (pickle.loads(pickle.dumps(parts)), copy.deepcopy(parts)):
+        np.testing.assert_array_equal(again.predict(x), parts.predict(x))
+        again.partial_fit(x[:99])
+        both = make().partial_fit(x).partial_fit(x[:99])
+        np.testing.assert_array_equal(again.cluster_centers_, both.cluster_centers_)
+        np.testing.assert_array_equal(again.intensities_, both.intensities_)
+        assert again.displacement_ == both.displacement_
     with pytest.raises(ValueError, match="features"):
         parts.partial_fit(x[:, :2])
 
@@ -326,3 +331,60 @@ def test_relaxed_steps_are_fewer_and_adaptive_bandwidths_differ():
     assert not np.array_equal(own.cluster_centers_[:2], plain.cluster_centers_[:2])
     moving = lc.MeanShift(bandwidth=2.0, blurring=True).fit(x)
     assert len(moving.labels_) == len(x)
+
+
+def test_a_file_has_no_cells_to_go_on_with(tmp_path):
+    x = blobs(3)
+    model = lc.MeanShift(bandwidth=1.0).partial_fit(x[:300])
+    lc.save(model, tmp_path / "parts.lcl")
+    loaded = lc.load(tmp_path / "parts.lcl")
+    np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
+    with pytest.raises(ValueError, match="pickle the model"):
+        loaded.partial_fit(x[300:])
+    # A fit to all begins anew.
+    whole = loaded.fit(x).partial_fit(x)
+    np.testing.assert_array_equal(whole.cluster_centers_, lc.MeanShift(bandwidth=1.0).partial_fit(x).cluster_centers_)
+
+
+def test_far_clusters_stay_apart_and_saddles_are_the_densitys():
+    r = np.random.default_rng(0)
+    x = np.r_[r.normal(size=(300, 2)), r.normal(size=(8, 2)) * 0.5 + [1000, 0]]
+    model = lc.MeanShift(bandwidth=1, kernel="gaussian", min_persistence=np.log(2)).fit(x)
+    np.testing.assert_array_equal(model.persistence_, [np.inf, np.inf])
+    np.testing.assert_array_equal(model.labels_, np.repeat([0, 1], [300, 8]))
+    tight = np.r_[r.normal(size=(5000, 2)) * 0.08 + 0.12, r.normal(size=(4000, 2)) * 0.08 + [100.12, 0.12]]
+    parts = lc.MeanShift(bandwidth=1, kernel="gaussian", min_persistence=np.log(2)).partial_fit(tight)
+    np.testing.assert_array_equal(np.bincount(parts.labels_), [5000, 4000])
+    x = np.r_[r.normal(0, 1, 200), r.normal(3, 1, 150), r.normal(10, 1, 100)][:, None]
+    model = lc.MeanShift(bandwidth=0.6, kernel="gaussian", min_persistence=0.0).fit(x)
+    at = np.linspace(-5, 15, 20001)
+    density = np.log(np.exp(-((at[:, None] - x[:, 0]) ** 2) / (2 * 0.6**2)).sum(axis=1))
+    order = np.sort(model.modes_[:, 0])
+    saddles = [density[(at > a) & (at < b)].min() for a, b in zip(order, order[1:], strict=False)]
+    deaths = model.diagram_[np.isfinite(model.diagram_[:, 1]), 1]
+    np.testing.assert_allclose(np.sort(deaths), np.sort(saddles), atol=0.05)
+
+
+def test_the_search_for_a_bandwidth_does_not_depend_on_the_draws():
+    wine = StandardScaler().fit_transform(load_wine().data)
+    r = np.random.default_rng
+    parts = [wine[r(s).choice(178, 120, replace=False)] for s in range(4)]
+    found = [lc.MeanShift(bandwidth="auto", random_state=s).fit(wine) for s in range(4)]
+    found += [lc.MeanShift(bandwidth="auto").fit(part) for part in parts]
+    counts = [(np.bincount(model.labels_) > 0.02 * len(model.labels_)).sum() for model in found]
+    assert counts == [1] * 8
+    # Whole numbers, and a row far from all others.
+    whole = np.round(np.r_[r(0).normal(0, 2, (300, 1)), r(1).normal(15, 2, (300, 1))])
+    far = np.r_[r(0).normal(size=(300, 2)), r(9).normal(size=(300, 2)) + [8, 0], [[1e6, 0]]]
+    assert len(lc.MeanShift(bandwidth="auto").fit(whole).cluster_centers_) == 2
+    model = lc.MeanShift(bandwidth="auto").fit(far)
+    np.testing.assert_array_equal(np.sort(np.bincount(model.labels_))[-2:], [300, 300])
+
+
+def test_tables_of_whole_numbers_have_their_clusters():
+    r = np.random.default_rng(0)
+    x = np.round(np.r_[r.normal(0, 2, (3000, 2)), r.normal(12, 2, (3000, 2))])
+    assert lc.Tomato().fit(x).n_clusters_ == 2
+    counts = r.poisson(10, size=(2000, 1)).astype(float)
+    model = lc.MeanShift(bandwidth=1.0, kernel="gaussian", min_persistence=np.log(2)).fit(counts)
+    assert len(model.cluster_centers_) == 1 and np.isfinite(model.persistence_[1:]).all()

@@ -140,3 +140,86 @@ def test_bad_parameters_are_named(model, message):
 def test_a_word_is_no_bandwidth_of_the_responses():
     with pytest.raises(TypeError, match="response_bandwidth must be a number, not 'wide'"):
         lc.LocalModeRegressor(bandwidth=1.0, response_bandwidth="wide").fit(np.arange(6.0)[:, None], np.arange(6.0))
+
+
+def uneven(n, seed):
+    """Noise that grows to the right."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0.0, 6.0, size=(n, 1))
+    deviation = 0.1 + 0.1 * x[:, 0]
+    return x, np.sin(x[:, 0]) + deviation * rng.normal(size=n), deviation
+
+
+def test_local_normal_distributions_are_weighted_moments():
+    x, y, _ = uneven(200, 0)
+    c = np.random.default_rng(1).uniform(0.2, 1.0, 200)
+    model = lc.LocalGaussianRegressor(bandwidth=0.4).fit(x, y, sample_weight=c)
+    for t, mean, std in zip([1.0, 5.0], *model.predict([[1.0], [5.0]], return_std=True), strict=True):
+        w = c * np.exp(-0.5 * ((x[:, 0] - t) / 0.4) ** 2)
+        n = w.sum() ** 2 / (w**2).sum()
+        own = np.average(y, weights=w)
+        variance = np.average((y - own) ** 2, weights=w) * n / (n - 1.0) * (1.0 + 1.0 / n)
+        np.testing.assert_allclose([mean, std], [own, np.sqrt(variance)], rtol=1e-9)
+
+
+def test_local_normal_distributions_follow_the_noise():
+    x, y, _ = uneven(1500, 2)
+    at, fresh, deviation = uneven(4000, 3)
+    model = lc.LocalGaussianRegressor().fit(x, y)
+    for level in (0.5, 0.9):
+        _, lower, upper = model.predict_interval(at, level)
+        inside = (lower <= fresh) & (fresh <= upper)
+        for some in (at[:, 0] < 2.0, at[:, 0] > 4.0):
+            # The slope inside the kernel's width counts as noise, and the width is one for both halves.
+            assert abs(inside[some].mean() - level) < 0.08
+    mean, std = model.predict(at, return_std=True)
+    assert abs(np.log(std / deviation)).mean() < 0.15
+    told = model.log_density(at, fresh)
+    np.testing.assert_allclose(told, -0.5 * ((fresh - mean) / std) ** 2 - np.log(std) - 0.5 * np.log(2.0 * np.pi), rtol=1e-12)
+    drawn = model.sample_y(at[:50], 4000, random_state=1)
+    assert drawn.shape == (50, 4000)
+    np.testing.assert_allclose(drawn.mean(axis=1), mean[:50], atol=0.06)
+    np.testing.assert_allclose(drawn.std(axis=1), std[:50], rtol=0.06)
+    np.testing.assert_array_equal(drawn, model.sample_y(at[:50], 4000, random_state=1))
+    # A single sample tells no variance: that of all answers.
+    alone = lc.LocalGaussianRegressor(bandwidth=1e-4).fit(x[:30], y[:30])
+    np.testing.assert_allclose(alone.predict(x[:1], return_std=True)[1], y[:30].std() * np.sqrt(1.5), rtol=1e-6)
+    both = lc.LocalGaussianRegressor(bandwidth=0.5).fit(x, np.column_stack([y, -y]))
+    np.testing.assert_allclose(*(m[:, 0] for m in (both.predict(at), -both.predict(at)[:, ::-1])), rtol=1e-9)
+    with pytest.raises(ValueError, match="level=1"):
+        model.predict_interval(at, 1.0)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lc.LocalMeanRegressor(bandwidth=0.5),
+        lc.LocalGLMRegressor("gamma", bandwidth=0.5),
+        lc.LocalLogisticRegression(bandwidth=0.5),
+        lc.LocalQuantileRegressor(bandwidth=0.5),
+        lc.LocalModeRegressor(bandwidth=0.5),
+        lc.LocalGaussianRegressor(bandwidth=0.5),
+        lc.LocalDiscriminantAnalysis(bandwidth=0.5),
+    ],
+    ids=lambda m: type(m).__name__,
+)
+def test_every_local_model_names_the_samples_behind_it(model):
+    x, y, _ = uneven(100, 4)
+    c = np.random.default_rng(5).uniform(0.5, 1.0, 100)
+    target = y > 0.5 if hasattr(model, "predict_proba") else np.exp(y)
+    found = model.fit(x, target, sample_weight=c).explain([[2.0]], 3)
+    w = c * np.exp(-0.5 * ((x[:, 0] - 2.0) / 0.5) ** 2)
+    order = np.argsort(-w)[:3]
+    np.testing.assert_array_equal(found.indices[0], order)
+    np.testing.assert_allclose(found.weights[0], w[order] / w.sum(), rtol=1e-9)
+
+
+def test_shares_of_discriminants_without_each_row():
+    x, y = load_iris(return_X_y=True)
+    model = lc.LocalDiscriminantAnalysis(bandwidth=2.0).fit(x, y)
+    shares = model.loo_predict_proba()
+    np.testing.assert_array_equal(model.classes_[shares.argmax(axis=1)], model.loo_predict())
+    for i in (0, 70, 149):
+        rest = np.delete(np.arange(150), i)
+        alone = lc.LocalDiscriminantAnalysis(bandwidth=2.0).fit(x[rest], y[rest])
+        np.testing.assert_allclose(shares[i], alone.predict_proba(x[[i]])[0], atol=1e-9)

@@ -122,3 +122,23 @@ def test_manifold_blurring_follows_the_paper():
 def test_bad_parameters_are_named(given, words):
     with pytest.raises(ValueError, match=words):
         lc.LocalPCA(**given).fit(X)
+
+
+def test_shares_of_the_variance_are_scikit_learns():
+    x = np.random.default_rng(3).normal(size=(200, 4)) * [3.0, 2.0, 1.0, 0.5]
+    ours, theirs = lc.LocalPCA(2, kernel="gaussian(h=1e8)").fit(x), PCA(2).fit(x)
+    np.testing.assert_allclose(ours.explained_variance_ratio_, theirs.explained_variance_ratio_, rtol=1e-9)
+    assert ours.n_components_ == theirs.n_components_
+    spaces = ours.tangent_spaces(x[:3])
+    np.testing.assert_allclose(spaces.explained_variance_ratio, np.tile(theirs.explained_variance_ratio_, (3, 1)), rtol=1e-6)
+    np.testing.assert_allclose(spaces.noise_variance, theirs.noise_variance_, rtol=1e-6)
+    single = lc.LocalPCA(np.float32(0.75), kernel="gaussian(h=1e8)").fit(x)
+    assert single.n_components_ == PCA(0.75).fit(x).n_components_
+
+
+@pytest.mark.parametrize("method", ["mle", "twonn", "participation", "pca"])
+def test_dimensions_at_any_scale(method):
+    x = np.random.default_rng(4).normal(size=(200, 3))
+    one = lc.intrinsic_dimension(x, method)
+    for scale in (1e-100, 1e-90, 1e80, 1e100):
+        assert lc.intrinsic_dimension(x * scale, method) == pytest.approx(one, rel=1e-9)

@@ -8,7 +8,10 @@ import locality as lc
 import numpy as np
 import pytest
 from sklearn import manifold
-from sklearn.datasets import load_digits, make_swiss_roll
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_digits, make_blobs, make_swiss_roll
+from sklearn.manifold import SpectralEmbedding
+from sklearn.metrics import normalized_mutual_info_score
 
 ROLL = make_swiss_roll(600, random_state=0)[0]
 # Whole numbers lie at equal distances, and whose neighbours are taken then is anybody's choice: a little noise tells them apart.
@@ -101,12 +104,40 @@ def test_known_weights_and_distances_give_the_same_coordinates():
 def test_pieces_have_eigenvalues_of_their_own():
     x = np.concatenate([ROLL[:250], ROLL[250:500] + 1000.0])
     with pytest.warns(UserWarning, match="2 pieces of 250, 250"):
-        both = lc.LaplacianEigenmaps(n_neighbors=12).fit(x)
+        both = lc.LaplacianEigenmaps(n_neighbors=12, pieces="centred").fit(x)
     alone = lc.LaplacianEigenmaps(n_neighbors=12).fit(x[250:])
     assert both.eigenvalues_.shape == (2, 2) and alone.eigenvalues_.shape == (2,)
     np.testing.assert_allclose(both.eigenvalues_[1], alone.eigenvalues_, atol=1e-9)
     with pytest.warns(UserWarning, match="no weight between"):
         lc.DiffusionMap(kernel="epanechnikov(h=9)", n_neighbors=None).fit(x)
+
+
+@pytest.mark.parametrize("model", [lc.LaplacianEigenmaps(3, n_neighbors=8), lc.DiffusionMap(3, n_neighbors=8)])
+def test_clusters_are_found_in_pieces(model):
+    x, y = make_blobs(300, centers=3, random_state=0, cluster_std=0.3)
+    with pytest.warns(UserWarning, match="tell them apart"):
+        found = model.fit_transform(x)
+    labels = KMeans(3, n_init=5, random_state=0).fit_predict(found)
+    assert normalized_mutual_info_score(labels, y) > 0.999
+    if isinstance(model, lc.LaplacianEigenmaps):
+        with pytest.warns(UserWarning):
+            theirs = SpectralEmbedding(3, n_neighbors=8, random_state=0).fit(x)
+        # Both leave out a direction of their own of three that are equally flat.
+        a, b = np.column_stack([model.embedding_[:, :2], np.ones(300)]), theirs.embedding_[:, :2]
+        turn, *_ = np.linalg.lstsq(a, b, rcond=None)
+        np.testing.assert_allclose(a @ turn, b, atol=1e-6 * np.abs(b).max())
+
+
+def test_pieces_and_tolerances_are_refused_by_name():
+    x = ROLL[:60]
+    with pytest.raises(ValueError, match="pieces='beside' is neither apart nor centred"):
+        lc.LaplacianEigenmaps(pieces="beside").fit(x)
+    with pytest.raises(ValueError, match="eigen_tol=-1"):
+        lc.LaplacianEigenmaps(eigen_tol=-1).fit(x)
+    weights = np.zeros((12, 12))
+    weights[:6, :6] = weights[6:11, 6:11] = 1.0
+    with pytest.warns(UserWarning, match="the weights leave 3 pieces of 6, 5, 1 samples without any between them"):
+        lc.LaplacianEigenmaps(affinity="precomputed").fit(weights)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])

@@ -45,6 +45,31 @@ def test_errors_are_the_spread_over_seeds():
     assert 0.5 < told / spread < 2.0, (told, spread)
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda z: np.sin(z[:, 0]) + z[:, 1] * z[:, 2],
+        # What is even about the point leaves slopes as they are, whatever the draws.
+        lambda z: (z[:, 0] - 0.5) ** 2 + z[:, 1],
+        # No smooth function: columns are taken or not as the draws have it.
+        lambda z: z[:, 0] + np.sin(1e4 * z[:, 1]),
+    ],
+)
+def test_errors_know_that_draws_are_pairs(model):
+    x = np.random.default_rng(0).normal(size=(200, 3))
+    runs = [lc.LocalSurrogate(model, x, bandwidth=0.3, random_state=s).explain([0.5, 1.0, 2.0]) for s in range(150)]
+    spread = np.std([r.coefficients for r in runs], axis=0)
+    told = np.mean([r.standard_errors for r in runs], axis=0)
+    np.testing.assert_allclose(told, spread, rtol=0.25, atol=1e-9)
+
+
+def test_explanations_are_equal_or_not():
+    explain = lc.LocalSurrogate(lambda z: z[:, 0], table()).explain
+    first, other = explain(table()[0]), explain(table()[1])
+    assert first == explain(table()[0]) and first != other and first != "line"
+    assert len({first, explain(table()[0]), other}) == 2
+
+
 def test_the_same_point_is_explained_alike_and_sparsely():
     data, y = load_diabetes(return_X_y=True)
     forest = RandomForestRegressor(50, random_state=0).fit(data, y)

@@ -70,10 +70,28 @@ impl FuzzyRules {
         self.inner.inputs().iter().map(one).collect()
     }
 
-    /// Name and range of each output.
-    fn outputs(&self) -> Vec<(String, [f64; 2])> {
-        let outputs = self.inner.outputs().iter();
-        outputs.map(|o| (o.name.clone(), o.range)).collect()
+    /// Name, range, and names and texts of the terms of each output.
+    #[allow(clippy::type_complexity)]
+    fn outputs(&self) -> Vec<(String, [f64; 2], Vec<(String, String)>)> {
+        let one = |o: &fuzzy::Output| {
+            let text = |c| self.inner.conclusion_text(c);
+            let terms = o.terms.iter().map(|(n, c)| (n.clone(), text(c)));
+            (o.name.clone(), o.range, terms.collect())
+        };
+        self.inner.outputs().iter().map(one).collect()
+    }
+
+    /// Degrees ``[n, terms]`` of rows ``[n, inputs]`` in the terms of the inputs, one input after the other.
+    #[pyo3(signature = (rows, threads=0))]
+    fn memberships<'py>(&self, rows: &Bound<'py, PyAny>, threads: usize) -> PyResult<Two<'py>> {
+        let py = rows.py();
+        let rows = Matrix::<f64>::from_any(rows, "X")?;
+        let rows = rows.rows()?;
+        let found = watched(py, threads, None, |watch| {
+            self.inner.memberships(rows, watch)
+        })?;
+        let terms = self.inner.inputs().iter().map(|i| i.terms.len()).sum();
+        two(py, found, (rows.rows(), terms))
     }
 
     /// Outputs ``[n, outputs]`` of rows ``[n, inputs]``.
@@ -152,19 +170,20 @@ impl FuzzyRules {
     }
 }
 
-/// Rules, errors on training and held-out rows by epoch, root mean squared error, penalty, rules pruned.
-type Learned = (FuzzyRules, Vec<[f64; 2]>, f64, f64, usize);
+/// Rules, errors on training and held-out rows by epoch, root mean squared error, penalty, rules pruned, clusters that became no rules.
+type Learned = (FuzzyRules, Vec<[f64; 2]>, f64, f64, usize, usize);
 
 /// Learns rules from samples ``[n, d]`` and targets ``[n, p]``; ``rules`` is a number of c-means clusters, ``radius`` that of subtractive
 /// clustering, ``bandwidth`` that of mean shift, and none of them leaves it to cross-validation.
 #[pyfunction]
-#[pyo3(signature = (samples, targets, inputs, outputs, *, rules=None, radius=None, bandwidth=None, order=1, ridge=None, local=false, htsk=None, epochs=20, patience=3, validation=0.2, prune=0.005, seed=0, threads=0))]
+#[pyo3(signature = (samples, targets, inputs, outputs, *, sample_weight=None, rules=None, radius=None, bandwidth=None, order=1, ridge=None, local=false, htsk=None, epochs=20, patience=3, validation=0.2, prune=0.005, seed=0, threads=0))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub(crate) fn learn_rules(
     samples: &Bound<'_, PyAny>,
     targets: &Bound<'_, PyAny>,
     inputs: Vec<String>,
     outputs: Vec<String>,
+    sample_weight: Option<Vec<f64>>,
     rules: Option<usize>,
     radius: Option<f64>,
     bandwidth: Option<f64>,
@@ -202,12 +221,13 @@ pub(crate) fn learn_rules(
     );
     let (samples, targets) = (samples.rows()?, targets.rows()?);
     let found = watched(py, threads, None, |watch| {
-        model.fit(samples, targets, &inputs, &outputs, watch)
+        let weights = sample_weight.as_deref();
+        model.fit_weighted(samples, targets, weights, &inputs, &outputs, watch)
     })?;
     let (history, error) = (found.history().to_vec(), found.error());
-    let (ridge, pruned) = (found.ridge(), found.pruned());
+    let (ridge, pruned, beyond) = (found.ridge(), found.pruned(), found.beyond());
     let inner = found.into_system();
-    Ok((FuzzyRules { inner }, history, error, ridge, pruned))
+    Ok((FuzzyRules { inner }, history, error, ridge, pruned, beyond))
 }
 
 /// Centres ``[k, d]``, memberships ``[n, k]``, objective, partition coefficient, iterations, whether it came to rest.

@@ -168,17 +168,16 @@ impl LocalGlmModel {
         Ok((means, Array1::from(thin).into_pyarray(py)))
     }
 
-    /// Slopes ``[m, columns]`` of the linear predictor at targets ``[m, d]``, by the columns as given; of one response.
+    /// Slopes ``[m, columns]`` of the linear predictor at targets ``[m, d]``, by the columns as given; of more than two classes
+    /// ``[m, classes * columns]``.
     #[pyo3(signature = (targets, threads=0))]
     fn slopes<'py>(&self, targets: &Bound<'py, PyAny>, threads: usize) -> PyResult<Two<'py>> {
         let py = targets.py();
         let data = Matrix::<f64>::from_any(targets, "X")?;
         let rows = data.rows()?;
-        let Inner::One(fit) = &self.inner else {
-            return Err(PyTypeError::new_err("slopes are of one response"));
-        };
-        let slopes = watched(py, threads, None, |watch| {
-            Ok(fit.at(rows, watch)?.slopes().to_vec())
+        let slopes = watched(py, threads, None, |watch| match &self.inner {
+            Inner::One(fit) => Ok(fit.at(rows, watch)?.slopes().to_vec()),
+            Inner::Classes(fit) => fit.slopes(rows, watch),
         })?;
         let columns = slopes.len() / rows.rows().max(1);
         Ok(two(slopes, rows.rows(), columns)?.into_pyarray(py))

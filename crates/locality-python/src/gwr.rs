@@ -181,6 +181,8 @@ impl GwrModel {
         let d = found.inflation.len() / found.condition.len().max(1);
         put_vector(&out, "condition", &found.condition)?;
         put(&out, "inflation", &found.inflation, d)?;
+        let q = found.proportions.len() / found.condition.len().max(1);
+        put(&out, "proportions", &found.proportions, q)?;
         Ok(out)
     }
 
@@ -211,7 +213,7 @@ pub(crate) struct MgwrModel {
 #[pymethods]
 impl MgwrModel {
     #[new]
-    #[pyo3(signature = (x, y, coords, exposure, *, family, kernel, adaptive, metric, bandwidths, first, criterion, range, intercept, tolerance, rounds, rest, inference, threads=0, progress=None))]
+    #[pyo3(signature = (x, y, coords, exposure, *, family, kernel, adaptive, metric, bandwidths, first, criterion, range, ranges, intercept, tolerance, rounds, rest, inference, threads=0, progress=None))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         x: &Bound<'_, PyAny>,
@@ -226,6 +228,7 @@ impl MgwrModel {
         first: Option<f64>,
         criterion: &str,
         range: (Option<f64>, Option<f64>),
+        ranges: Option<Vec<(Option<f64>, Option<f64>)>>,
         intercept: bool,
         tolerance: f64,
         rounds: usize,
@@ -239,6 +242,7 @@ impl MgwrModel {
         )?;
         let model = Mgwr::new(base)
             .bandwidths(bandwidths)
+            .ranges(ranges)
             .tolerance(tolerance)
             .rounds(rounds)
             .rest(rest)
@@ -269,7 +273,25 @@ impl MgwrModel {
         put_vector(&out, "fitted_values", fit.fitted())?;
         put_vector(&out, "leverage", fit.leverage())?;
         put_vector(&out, "enp", fit.parameters_by_column())?;
+        let each = fit.tried().iter().enumerate();
+        let rows = each.flat_map(|(j, tried)| tried.iter().map(move |t| [j as f64, t.0, t.1]));
+        put(&out, "tried", &rows.flatten().collect::<Vec<f64>>(), 3)?;
         put_summary(&out, fit.summary())?;
+        Ok(out)
+    }
+
+    /// Condition numbers ``[n]`` and shares of variances ``[n, q]``, by name.
+    #[pyo3(signature = (threads=0))]
+    fn collinearity<'py>(&self, py: Python<'py>, threads: usize) -> PyResult<Bound<'py, PyDict>> {
+        let found = watched(py, threads, None, |watch| self.inner.collinearity(watch))?;
+        let out = PyDict::new(py);
+        put_vector(&out, "condition", &found.condition)?;
+        put(
+            &out,
+            "proportions",
+            &found.proportions,
+            self.inner.bandwidths().len(),
+        )?;
         Ok(out)
     }
 

@@ -4,8 +4,8 @@
 #![allow(clippy::needless_pass_by_value)]
 
 use locality::labeling::{
-    self, Affinity, Graph, LabelPropagation, LabelPropagationFit, LocalModes, RelaxationLabeling,
-    Step,
+    self, Affinity, Graph, LabelPropagation, LabelPropagationFit, Labeling, LocalModes,
+    RelaxationLabeling, Scene, Step,
 };
 use locality::{Bandwidth, Error, Float, Profile, Rows, Watch};
 use numpy::{Element, IntoPyArray, PyArray2, PyReadonlyArray1};
@@ -52,6 +52,13 @@ impl LabelGraph {
     #[staticmethod]
     fn grid(shape: Vec<usize>, diagonal: bool) -> PyResult<Self> {
         let inner = Graph::grid(&shape, diagonal).map_err(to_python)?;
+        Ok(Self { inner })
+    }
+
+    /// The places of a grid, each hearing of the one a step away.
+    #[staticmethod]
+    fn stepped(shape: Vec<usize>, step: Vec<isize>) -> PyResult<Self> {
+        let inner = Graph::stepped(&shape, &step).map_err(to_python)?;
         Ok(Self { inner })
     }
 
@@ -105,6 +112,18 @@ impl LabelGraph {
         Self {
             inner: self.inner.symmetric(),
         }
+    }
+
+    /// The same edges the other way.
+    fn transposed(&self) -> Self {
+        Self {
+            inner: self.inner.transposed(),
+        }
+    }
+
+    /// Which objects hear of the known ones ``[n]``, be it by way of others.
+    fn reached(&self, known: Vec<bool>) -> PyResult<Vec<bool>> {
+        self.inner.reached(&known).map_err(to_python)
     }
 
     /// Where the neighbours of each object start, the neighbours, and their weights.
@@ -162,15 +181,36 @@ fn of_samples<R: Send>(
     ))
 }
 
-/// Distributions ``[n, k]``, consistencies and whether settled, by relaxation labeling from distributions ``[n, k]`` under compatibilities
-/// ``[k, k]``.
+/// How labels are relaxed.
+fn relaxation(product: bool, length: Option<f64>, max_iter: usize, tol: f64) -> RelaxationLabeling {
+    let step = if product {
+        Step::Product
+    } else {
+        Step::Gradient(length)
+    };
+    RelaxationLabeling::new(step).max_iter(max_iter).tol(tol)
+}
+
+/// Distributions ``[n, k]``, consistencies and whether settled.
+type Relaxed<'py> = (Bound<'py, PyAny>, Vec<f64>, bool);
+
+fn relaxed(py: Python<'_>, found: Labeling) -> PyResult<Relaxed<'_>> {
+    let k = found.classes;
+    let n = found.distributions.len() / k;
+    let out = table(py, found.distributions, n, k)?;
+    Ok((out, found.consistency, found.settled))
+}
+
+/// Distributions ``[n, k]``, consistencies and whether settled, by relaxation labeling from distributions ``[n, k]`` over graphs, each under its
+/// compatibilities ``[k, k]``.
 #[pyfunction]
-#[pyo3(signature = (graph, compatibilities, distributions, seeds, product, length, max_iter, tol, threads=0, progress=None))]
+#[pyo3(signature = (graphs, compatibilities, distributions, start, seeds, product, length, max_iter, tol, threads=0, progress=None))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn relaxation_labeling<'py>(
-    graph: &LabelGraph,
-    compatibilities: &Bound<'py, PyAny>,
+    graphs: Vec<PyRef<'py, LabelGraph>>,
+    compatibilities: Vec<Bound<'py, PyAny>>,
     distributions: &Bound<'py, PyAny>,
+    start: Option<&Bound<'py, PyAny>>,
     seeds: Option<Vec<f64>>,
     product: bool,
     length: Option<f64>,
@@ -178,28 +218,62 @@ pub(crate) fn relaxation_labeling<'py>(
     tol: f64,
     threads: usize,
     progress: Option<&Bound<'py, PyAny>>,
-) -> PyResult<(Bound<'py, PyAny>, Vec<f64>, bool)> {
+) -> PyResult<Relaxed<'py>> {
     let py = distributions.py();
-    let step = if product {
-        Step::Product
-    } else {
-        Step::Gradient(length)
+    let relaxation = relaxation(product, length, max_iter, tol);
+    let whole = |x: &Bound<'py, PyAny>, name| -> PyResult<Vec<f64>> {
+        let matrix = Matrix::<f64>::from_any(x, name)?;
+        Ok(matrix.rows()?.to_vec())
     };
-    let relaxation = RelaxationLabeling::new(step).max_iter(max_iter).tol(tol);
-    let r = Matrix::<f64>::from_any(compatibilities, "compatibility")?;
-    let p = Matrix::<f64>::from_any(distributions, "distributions")?;
-    let (r, p) = (r.rows()?.to_vec(), p.rows()?);
-    let (n, k, first) = (p.rows(), p.columns(), p.to_vec());
+    let each = compatibilities.iter();
+    let r: Vec<Vec<f64>> = each
+        .map(|r| whole(r, "compatibility"))
+        .collect::<PyResult<_>>()?;
+    let first = whole(distributions, "distributions")?;
+    let start = start.map(|s| whole(s, "start")).transpose()?;
+    let graphs: Vec<&Graph> = graphs.iter().map(|g| &g.inner).collect();
+    let kinds = graphs.iter().zip(&r);
+    let mut scene = kinds.fold(Scene::new(&first), |scene, (g, r)| scene.edges(g, r));
+    if let Some(start) = &start {
+        scene = scene.start(start);
+    }
+    if let Some(seeds) = &seeds {
+        scene = scene.seeds(seeds);
+    }
     let found = watched(py, threads, progress, |watch| {
-        relaxation.run(&graph.inner, &r, &first, seeds.as_deref(), watch)
+        relaxation.relax(&scene, watch)
     })?;
-    let out = table(py, found.distributions, n, k)?;
-    Ok((out, found.consistency, found.settled))
+    relaxed(py, found)
+}
+
+/// The same from labels ``[n]``, of which those below 0 are unknown.
+#[pyfunction]
+#[pyo3(signature = (graph, compatibilities, labels, seed_strength, product, max_iter, tol, threads=0))]
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn relax_known<'py>(
+    graph: &LabelGraph,
+    compatibilities: &Bound<'py, PyAny>,
+    labels: PyReadonlyArray1<'py, i64>,
+    seed_strength: f64,
+    product: bool,
+    max_iter: usize,
+    tol: f64,
+    threads: usize,
+) -> PyResult<Relaxed<'py>> {
+    let py = compatibilities.py();
+    let r = Matrix::<f64>::from_any(compatibilities, "compatibility")?;
+    let (r, k) = (r.rows()?.to_vec(), r.rows()?.columns());
+    let labels = known(labels.as_slice()?);
+    let relaxation = relaxation(product, None, max_iter, tol);
+    let found = watched(py, threads, None, |watch| {
+        relaxation.run_known(&graph.inner, &r, &labels, k, seed_strength, watch)
+    })?;
+    relaxed(py, found)
 }
 
 /// Compatibilities ``[k, k]`` learnt from labels ``[n]``, of which those below 0 are unknown.
 #[pyfunction]
-#[pyo3(signature = (graph, labels, k, prior, agreement=0.0))]
+#[pyo3(signature = (graph, labels, k, prior, agreement=0.0, balanced=false))]
 pub(crate) fn label_compatibilities<'py>(
     py: Python<'py>,
     graph: &LabelGraph,
@@ -207,9 +281,15 @@ pub(crate) fn label_compatibilities<'py>(
     k: usize,
     prior: f64,
     agreement: f64,
+    balanced: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let labels = known(labels.as_slice()?);
     let found = labeling::shrunk_compatibilities(&graph.inner, &labels, k, prior, agreement);
+    let found = if balanced {
+        found.and_then(|r| labeling::balanced(&r, k))
+    } else {
+        found
+    };
     table(py, found.map_err(to_python)?, k, k)
 }
 

@@ -84,7 +84,8 @@ mod _core {
     use super::image::ImageMeanShift;
     #[pymodule_export]
     use super::labeling::{
-        LabelGraph, LabelPropagationModel, label_compatibilities, local_modes, relaxation_labeling,
+        LabelGraph, LabelPropagationModel, label_compatibilities, local_modes, relax_known,
+        relaxation_labeling,
     };
     #[pymodule_export]
     use super::lazy::{Centroids, NeighborMemory};
@@ -101,7 +102,9 @@ mod _core {
     #[pymodule_export]
     use super::model::{model_from_bytes, model_to_bytes};
     #[pymodule_export]
-    use super::models::{LocalDiscriminantModel, LocalModeModel, LocalQuantileModel};
+    use super::models::{
+        LocalDiscriminantModel, LocalModeModel, LocalNormalModel, LocalQuantileModel,
+    };
     #[pymodule_export]
     use super::modes::cluster_modes;
     #[pymodule_export]

@@ -36,7 +36,7 @@ fn two(data: Vec<f64>, columns: usize) -> PyResult<Array2<f64>> {
 #[pymethods]
 impl LocalRegressor {
     #[new]
-    #[pyo3(signature = (samples, responses, kernels, *, search="auto", criterion="loo", robust=None, robust_iterations=3, bandwidth=None, degrees=vec![1], standardize=None, scales=None, ridge=0.0, guard=true, neighborhood=None, on_empty="nearest", sample_weight=None, columns=None, threads=0))]
+    #[pyo3(signature = (samples, responses, kernels, *, search="auto", criterion="loo", robust=None, robust_iterations=3, bandwidth=None, degrees=vec![1], standardize=None, scales=None, ridge=0.0, guard=true, neighborhood=None, on_empty="nearest", sample_weight=None, given_weight=None, columns=None, threads=0))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
         samples: &Bound<'_, PyAny>,
@@ -55,6 +55,7 @@ impl LocalRegressor {
         neighborhood: Option<&Bound<'_, PyAny>>,
         on_empty: &str,
         sample_weight: Option<&Bound<'_, PyAny>>,
+        given_weight: Option<Vec<f64>>,
         columns: Option<Vec<usize>>,
         threads: usize,
     ) -> PyResult<Self> {
@@ -104,7 +105,11 @@ impl LocalRegressor {
             .transpose()?;
         let weights = weights.as_ref().map(|w| w.as_slice()).transpose()?;
         let inner = watched(py, threads, None, |watch| {
-            parameters.fit(x, y, weights, watch)
+            let fit = parameters.fit(x, y, weights, watch)?;
+            match given_weight {
+                None => Ok(fit),
+                Some(given) => fit.with_given_weights(given),
+            }
         })?;
         Ok(Self {
             inner,
@@ -131,6 +136,14 @@ impl LocalRegressor {
     fn weights<'py>(&self, py: Python<'py>) -> Option<One<'py>> {
         let weights = self.inner.polynomial().weights();
         weights.map(|w| w.to_vec().into_pyarray(py))
+    }
+
+    /// Sample weights as given where those of a robust fit are others, ``[n]``.
+    #[getter]
+    fn given_weights<'py>(&self, py: Python<'py>) -> Option<One<'py>> {
+        let given = self.inner.given_weights()?;
+        let own = self.inner.polynomial().weights();
+        (own != Some(given)).then(|| given.to_vec().into_pyarray(py))
     }
 
     /// What each column is divided by, ``[d]``.

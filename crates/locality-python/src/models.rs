@@ -2,6 +2,7 @@
 
 use locality::local::{
     Discriminant, LiftedFit, LocalMode, LocalModeFit, LocalQuantile, LocalQuantileFit, Localized,
+    Normal,
 };
 use numpy::ndarray::{Array1, Array2};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
@@ -221,5 +222,59 @@ impl LocalDiscriminantModel {
         let rows = data.rows()?;
         let found = watched(py, threads, progress, |watch| self.inner.at(rows, watch))?;
         Ok(two(found, rows.rows(), self.inner.outputs())?.into_pyarray(py))
+    }
+}
+
+/// Samples lifted for local normal distributions. All arrays are float64.
+#[pyclass(frozen, module = "locality._core")]
+pub(crate) struct LocalNormalModel {
+    inner: LiftedFit<Normal>,
+}
+
+#[pymethods]
+impl LocalNormalModel {
+    #[new]
+    #[pyo3(signature = (samples, responses, kernel, *, neighborhood=None, sample_weight=None, threads=0))]
+    fn new(
+        samples: &Bound<'_, PyAny>,
+        responses: &Bound<'_, PyAny>,
+        kernel: &Bound<'_, PyAny>,
+        neighborhood: Option<&Bound<'_, PyAny>>,
+        sample_weight: Option<&Bound<'_, PyAny>>,
+        threads: usize,
+    ) -> PyResult<Self> {
+        let py = samples.py();
+        let model =
+            Localized::new(Normal, kernel_of(kernel)?).neighborhood(neighborhood_of(neighborhood)?);
+        let samples = Matrix::<f64>::from_any(samples, "X")?;
+        let responses = Matrix::<f64>::from_any(responses, "y")?;
+        let (x, y) = (samples.rows()?, responses.rows()?);
+        let weights = weights_of(sample_weight)?;
+        let weights = weights.as_ref().map(|w| w.as_slice()).transpose()?;
+        let inner = watched(py, threads, None, |watch| {
+            model.fit_lifted(x, y, weights, watch)
+        })?;
+        Ok(Self { inner })
+    }
+
+    /// Means and lower triangles of covariances ``[m, outputs]`` at targets ``[m, d]``, and effective numbers of samples ``[m]``.
+    #[pyo3(signature = (targets, threads=0, progress=None))]
+    fn at<'py>(
+        &self,
+        targets: &Bound<'py, PyAny>,
+        threads: usize,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Two<'py>, Bound<'py, PyArray1<f64>>)> {
+        let py = targets.py();
+        let data = Matrix::<f64>::from_any(targets, "X")?;
+        let rows = data.rows()?;
+        let (found, effective) = watched(py, threads, progress, |watch| {
+            Ok((
+                self.inner.at(rows, watch)?,
+                self.inner.effective_samples(rows, watch)?,
+            ))
+        })?;
+        let found = two(found, rows.rows(), self.inner.outputs())?.into_pyarray(py);
+        Ok((found, effective.into_pyarray(py)))
     }
 }

@@ -3,10 +3,10 @@
 use locality::shift::{self, Adaptive, MeanShift, StableBandwidth};
 use locality::{Float, Metric, Rows, Watch};
 use numpy::ndarray::Array2;
-use numpy::{Element, IntoPyArray, PyArray2};
+use numpy::{Element, IntoPyArray, PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::array::{Matrix, two_kinds};
 use crate::error::to_python;
@@ -217,6 +217,55 @@ impl BinnedSites {
         }
     }
 
+    /// What it holds, for a copy: cells, weights, means, least and largest numbers, number of points.
+    fn parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        match &self.inner {
+            Bins::F32(bins) => parts(py, bins.parts()),
+            Bins::F64(bins) => parts(py, bins.parts()),
+        }
+    }
+
+    /// Takes up the parts of another one of the same columns, width and kind.
+    fn resume(
+        &mut self,
+        cells: PyReadonlyArray1<'_, f64>,
+        weight: PyReadonlyArray1<'_, f64>,
+        mean: PyReadonlyArray1<'_, f64>,
+        low: PyReadonlyArray1<'_, f64>,
+        high: PyReadonlyArray1<'_, f64>,
+        samples: usize,
+    ) -> PyResult<()> {
+        let list = |x: PyReadonlyArray1<'_, f64>| x.as_array().to_vec();
+        let (cells, weight, mean) = (list(cells), list(weight), list(mean));
+        let (low, high) = (list(low), list(high));
+        let single = |x: &[f64]| -> Vec<f32> { x.iter().map(|&x| x as f32).collect() };
+        match &mut self.inner {
+            Bins::F32(bins) => {
+                let parts = shift::BinnedParts {
+                    cells,
+                    weight,
+                    mean,
+                    low: single(&low),
+                    high: single(&high),
+                    samples,
+                };
+                *bins = bins.clone().resume(parts).map_err(to_python)?;
+            }
+            Bins::F64(bins) => {
+                let parts = shift::BinnedParts {
+                    cells,
+                    weight,
+                    mean,
+                    low,
+                    high,
+                    samples,
+                };
+                *bins = bins.clone().resume(parts).map_err(to_python)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Number of points that were added.
     fn n_samples(&self) -> usize {
         match &self.inner {
@@ -235,6 +284,26 @@ fn add<T: Element + Float>(
     let weights = weights_of::<T>(sample_weight)?;
     let weights = weights.as_ref().map(|w| w.as_slice()).transpose()?;
     bins.add(data.rows()?, weights).map_err(to_python)
+}
+
+fn parts<T: Element + Float>(
+    py: Python<'_>,
+    parts: shift::BinnedParts<T>,
+) -> PyResult<Bound<'_, PyTuple>> {
+    let list = |x: Vec<f64>| x.into_pyarray(py).into_any();
+    let wide = |x: Vec<T>| list(x.iter().map(|x| x.to_f64()).collect());
+    let samples = parts.samples.into_pyobject(py)?.into_any();
+    PyTuple::new(
+        py,
+        [
+            list(parts.cells),
+            list(parts.weight),
+            list(parts.mean),
+            wide(parts.low),
+            wide(parts.high),
+            samples,
+        ],
+    )
 }
 
 fn sites<'py, T: Element + Float>(

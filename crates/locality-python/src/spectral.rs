@@ -2,7 +2,7 @@
 
 use locality::embed::{
     Affinity, DiffusionMap, DiffusionMapFit, DiffusionMapParts, LaplacianEigenmaps,
-    LaplacianEigenmapsFit, Solver,
+    LaplacianEigenmapsFit, Pieces, Solver,
 };
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
@@ -60,7 +60,7 @@ fn solver(dense: bool) -> Solver {
 
 /// Laplacian eigenmaps of samples ``[n, d]``, of the nearest or, ``everywhere``, of all pairs under a kernel.
 #[pyfunction]
-#[pyo3(signature = (samples, *, n_components, n_neighbors=None, kernel=None, everywhere=false, tol=1e-9, dense=false, threads=0))]
+#[pyo3(signature = (samples, *, n_components, n_neighbors=None, kernel=None, everywhere=false, tol=1e-9, dense=false, pieces="apart", threads=0))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn laplacian_eigenmaps<'py>(
     samples: &Bound<'py, PyAny>,
@@ -70,6 +70,7 @@ pub(crate) fn laplacian_eigenmaps<'py>(
     everywhere: bool,
     tol: f64,
     dense: bool,
+    pieces: &str,
     threads: usize,
 ) -> PyResult<Mapped<'py>> {
     let py = samples.py();
@@ -78,7 +79,8 @@ pub(crate) fn laplacian_eigenmaps<'py>(
         .n_components(n_components)
         .n_neighbors(n_neighbors)
         .tol(tol)
-        .solver(solver(dense));
+        .solver(solver(dense))
+        .pieces(pieces.parse::<Pieces>().map_err(to_python)?);
     let model = match kernel {
         Some(kernel) if everywhere => model.among_all(kernel),
         kernel => model.kernel(kernel),
@@ -91,7 +93,7 @@ pub(crate) fn laplacian_eigenmaps<'py>(
 
 /// Laplacian eigenmaps of known weights: where rows start, columns and values of a sparse matrix.
 #[pyfunction]
-#[pyo3(signature = (starts, columns, values, *, n_components, tol=1e-9, dense=false, threads=0))]
+#[pyo3(signature = (starts, columns, values, *, n_components, tol=1e-9, dense=false, pieces="apart", threads=0))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn laplacian_of_affinity<'py>(
     py: Python<'py>,
@@ -101,6 +103,7 @@ pub(crate) fn laplacian_of_affinity<'py>(
     n_components: usize,
     tol: f64,
     dense: bool,
+    pieces: &str,
     threads: usize,
 ) -> PyResult<Mapped<'py>> {
     // A negative number is no place's, and too large a one is refused.
@@ -114,7 +117,8 @@ pub(crate) fn laplacian_of_affinity<'py>(
     let model = LaplacianEigenmaps::new()
         .n_components(n_components)
         .tol(tol)
-        .solver(solver(dense));
+        .solver(solver(dense))
+        .pieces(pieces.parse::<Pieces>().map_err(to_python)?);
     let fit = watched(py, threads, None, |watch| {
         model.fit_affinity(&affinity, watch)
     })?;
@@ -173,7 +177,7 @@ impl DiffusionMapModel {
 
     /// The diffusion map of samples ``[n, d]``.
     #[staticmethod]
-    #[pyo3(signature = (samples, kernel, *, n_components, n_neighbors=None, bandwidth=None, alpha=1.0, time=1.0, tol=1e-9, dense=false, threads=0))]
+    #[pyo3(signature = (samples, kernel, *, n_components, n_neighbors=None, bandwidth=None, alpha=1.0, time=1.0, tol=1e-9, dense=false, pieces="apart", threads=0))]
     #[allow(clippy::too_many_arguments)]
     fn fit(
         samples: &Bound<'_, PyAny>,
@@ -185,6 +189,7 @@ impl DiffusionMapModel {
         time: f64,
         tol: f64,
         dense: bool,
+        pieces: &str,
         threads: usize,
     ) -> PyResult<Self> {
         let py = samples.py();
@@ -196,7 +201,8 @@ impl DiffusionMapModel {
             .alpha(alpha)
             .time(time)
             .tol(tol)
-            .solver(solver(dense));
+            .solver(solver(dense))
+            .pieces(pieces.parse::<Pieces>().map_err(to_python)?);
         let samples = Matrix::<f64>::from_any(samples, "X")?;
         let rows = samples.rows()?;
         Ok(Self {

@@ -100,6 +100,7 @@ pub mod lazy;
 mod linear;
 pub mod local;
 pub mod model;
+mod named;
 pub mod nonlocal;
 pub mod outlier;
 pub mod patches;

@@ -2,6 +2,7 @@
 //!
 //! Source: M. Breunig, H.-P. Kriegel, R. Ng, J. Sander, *LOF: identifying density-based local outliers*, SIGMOD (2000).
 
+use crate::named::Named;
 use crate::par::map_blocks;
 use crate::{Error, Metric, Nearest, Result, Rows, Watch};
 
@@ -67,8 +68,8 @@ impl LocalOutlierFactor {
                 "metric=dot is no distance, so that there is no density; choose euclidean or another distance",
             ));
         }
-        let search = Nearest::fit(samples, &self.metric)?;
-        let found = search.k_nearest(samples, k + 1, watch)?;
+        let search = Nearest::fit(samples, &self.metric).named("X")?;
+        let found = search.k_nearest(samples, k + 1, watch).named("X")?;
         let (mut near, mut far) = (Vec::with_capacity(n * k), Vec::with_capacity(n * k));
         for i in 0..n {
             let row = i * (k + 1)..(i + 1) * (k + 1);

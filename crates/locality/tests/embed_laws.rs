@@ -280,3 +280,27 @@ fn distances_beyond_the_range_are_refused_by_scores() {
     );
     assert!(score.is_err());
 }
+
+/// A sample that is in nobody's neighbourhood has the place of a new one.
+#[test]
+fn samples_that_nobody_is_near_are_placed_by_their_neighbours() {
+    let mut x = sheet(9, 80);
+    x.splice(30..30, [0.1, -0.2, 2.5]);
+    for method in [Method::Hessian, Method::Ltsa] {
+        let whole = fit(method, &x, &Watch::default());
+        assert_eq!(whole.n_pieces(), 1, "{method:?}");
+        assert!(whole.warning().is_none());
+        let rest: Vec<f64> = [&x[..30], &x[33..]].concat();
+        let without = fit(method, &rest, &Watch::default());
+        let one = Rows::new(&x[30..33], 1, 3).unwrap();
+        let expected = without.transform(one, &Watch::default()).unwrap();
+        let found = whole.embedding().row(10).to_vec();
+        assert!(found.iter().any(|y| y.abs() > 1e-6), "{found:?}");
+        // Columns have a length of 1 over 80 samples and over 81, and signs of their own.
+        for (a, b) in found.iter().zip(expected) {
+            assert!((a.abs() - b.abs()).abs() < 1e-2, "{method:?}: {a} {b}");
+        }
+        let again = whole.transform(one, &Watch::default()).unwrap();
+        assert!(again.iter().zip(&found).all(|(a, b)| (a - b).abs() < 1e-3));
+    }
+}

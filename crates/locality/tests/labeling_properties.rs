@@ -1,7 +1,7 @@
 //! The laws of relaxation labeling as properties of any graph.
 
 use locality::Watch;
-use locality::labeling::{Graph, RelaxationLabeling, Step};
+use locality::labeling::{Graph, RelaxationLabeling, Scene, Step};
 use locality_testing::Rng;
 use proptest::prelude::*;
 
@@ -79,6 +79,34 @@ proptest! {
             }
         }
         prop_assert!(found.consistency.len() > 1);
+        for pair in found.consistency.windows(2) {
+            prop_assert!(pair[1] >= pair[0] - 1e-12 * (1.0 + pair[0].abs()), "{step:?}: {:?}", found.consistency);
+        }
+    }
+
+    #[test]
+    fn consistency_never_falls_over_kinds_of_edges_that_are_symmetric_together(
+        seed in 0_u64..1 << 40, n in 2_usize..25, k in 1_usize..6, joined in 0.0..0.6,
+        step in prop_oneof![Just((Step::Product, 0.0)), Just((Step::Gradient(None), 0.0)), Just((Step::Gradient(None), -1.0))],
+    ) {
+        let (step, low) = step;
+        // Edges of one direction with any compatibilities, the same the other way, and symmetric ones with their own.
+        let mut rng = Rng::new(seed);
+        let pairs = (0..n * n).filter(|_| rng.uniform() < joined).map(|at| (at / n, at % n, 0.5 + (at % 7) as f64));
+        let one = Graph::edges(n, &pairs.collect::<Vec<_>>()).unwrap();
+        let other = one.transposed();
+        let r: Vec<f64> = (0..k * k).map(|_| low + (1.0 - low) * rng.uniform()).collect();
+        let turned: Vec<f64> = (0..k * k).map(|at| r[at % k * k + at / k]).collect();
+        let (plain, own) = (graph(seed + 1, n, joined), symmetric(seed + 2, k, low));
+        let p = distributions(seed + 3, n, k);
+        let start = distributions(seed + 4, n, k);
+        let seeds: Vec<f64> = (0..n).map(|i| [0.0, 2.0, f64::INFINITY][i % 3]).collect();
+        let scene = Scene::new(&p).edges(&one, &r).edges(&other, &turned).edges(&plain, &own).start(&start).seeds(&seeds);
+        let found = RelaxationLabeling::new(step).max_iter(20).relax(&scene, &Watch::default()).unwrap();
+        for row in found.distributions.chunks_exact(k) {
+            prop_assert!(row.iter().all(|x| *x >= 0.0), "{step:?} {row:?}");
+            prop_assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{step:?} {row:?}");
+        }
         for pair in found.consistency.windows(2) {
             prop_assert!(pair[1] >= pair[0] - 1e-12 * (1.0 + pair[0].abs()), "{step:?}: {:?}", found.consistency);
         }

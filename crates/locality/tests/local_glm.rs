@@ -1,6 +1,6 @@
 //! Local generalized linear models against plain Newton steps on the whole table.
 
-use locality::local::{Family, LocalGlm, LocalGlmRegression, LocalLogistic, Search};
+use locality::local::{Family, Link, LocalGlm, LocalGlmRegression, LocalLogistic, Search};
 use locality::{Kernel, Rows, Watch};
 use locality_testing::{Rng, normal};
 
@@ -312,4 +312,110 @@ fn class_of(one_hot: &[f64], classes: usize) -> Vec<usize> {
     let rows = one_hot.chunks_exact(classes);
     rows.map(|row| row.iter().position(|y| *y == 1.0).unwrap())
         .collect()
+}
+
+/// The weighted risk of means, linear in the columns, that must not be negative.
+fn risk_of_means(family: Family, rows: &[(Vec<f64>, f64, f64)], b: &[f64]) -> f64 {
+    let one = |(z, y, w): &(Vec<f64>, f64, f64)| {
+        let mean: f64 = b[0] + z.iter().zip(&b[1..]).map(|(z, b)| z * b).sum::<f64>();
+        let log = if *y > 0.0 { y * mean.ln() } else { 0.0 };
+        let loss = match family {
+            Family::NegativeBinomial { theta } => (y + theta) * (theta + mean).ln() - log,
+            _ => mean - log,
+        };
+        if mean < 0.0 { f64::INFINITY } else { w * loss }
+    };
+    rows.iter().map(one).sum()
+}
+
+#[test]
+fn counts_with_zeros_under_the_identity_have_the_best_means_that_are_not_negative() {
+    let watch = Watch::default();
+    let (n, h) = (200, 0.5);
+    for d in [1, 2] {
+        let mut rng = Rng::new(31);
+        let x: Vec<f64> = (0..n * d).map(|_| 2.0 * rng.uniform() - 1.0).collect();
+        // None on one side, more and more on the other.
+        let count = |row: &[f64], u: f64| (4.0 * (row[0] + 0.2).max(0.0) * 2.0 * u).round();
+        let y: Vec<f64> = x
+            .chunks_exact(d)
+            .map(|row| count(row, rng.uniform()))
+            .collect();
+        for family in [Family::Poisson, Family::NegativeBinomial { theta: 2.0 }] {
+            let model = LocalGlm::new(Kernel::gaussian(h), family)
+                .penalty(0.0)
+                .link(Link::Identity)
+                .guard(false);
+            let fit = model
+                .fit(rows(&x, d), Rows::column(&y), None, &watch)
+                .unwrap();
+            let found = fit.at(rows(&x, d), &watch).unwrap();
+            let mut at_border = 0;
+            for (i, t) in x.chunks_exact(d).enumerate().take(40) {
+                assert!(found.converged()[i] && found.means()[i] >= 0.0);
+                let mut b = vec![found.linear_predictors()[i]];
+                b.extend(&found.slopes()[i * d..][..d]);
+                let sample: Vec<_> = x
+                    .chunks_exact(d)
+                    .zip(&y)
+                    .map(|(row, y)| {
+                        let z: Vec<f64> = row.iter().zip(t).map(|(a, b)| a - b).collect();
+                        let square: f64 = z.iter().map(|z| z * z).sum();
+                        (z, *y, (-0.5 * square / (h * h)).exp())
+                    })
+                    .collect();
+                let here = risk_of_means(family, &sample, &b);
+                assert!(here.is_finite(), "a mean is negative at some sample");
+                let mean =
+                    |z: &[f64]| b[0] + z.iter().zip(&b[1..]).map(|(z, b)| z * b).sum::<f64>();
+                at_border += usize::from(sample.iter().any(|s| mean(&s.0) < 1e-6));
+                // No way that leaves means positive lowers the risk.
+                for k in 0..3000 {
+                    let step = 10_f64.powi(-(k % 6));
+                    let other: Vec<f64> = b.iter().map(|b| b + step * rng.normal()).collect();
+                    let there = risk_of_means(family, &sample, &other);
+                    assert!(
+                        there >= here - 1e-9 * here.abs(),
+                        "{family:?} in {d} columns at {t:?}: {here} at {b:?}, {there} at {other:?}"
+                    );
+                }
+            }
+            assert!(at_border > 5, "{at_border} of the best lines end at 0");
+        }
+    }
+}
+
+/// A line that is 0 at the last sample would be negative beyond it.
+#[test]
+fn no_mean_under_the_identity_is_negative_outside_the_samples() {
+    let watch = Watch::default();
+    let x: Vec<f64> = (0..60).map(|i| f64::from(i) / 59.0).collect();
+    let y: Vec<f64> = x
+        .iter()
+        .map(|x| if *x > 0.3 { (6.0 * x).floor() } else { 0.0 })
+        .collect();
+    let targets = [-3.0, -0.1, 0.0, 0.05, 0.5, 1.0];
+    for guard in [false, true] {
+        let fit = LocalGlm::new(Kernel::gaussian(0.2), Family::Poisson)
+            .penalty(1e-3)
+            .link(Link::Identity)
+            .guard(guard)
+            .fit(Rows::column(&x), Rows::column(&y), None, &watch)
+            .unwrap();
+        let found = fit.at(Rows::column(&targets), &watch).unwrap();
+        assert!(
+            found.means().iter().all(|m| *m >= 0.0),
+            "{:?}",
+            found.means()
+        );
+        assert!((found.means()[4] - 2.5).abs() < 0.5 && found.converged().iter().all(|c| *c));
+    }
+    // Nothing was counted.
+    let none = vec![0.0; 60];
+    let fit = LocalGlm::new(Kernel::gaussian(0.2), Family::Poisson).link(Link::Identity);
+    let fit = fit
+        .fit(Rows::column(&x), Rows::column(&none), None, &watch)
+        .unwrap();
+    let found = fit.at(Rows::column(&targets), &watch).unwrap();
+    assert!(found.means().iter().all(|m| *m == 0.0));
 }

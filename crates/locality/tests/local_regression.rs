@@ -267,3 +267,63 @@ fn collinear_columns_are_no_thin_evidence_where_targets_are_like_samples() {
     let odd = fit.at(rows(&[1.0, 1.0, 0.0, 0.0], 4), &watch).unwrap();
     assert!(odd.thin()[0]);
 }
+
+/// Constant weights say nothing, and a row that repeats another one does not take k-th distances from a search.
+#[test]
+fn constant_weights_and_a_few_repeated_rows_leave_the_search_as_it_is() {
+    let watch = Watch::default();
+    let (mut x, mut y) = table(23, 150);
+    let model = LocalRegression::new("gaussian".parse().unwrap());
+    let fit = |x: &[f64], y: &[f64], w: Option<&[f64]>| {
+        let fit = model.fit(rows(x, 2), Rows::column(y), w, &watch);
+        fit.unwrap()
+    };
+    let plain = fit(&x, &y, None);
+    let weighted = fit(&x, &y, Some(&[2.0; 150]));
+    assert_eq!(plain.kernel(), weighted.kernel());
+    assert_eq!(plain.tried().len(), weighted.tried().len());
+    let nearest = |fit: &locality::local::LocalRegressionFit| {
+        let mut tried = fit.tried().iter();
+        tried.any(|t| t.kernel.to_string().contains("knn"))
+    };
+    assert!(nearest(&plain));
+    x.extend_from_within(..2);
+    y.push(y[0] + 0.01);
+    assert!(nearest(&fit(&x, &y, None)));
+    let differ: Vec<f64> = (0..151).map(|i| 1.0 + f64::from(i % 2)).collect();
+    assert!(
+        !nearest(&fit(&x, &y, Some(&differ))),
+        "rows do not count alike"
+    );
+}
+
+/// The variance of a response is inverse to its weight, and intervals are those of a response of weight 1.
+#[test]
+fn intervals_know_what_weights_say() {
+    let watch = Watch::default();
+    let mut rng = Rng::new(29);
+    let mut draw = |n: usize, weighted: bool| {
+        let x: Vec<f64> = (0..n).map(|_| 4.0 * rng.uniform() - 2.0).collect();
+        let weight = |u: f64| if weighted { 0.1 + 3.9 * u } else { 1.0 };
+        let w: Vec<f64> = (0..n).map(|_| weight(rng.uniform())).collect();
+        let each = x.iter().zip(&w);
+        let y: Vec<f64> = each
+            .map(|(x, w)| (2.0 * x).sin() + 0.3 * rng.normal() / w.sqrt())
+            .collect();
+        (x, w, y)
+    };
+    let (x, w, y) = draw(1000, true);
+    let (targets, _, fresh) = draw(4000, false);
+    let fit = LocalRegression::new("gaussian".parse().unwrap());
+    let fit = fit
+        .fit(Rows::column(&x), Rows::column(&y), Some(&w), &watch)
+        .unwrap();
+    for level in [0.8, 0.95] {
+        let found = fit
+            .intervals(Rows::column(&targets), level, &watch)
+            .unwrap();
+        let inside = (0..4000).filter(|&i| (found.lower[i]..=found.upper[i]).contains(&fresh[i]));
+        let share = inside.count() as f64 / 4000.0;
+        assert!((share - level).abs() < 0.03, "{level}: {share}");
+    }
+}

@@ -210,3 +210,45 @@ fn what_lies_on_the_curve_wins_over_what_does_not() {
     let at = fit.at(Rows::column(&[17.0]), &Watch::default()).unwrap();
     assert!((at.values()[0] - 8.5).abs() < 1e-9, "{}", at.values()[0]);
 }
+
+/// One in ten responses is far off, at new places as among the samples: robust weights do not take them from the count.
+#[test]
+fn intervals_of_robust_fits_hold_their_level() {
+    let watch = Watch::default();
+    let mut rng = locality_testing::Rng::new(37);
+    let mut draw = |n: usize| {
+        let x: Vec<f64> = (0..n).map(|_| 4.0 * rng.uniform() - 2.0).collect();
+        let y: Vec<f64> = x
+            .iter()
+            .map(|x| {
+                let far = if rng.uniform() < 0.1 {
+                    5.0 * rng.normal()
+                } else {
+                    0.0
+                };
+                (2.0 * x).sin() + 0.1 * rng.normal() + far
+            })
+            .collect();
+        (x, y)
+    };
+    let ((x, y), (targets, fresh)) = (draw(600), draw(4000));
+    for loss in [Loss::Bisquare, Loss::Huber] {
+        let robust = Robust {
+            loss,
+            iterations: 3,
+        };
+        let model = LocalRegression::new("gaussian".parse().unwrap()).robust(robust);
+        let fit = model
+            .fit(Rows::column(&x), Rows::column(&y), None, &watch)
+            .unwrap();
+        for level in [0.8, 0.95, 0.98] {
+            let found = fit
+                .intervals(Rows::column(&targets), level, &watch)
+                .unwrap();
+            let inside =
+                (0..4000).filter(|&i| (found.lower[i]..=found.upper[i]).contains(&fresh[i]));
+            let share = inside.count() as f64 / 4000.0;
+            assert!((share - level).abs() < 0.025, "{loss:?} {level}: {share}");
+        }
+    }
+}

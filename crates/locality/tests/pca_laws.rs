@@ -127,6 +127,28 @@ const METHODS: [DimensionMethod; 4] = [
 ];
 
 #[test]
+fn dimensions_at_any_scale() {
+    let x = normal(7, 200, 3);
+    let methods = [
+        DimensionMethod::MaximumLikelihood,
+        DimensionMethod::TwoNn,
+        DimensionMethod::Participation,
+        DimensionMethod::Share(0.95),
+    ];
+    for method in methods {
+        let of = |scale: f64| {
+            let x: Vec<f64> = x.iter().map(|v| v * scale).collect();
+            let found = IntrinsicDimension::new(method).of(rows(&x, 3), &Watch::default());
+            found.unwrap().global
+        };
+        let one = of(1.0);
+        for scale in [1e-100, 1e-90, 1e80, 1e100] {
+            assert!((of(scale) - one).abs() < 1e-9 * one, "{method:?} {scale}");
+        }
+    }
+}
+
+#[test]
 fn mutual_neighbours_are_fewer() {
     // A cluster, and a sample far away that has it among its nearest, but not the other way round.
     let mut x = normal(2, 40, 2);

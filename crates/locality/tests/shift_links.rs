@@ -206,7 +206,8 @@ fn blobs_are_found_and_noise_in_the_density_is_merged() {
     let parts = lasting.count().max(5);
     assert!(rough.tree().n_modes() > 20, "{}", rough.tree().n_modes());
     assert_eq!(rough.cut(Merging::Clusters(5)).unwrap().n_clusters(), parts);
-    for merging in [Merging::Auto, Merging::Below(1.5)] {
+    // One sample far out rises by a little more than 1.5 above the ground between it and its blob.
+    for merging in [Merging::Auto, Merging::Below(2.0)] {
         let quick = QuickShift::new()
             .kernel("gaussian".parse().unwrap())
             .bandwidth(0.3)

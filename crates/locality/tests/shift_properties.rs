@@ -211,7 +211,12 @@ proptest! {
         let h = if which == 2 { 1.5 } else { 0.9 };
         let same = own && !matches!(name, "mahalanobis" | "cosine" | "euclidean");
         let profile = if gauss { "gaussian" } else { "uniform" };
-        let text = if same { format!("{profile}(h={h}, metric={name})") } else { format!("{profile}(h={h})") };
+        let text = match same {
+            // A kernel without a metric follows.
+            true if seed % 2 == 0 => format!("{profile}(h={h})"),
+            true => format!("{profile}(h={h}, metric={name})"),
+            false => format!("{profile}(h={h}, metric=euclidean)"),
+        };
         let weights: Vec<f64> = (0..n).map(|i| 1.0 + (i % 2) as f64).collect();
         let weight = |i: usize, j: usize| {
             let r = if same { apart(i, j) } else { squared(&x[i * d..][..d], &x[j * d..][..d]).sqrt() };

@@ -2,7 +2,8 @@
 #![cfg(feature = "dense")]
 
 use locality::embed::{
-    DiffusionMap, DiffusionMapFit, LaplacianEigenmaps, Solver, kernel_scale, trustworthiness,
+    DiffusionMap, DiffusionMapFit, LaplacianEigenmaps, Pieces, Solver, kernel_scale,
+    trustworthiness,
 };
 use locality::{ErrorKind, Kernel, Profile, Rows, Watch};
 use locality_testing::{Rng, normal};
@@ -250,7 +251,9 @@ fn pieces_are_embedded_by_themselves() {
         .chain(near.iter().map(|x| x + 1e3))
         .collect();
     let watch = Watch::default();
-    let model = LaplacianEigenmaps::new().n_neighbors(10);
+    let model = LaplacianEigenmaps::new()
+        .pieces(Pieces::Centred)
+        .n_neighbors(10);
     let alone = model.fit(rows(&near, 2), &watch).unwrap();
     let two = model.fit(rows(&both, 2), &watch).unwrap();
     assert_eq!((alone.n_pieces(), two.n_pieces()), (1, 2));
@@ -259,7 +262,9 @@ fn pieces_are_embedded_by_themselves() {
     let scaled: Vec<f64> = half.iter().map(|y| y * 2.0_f64.sqrt()).collect();
     assert!(apart(rows(&scaled, 2), alone.embedding()) < 1e-8);
 
-    let model = DiffusionMap::new().kernel("epanechnikov(h=2)".parse().unwrap());
+    let model = DiffusionMap::new()
+        .pieces(Pieces::Centred)
+        .kernel("epanechnikov(h=2)".parse().unwrap());
     let alone = model.fit(rows(&near, 2), &watch).unwrap();
     let two = model.fit(rows(&both, 2), &watch).unwrap();
     assert_eq!(two.n_pieces(), 2 * alone.n_pieces());
@@ -270,10 +275,71 @@ fn pieces_are_embedded_by_themselves() {
     let near_one = (0..120).any(|i| two.embedding().row(i) == &found[..]);
     assert!(near_one, "{found:?}");
     // Samples without neighbours have coordinates 0.
-    let lonely = LaplacianEigenmaps::new().n_neighbors(1);
+    let lonely = LaplacianEigenmaps::new()
+        .pieces(Pieces::Centred)
+        .n_neighbors(1);
     let lonely = lonely.fit(rows(&near, 2), &watch).unwrap();
     assert_eq!(lonely.n_pieces(), 60);
     assert!(lonely.embedding().to_vec().iter().all(|y| *y == 0.0));
+}
+
+/// Coordinates of a graph in pieces are the eigenvectors of the whole.
+#[test]
+fn pieces_lie_apart() {
+    let mut x = normal(3, 40, 2);
+    x.extend(normal(4, 25, 2).iter().map(|x| x + 1e3));
+    x.extend(normal(5, 15, 2).iter().map(|x| x - 1e3));
+    let watch = Watch::default();
+    let fit = LaplacianEigenmaps::new().n_neighbors(6).n_components(4);
+    let fit = fit.fit(rows(&x, 2), &watch).unwrap();
+    assert_eq!(fit.n_pieces(), 3);
+    let (w, n, c) = (fit.affinity().clone(), 80, 4);
+    let mut dense = vec![0.0; n * n];
+    for i in 0..n {
+        let (columns, values) = w.row(i);
+        for (j, v) in columns.iter().zip(values) {
+            dense[i * n + j] = if i == *j { 0.0 } else { *v };
+        }
+    }
+    let degrees: Vec<f64> = dense.chunks(n).map(|r| r.iter().sum()).collect();
+    let y = fit.embedding().to_vec();
+    let values = &fit.eigenvalues()[..c];
+    assert!(values[0].abs() < 1e-12 && values[1].abs() < 1e-12 && values[2] > 1e-4);
+    assert!(values.windows(2).all(|v| v[0] <= v[1]));
+    for j in 0..c {
+        // L y = value D y.
+        for i in 0..n {
+            let sum: f64 = (0..n).map(|l| dense[i * n + l] * y[l * c + j]).sum();
+            let rest = degrees[i] * y[i * c + j] - sum - values[j] * degrees[i] * y[i * c + j];
+            assert!(rest.abs() < 1e-8, "{j} {i}: {rest}");
+        }
+        for l in 0..=j {
+            let dot: f64 = (0..n)
+                .map(|i| degrees[i] * y[i * c + j] * y[i * c + l])
+                .sum();
+            assert!(
+                (dot - f64::from(u8::from(l == j))).abs() < 1e-8,
+                "{j} {l}: {dot}"
+            );
+        }
+    }
+    // Places of one piece are told from those of another.
+    for i in 0..n {
+        for l in 0..n {
+            let same = fit.pieces()[i] == fit.pieces()[l];
+            let far = (0..2).any(|j| (y[i * c + j] - y[l * c + j]).abs() > 1e-3);
+            assert_eq!(far, !same);
+        }
+    }
+    let walk = DiffusionMap::new().kernel("epanechnikov(h=4)".parse().unwrap());
+    let walk = walk.n_components(3).fit(rows(&x, 2), &watch).unwrap();
+    assert!(walk.n_pieces() >= 3 && walk.eigenvalues()[..2] == [1.0, 1.0]);
+    assert!(walk.warning().unwrap().contains("tell them apart"));
+    let again = walk.transform(rows(&x, 2), &watch).unwrap();
+    let known = walk.embedding().to_vec();
+    for (a, b) in again.chunks(3).zip(known.chunks(3)) {
+        assert!((a[0] - b[0]).abs() < 1e-9 && (a[1] - b[1]).abs() < 1e-9);
+    }
 }
 
 #[test]

@@ -77,7 +77,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     weights: Option<String>,
 
-    /// For mean-shift: euclidean, or cosine for directions, whose lengths say nothing
+    /// Not for blurring: euclidean, or cosine for directions, whose lengths say nothing; the bandwidth is then one of mean-shift's chords,
+    /// or for quick-shift, medoid and tomato of 1 less the cosine
     #[arg(long, value_enum, default_value_t)]
     metric: Distance,
 
@@ -182,8 +183,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         Some(kernel) => kernel.clone(),
         None => args.method.kernel().parse()?,
     };
-    // ToMATo has an estimate of its own.
-    let estimated = !stable && !own_bandwidth(&kernel) && args.method != Method::Tomato;
+    // Directions have a bandwidth of their own, as ToMATo has.
+    let own = args.method == Method::Tomato || args.metric == Distance::Cosine;
+    let estimated = !stable && !own_bandwidth(&kernel) && !own;
     let bandwidth = match bandwidth {
         None if estimated => Some(estimate(rows, args, context)?),
         given => given,
@@ -197,6 +199,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         max_dist: args.max_dist,
         merging: args.min_persistence,
         neighbors: args.neighbors,
+        metric: args.metric.metric(),
     };
     let found = clusterer::find(&asked, rows, context)?;
     let seconds = start.elapsed().as_secs_f64();
@@ -286,6 +289,15 @@ enum Distance {
     Cosine,
 }
 
+impl Distance {
+    fn metric(self) -> Metric {
+        match self {
+            Self::Euclidean => Metric::Euclidean,
+            Self::Cosine => Metric::Cosine,
+        }
+    }
+}
+
 fn shift_of(args: &Args, stable: bool) -> MeanShift {
     MeanShift::new()
         .bin_seeding(args.bin_seeding)
@@ -295,10 +307,7 @@ fn shift_of(args: &Args, stable: bool) -> MeanShift {
         .stable_bandwidth(stable.then(StableBandwidth::new))
         .adaptive(args.adaptive.map_or(Adaptive::Never, Adaptive::Pilot))
         .over_relaxation(args.over_relaxation)
-        .metric(match args.metric {
-            Distance::Euclidean => Metric::Euclidean,
-            Distance::Cosine => Metric::Cosine,
-        })
+        .metric(args.metric.metric())
         .compression(args.compression)
 }
 
@@ -317,16 +326,21 @@ fn check_method(args: &Args) -> Result<()> {
     let method = args.method;
     for (flag, asked) in [
         ("--bandwidth stable", args.bandwidth == "stable"),
-        ("--metric", args.metric != Distance::Euclidean),
         ("--adaptive", args.adaptive.is_some()),
         ("--over-relaxation", args.over_relaxation > 1.0),
         ("--compression", args.compression.is_some()),
     ] {
         method.needs(flag, asked, &[MeanShift])?;
     }
+    if args.metric == Distance::Cosine && (args.bandwidth_rows.is_some() || args.quantile != 0.3) {
+        return Err(Error::usage(
+            "--quantile and --bandwidth-rows are for --metric euclidean; leave them out, or give --bandwidth a number",
+        ));
+    }
     method.needs("--max-dist", args.max_dist.is_some(), &[QuickShift])?;
     let merged = args.min_persistence.is_some();
     let merging = [MeanShift, QuickShift, Medoid, Tomato];
+    method.needs("--metric", args.metric != Distance::Euclidean, &merging)?;
     method.needs("--min-persistence", merged, &merging)?;
     method.needs("--bin-seeding", args.bin_seeding, &[MeanShift])?;
     let out = args.no_cluster_all;

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use locality::shift::{MeanShift, MedoidShift, Merging, QuickShift, SampleClusters, Tomato};
-use locality::{Kernel, Rows};
+use locality::{Kernel, Metric, Rows};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -75,6 +75,7 @@ pub(super) struct Asked {
     pub(super) max_dist: Option<f64>,
     pub(super) merging: Option<Merging>,
     pub(super) neighbors: usize,
+    pub(super) metric: Metric,
 }
 
 /// What is found.
@@ -117,6 +118,7 @@ pub(super) fn find(asked: &Asked, rows: Rows<'_, f64>, context: &Context) -> Res
                 .bandwidth(bandwidth)
                 .merging(asked.merging.unwrap_or($merging))
                 .n_neighbors(asked.neighbors)
+                .metric(asked.metric.clone())
         };
     }
     match asked.method {

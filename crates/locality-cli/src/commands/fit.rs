@@ -88,7 +88,7 @@ pub(crate) struct Args {
     #[arg(long)]
     no_standardize: bool,
 
-    /// Where to write the model, by custom .loc
+    /// Where to write the model; its name usually ends in .loc
     #[arg(short, long, value_name = "M.loc")]
     output: PathBuf,
 
@@ -148,10 +148,11 @@ impl Known {
             table.drop_gaps(&all)?;
         }
         let helped = |e: Error| match problem.missing {
+            // What is not known of the target cannot be filled in.
+            _ if table.has_gaps(&[y]) => e.remedy("or choose --missing drop"),
             Missing::Error if table.has_gaps(&all) => {
                 e.remedy("or choose --missing mean, indicator or drop")
             }
-            _ if table.has_gaps(&[y]) => e.remedy("or choose --missing drop"),
             _ => e,
         };
         let (target, why) = Target::read(&table, y, problem.task).map_err(helped)?;

@@ -121,8 +121,8 @@ pub(crate) struct Args {
 
 /// A fitted model of one bandwidth, or of several.
 enum Fit {
-    One(GwrFit),
-    Each(MgwrFit),
+    One(Box<GwrFit>),
+    Each(Box<MgwrFit>),
 }
 
 /// The table as numbers.
@@ -258,10 +258,10 @@ impl Fit {
         let names = &given.names[1..];
         Ok(if args.multiscale {
             let fit = Mgwr::new(base).fit(x, &given.y, coords, exposure, watch)?;
-            Self::Each(fit.named(names)?)
+            Self::Each(Box::new(fit.named(names)?))
         } else {
             let fit = base.fit(x, &given.y, coords, exposure, watch)?;
-            Self::One(fit.named(names)?)
+            Self::One(Box::new(fit.named(names)?))
         })
     }
 

@@ -239,7 +239,7 @@ fn spread(
     })
 }
 
-/// Known labels are held fast; other rows begin with the shares of the labels.
+/// Known labels are held fast; rows that none of them reaches stay without one.
 fn relax(
     args: &Args,
     rows: Rows<'_, f64>,
@@ -252,23 +252,6 @@ fn relax(
             "--kernel is for spreading and propagation; relaxation hears --neighbors",
         ));
     }
-    let mut share = vec![0.0; k];
-    let given = known.iter().flatten().count() as f64;
-    known
-        .iter()
-        .flatten()
-        .for_each(|&c| share[c] += 1.0 / given);
-    let first: Vec<f64> = known
-        .iter()
-        .flat_map(|label| {
-            let share = &share;
-            (0..k).map(move |c| label.map_or(share[c], |l| f64::from(u8::from(l == c))))
-        })
-        .collect();
-    let seeds: Vec<f64> = known
-        .iter()
-        .map(|l| if l.is_some() { f64::INFINITY } else { 0.0 })
-        .collect();
     let same: Vec<f64> = (0..k * k)
         .map(|i| f64::from(u8::from(i / k == i % k)))
         .collect();
@@ -284,11 +267,21 @@ fn relax(
     let found = RelaxationLabeling::new(Step::Product)
         .max_iter(args.max_iter)
         .tol(1e-3)
-        .run(&graph, &same, &first, Some(&seeds), watch)?;
+        .run_known(&graph, &same, known, k, f64::INFINITY, watch)?;
+    let mut distributions = found.distributions;
+    let given: Vec<bool> = known.iter().map(Option::is_some).collect();
+    for (row, reached) in distributions
+        .chunks_exact_mut(k)
+        .zip(graph.reached(&given)?)
+    {
+        if !reached {
+            row.fill(0.0);
+        }
+    }
     Ok(Found {
         rounds: found.consistency.len() - 1,
         settled: found.settled,
-        distributions: found.distributions,
+        distributions,
     })
 }
 

@@ -26,7 +26,13 @@ The output has the table's columns and NAME_predicted, where NAME is the target;
 responses has a column for each, predicted_1, .. --interval
 adds NAME_lower and NAME_upper, --explain the rows of the training table that weigh most (sample_1, .., counted from 0, -1 for
 none) and their shares of the weight (weight_1, ..). A geographic model adds its coefficients at each row's place, and their standard
-errors where it has one bandwidth.")]
+errors where it has one bandwidth.
+
+Models that predict here are those of `locality fit` and `locality gwr`, and of Python's estimators LocalMeanRegressor,
+LocalPolynomialRegressor, LocalGLMRegressor, LocalLogisticRegression, LocalQuantileRegressor (a column for each level),
+LocalModeRegressor, LocalGaussianRegressor (means), LocalDiscriminantAnalysis, KernelClassifier, the KNeighbors and RadiusNeighbors
+regressors and classifiers, GWR and MGWR. All others (kernel ridge and logistic regression, Gaussian processes, nearest centroids,
+learned kernels) predict in Python alone. Words that training did not have are as far from each of its words, with a note.")]
 pub(crate) struct Args {
     /// The model, made by `locality fit` or `locality gwr`, or saved in Rust or Python
     pub(super) model: PathBuf,
@@ -82,6 +88,7 @@ pub(super) fn load(path: &Path, file: &ModelFile, watch: &Watch<'_>) -> Result<F
         Fitted::Logistic(fit) => fit.n_classes(),
         Fitted::KernelClassifier(fit) => fit.n_classes(),
         Fitted::NeighborClasses(fit) => fit.classes()[0].len(),
+        Fitted::Scaled(fit) => fit.n_classes(),
         _ => 0,
     };
     let known = file.about().classes.len();
@@ -162,6 +169,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
             e.remedy("or fit the model with --missing mean or indicator")
         }
     })?;
+    let strange = columns.unknown(&table, &places);
     let d = columns.expanded().len();
     if d != width {
         return Err(Error::data(format!(
@@ -248,6 +256,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         "rows": table.rows(),
         "written": written,
         "thin": thin,
+        "unknown_words": strange.len(),
         "output": args.output.display().to_string(),
         "seconds": seconds,
     });
@@ -262,6 +271,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
             words,
             "note: {thin} of {} have too little evidence for all of the model, which is shrunk towards the local mean there",
             count(table.rows(), "row"),
+        );
+    }
+    if let Some((row, column, word)) = strange.first() {
+        let _ = writeln!(
+            words,
+            "note: {} not in training, which count as far from each of its own, such as '{word}' in {}, column '{column}'",
+            count(strange.len(), "word"),
+            table.place(*row),
         );
     }
     context.summary(&words, &object, taken)

@@ -85,7 +85,7 @@ pub(super) fn fit(
                 .degrees(if line { vec![0, 1] } else { vec![0] })
                 .standardize(false);
             let fit = model.fit(x, Rows::column(y), None, watch)?;
-            Ok(Fitted::Regression(fit))
+            Ok(Fitted::Regression(Box::new(fit)))
         }
         Target::Classes(codes, _) => {
             let kernel = match held {

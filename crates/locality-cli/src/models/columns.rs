@@ -158,7 +158,7 @@ impl Columns {
             let own: Vec<usize> = (0..parts.len()).filter(own).collect();
             let cells = match &feature.levels {
                 None => self.numbers(table, c)?,
-                Some(levels) => self.places(table, c, &feature.name, levels)?,
+                Some(levels) => self.places(table, c, levels)?,
             };
             for (row, cell) in cells.into_iter().enumerate() {
                 for &k in &own {
@@ -191,30 +191,35 @@ impl Columns {
     }
 
     /// The words of a column by number, none where they are missing.
-    fn places(
-        &self,
-        table: &Table,
-        column: usize,
-        name: &str,
-        levels: &[String],
-    ) -> Result<Vec<Option<f64>>> {
+    fn places(&self, table: &Table, column: usize, levels: &[String]) -> Result<Vec<Option<f64>>> {
         let all = if self.filling.policy().fills() {
             some_words(table, column)
         } else {
             words(table, column)?.into_iter().map(Some).collect()
         };
-        let place = |(row, word): (usize, Option<String>)| {
-            let Some(word) = word else { return Ok(None) };
-            match levels.binary_search(&word) {
-                Ok(level) => Ok(Some(level as f64)),
-                Err(_) => Err(Error::data(format!(
-                    "{}, column '{name}': the model does not know '{word}', only {}; correct it, or fit a model to rows that have it",
-                    table.place(row),
-                    levels.join(", ")
-                ))),
-            }
+        let place = |word: String| {
+            // Another word than all of them, as Python has it.
+            levels
+                .binary_search(&word)
+                .map_or(-1.0, |level| level as f64)
         };
-        all.into_iter().enumerate().map(place).collect()
+        Ok(all.into_iter().map(|word| word.map(place)).collect())
+    }
+
+    /// Words of a table that the model does not know: row, column and word.
+    pub(crate) fn unknown(&self, table: &Table, places: &[usize]) -> Vec<(usize, String, String)> {
+        let mut out = Vec::new();
+        for (feature, &c) in self.features.iter().zip(places) {
+            let Some(levels) = &feature.levels else {
+                continue;
+            };
+            for (row, word) in some_words(table, c).into_iter().enumerate() {
+                if let Some(word) = word.filter(|word| levels.binary_search(word).is_err()) {
+                    out.push((row, feature.name.clone(), word));
+                }
+            }
+        }
+        out
     }
 }
 

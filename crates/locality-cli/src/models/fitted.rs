@@ -6,7 +6,7 @@ use locality::local::{
     Explanation, LocalGlm, LocalGlmRegressionFit, LocalLogistic, LocalLogisticFit,
     LocalRegressionFit, Search,
 };
-use locality::model::{ModelFile, Persist};
+use locality::model::{LocalMeanModelFit, ModelFile, Persist, ScaledModel};
 use locality::{Kernel, LocalMeanFit, Neighborhood, Rows, Watch};
 
 use super::target::{Target, Task};
@@ -19,12 +19,15 @@ const MOST_LEFT_OUT: usize = 5000;
 /// A model that predicts.
 #[derive(Clone, Debug)]
 pub(crate) enum Fitted {
-    Regression(LocalRegressionFit),
+    Regression(Box<LocalRegressionFit>),
     Glm(LocalGlmRegressionFit),
     Logistic(LocalLogisticFit),
     KernelClassifier(KernelClassifierFit<f64>),
     Neighbors(NeighborsRegressorFit<f64>),
     NeighborClasses(NeighborsClassifierFit<f64>),
+    Mean(LocalMeanModelFit<f64>),
+    /// What Python's estimators keep as it is.
+    Scaled(ScaledModel),
 }
 
 /// What a model says at some rows.
@@ -79,7 +82,7 @@ impl Fitted {
     /// The model of a file.
     pub(crate) fn unpack(file: &ModelFile, watch: &Watch<'_>) -> locality::Result<Self> {
         Ok(match file.kind() {
-            LocalRegressionFit::KIND => Self::Regression(Persist::unpack(file, watch)?),
+            LocalRegressionFit::KIND => Self::Regression(Box::new(Persist::unpack(file, watch)?)),
             LocalGlmRegressionFit::KIND => Self::Glm(Persist::unpack(file, watch)?),
             LocalLogisticFit::KIND => Self::Logistic(Persist::unpack(file, watch)?),
             KernelClassifierFit::<f64>::KIND => {
@@ -96,9 +99,13 @@ impl Fitted {
                 }
                 Self::NeighborClasses(fit)
             }
+            LocalMeanModelFit::<f64>::KIND => Self::Mean(Persist::unpack(file, watch)?),
+            kind if ScaledModel::KINDS.contains(&kind) => {
+                Self::Scaled(ScaledModel::unpack(file, watch)?)
+            }
             other => {
                 return Err(locality::Error::unsupported(format!(
-                    "a model of the kind {other} does not predict columns of a table here; load it where it was made, in Python or Rust"
+                    "a model of the kind {other} does not predict columns of a table here; load it where it was made, in Python or Rust (`locality predict --help` says which kinds do)"
                 )));
             }
         })
@@ -112,12 +119,21 @@ impl Fitted {
             Self::KernelClassifier(fit) => fit.pack(),
             Self::Neighbors(fit) => fit.pack(),
             Self::NeighborClasses(fit) => fit.pack(),
+            Self::Mean(fit) => fit.pack(),
+            // `fit` makes none.
+            Self::Scaled(fit) => Err(locality::Error::unsupported(format!(
+                "{} are written from Python",
+                fit.title()
+            ))),
         }
     }
 
     pub(crate) fn task(&self) -> Task {
         match self {
-            Self::Regression(_) | Self::Glm(_) | Self::Neighbors(_) => Task::Regression,
+            Self::Regression(_) | Self::Glm(_) | Self::Neighbors(_) | Self::Mean(_) => {
+                Task::Regression
+            }
+            Self::Scaled(fit) if fit.n_classes() == 0 => Task::Regression,
             _ => Task::Classification,
         }
     }
@@ -131,10 +147,14 @@ impl Fitted {
                 2 => "local parabola".to_owned(),
                 q => format!("local polynomial of degree {q}"),
             },
-            Self::Glm(fit) => format!("local {:?} regression", fit.family()).to_lowercase(),
+            Self::Glm(fit) => {
+                format!("local {} regression", fit.family().name().replace('_', " "))
+            }
             Self::Logistic(_) => "local logistic regression".to_owned(),
             Self::KernelClassifier(_) => "kernel classifier".to_owned(),
             Self::Neighbors(_) | Self::NeighborClasses(_) => "nearest neighbours".to_owned(),
+            Self::Mean(_) => "local mean".to_owned(),
+            Self::Scaled(fit) => fit.title().to_owned(),
         }
     }
 
@@ -145,6 +165,8 @@ impl Fitted {
             Self::Glm(fit) => Some(fit.kernel()),
             Self::Logistic(fit) => Some(fit.kernel()),
             Self::KernelClassifier(fit) => Some(fit.kernel()),
+            Self::Mean(fit) => Some(fit.means().parameters().kernel()),
+            Self::Scaled(fit) => Some(fit.kernel()),
             Self::Neighbors(_) | Self::NeighborClasses(_) => None,
         }
     }
@@ -168,6 +190,7 @@ impl Fitted {
             Self::Regression(fit) => Some(fit.scales()),
             Self::Glm(fit) => Some(fit.scales()),
             Self::Logistic(fit) => Some(fit.scales()),
+            Self::Scaled(fit) => Some(fit.scales()),
             _ => None,
         }
     }
@@ -204,6 +227,20 @@ impl Fitted {
                 let p = fit.memory().width();
                 (Predictions::numbers(fit.predict(x, watch)?.values, p), 0)
             }
+            Self::Mean(fit) => {
+                let found = fit.means().at(x, watch)?;
+                let p = found.means.len() / x.rows().max(1);
+                (Predictions::numbers(found.means, p), 0)
+            }
+            Self::Scaled(fit) => {
+                let found = fit.at(x, watch)?;
+                let values = if found.is_shares {
+                    Predictions::Shares(found.values, found.columns)
+                } else {
+                    Predictions::numbers(found.values, found.columns)
+                };
+                (values, found.thin)
+            }
             Self::Logistic(fit) => {
                 let shares = fit.predict_proba(x, watch)?;
                 (Predictions::Shares(shares, fit.n_classes()), 0)
@@ -232,6 +269,8 @@ impl Fitted {
             Self::Glm(fit) => of(fit.local_means(), &fit.divide(x)?)?,
             Self::Logistic(fit) => of(fit.local_means(), &fit.divide(x)?)?,
             Self::KernelClassifier(fit) => of(fit.local_means(), &x.to_vec())?,
+            Self::Mean(fit) => of(fit.means(), &x.to_vec())?,
+            Self::Scaled(fit) => of(&fit.local_means(watch)?, &fit.divide(x)?)?,
             Self::Neighbors(fit) => {
                 let (memory, own) = (fit.memory(), fit.parameters());
                 let asking = Asking::Queries(x);

@@ -153,6 +153,20 @@ impl Recipe {
                 "--kernel does not go with --model knn, whose rows count alike; choose --model mean with --bandwidth knn=K",
             ));
         }
+        // Parts that count how many categories differ keep theirs beside a bandwidth of numbers.
+        let own = |kernel: &&Kernel| {
+            kernel.atoms().iter().any(|atom| {
+                *atom.bandwidth_rule() != locality::Bandwidth::Default
+                    && atom.metric_in_force() != locality::Metric::Hamming
+            })
+        };
+        if let Some(kernel) = self.kernel.as_ref().filter(own)
+            && self.bandwidth != Bandwidth::Auto
+        {
+            return Err(Error::usage(format!(
+                "--kernel {kernel} has a bandwidth of its own, and --bandwidth names another; give one of the two"
+            )));
+        }
         if self.model == Model::Knn && weighted {
             return Err(Error::usage(
                 "--weights does not go with --model knn; choose another model",
@@ -275,7 +289,7 @@ impl Recipe {
                 let model = LocalRegression::new(kernel).search(search).degrees(degrees);
                 let model = model.standardize(self.standardize);
                 let fit = model.fit(x, Rows::column(y), weights, watch)?;
-                Ok(Fitted::Regression(fit))
+                Ok(Fitted::Regression(Box::new(fit)))
             }
         }
     }

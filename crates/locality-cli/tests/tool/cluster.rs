@@ -314,6 +314,12 @@ fn weights_directions_and_stable_bandwidths() {
         let at = |i: usize| center[i].as_f64().unwrap();
         assert!((at(0).hypot(at(1)) - 1.0).abs() < 1e-9, "{center}");
     }
+    for method in ["mean-shift", "quick-shift", "medoid", "tomato"] {
+        let three = ["--metric", "cosine", "--columns", "a,b", "--method", method];
+        let found = json(&[&three[..], &["--min-persistence", "0.7"]].concat());
+        assert_eq!(found["clusters"], 3, "{found}");
+        assert!(found["bandwidth"].as_f64().unwrap() < 2.0, "{found}");
+    }
     let stable = json(&[
         "--metric",
         "cosine",
@@ -356,7 +362,7 @@ fn weights_directions_and_stable_bandwidths() {
     json(&[&more[..], &["--kernel", "gaussian", "--bandwidth", "1"]].concat());
     for (flags, words) in [
         (
-            &["--metric", "cosine", "--method", "tomato"][..],
+            &["--metric", "cosine", "--method", "blurring"][..],
             "--metric says nothing",
         ),
         (

@@ -237,6 +237,20 @@ fn what_cannot_be_fitted_is_told() {
         1,
         &["line 3, column 'kind': the cell is empty"],
     );
+    folder.file("gap.csv", "x,y\n1,2\n2,\n3,4\n4,4\n");
+    let missing = ["line 3, column 'y'", "or choose --missing drop"];
+    fit("gap.csv", &[], 1, &missing);
+    let said = folder.run(&["fit", "gap.csv", "--target", "y", "-o", "m.loc"]);
+    assert!(
+        !said.stderr.contains("mean"),
+        "a target cannot be filled in"
+    );
+    fit(
+        "wave.csv",
+        &["--kernel", "gaussian(h=0.3)", "--bandwidth", "0.5"],
+        2,
+        &["--kernel gaussian(h=0.3)", "--bandwidth", "one of the two"],
+    );
     fit("head.csv", &[], 1, &["no rows"]);
     fit("one.csv", &["--target", "c"], 1, &["one class, a"]);
     fit(
@@ -335,13 +349,13 @@ fn what_cannot_be_predicted_is_told() {
         1,
         &["less.csv has no column 'kind'"],
     );
-    predict(
-        "m.loc",
-        "green.csv",
-        &[],
-        1,
-        &["line 2, column 'kind'", "'green'", "blue, red"],
-    );
+    // A word that is not known is as far from each that is, which is no error but said.
+    let run = folder.ok(&["predict", "m.loc", "green.csv", "-o", "p.csv"]);
+    let note = "1 word not in training";
+    assert!(run.text().contains(note) && run.text().contains("'green'"));
+    let at: f64 = column(&folder, "p.csv", "y_predicted")[0].parse().unwrap();
+    let low = f64::sin(1.0);
+    assert!(low < at && at < low + 1.0, "between both: {at}");
     predict(
         "m.loc",
         "nan.csv",

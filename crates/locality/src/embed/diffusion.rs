@@ -1,6 +1,7 @@
 //! Diffusion maps.
 
 use super::graph::{self, Pairs, Sought};
+use super::joint::{Pieces, joint};
 use super::laplacian::check_components;
 use super::lle::point_pieces;
 use super::parameters::{Solver, not_negative};
@@ -46,6 +47,7 @@ pub struct DiffusionMap {
     time: f64,
     tol: f64,
     solver: Solver,
+    pieces: Pieces,
 }
 
 impl Default for DiffusionMap {
@@ -60,6 +62,7 @@ impl Default for DiffusionMap {
             time: 1.0,
             tol: 1e-9,
             solver: Solver::Auto,
+            pieces: Pieces::Apart,
         }
     }
 }
@@ -126,6 +129,13 @@ impl DiffusionMap {
         self
     }
 
+    /// How the pieces of a graph that is not connected are laid (apart).
+    #[must_use]
+    pub fn pieces(mut self, pieces: Pieces) -> Self {
+        self.pieces = pieces;
+        self
+    }
+
     fn check(&self, samples: Rows<'_, f64>) -> Result<()> {
         samples.require_finite("X")?;
         let n = samples.rows();
@@ -149,8 +159,8 @@ impl DiffusionMap {
 
     /// Embeds samples `[n, d]`.
     ///
-    /// Where the kernel leaves pieces without weight between them, each has a walk of its own; [`DiffusionMapFit::warning`] says so. Each
-    /// coordinate's entry of the largest magnitude is positive.
+    /// Where the kernel leaves pieces without weight between them, [`pieces`](Self::pieces) says how they are laid, and
+    /// [`DiffusionMapFit::warning`] that they are; centred ones have each a walk of their own. Each coordinate's entry of the largest magnitude is positive.
     ///
     /// # Errors
     /// Parameters out of their range for these samples, numbers that are not finite, more weights than fit into memory, an interruption.
@@ -179,6 +189,31 @@ impl DiffusionMap {
             dense: self.solver == Solver::Dense,
         };
         let found = graph::leading(&walk, &degrees, sought, quiet)?;
+        if count > 1 && self.pieces == Pieces::Apart {
+            let all = joint(&found, &degrees, &labels, c);
+            let one: Vec<f64> = all.gaps.iter().map(|gap| 1.0 - gap).collect();
+            let mut embedding = all.vectors;
+            for row in embedding.chunks_exact_mut(c) {
+                for (y, lambda) in row.iter_mut().zip(&one) {
+                    *y *= lambda.max(0.0).powf(self.time);
+                }
+            }
+            point_pieces(&mut embedding, c, &vec![0; n], 1);
+            watch.report(2, 2);
+            return DiffusionMapFit::from_parts(
+                DiffusionMapParts {
+                    kernel,
+                    n_neighbors: neighbors,
+                    samples: samples.to_vec(),
+                    embedding,
+                    eigenvalues: one.repeat(count),
+                    thinning,
+                    pieces: labels,
+                },
+                samples.columns(),
+                quiet,
+            );
+        }
         let eigenvalues: Vec<f64> = found.gaps.iter().map(|gap| 1.0 - gap).collect();
         let mut totals = vec![0.0; count];
         for (d, &l) in degrees.iter().zip(&labels) {
@@ -299,7 +334,8 @@ impl DiffusionMapFit {
         Rows::new(&self.parts.embedding, n, self.components).expect("made of such rows")
     }
 
-    /// Eigenvalues of the walk, at most 1, `[pieces, n_components]`, falling in each piece; 0 where a piece has too few samples.
+    /// Eigenvalues of the walk, at most 1, `[pieces, n_components]`, falling in each piece; 0 where a piece has too few samples. Where
+    /// pieces lie apart, those of the whole, the same in each row.
     pub fn eigenvalues(&self) -> &[f64] {
         &self.parts.eigenvalues
     }
@@ -314,11 +350,20 @@ impl DiffusionMapFit {
         self.count
     }
 
+    /// Pieces that are laid apart have the eigenvalues of the whole, of which the first is 1.
+    fn laid(&self) -> Pieces {
+        let first = self.parts.eigenvalues.chunks_exact(self.components);
+        if first.into_iter().all(|row| row[0] >= 1.0) {
+            Pieces::Apart
+        } else {
+            Pieces::Centred
+        }
+    }
+
     /// A sentence where the kernel leaves pieces without weight between them.
     pub fn warning(&self) -> Option<String> {
-        // A sample is the first of its own.
-        let others = self.parts.n_neighbors.map(|k| k - 1);
-        super::disconnected(&self.parts.pieces, self.count, others)
+        let ties = super::Ties::of(self.parts.n_neighbors);
+        super::disconnected(&self.parts.pieces, self.count, ties, self.laid())
     }
 
     /// Coordinates of new places `[m, d]`: where a step of the walk leads from there, over the eigenvalue, `[m, n_components]`.

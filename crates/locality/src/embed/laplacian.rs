@@ -2,6 +2,7 @@
 
 use super::affinity::Affinity;
 use super::graph::{self, Pairs, Sought};
+use super::joint::{Pieces, joint};
 use super::lle::point_pieces;
 use super::parameters::{Solver, not_negative};
 use crate::linear::Sparse;
@@ -40,6 +41,7 @@ pub struct LaplacianEigenmaps {
     everywhere: bool,
     tol: f64,
     solver: Solver,
+    pieces: Pieces,
 }
 
 impl Default for LaplacianEigenmaps {
@@ -51,6 +53,7 @@ impl Default for LaplacianEigenmaps {
             everywhere: false,
             tol: 1e-9,
             solver: Solver::Auto,
+            pieces: Pieces::Apart,
         }
     }
 }
@@ -121,6 +124,13 @@ impl LaplacianEigenmaps {
         self
     }
 
+    /// How the pieces of a graph that is not connected are laid (apart).
+    #[must_use]
+    pub fn pieces(mut self, pieces: Pieces) -> Self {
+        self.pieces = pieces;
+        self
+    }
+
     /// The number of neighbours in force for so many samples.
     fn neighbors_of(&self, n: usize) -> Option<usize> {
         let tenth = (n / 10).max(LEAST).min(n);
@@ -143,8 +153,8 @@ impl LaplacianEigenmaps {
 
     /// Embeds samples `[n, d]`.
     ///
-    /// Where the graph falls into pieces, each is embedded by itself, on its share of the scale; [`LaplacianEigenmapsFit::warning`] says
-    /// so. Each coordinate's entry of the largest magnitude is positive.
+    /// Where the graph falls into pieces, [`pieces`](Self::pieces) says how they are laid, and [`LaplacianEigenmapsFit::warning`] that they
+    /// are. Centred ones are each embedded on its share of the scale. Each coordinate's entry of the largest magnitude is positive.
     ///
     /// # Errors
     /// Parameters out of their range for these samples, numbers that are not finite, more weights than fit into memory, an interruption.
@@ -188,7 +198,8 @@ impl LaplacianEigenmaps {
         check_components(self.components, affinity.len())?;
         not_negative("tol", self.tol)?;
         watch.report(0, 2);
-        self.embed(affinity.symmetric(), None, watch)
+        let fit = self.embed(affinity.symmetric(), None, watch)?;
+        Ok(LaplacianEigenmapsFit { given: true, ..fit })
     }
 
     /// From weights with their whole diagonal.
@@ -214,6 +225,29 @@ impl LaplacianEigenmaps {
             dense: self.solver == Solver::Dense,
         };
         let found = graph::leading(&weights, &degrees, sought, quiet)?;
+        if count > 1 && self.pieces == Pieces::Apart {
+            let all = joint(&found, &degrees, &labels, c);
+            let total = degrees.iter().sum::<f64>();
+            let scale = if total > 0.0 {
+                total.sqrt().recip()
+            } else {
+                1.0
+            };
+            let mut embedding: Vec<f64> = all.vectors.iter().map(|x| scale * x).collect();
+            point_pieces(&mut embedding, c, &vec![0; n], 1);
+            watch.report(2, 2);
+            return Ok(LaplacianEigenmapsFit {
+                components: c,
+                neighbors,
+                embedding,
+                eigenvalues: all.gaps.repeat(count),
+                laid: self.pieces,
+                given: false,
+                pieces: labels,
+                count,
+                affinity,
+            });
+        }
         let mut embedding = found.vectors;
         let mut sizes = vec![0_usize; count];
         for &l in &labels {
@@ -234,6 +268,8 @@ impl LaplacianEigenmaps {
             neighbors,
             embedding,
             eigenvalues: found.gaps,
+            laid: self.pieces,
+            given: false,
             pieces: labels,
             count,
             affinity,
@@ -258,6 +294,8 @@ pub struct LaplacianEigenmapsFit {
     neighbors: Option<usize>,
     embedding: Vec<f64>,
     eigenvalues: Vec<f64>,
+    laid: Pieces,
+    given: bool,
     pieces: Vec<usize>,
     count: usize,
     affinity: Affinity,
@@ -278,6 +316,7 @@ impl LaplacianEigenmapsFit {
     }
 
     /// Eigenvalues of the normalised Laplacian, 0 to 2, `[pieces, n_components]`, rising in each piece; 1 where a piece has too few samples.
+    /// Where pieces lie apart, those of the whole, the same in each row.
     pub fn eigenvalues(&self) -> &[f64] {
         &self.eigenvalues
     }
@@ -299,8 +338,11 @@ impl LaplacianEigenmapsFit {
 
     /// A sentence where the graph is not connected.
     pub fn warning(&self) -> Option<String> {
-        // A sample is the first of its own.
-        let others = self.neighbors.map(|k| k - 1);
-        super::disconnected(&self.pieces, self.count, others)
+        let ties = if self.given {
+            super::Ties::Given
+        } else {
+            super::Ties::of(self.neighbors)
+        };
+        super::disconnected(&self.pieces, self.count, ties, self.laid)
     }
 }

@@ -1,12 +1,13 @@
 //! Local linear embedding: fit and transform.
 
+use super::joint::Pieces;
 use super::near;
 use super::parameters::{LocallyLinearEmbedding, Method, Solver};
 use super::patches::{Patch, assemble, pieces};
 use super::tangent;
 use super::weights::{Reconstruction, reconstruction_weights};
 use crate::linear::{Matrix, Search, Sparse, point};
-use crate::{LocalMean, Nearest, Result, Rows, Watch, par};
+use crate::{LocalMean, Metric, Nearest, Result, Rows, Watch, par};
 
 /// Samples whose weights are one piece of work.
 const BLOCK: usize = 64;
@@ -28,7 +29,8 @@ impl LocallyLinearEmbedding {
     /// Embeds samples `[n, d]`.
     ///
     /// Where the neighbours' graph falls into pieces, each is embedded by itself, in coordinates around 0 whose variances are those of the
-    /// whole; [`LocallyLinearEmbeddingFit::warning`] says so. Each coordinate's entry of the largest magnitude is positive.
+    /// whole; [`LocallyLinearEmbeddingFit::warning`] says so. A sample that is in nobody's neighbourhood, which the modified, Hessian and
+    /// tangent-space methods may leave, is placed by the mixture of its neighbours that reconstructs it. Each coordinate's entry of the largest magnitude is positive.
     ///
     /// # Errors
     /// Parameters out of their range for these samples, numbers that are not finite, eigenvectors that do not converge, an interruption.
@@ -60,8 +62,7 @@ impl LocallyLinearEmbedding {
             count,
         };
         let (embedding, error) = form.embed(self, quiet)?;
-        watch.report(3, 3);
-        Ok(LocallyLinearEmbeddingFit {
+        let mut fit = LocallyLinearEmbeddingFit {
             model: self.clone(),
             samples: samples.to_vec(),
             columns: samples.columns(),
@@ -70,7 +71,10 @@ impl LocallyLinearEmbedding {
             error,
             pieces: labels,
             count,
-        })
+        };
+        fit.settle(quiet)?;
+        watch.report(3, 3);
+        Ok(fit)
     }
 
     fn standard(
@@ -218,6 +222,89 @@ pub(super) fn point_pieces(embedding: &mut [f64], c: usize, labels: &[usize], co
 }
 
 impl LocallyLinearEmbeddingFit {
+    /// Places samples that are in nobody's neighbourhood, of which the form says nothing, by their neighbours' coordinates, and counts them
+    /// to the piece of the nearest of these.
+    fn settle(&mut self, watch: &Watch<'_>) -> Result<()> {
+        let mut sizes = vec![0_usize; self.count];
+        for &l in &self.pieces {
+            sizes[l] += 1;
+        }
+        let alone = |i: &usize| sizes[self.pieces[*i]] == 1;
+        let (lone, placed): (Vec<usize>, Vec<usize>) = (0..self.pieces.len()).partition(alone);
+        // The neighbours of the standard method are tied to it.
+        if lone.is_empty() || placed.is_empty() || self.model.method == Method::Standard {
+            return Ok(());
+        }
+        let table = |which: &[usize]| -> Vec<f64> {
+            let rows = which.iter().flat_map(|&i| {
+                let row = i * self.columns..(i + 1) * self.columns;
+                self.samples[row].iter().copied()
+            });
+            rows.collect()
+        };
+        let (keys, queries) = (table(&placed), table(&lone));
+        let keys = Rows::new(&keys, placed.len(), self.columns)?;
+        let queries = Rows::new(&queries, lone.len(), self.columns)?;
+        let k = self.model.neighbors.min(placed.len());
+        let search = Nearest::fit(keys, &Metric::Euclidean)?;
+        let near = search.k_nearest(queries, k, watch)?.indices;
+        let near: Vec<usize> = near.into_iter().map(|j| placed[j]).collect();
+        let found = self.mixed(queries, &near, k, watch)?;
+        let c = self.model.components;
+        for ((&i, near), y) in lone
+            .iter()
+            .zip(near.chunks_exact(k))
+            .zip(found.chunks_exact(c))
+        {
+            self.embedding[i * c..][..c].copy_from_slice(y);
+            self.pieces[i] = self.pieces[near[0]];
+        }
+        // Numbered by their first samples, as before.
+        let mut numbers = vec![usize::MAX; self.count];
+        let mut count = 0;
+        for label in &mut self.pieces {
+            if numbers[*label] == usize::MAX {
+                numbers[*label] = count;
+                count += 1;
+            }
+            *label = numbers[*label];
+        }
+        self.count = count;
+        Ok(())
+    }
+
+    /// The mixture of the neighbours' coordinates that reconstructs each row; of those in the piece of the nearest.
+    fn mixed(
+        &self,
+        queries: Rows<'_, f64>,
+        near: &[usize],
+        k: usize,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<f64>> {
+        let c = self.model.components;
+        let samples = Rows::new(&self.samples, self.pieces.len(), self.columns)?;
+        let own = (self.count > 1).then(|| {
+            let same = |near: &[usize]| {
+                let first = self.pieces[near[0]];
+                near.iter()
+                    .map(|&j| f64::from(u8::from(self.pieces[j] == first)))
+                    .collect::<Vec<_>>()
+            };
+            near.chunks_exact(k).flat_map(same).collect::<Vec<f64>>()
+        });
+        let reg = self.model.reg;
+        let weights = reconstruction_weights(queries, samples, near, own.as_deref(), reg, watch)?;
+        let mut out = vec![0.0; queries.rows() * c];
+        let rows = near.chunks_exact(k).zip(weights.chunks_exact(k));
+        for (to, (near, weights)) in out.chunks_exact_mut(c).zip(rows) {
+            for (&j, w) in near.iter().zip(weights) {
+                let from = &self.embedding[j * c..][..c];
+                to.iter_mut().zip(from).for_each(|(t, f)| *t += w * f);
+            }
+        }
+        Ok(out)
+    }
+
     /// The parameters.
     pub fn parameters(&self) -> &LocallyLinearEmbedding {
         &self.model
@@ -249,7 +336,8 @@ impl LocallyLinearEmbeddingFit {
 
     /// A sentence where the neighbours' graph is not connected.
     pub fn warning(&self) -> Option<String> {
-        super::disconnected(&self.pieces, self.count, Some(self.model.neighbors))
+        let ties = super::Ties::Nearest(self.model.neighbors);
+        super::disconnected(&self.pieces, self.count, ties, Pieces::Centred)
     }
 
     /// Coordinates of new places `[m, d]`: the mixture of their nearest samples' coordinates that reconstructs them, `[m, n_components]`.
@@ -258,28 +346,8 @@ impl LocallyLinearEmbeddingFit {
     /// # Errors
     /// Another number of columns, numbers that are not finite, an interruption.
     pub fn transform(&self, queries: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<f64>> {
-        let (k, c) = (self.model.neighbors, self.model.components);
+        let k = self.model.neighbors;
         let near = self.search.k_nearest(queries, k, watch)?.indices;
-        let samples = Rows::new(&self.samples, self.pieces.len(), self.columns)?;
-        let own = (self.count > 1).then(|| {
-            let same = |near: &[usize]| {
-                let first = self.pieces[near[0]];
-                near.iter()
-                    .map(|&j| f64::from(u8::from(self.pieces[j] == first)))
-                    .collect::<Vec<_>>()
-            };
-            near.chunks_exact(k).flat_map(same).collect::<Vec<f64>>()
-        });
-        let reg = self.model.reg;
-        let weights = reconstruction_weights(queries, samples, &near, own.as_deref(), reg, watch)?;
-        let mut out = vec![0.0; queries.rows() * c];
-        let rows = near.chunks_exact(k).zip(weights.chunks_exact(k));
-        for (to, (near, weights)) in out.chunks_exact_mut(c).zip(rows) {
-            for (&j, w) in near.iter().zip(weights) {
-                let from = &self.embedding[j * c..][..c];
-                to.iter_mut().zip(from).for_each(|(t, f)| *t += w * f);
-            }
-        }
-        Ok(out)
+        self.mixed(queries, &near, k, watch)
     }
 }

@@ -22,6 +22,7 @@
 mod affinity;
 mod diffusion;
 mod graph;
+mod joint;
 mod laplacian;
 mod lle;
 mod near;
@@ -34,6 +35,7 @@ mod weights;
 
 pub use affinity::Affinity;
 pub use diffusion::{DiffusionMap, DiffusionMapFit, DiffusionMapParts};
+pub use joint::Pieces;
 pub use laplacian::{LaplacianEigenmaps, LaplacianEigenmapsFit};
 pub use lle::LocallyLinearEmbeddingFit;
 pub use parameters::{LocallyLinearEmbedding, Method, Solver};
@@ -44,8 +46,24 @@ pub use scores::{
 };
 pub use weights::reconstruction_weights;
 
-/// A sentence where the graph of so many nearest others, or of a kernel, has several pieces.
-fn disconnected(pieces: &[usize], count: usize, neighbors: Option<usize>) -> Option<String> {
+/// What ties samples to one another.
+#[derive(Clone, Copy, Debug)]
+enum Ties {
+    /// So many nearest others.
+    Nearest(usize),
+    Kernel,
+    Given,
+}
+
+impl Ties {
+    fn of(neighbors: Option<usize>) -> Self {
+        // A sample is the first of its own.
+        neighbors.map_or(Self::Kernel, |k| Self::Nearest(k - 1))
+    }
+}
+
+/// A sentence where the graph has several pieces.
+fn disconnected(pieces: &[usize], count: usize, ties: Ties, laid: Pieces) -> Option<String> {
     if count < 2 {
         return None;
     }
@@ -57,12 +75,22 @@ fn disconnected(pieces: &[usize], count: usize, neighbors: Option<usize>) -> Opt
     let shown: Vec<String> = sizes.iter().take(5).map(ToString::to_string).collect();
     let more = if count > 5 { ", .." } else { "" };
     let sizes = format!("{count} pieces of {}{more} samples", shown.join(", "));
-    Some(match neighbors {
-        Some(k) => format!(
-            "the graph of the {k} nearest others falls into {sizes}; each is embedded by itself, around 0. Raise n_neighbors to connect them"
+    let how = match laid {
+        Pieces::Centred => "each is embedded by itself, around 0",
+        Pieces::Apart => {
+            "the first coordinates tell them apart, and those that are left unfold single pieces (pieces='centred' embeds each by itself)"
+        }
+    };
+    Some(match ties {
+        Ties::Nearest(k) => format!(
+            "the graph of the {k} nearest others falls into {sizes}; {how}. Raise n_neighbors to connect them"
         ),
-        None => format!(
-            "the kernel leaves no weight between {sizes}; each is embedded by itself, around 0. Widen its bandwidth to connect them"
+        Ties::Kernel => format!(
+            "the kernel leaves no weight between {sizes}; {how}. Widen its bandwidth to connect them"
+        ),
+        Ties::Given => format!(
+            "the weights leave {sizes} without any between them; {how}. Give positive weights between samples of different pieces to connect \
+             them"
         ),
     })
 }

@@ -1,5 +1,6 @@
 //! Each sample's neighbours among the others.
 
+use crate::named::Named;
 use crate::{Metric, Nearest, Result, Rows, Watch};
 
 /// The `k` nearest others of each sample, `[n, k]`, nearest first, ties in index order; and the search they came from.
@@ -8,7 +9,7 @@ pub(super) fn others(
     k: usize,
     watch: &Watch<'_>,
 ) -> Result<(Nearest<f64>, Vec<usize>)> {
-    let search = Nearest::fit(samples, &Metric::Euclidean)?;
+    let search = Nearest::fit(samples, &Metric::Euclidean).named("X")?;
     let found = others_by(&search, samples, k, watch)?;
     Ok((search, found))
 }
@@ -20,7 +21,7 @@ pub(super) fn others_by(
     k: usize,
     watch: &Watch<'_>,
 ) -> Result<Vec<usize>> {
-    let found = search.k_nearest(samples, k + 1, watch)?;
+    let found = search.k_nearest(samples, k + 1, watch).named("X")?;
     let mut out = Vec::with_capacity(samples.rows() * k);
     for (i, near) in found.indices.chunks_exact(k + 1).enumerate() {
         // A sample with many duplicates may not be among its own nearest.

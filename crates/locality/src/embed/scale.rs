@@ -1,5 +1,6 @@
 //! The scale at which a kernel sees the dimension of the samples.
 
+use crate::named::Named;
 use crate::{Atom, Bandwidth, Error, Kernel, Metric, Nearest, Profile, Result, Rows, Watch};
 
 /// At most so many distances are looked at.
@@ -37,14 +38,14 @@ pub fn kernel_scale(
 ) -> Result<f64> {
     let n = samples.rows();
     let k = k.unwrap_or(n);
-    let search = Nearest::fit(samples, &Metric::Euclidean)?;
+    let search = Nearest::fit(samples, &Metric::Euclidean).named("X")?;
     let step = n.div_ceil((MOST / k.max(1)).max(64));
     let some: Vec<f64> = (0..n)
         .step_by(step)
         .flat_map(|i| samples.row(i).to_vec())
         .collect();
     let some = Rows::new(&some, n.div_ceil(step), samples.columns())?;
-    let distances = search.k_nearest(some, k, watch)?.distances;
+    let distances = search.k_nearest(some, k, watch).named("X")?.distances;
     let mut reach: Vec<f64> = distances.chunks_exact(k).map(|row| row[k - 1]).collect();
     reach.sort_unstable_by(f64::total_cmp);
     // Where half of the samples have so many duplicates, the others say how far apart samples are.
@@ -86,9 +87,9 @@ fn automatic(
 ) -> Result<f64> {
     let steepest = kernel_scale(samples, profile, k, watch)?;
     let n = samples.rows();
-    let search = Nearest::fit(samples, &Metric::Euclidean)?;
+    let search = Nearest::fit(samples, &Metric::Euclidean).named("X")?;
     let own = (SEEN + 1).min(n);
-    let found = search.k_nearest(samples, own, watch)?.distances;
+    let found = search.k_nearest(samples, own, watch).named("X")?.distances;
     let mut reach: Vec<f64> = found.chunks_exact(own).map(|row| row[own - 1]).collect();
     reach.sort_unstable_by(f64::total_cmp);
     Ok(steepest.max(reach[n / 2]))

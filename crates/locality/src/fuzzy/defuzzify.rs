@@ -20,13 +20,17 @@ pub enum Defuzzifier {
     SmallestOfMaximum,
     /// The largest place of the highest degree.
     LargestOfMaximum,
+    /// The place of the highest degree that is nearest to 0: MATLAB's `som`.
+    SmallestMagnitudeOfMaximum,
+    /// The place of the highest degree that is farthest from 0: MATLAB's `lom`.
+    LargestMagnitudeOfMaximum,
     /// Takagi-Sugeno-Kang and Tsukamoto: the mean of the conclusions under the rules' firing.
     WeightedAverage,
     /// Takagi-Sugeno-Kang and Tsukamoto: their sum under the rules' firing.
     WeightedSum,
 }
 
-const DEFUZZIFIERS: &[(Defuzzifier, &[&str])] = &[
+pub(super) const DEFUZZIFIERS: &[(Defuzzifier, &[&str])] = &[
     (Defuzzifier::Centroid, &["centroid", "cog"]),
     (Defuzzifier::Bisector, &["bisector", "coa"]),
     (
@@ -42,6 +46,14 @@ const DEFUZZIFIERS: &[(Defuzzifier, &[&str])] = &[
         &["largest_of_maximum", "lom", "rm"],
     ),
     (
+        Defuzzifier::SmallestMagnitudeOfMaximum,
+        &["smallest_magnitude_of_maximum"],
+    ),
+    (
+        Defuzzifier::LargestMagnitudeOfMaximum,
+        &["largest_magnitude_of_maximum"],
+    ),
+    (
         Defuzzifier::WeightedAverage,
         &["weighted_average", "wtaver", "cogs"],
     ),
@@ -49,8 +61,8 @@ const DEFUZZIFIERS: &[(Defuzzifier, &[&str])] = &[
 ];
 
 impl Defuzzifier {
-    /// The name: `centroid`, `bisector`, `mean_of_maximum`, `smallest_of_maximum`, `largest_of_maximum`, `weighted_average` or
-    /// `weighted_sum`.
+    /// The name: `centroid`, `bisector`, `mean_of_maximum`, `smallest_of_maximum`, `largest_of_maximum`, `smallest_magnitude_of_maximum`,
+    /// `largest_magnitude_of_maximum`, `weighted_average` or `weighted_sum`.
     pub fn name(self) -> &'static str {
         let found = DEFUZZIFIERS.iter().find(|(d, _)| *d == self);
         found.map_or("", |(_, names)| names[0])
@@ -218,6 +230,16 @@ impl Grid {
         match by {
             Defuzzifier::SmallestOfMaximum => self.places[first],
             Defuzzifier::LargestOfMaximum => self.places[last],
+            Defuzzifier::SmallestMagnitudeOfMaximum | Defuzzifier::LargestMagnitudeOfMaximum => {
+                let nearest = by == Defuzzifier::SmallestMagnitudeOfMaximum;
+                let highest = set.iter().zip(&self.places).filter(|(y, _)| near(y));
+                let better = |x: f64, best: f64| {
+                    let (x, best) = (x.abs(), best.abs());
+                    if nearest { x < best } else { x > best }
+                };
+                let of = |best: f64, (_, x): (&f64, &f64)| if better(*x, best) { *x } else { best };
+                highest.fold(self.places[first], of)
+            }
             _ => {
                 // Points that lie closer must not count for more.
                 let mut sum = 0.0;
@@ -293,6 +315,13 @@ mod tests {
         assert_eq!(of(Defuzzifier::MeanOfMaximum), 5.0);
         assert_eq!(of(Defuzzifier::SmallestOfMaximum), 2.0);
         assert_eq!(of(Defuzzifier::LargestOfMaximum), 8.0);
+        for (low, nearest, farthest) in [(-20.0, -12.0, -18.0), (-4.0, 0.0, 4.0), (-6.0, 0.0, -4.0)]
+        {
+            let grid = Grid::new([low, low + 10.0], 11, |_| Vec::new());
+            let of = |by| grid.defuzzify(by, &set).unwrap();
+            assert_eq!(of(Defuzzifier::SmallestMagnitudeOfMaximum), nearest);
+            assert_eq!(of(Defuzzifier::LargestMagnitudeOfMaximum), farthest);
+        }
         // A right triangle: its centroid is at two thirds, its bisector at 1 / sqrt(2).
         let ramp: Vec<f64> = (0..11).map(|k| f64::from(k) / 10.0).collect();
         let of = |by| grid.defuzzify(by, &ramp).unwrap();

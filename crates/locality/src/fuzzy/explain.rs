@@ -4,7 +4,10 @@ use std::fmt;
 
 use super::plan::Plan;
 use super::system::FuzzySystem;
-use crate::{Error, Result, Rows, Watch};
+use crate::{Error, Float, Result, Rows, Watch, par};
+
+/// Rows of a block.
+const BLOCK: usize = 512;
 
 /// A rule that fires.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,11 +59,7 @@ impl FuzzySystem {
         fired.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.rule.cmp(&b.rule)));
         let clip = self.settings().clip;
         let inputs = self.inputs().iter().zip(row).map(|(input, &x)| {
-            let at = if clip {
-                x.clamp(input.range[0], input.range[1])
-            } else {
-                x
-            };
+            let at = input.within(x, clip);
             let terms = input.terms.iter().map(|(name, m)| (name.clone(), m.at(at)));
             (input.name.clone(), x, terms.collect())
         });
@@ -70,6 +69,28 @@ impl FuzzySystem {
             outputs: names.zip(values).collect(),
             inputs: inputs.collect(),
         })
+    }
+
+    /// Degrees of the terms of the inputs, `[n, terms]`: of the first input's terms, then of the second's, and so on.
+    ///
+    /// # Errors
+    /// As [`FuzzySystem::evaluate`], but a system needs no rules for it.
+    pub fn memberships<T: Float>(&self, rows: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<T>> {
+        self.check_columns(&rows)?;
+        let clip = self.settings().clip;
+        let blocks = par::map_blocks(watch, rows.rows(), BLOCK, |range| {
+            let rows = rows.slice(range);
+            let terms = self.inputs().iter().map(|input| input.terms.len());
+            let mut out = Vec::with_capacity(rows.rows() * terms.sum::<usize>());
+            for row in rows.iter() {
+                for (input, x) in self.inputs().iter().zip(row) {
+                    let x = input.within(x.to_f64(), clip);
+                    out.extend(input.terms.iter().map(|(_, m)| T::from_f64(m.at(x))));
+                }
+            }
+            Ok(out)
+        })?;
+        Ok(blocks.concat())
     }
 
     /// Values of an output over a grid of two inputs, `[points, points]`: a row for each value of the second, from low to high. The

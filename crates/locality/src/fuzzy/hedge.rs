@@ -31,7 +31,7 @@ pub enum Hedge {
     Any,
 }
 
-const HEDGES: &[(Hedge, &[&str])] = &[
+pub(super) const HEDGES: &[(Hedge, &[&str])] = &[
     (Hedge::Not, &["not"]),
     (Hedge::Very, &["very"]),
     (Hedge::Extremely, &["extremely"]),

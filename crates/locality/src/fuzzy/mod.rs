@@ -10,6 +10,8 @@ mod explain;
 mod format;
 mod hedge;
 mod infer;
+#[cfg(test)]
+mod language;
 mod learn;
 mod membership;
 mod narrow;
@@ -19,6 +21,7 @@ mod plan;
 mod rule;
 mod shape;
 mod system;
+mod text;
 mod variable;
 
 pub use defuzzify::Defuzzifier;

@@ -17,7 +17,9 @@ pub(super) fn spot(set: &Membership) -> Option<f64> {
     let p = set.parameters();
     match set.shape() {
         Shape::Singleton => Some(p[0]),
-        Shape::Triangle | Shape::Trapezoid | Shape::Pi if p[0] == p[p.len() - 1] => Some(p[0]),
+        Shape::Triangle | Shape::Trapezoid | Shape::Pi if p.iter().all(|x| *x == p[0]) => {
+            Some(p[0])
+        }
         _ => None,
     }
 }
@@ -34,7 +36,11 @@ pub(super) fn places(set: &Membership, [low, high]: [f64; 2], step: f64) -> Vec<
         }
     };
     match set.shape() {
-        Shape::Triangle | Shape::Trapezoid | Shape::Pi => bump(p),
+        Shape::Triangle | Shape::Trapezoid | Shape::Pi => {
+            let mut corners = p.to_vec();
+            corners.sort_by(f64::total_cmp);
+            bump(&corners);
+        }
         Shape::S => bump(&[p[0], p[1], high.max(p[1])]),
         Shape::Z => bump(&[low.min(p[0]), p[0], p[1]]),
         Shape::Linear => peaks(p, low, high).iter().for_each(|c| bump(c)),
@@ -44,7 +50,7 @@ pub(super) fn places(set: &Membership, [low, high]: [f64; 2], step: f64) -> Vec<
         Shape::TwoSidedGaussian if narrow(p[1] - 2.0 * p[0], p[3] + 2.0 * p[2]) => {
             around(p[1], p[0], &mut out);
             around(p[3], p[2], &mut out);
-            pieces(&[p[1], p[3]], &mut out);
+            pieces(&[p[1].min(p[3]), p[1].max(p[3])], &mut out);
         }
         Shape::Bell => {
             let (width, slope, center) = (p[0].abs(), p[1], p[2]);

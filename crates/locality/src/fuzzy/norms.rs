@@ -49,7 +49,8 @@ pub enum SNorm {
     Sum,
 }
 
-const T_NORMS: &[(TNorm, &[&str])] = &[
+/// The two lists go together: each has its dual at the same place.
+pub(super) const T_NORMS: &[(TNorm, &[&str])] = &[
     (TNorm::Minimum, &["min", "minimum"]),
     (TNorm::Product, &["product", "prod", "algebraic_product"]),
     (
@@ -65,7 +66,7 @@ const T_NORMS: &[(TNorm, &[&str])] = &[
     ),
 ];
 
-const S_NORMS: &[(SNorm, &[&str])] = &[
+pub(super) const S_NORMS: &[(SNorm, &[&str])] = &[
     (SNorm::Maximum, &["max", "maximum"]),
     (
         SNorm::ProbabilisticSum,
@@ -195,6 +196,16 @@ impl Task for Fold<'_, SNorm> {
 }
 
 impl TNorm {
+    /// The s-norm `1 - T(1 - a, 1 - b)`, by De Morgan's law.
+    ///
+    /// ```
+    /// use locality::fuzzy::{SNorm, TNorm};
+    /// assert_eq!(TNorm::Product.dual(), SNorm::ProbabilisticSum);
+    /// ```
+    pub fn dual(self) -> SNorm {
+        beside(&self, T_NORMS, S_NORMS).unwrap_or(SNorm::Maximum)
+    }
+
     /// The name: `min`, `product`, `lukasiewicz`, `drastic`, `hamacher`, `einstein` or `nilpotent`.
     pub fn name(self) -> &'static str {
         name_of(&self, T_NORMS)
@@ -219,7 +230,22 @@ impl TNorm {
     }
 }
 
+/// The entry of another list at a value's place.
+fn beside<T: PartialEq, U: Copy>(
+    value: &T,
+    list: &[(T, &[&str])],
+    other: &[(U, &[&str])],
+) -> Option<U> {
+    let at = list.iter().position(|(v, _)| v == value);
+    at.and_then(|at| other.get(at)).map(|(u, _)| *u)
+}
+
 impl SNorm {
+    /// The t-norm `1 - S(1 - a, 1 - b)`, by De Morgan's law; a plain sum has none.
+    pub fn dual(self) -> Option<TNorm> {
+        beside(&self, S_NORMS, T_NORMS)
+    }
+
     /// The name: `max`, `probabilistic_sum`, `lukasiewicz`, `drastic`, `hamacher`, `einstein`, `nilpotent` or `sum`.
     pub fn name(self) -> &'static str {
         name_of(&self, S_NORMS)
@@ -298,7 +324,9 @@ mod tests {
     #[test]
     fn each_s_norm_is_the_dual_of_its_t_norm() {
         let (t, s) = all_norms();
+        assert_eq!(SNorm::Sum.dual(), None);
         for (t, s) in t.into_iter().zip(s) {
+            assert_eq!((t.dual(), s.dual()), (s, Some(t)));
             for a in GRID {
                 for b in GRID {
                     let dual = 1.0 - t.of(1.0 - a, 1.0 - b);

@@ -188,10 +188,8 @@ impl<'a> Parser<'a> {
         if !self.take_word("then") {
             return Err(self.expected("AND, OR or THEN"));
         }
-        let mut consequents = vec![self.consequent()?];
-        while self.take_sign(',') || self.take_word("and") {
-            consequents.push(self.consequent()?);
-        }
+        let mut consequents = Vec::new();
+        self.consequents(&mut consequents)?;
         let weight = if self.take_word("with") {
             self.weight()?
         } else {
@@ -235,11 +233,7 @@ impl<'a> Parser<'a> {
     }
 
     fn unit(&mut self) -> Result<Antecedent> {
-        if self.depth == DEEPEST {
-            return Err(self.error(&format!(
-                "brackets and NOT nest deeper than {DEEPEST}; split the rule"
-            )));
-        }
+        self.deeper()?;
         // `NOT x IS a`, but an input may be called so: `not IS a`.
         if self.is_word(0, "not") && !self.is_word(1, "is") {
             self.next += 1;
@@ -306,6 +300,36 @@ impl<'a> Parser<'a> {
         let name = self.name("a term")?;
         let what = format!("term of '{of}'");
         find(&what, name, known).map_err(|e| self.error_before(&e.to_string()))
+    }
+
+    /// Conclusions, any of which may stand in brackets.
+    fn consequents(&mut self, out: &mut Vec<Consequent>) -> Result<()> {
+        loop {
+            if self.is_sign(0, '(') {
+                self.deeper()?;
+                self.next += 1;
+                self.depth += 1;
+                self.consequents(out)?;
+                self.depth -= 1;
+                if !self.take_sign(')') {
+                    return Err(self.expected("',', AND or ')'"));
+                }
+            } else {
+                out.push(self.consequent()?);
+            }
+            if !(self.take_sign(',') || self.take_word("and")) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn deeper(&self) -> Result<()> {
+        if self.depth < DEEPEST {
+            return Ok(());
+        }
+        Err(self.error(&format!(
+            "brackets and NOT nest deeper than {DEEPEST}; split the rule"
+        )))
     }
 
     fn consequent(&mut self) -> Result<Consequent> {

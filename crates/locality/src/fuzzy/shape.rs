@@ -81,7 +81,7 @@ pub const SHAPES: &[ShapeInfo] = &[
         name: "two_sided_gaussian",
         aliases: &["gauss2mf", "gaussian2"],
         parameters: &["sigma1", "mean1", "sigma2", "mean2"],
-        formula: "a Gaussian left of mean1, 1 up to mean2, a Gaussian right of it",
+        formula: "a Gaussian left of mean1 times one right of mean2, each 1 on its other side",
         example: &[1.0, 3.0, 2.0, 5.0],
     },
     ShapeInfo {
@@ -137,7 +137,7 @@ pub const SHAPES: &[ShapeInfo] = &[
         name: "pi",
         aliases: &["pimf", "pi_curve"],
         parameters: &["a", "b", "c", "d"],
-        formula: "s(a, b) left, 1 from b to c, z(c, d) right",
+        formula: "s(a, b) z(c, d)",
         example: &[1.0, 4.0, 5.0, 10.0],
     },
     ShapeInfo {

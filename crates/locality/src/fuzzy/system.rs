@@ -189,7 +189,7 @@ impl FuzzySystem {
         Plan::new(self).firing(rows, watch)
     }
 
-    pub(super) fn check_rows<T: Float>(&self, rows: &Rows<'_, T>) -> Result<()> {
+    pub(super) fn check_columns<T: Float>(&self, rows: &Rows<'_, T>) -> Result<()> {
         if rows.columns() != self.inputs.len() {
             let names: Vec<&str> = self.inputs.iter().map(|i| &*i.name).take(20).collect();
             return Err(Error::shape(format!(
@@ -199,7 +199,11 @@ impl FuzzySystem {
                 names.join(", ")
             )));
         }
-        rows.require_finite("inputs")?;
+        rows.require_finite("inputs")
+    }
+
+    pub(super) fn check_rows<T: Float>(&self, rows: &Rows<'_, T>) -> Result<()> {
+        self.check_columns(rows)?;
         if self.rules.is_empty() {
             return Err(Error::empty(format!(
                 "the fuzzy system '{}' has no rules; add some",
@@ -275,7 +279,7 @@ impl FuzzySystem {
                 if weighted {
                     "weighted_average or weighted_sum"
                 } else {
-                    "centroid, bisector, mean_of_maximum, smallest_of_maximum or largest_of_maximum"
+                    "centroid, bisector or one of the maximum"
                 }
             )));
         }

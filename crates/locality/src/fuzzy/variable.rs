@@ -16,6 +16,17 @@ pub struct Input {
     pub terms: Vec<(String, Membership)>,
 }
 
+impl Input {
+    /// A number as the terms are given it: at the range's end, where it is beyond and that is asked for.
+    pub(super) fn within(&self, x: f64, clip: bool) -> f64 {
+        if clip {
+            x.clamp(self.range[0], self.range[1])
+        } else {
+            x
+        }
+    }
+}
+
 /// What a rule concludes about an output.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Conclusion {
@@ -58,7 +69,7 @@ pub enum Inference {
     Tsukamoto,
 }
 
-const INFERENCES: &[(Inference, &[&str])] = &[
+pub(super) const INFERENCES: &[(Inference, &[&str])] = &[
     (Inference::Mamdani, &["mamdani"]),
     (
         Inference::Sugeno,

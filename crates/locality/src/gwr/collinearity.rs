@@ -1,9 +1,11 @@
 //! How nearly columns are combinations of one another around each place.
 
 use super::model::GwrFit;
+use super::multiscale::MgwrFit;
 use super::normal::{Factor, Normal, at};
+use super::space::{Around, BLOCK};
 use crate::symmetric::eigen;
-use crate::{Result, Watch};
+use crate::{Result, Watch, par};
 
 /// Diagnostics of the weighted columns at `n` places.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,6 +16,9 @@ pub struct Collinearity {
     /// Variance inflation factors of the columns, `[n, d]`, without the constant; infinite for a combination of the others, NaN for a
     /// column that is constant around the place.
     pub inflation: Vec<f64>,
+    /// Shares of each coefficient's variance that the combination of columns with the smallest singular value makes, `[n, q]`: two that are
+    /// large where the condition number is are hard to tell apart. NaN where that is infinite.
+    pub proportions: Vec<f64>,
 }
 
 impl GwrFit {
@@ -34,23 +39,68 @@ impl GwrFit {
             let squared: Vec<(f64, f64)> = around.weight.iter().map(|w| (w * w, 0.0)).collect();
             let mut normal = Normal::new(q);
             normal.sum(&given, &around.index, &squared);
-            let condition = condition(&normal);
+            let (condition, proportions) = condition(&normal);
             let plain: Vec<(f64, f64)> = around.weight.iter().map(|w| (*w, *w)).collect();
             // Kept columns lose fewer digits to their means.
             normal.sum(&table.x, &around.index, &plain);
             let total: f64 = around.weight.iter().sum();
-            Ok((condition, inflation(&normal, total, first)))
+            Ok((condition, inflation(&normal, total, first), proportions))
         })?;
-        let (condition, inflation): (Vec<f64>, Vec<Vec<f64>>) = found.into_iter().unzip();
-        Ok(Collinearity {
-            condition,
-            inflation: inflation.concat(),
-        })
+        let mut out = Collinearity::default();
+        for (condition, inflation, proportions) in found {
+            out.condition.push(condition);
+            out.inflation.extend(inflation);
+            out.proportions.extend(proportions);
+        }
+        Ok(out)
     }
 }
 
-/// Root of the ratio of the largest to the smallest eigenvalue of a matrix brought to unit diagonal.
-fn condition(m: &Normal) -> f64 {
+impl MgwrFit {
+    /// Diagnostics of collinearity around each place, each column under the weights of its own bandwidth; without inflation factors, which
+    /// are of one bandwidth.
+    ///
+    /// Source: as [`GwrFit::collinearity`], and A. S. Fotheringham, T. M. Oshan, *Geographically weighted regression and multicollinearity:
+    /// dispelling the myth*, J. Geographical Systems 18 (2016).
+    ///
+    /// # Errors
+    /// An interruption.
+    pub fn collinearity(&self, watch: &Watch<'_>) -> Result<Collinearity> {
+        let (table, space) = (&self.laid.table, &self.laid.space);
+        let (n, q) = (table.len(), table.q);
+        let given: Vec<f64> = (0..n).flat_map(|i| table.given_row(i)).collect();
+        let blocks = par::map_blocks(watch, n, BLOCK, |range| {
+            let mut around = Around::default();
+            let mut weighted = vec![0.0; n * q];
+            let one = |i: usize| {
+                weighted.fill(0.0);
+                for (j, b) in self.bandwidths().iter().enumerate() {
+                    space.around(space.point(i), *b, &mut around)?;
+                    for (&k, w) in around.index.iter().zip(&around.weight) {
+                        let at = k as usize * q + j;
+                        weighted[at] = w * given[at];
+                    }
+                }
+                let mut normal = Normal::new(q);
+                let all: Vec<(f64, f64)> = vec![(1.0, 0.0); n];
+                let index: Vec<u32> = (0..n as u32).collect();
+                normal.sum(&weighted, &index, &all);
+                Ok(condition(&normal))
+            };
+            range.map(one).collect::<Result<Vec<_>>>()
+        })?;
+        let mut out = Collinearity::default();
+        for (condition, proportions) in blocks.into_iter().flatten() {
+            out.condition.push(condition);
+            out.proportions.extend(proportions);
+        }
+        Ok(out)
+    }
+}
+
+/// Root of the ratio of the largest to the smallest eigenvalue of a matrix brought to unit diagonal, and what the latter's share is of each
+/// diagonal number of the inverse.
+fn condition(m: &Normal) -> (f64, Vec<f64>) {
     let q = m.q;
     let unit = |i: usize| m.pairs[at(i, i)].sqrt().recip();
     let mut a = vec![0.0; q * q];
@@ -60,18 +110,24 @@ fn condition(m: &Normal) -> f64 {
             a[j * q + i] = a[i * q + j];
         }
     }
+    let none = (f64::INFINITY, vec![f64::NAN; q]);
     if a.iter().any(|x| !x.is_finite()) {
-        return f64::INFINITY;
+        return none;
     }
-    let (values, _) = eigen(a, q);
-    let (low, high) = values
-        .iter()
-        .fold((f64::INFINITY, 0.0_f64), |r, v| (r.0.min(*v), r.1.max(*v)));
-    if low > 0.0 {
-        (high / low).sqrt()
-    } else {
-        f64::INFINITY
+    let (values, vectors) = eigen(a, q);
+    let (mut low, mut high, mut last) = (f64::INFINITY, 0.0_f64, 0);
+    for (k, value) in values.iter().enumerate() {
+        high = high.max(*value);
+        if *value < low {
+            (low, last) = (*value, k);
+        }
     }
+    if low <= 0.0 {
+        return none;
+    }
+    let part = |k: usize, j: usize| vectors[k * q + j].powi(2) / values[k];
+    let share = |j: usize| part(last, j) / (0..q).map(|k| part(k, j)).sum::<f64>();
+    ((high / low).sqrt(), (0..q).map(share).collect())
 }
 
 /// Diagonal of the inverse of the weighted correlation matrix of the columns from `first`.

@@ -5,7 +5,7 @@ use super::hat::{self, Hat};
 use super::model::{Given, Gwr, Laid};
 use super::multiscale::MgwrFit;
 use super::place::{Local, global};
-use super::search::{self, Range};
+use super::search::{self, Range, Tried};
 use super::smooth::Column;
 use super::summary::score;
 use super::table::Table;
@@ -44,7 +44,11 @@ pub struct Mgwr {
     pub(crate) rounds: usize,
     pub(crate) rest: usize,
     pub(crate) inference: bool,
+    pub(crate) ranges: Option<Vec<Limits>>,
 }
+
+/// The smallest and the largest bandwidth of a search, where they are not the usual ones.
+pub(crate) type Limits = (Option<f64>, Option<f64>);
 
 impl Mgwr {
     /// With the family, kernel, distances, criterion and range of a model of one bandwidth; where that has its bandwidth given, back-fitting
@@ -57,7 +61,16 @@ impl Mgwr {
             rounds: 200,
             rest: 5,
             inference: true,
+            ranges: None,
         }
+    }
+
+    /// The smallest and the largest bandwidth of each coefficient's search, that of the constant first, as [`Gwr::range`] has them for all, which
+    /// the model of one bandwidth keeps.
+    #[must_use]
+    pub fn ranges(mut self, ranges: impl Into<Option<Vec<(Option<f64>, Option<f64>)>>>) -> Self {
+        self.ranges = ranges.into();
+        self
     }
 
     /// A bandwidth for each coefficient, that of the constant first; searched by default.
@@ -144,6 +157,13 @@ impl Mgwr {
             }
             given.iter().try_for_each(|b| space.check(*b))?;
         }
+        if let Some(given) = self.ranges.as_ref().filter(|r| r.len() != table.q) {
+            return Err(Error::shape(format!(
+                "bandwidth_ranges has {} pairs, but there are {} coefficients; give one for each, the constant first",
+                given.len(),
+                table.q
+            )));
+        }
         let laid = Laid {
             start: global(&table).beta,
             table,
@@ -180,6 +200,7 @@ impl Mgwr {
             weight,
             scores,
             bandwidths,
+            tried,
             ..
         } = state;
         let solved = Solved {
@@ -188,6 +209,7 @@ impl Mgwr {
             targets,
             weight,
             bandwidths,
+            tried,
         };
         let rounds = (history, scores, converged);
         let given = Given::new(x, y, coords, exposure);
@@ -245,8 +267,10 @@ struct State<'a> {
     left: Vec<f64>,
     bandwidths: Vec<f64>,
     same: usize,
-    /// Where bandwidths are searched, if they are.
-    range: Option<Range>,
+    /// Where the bandwidth of each column is searched, if they are.
+    ranges: Option<Vec<Range>>,
+    /// The last search of each column.
+    tried: Vec<Tried>,
     history: Vec<Vec<f64>>,
     scores: Vec<f64>,
 }
@@ -259,6 +283,7 @@ pub(super) struct Solved {
     pub(super) targets: Vec<Vec<f64>>,
     pub(super) weight: Vec<f64>,
     pub(super) bandwidths: Vec<f64>,
+    pub(super) tried: Vec<Tried>,
 }
 
 impl<'a> State<'a> {
@@ -272,10 +297,16 @@ impl<'a> State<'a> {
         let table = &laid.table;
         let (n, q) = (table.len(), table.q);
         let base = &parameters.base;
-        let range = match parameters.bandwidths {
-            _ if past.is_some() => None,
-            Some(_) => None,
-            None => Some(base.limits(&laid.space, 1, (base.low, base.high), watch)?),
+        let usual = (base.low, base.high);
+        let limits = |j: usize| {
+            let own = parameters.ranges.as_ref().map_or(usual, |r| r[j]);
+            let both = (own.0.or(usual.0), own.1.or(usual.1));
+            base.limits(&laid.space, 1, both, watch)
+        };
+        let ranges = match (past, &parameters.bandwidths) {
+            (None, None) if parameters.ranges.is_none() => Some(vec![limits(0)?; q]),
+            (None, None) => Some((0..q).map(limits).collect::<Result<Vec<_>>>()?),
+            _ => None,
         };
         let betas = laid.each(first, &watch.quiet(), |_, work| {
             Ok(Local::new(table, work, &laid.start, false).beta)
@@ -303,7 +334,8 @@ impl<'a> State<'a> {
                 .clone()
                 .unwrap_or_else(|| vec![first; q]),
             same: 0,
-            range,
+            ranges,
+            tried: vec![Tried::new(); q],
             history: Vec::new(),
             scores: Vec::new(),
             columns,
@@ -346,10 +378,10 @@ impl<'a> State<'a> {
             };
             if let Some(past) = self.past {
                 self.bandwidths[j] = past.history[self.history.len()][j];
-            } else if let Some(range) = self.range
+            } else if let Some(ranges) = &self.ranges
                 && self.same < self.parameters.rest
             {
-                self.bandwidths[j] = self.search(range, column, &watch)?;
+                (self.bandwidths[j], self.tried[j]) = self.search(ranges[j], column, &watch)?;
             }
             let found = column.smooth(&self.laid.space, self.bandwidths[j], &watch)?;
             for (i, (beta, _)) in found.iter().enumerate() {
@@ -373,11 +405,11 @@ impl<'a> State<'a> {
         Ok(score)
     }
 
-    fn search(&self, range: Range, column: Column<'_>, watch: &Watch<'_>) -> Result<f64> {
+    fn search(&self, range: Range, column: Column<'_>, watch: &Watch<'_>) -> Result<(f64, Tried)> {
         let criterion = self.parameters.base.criterion;
         let family = self.laid.table.family;
         let space = &self.laid.space;
-        let (found, _) = search::best(range, criterion, &mut |b| {
+        search::best(range, criterion, &mut |b| {
             let found = column.smooth(space, b, watch)?;
             let (mut rss, mut own, mut alone) = (0.0, 0.0, 0.0);
             for (i, (beta, share)) in found.iter().enumerate() {
@@ -393,7 +425,6 @@ impl<'a> State<'a> {
                 own,
                 alone,
             ))
-        })?;
-        Ok(found)
+        })
     }
 }

@@ -25,7 +25,7 @@ mod table;
 pub use collinearity::Collinearity;
 pub use family::Response;
 pub use mgwr::Mgwr;
-pub(crate) use mgwr::Past;
+pub(crate) use mgwr::{Limits, Past};
 pub(crate) use model::Given;
 pub use model::{Gwr, GwrFit};
 pub use multiscale::MgwrFit;

@@ -3,6 +3,7 @@
 use super::hat::{self, Elsewhere, Hat};
 use super::mgwr::{Mgwr, Solved};
 use super::model::{Given, Laid};
+use super::search::Tried;
 use super::smooth::Column;
 use super::summary::Summary;
 use crate::{Error, Result, Rows, Watch};
@@ -11,12 +12,13 @@ use crate::{Error, Result, Rows, Watch};
 #[derive(Clone, Debug)]
 pub struct MgwrFit {
     pub(crate) parameters: Mgwr,
-    laid: Laid,
+    pub(super) laid: Laid,
     first: f64,
     pub(crate) given: Given,
     targets: Vec<Vec<f64>>,
     weight: Vec<f64>,
     bandwidths: Vec<f64>,
+    tried: Vec<Tried>,
     history: Vec<Vec<f64>>,
     scores: Vec<f64>,
     converged: bool,
@@ -55,6 +57,7 @@ impl MgwrFit {
             targets: solved.targets,
             weight: solved.weight,
             bandwidths: solved.bandwidths,
+            tried: solved.tried,
             history,
             scores,
             converged,
@@ -87,6 +90,12 @@ impl MgwrFit {
     /// The bandwidth of each coefficient, `[q]`.
     pub fn bandwidths(&self) -> &[f64] {
         &self.bandwidths
+    }
+
+    /// The last search of each coefficient's bandwidth, `[q]`, with the criterion of every bandwidth that was tried; of a model from a file, or
+    /// with bandwidths given, there is none.
+    pub fn tried(&self) -> &[Vec<(f64, f64)>] {
+        &self.tried
     }
 
     /// The one bandwidth of the model from which it started.

@@ -105,12 +105,16 @@ impl Graph {
     /// # Errors
     /// No axes, no places, or more than `u32::MAX`.
     pub fn grid(shape: &[usize], diagonal: bool) -> Result<Self> {
+        Self::on_grid(shape, &steps(shape.len(), diagonal))
+    }
+
+    /// Places that hear of those the steps lead to, which are in the order of places.
+    fn on_grid(shape: &[usize], steps: &[Vec<isize>]) -> Result<Self> {
         if shape.is_empty() {
             return Err(Error::empty("the shape has no axes; give at least one"));
         }
         let n = shape.iter().fold(1_usize, |n, &s| n.saturating_mul(s));
         check_size(n)?;
-        let steps = steps(shape.len(), diagonal);
         let mut place = vec![0; shape.len()];
         let row = |i: usize| {
             let mut rest = i;
@@ -128,6 +132,20 @@ impl Graph {
             steps.iter().filter_map(neighbour).collect()
         };
         Ok(Self::from_rows((0..n).map(row)))
+    }
+
+    /// The places of a grid, each hearing with weight 1 of the one place that lies a step away along the axes: of the next in its row by `[0, 1]`. One kind
+    /// of edges, such as [`Scene::edges`](super::Scene::edges) takes beside others; not [`symmetric`](Self::symmetric).
+    ///
+    /// # Errors
+    /// As [`grid`](Self::grid); a step of another number of axes, or of zeros.
+    pub fn stepped(shape: &[usize], step: &[isize]) -> Result<Self> {
+        if step.len() != shape.len() || step.iter().all(|by| *by == 0) {
+            return Err(Error::parameter(format!(
+                "step={step:?} leads to no other place of a grid of shape {shape:?}; give one number for each axis, not all of them 0"
+            )));
+        }
+        Self::on_grid(shape, &[step.to_vec()])
     }
 
     /// The `k` nearest other samples of each `[n, d]`, with weight 1, or with the weight of a profile at the distance over the bandwidth `h`.
@@ -239,6 +257,49 @@ impl Graph {
         Self::merged(starts, both)
     }
 
+    /// The same edges the other way: `w_ji`.
+    #[must_use]
+    pub fn transposed(&self) -> Self {
+        let mut starts = vec![0; self.starts.len()];
+        for &j in &self.columns {
+            starts[j as usize + 1] += 1;
+        }
+        let turned = (0..self.len()).flat_map(|i| {
+            let (columns, weights) = self.row(i);
+            columns
+                .iter()
+                .zip(weights)
+                .map(move |(&j, &w)| (j as usize, i, w))
+        });
+        Self::merged(starts, turned)
+    }
+
+    /// Which objects hear of some of the `known` ones `[n]`, be it by way of others; these themselves are among them. Weights of zero do not count.
+    ///
+    /// # Errors
+    /// Another number of objects.
+    pub fn reached(&self, known: &[bool]) -> Result<Vec<bool>> {
+        if known.len() != self.len() {
+            return Err(Error::shape(format!(
+                "known has {} entries, but there are {} objects; give one for each",
+                known.len(),
+                self.len()
+            )));
+        }
+        let told = self.transposed();
+        let mut out = known.to_vec();
+        let mut open: Vec<usize> = (0..self.len()).filter(|i| known[*i]).collect();
+        while let Some(i) = open.pop() {
+            let (listeners, weights) = told.row(i);
+            for (&j, w) in listeners.iter().zip(weights) {
+                if *w > 0.0 && !std::mem::replace(&mut out[j as usize], true) {
+                    open.push(j as usize);
+                }
+            }
+        }
+        Ok(out)
+    }
+
     /// The same with each weight changed: `change(i, j, w_ij)`.
     pub(super) fn map(mut self, change: impl Fn(usize, usize, f64) -> f64) -> Self {
         for i in 0..self.len() {
@@ -249,10 +310,14 @@ impl Graph {
         self
     }
 
+    /// The sum of the weights of an object.
+    pub(super) fn sum(&self, i: usize) -> f64 {
+        self.row(i).1.iter().sum()
+    }
+
     /// The largest sum of the weights of an object.
     pub(super) fn largest_sum(&self) -> f64 {
-        let sums = (0..self.len()).map(|i| self.row(i).1.iter().sum::<f64>());
-        sums.fold(0.0, f64::max)
+        (0..self.len()).map(|i| self.sum(i)).fold(0.0, f64::max)
     }
 
     /// `sum_j w_ij x_j` for rows `x_j` of so many numbers.

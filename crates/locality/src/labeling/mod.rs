@@ -37,16 +37,21 @@
 mod crf;
 mod gauss;
 mod graph;
+mod known;
+mod learned;
 mod mean_field;
 mod modes;
 mod propagation;
 mod relaxation;
 mod rounds;
+mod scene;
 
 pub use crf::{Compatibility, Normalization, Pairwise};
 pub use gauss::SumsBy;
 pub use graph::Graph;
+pub use learned::{balanced, compatibilities, shrunk_compatibilities};
 pub use mean_field::{DenseCrf, FreeEnergy, Marginals, MeanField};
 pub use modes::{LocalModes, Modes};
 pub use propagation::{Affinity, LabelPropagation, LabelPropagationFit};
-pub use relaxation::{Labeling, RelaxationLabeling, Step, compatibilities, shrunk_compatibilities};
+pub use relaxation::{Labeling, RelaxationLabeling, Step};
+pub use scene::Scene;

@@ -13,6 +13,8 @@ const TRIALS: usize = 1000;
 pub(super) const LEAST: usize = 30;
 /// Less of the responses' mean square than this is rounding.
 const LEAST_GAIN: f64 = 1e-20;
+/// K-th distances are tried where at least this share of the rows repeats no other.
+const DISTINCT: f64 = 0.75;
 /// What learned scales must lower the error to, at least.
 pub(super) const WORTH: f64 = 0.98;
 
@@ -29,6 +31,8 @@ pub(super) struct Table<'a> {
     pub(super) samples: Rows<'a, f64>,
     pub(super) responses: Rows<'a, f64>,
     pub(super) weights: Option<&'a [f64]>,
+    /// Weights as the samples came with, before residuals counted.
+    pub(super) given: Option<&'a [f64]>,
 }
 
 impl<'a> Table<'a> {
@@ -45,8 +49,11 @@ impl<'a> Table<'a> {
         most: usize,
     ) -> Result<Trials<'a>> {
         let samples = Rows::new(divided, self.samples.rows(), self.samples.columns())?;
+        let same = |w: &[f64]| w.iter().all(|x| *x == w[0]);
+        let distinct = places(samples, self.given).len() as f64;
+        let rows_are_samples =
+            self.given.is_none_or(same) && distinct >= DISTINCT * samples.rows() as f64;
         let mut places = places(samples, self.weights);
-        let rows_are_samples = self.weights.is_none() && places.len() == samples.rows();
         part.keep(&mut places);
         Ok(Trials {
             rows_are_samples,

@@ -45,7 +45,8 @@ pub struct Diagnostics {
     /// Diagonal of `L`, `[n]`.
     pub leverage: Vec<f64>,
     /// `y_i` minus the prediction at `x_i` without sample `i`, `[n, p]`: by the shortcut `(y_i - f_i) / (1 - L_ii)`, exact for fits that
-    /// are not shrunk. Infinite where a sample alone makes its own value.
+    /// are not shrunk and whose widths are no distances to k-th samples, of which sample `i` is one (a hollow neighbourhood counts the others).
+    /// Infinite where a sample alone makes its own value.
     pub loo_residuals: Vec<f64>,
     /// `tr L`, the effective number of parameters.
     pub dof: f64,

@@ -31,6 +31,16 @@ pub(super) struct Term {
 }
 
 impl Family {
+    /// What it is called: `binomial`, `poisson`, `gamma` or `negative_binomial`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Binomial => "binomial",
+            Self::Poisson => "poisson",
+            Self::Gamma => "gamma",
+            Self::NegativeBinomial { .. } => "negative_binomial",
+        }
+    }
+
     /// Checks responses.
     pub(super) fn check(self, y: Rows<'_, f64>) -> Result<()> {
         if let Self::NegativeBinomial { theta } = self

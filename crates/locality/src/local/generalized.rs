@@ -215,6 +215,7 @@ impl LocalGlmRegression {
             samples,
             responses,
             weights,
+            given: weights,
         };
         let choice = self.chosen.choose(self.family, &table, watch)?;
         self.fit_chosen(choice, samples, responses, weights, watch)
@@ -233,6 +234,7 @@ impl LocalGlmRegression {
             samples,
             responses,
             weights,
+            given: weights,
         };
         let mut models = self.chosen.fit(self.family, &choice, &table, watch)?;
         let model = models.pop().filter(|_| models.is_empty());
@@ -370,6 +372,7 @@ impl LocalLogistic {
             samples,
             responses: Rows::new(&all, classes.len(), n_classes)?,
             weights,
+            given: weights,
         };
         let choice = self.chosen.choose(Family::Binomial, &table, watch)?;
         self.fit_chosen(choice, samples, classes, n_classes, weights, watch)
@@ -390,6 +393,7 @@ impl LocalLogistic {
             samples,
             responses: Rows::new(&all, classes.len(), n_classes)?,
             weights,
+            given: weights,
         };
         let joint = if self.multinomial && n_classes > 2 {
             let scaled = divide(samples, &choice.scales);
@@ -519,6 +523,44 @@ impl LocalLogisticFit {
             ones.push(found.means().to_vec());
         }
         Ok((together(&ones, self.n_classes), thin))
+    }
+
+    /// Slopes of the linear predictors by the model's columns as given at targets `[m, d]`: of two classes those of the second's log-odds,
+    /// `[m, columns]`, else `[m, k, columns]`.
+    ///
+    /// # Errors
+    /// As [`LocalGlmFit::at`].
+    pub fn slopes(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        let divided = self.divide(targets)?;
+        let rows = Rows::new(&divided, targets.rows(), targets.columns())?;
+        let d = targets.columns();
+        let columns = match &self.parameters.chosen.columns {
+            Some(columns) => columns.clone(),
+            None => (0..d).collect(),
+        };
+        let scales: Vec<f64> = columns.iter().map(|&c| self.choice.scales[c]).collect();
+        let q = scales.len();
+        let mut out = Vec::new();
+        if let Some(joint) = &self.joint {
+            for fit in joint.fits(rows, watch)? {
+                let fit = fit.as_ref().unwrap_or(joint.global());
+                for own in fit.coefficients.chunks_exact(q + 1) {
+                    out.extend(own[1..].iter().zip(&scales).map(|(b, s)| b / s));
+                }
+            }
+            return Ok(out);
+        }
+        let fits = self.models.iter().map(|model| model.at(rows, watch));
+        let mut fits = fits.collect::<Result<Vec<_>>>()?;
+        for fit in &mut fits {
+            fit.rescale(&scales);
+        }
+        for i in 0..targets.rows() {
+            for fit in &fits {
+                out.extend_from_slice(&fit.slopes()[i * q..][..q]);
+            }
+        }
+        Ok(out)
     }
 
     /// The likeliest class at each of targets `[m, d]`, `[m]`; of equals the first.

@@ -6,16 +6,21 @@
 //! the interval holds both. Which quantile is learned from the samples: the level is that at which a share of them asked for would have
 //! been inside, each judged by the residuals of the others.
 //!
+//! The variance of a response is inverse to its sample weight, so residuals are counted in units of a response of weight 1, and all alike
+//! under the kernel. What a robust fit makes of its residuals has no part in it: responses far off are as likely at new places.
+//!
 //! Source: L. Guan, *Localized conformal prediction*, Biometrika 110 (2023), with leave-one-out residuals in place of those of a set held
 //! out.
 
 use super::predict::Wanted;
 use super::regression::LocalRegressionFit;
-use crate::{Error, LocalSample, Result, Rows, Watch};
+use crate::{Error, LocalMean, LocalMeanFit, LocalSample, Result, Rows, Watch};
 
 /// What intervals are made of.
 #[derive(Clone, Debug)]
 pub(super) struct Conformity {
+    /// Local means that count samples by the kernel alone; those of the fit where it has no weights.
+    means: Option<LocalMeanFit<f64>>,
     /// Absolute leave-one-out residuals of each response over their deviations, `[p][n]`.
     residuals: Vec<Vec<f64>>,
     /// Shares of the weight around a sample whose residuals are smaller than its own, ascending, `[p][n]`.
@@ -36,7 +41,8 @@ pub struct Intervals {
 }
 
 impl LocalRegressionFit {
-    /// Intervals at targets `[m, d]` that hold a new response with a probability of `level`, on the average over targets like the samples.
+    /// Intervals at targets `[m, d]` that hold a new response of weight 1 with a probability of `level`, on the average over targets like the
+    /// samples.
     ///
     /// # Errors
     /// A level outside 0 to 1; as [`at`](Self::at).
@@ -65,10 +71,11 @@ impl LocalRegressionFit {
         let values = fits.values().to_vec();
         let divided = self.divide(targets)?;
         let rows = Rows::new(&divided, targets.rows(), targets.columns())?;
-        let order = self.polynomial().local_means().order();
+        let own = self.polynomial().local_means();
+        let means = conformity.means.as_ref().unwrap_or(own);
+        let order = means.order();
         let p = conformity.residuals.len();
         let shares: Vec<f64> = conformity.ranks.iter().map(|r| share(r, level)).collect();
-        let means = self.polynomial().local_means();
         let halves = means.local_samples(rows, watch, |i, sample| {
             // Not a number in an empty region, where there is no residual either.
             let variance = fits.plain_variances()[i];
@@ -97,13 +104,32 @@ impl LocalRegressionFit {
         let samples = inner.samples()?;
         let n = samples.rows();
         let p = diagnostics.loo_residuals.len() / n.max(1);
+        let given = self.given.as_deref().or(inner.weights());
+        let weight = |i: usize| given.map_or(1.0, |w| w[i]);
         let of = |c: usize| -> Vec<f64> {
             let each = diagnostics.loo_residuals[c..].iter().step_by(p.max(1));
-            let each = each.zip(&diagnostics.leverage);
-            each.map(|(r, own)| studentized(*r, *own)).collect()
+            let each = each.zip(&diagnostics.leverage).enumerate();
+            each.map(|(i, (r, own))| studentized(*r, *own) * weight(i).sqrt())
+                .collect()
         };
         let residuals: Vec<Vec<f64>> = (0..p).map(of).collect();
-        let means = inner.local_means();
+        let counted = given.map(|_| -> Result<LocalMeanFit<f64>> {
+            let counts: Vec<f64> = (0..n)
+                .map(|i| f64::from(u8::from(weight(i) > 0.0)))
+                .collect();
+            let parameters = inner.parameters();
+            LocalMean::new(parameters.kernel.clone())
+                .neighborhood(parameters.neighborhood.clone())
+                .on_empty(parameters.on_empty)
+                .fit_watched(
+                    samples,
+                    Rows::new(&inner.responses(), n, p)?,
+                    Some(&counts),
+                    watch,
+                )
+        });
+        let counted = counted.transpose()?;
+        let means = counted.as_ref().unwrap_or(inner.local_means());
         let order = means.order();
         let ranks = means.local_samples(samples, watch, |i, sample| {
             let rank = |c: usize| {
@@ -117,13 +143,15 @@ impl LocalRegressionFit {
             Ok((0..p).map(rank).collect::<Vec<f64>>())
         })?;
         let sorted = |c: usize| {
-            let mut ranks: Vec<f64> = ranks.iter().map(|r| r[c]).collect();
+            let weighing = ranks.iter().enumerate().filter(|(i, _)| weight(*i) > 0.0);
+            let mut ranks: Vec<f64> = weighing.map(|(_, r)| r[c]).collect();
             ranks.sort_by(f64::total_cmp);
             ranks
         };
         Ok(Conformity {
             ranks: (0..p).map(sorted).collect(),
             residuals,
+            means: counted,
         })
     }
 }

@@ -3,7 +3,7 @@
 use locality_core::isa::{Gram, Isa, Task, dispatch, gram_len};
 
 use super::design::CHUNK;
-use super::moments::Moments;
+use super::moments::{Moments, at};
 use super::solve::{Rules, Solution};
 use crate::{Result, Watch, par};
 
@@ -14,12 +14,13 @@ const BLOCK: usize = 16 * CHUNK;
 pub(crate) type Line = (f64, Vec<f64>);
 
 /// Least squares of each response on a constant and columns, all `[n]`, under weights `[n]`. `ridge` penalises the coefficient of a column of
-/// unit variance; with `guard`, directions for which there is little evidence are shrunk as those of a local model. `None` where all
+/// unit variance, or of the variance in `floors` where a column has less; with `guard`, directions for which there is little evidence are shrunk as those of a local model. `None` where all
 /// weights are 0.
 pub(crate) fn least_squares(
     weights: &[f64],
     columns: &[Vec<f64>],
     responses: &[Vec<f64>],
+    floors: &[f64],
     (ridge, guard): (f64, bool),
     watch: &Watch<'_>,
 ) -> Result<Option<Vec<Line>>> {
@@ -51,6 +52,13 @@ pub(crate) fn least_squares(
         for (sum, x) in sums.iter_mut().zip(block) {
             *sum += x;
         }
+    }
+    let weight = sums[0];
+    for (k, floor) in floors.iter().enumerate().filter(|_| weight > 0.0) {
+        let mean = sums[at(k + 1, 0)] / weight;
+        let short = floor - (sums[at(k + 1, k + 1)] / weight - mean * mean);
+        // The penalty in units of the column's own variance misses this much of it.
+        sums[at(k + 1, k + 1)] += weight * ridge * short.max(0.0);
     }
     let moments = Moments::of_sums(q, squares, sums);
     let rules = Rules {
@@ -110,7 +118,7 @@ mod tests {
         weights[5] = 0.0;
         let columns = [a, b];
         let watch = Watch::default();
-        let found = least_squares(&weights, &columns, &[y], (0.0, false), &watch);
+        let found = least_squares(&weights, &columns, &[y], &[], (0.0, false), &watch);
         let (constant, slopes) = &found.unwrap().unwrap()[0];
         assert!((constant - 3.0).abs() < 1e-9, "{constant}");
         assert!((slopes[0] - 2.0).abs() < 1e-9 && (slopes[1] + 1.0).abs() < 1e-9);

@@ -11,8 +11,6 @@ use crate::{Error, Result};
 
 /// Largest linear predictor of a link with an exponential: no mean overflows.
 const LARGEST: f64 = 500.0;
-/// The loss of a mean that a family has not; infinity would be lost beside a weight of 0.
-const NEVER: f64 = 1e200;
 
 /// What of the mean is linear in the columns.
 ///
@@ -105,8 +103,9 @@ impl Linked {
         }
         let names: Vec<&str> = family.links().iter().map(|l| l.name()).collect();
         Err(Error::parameter(format!(
-            "link '{}' does not keep the means of the family {family:?} in their range; choose one of {}",
+            "link '{}' does not keep the means of the family {} in their range; choose one of {}",
             link.name(),
+            family.name(),
             names.join(", ")
         )))
     }
@@ -133,11 +132,11 @@ impl Linked {
         }
     }
 
-    /// The mean at a linear predictor.
+    /// The mean at a linear predictor; where a line leaves the means that there are, outside its samples, the last of them.
     pub(super) fn mean(self, eta: f64) -> f64 {
         match self.link {
-            Link::Identity => eta,
-            Link::Inverse => 1.0 / eta,
+            Link::Identity => eta.max(0.0),
+            Link::Inverse => 1.0 / eta.max(0.0),
             Link::Probit => {
                 let tail = 0.5 * scaled_tail(eta.abs() * FRAC_1_SQRT_2) * (-0.5 * eta * eta).exp();
                 if eta > 0.0 { 1.0 - tail } else { tail }
@@ -199,42 +198,59 @@ impl Linked {
         }
     }
 
-    /// The terms of a chunk; curvatures are positive.
+    /// Whether predictors themselves must be positive, as means are.
+    pub(super) fn is_positive(self) -> bool {
+        matches!(self.link, Link::Identity | Link::Inverse)
+    }
+
+    /// The terms of a chunk; curvatures are positive. Of links whose predictors may be any number.
     #[inline(always)]
     pub(super) fn terms<I: Isa>(self, isa: I, eta: &[f64], y: &[f64], out: [&mut [f64]; 3]) {
-        match self.link {
-            _ if self.is_usual() => self.family.terms(isa, eta, y, out),
-            Link::Probit => each(eta, y, out, probit_term),
-            _ => each(eta, y, out, |eta, y| self.term(eta, y)),
+        if self.link == Link::Probit {
+            each(eta, y, out, probit_term);
+        } else {
+            self.family.terms(isa, eta, y, out);
         }
     }
 
-    /// The terms of a family whose means are positive.
-    fn term(self, eta: f64, y: f64) -> Term {
-        let mean = self.mean(eta);
-        if !(mean > 0.0 && mean.is_finite()) {
-            return Term {
-                loss: NEVER,
-                slope: 0.0,
-                curvature: 0.0,
+    /// The term of a positive predictor with the curvature of its convex part, and the whole curvature.
+    pub(super) fn positive_term(self, eta: f64, y: f64) -> (Term, f64) {
+        if self.link == Link::Inverse {
+            let curvature = 1.0 / (eta * eta);
+            let term = Term {
+                loss: y * eta - eta.ln(),
+                slope: y - 1.0 / eta,
+                curvature,
             };
+            return (term, curvature);
         }
-        let by = match self.link {
-            Link::Inverse => -mean * mean,
-            _ => 1.0,
-        };
-        let (loss, variance) = match self.family {
-            Family::Gamma => (y / mean + mean.ln(), mean * mean),
-            Family::NegativeBinomial { theta } => (
-                (y + theta) * (theta + mean).ln() - y * mean.ln(),
-                mean + mean * mean / theta,
-            ),
-            _ => (mean - y * mean.ln(), mean),
-        };
-        Term {
-            loss,
-            slope: by * (mean - y) / variance,
-            curvature: by * by / variance,
+        let off = eta - y;
+        match self.family {
+            Family::Gamma => {
+                let term = Term {
+                    loss: y / eta + eta.ln(),
+                    slope: off / (eta * eta),
+                    curvature: 2.0 * y / (eta * eta * eta),
+                };
+                (term, term.curvature - 1.0 / (eta * eta))
+            }
+            Family::NegativeBinomial { theta } => {
+                let sum = theta + eta;
+                let term = Term {
+                    loss: (y + theta) * sum.ln() - y * eta.ln(),
+                    slope: theta * off / (eta * sum),
+                    curvature: y / (eta * eta),
+                };
+                (term, term.curvature - (y + theta) / (sum * sum))
+            }
+            _ => {
+                let term = Term {
+                    loss: eta - y * eta.ln(),
+                    slope: off / eta,
+                    curvature: y / (eta * eta),
+                };
+                (term, term.curvature)
+            }
         }
     }
 }
@@ -294,7 +310,7 @@ fn scaled_tail(x: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Family, Link, Linked, Spread, probit_term, scaled_tail};
+    use super::{Family, Link, Linked, Spread, Term, probit_term, scaled_tail};
 
     #[test]
     fn the_tail_of_the_normal_distribution() {
@@ -329,19 +345,23 @@ mod tests {
                 let mean = linked.mean(eta);
                 assert!((linked.link(mean) - eta).abs() < 1e-9, "{link:?}");
                 let term = |eta: f64, y: f64| match link {
-                    Link::Probit => probit_term(eta, y),
-                    _ => linked.term(eta, y),
+                    Link::Probit => (probit_term(eta, y), probit_term(eta, y).curvature),
+                    _ => linked.positive_term(eta, y),
                 };
                 for y in [0.0, 0.4, 1.0] {
-                    let slope = (term(eta + 1e-5, y).loss - term(eta - 1e-5, y).loss) / 2e-5;
-                    let found = term(eta, y).slope;
-                    assert!(
-                        (found - slope).abs() < 1e-6 * (1.0 + slope.abs()),
-                        "{link:?}"
-                    );
+                    let by = |of: fn(&Term) -> f64| {
+                        (of(&term(eta + 1e-5, y).0) - of(&term(eta - 1e-5, y).0)) / 2e-5
+                    };
+                    let (found, curvature) = term(eta, y);
+                    let close = |a: f64, b: f64| (a - b).abs() < 1e-6 * (1.0 + b.abs());
+                    assert!(close(found.slope, by(|t| t.loss)), "{link:?}");
+                    if linked.is_positive() {
+                        assert!(close(curvature, by(|t| t.slope)), "{link:?}");
+                        assert!(found.curvature >= curvature && found.curvature >= 0.0);
+                    }
                 }
                 // At the mean itself the average curvature is the exact one's.
-                let off = term(eta, mean).curvature / linked.curvature(mean) - 1.0;
+                let off = term(eta, mean).1 / linked.curvature(mean) - 1.0;
                 assert!(off.abs() < 1e-8, "{link:?} {eta}: {off}");
             }
         }

@@ -32,6 +32,7 @@ mod moments;
 mod multinomial;
 mod newton;
 mod polynomial;
+mod positive;
 mod predict;
 mod quantile;
 mod quantile_line;

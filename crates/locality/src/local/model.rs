@@ -454,6 +454,22 @@ impl<M: LocalModel> LiftedFit<M> {
         self.outputs
     }
 
+    /// Effective numbers of samples at targets `[m, d]`, `(sum w)^2 / sum w^2`, `[m]`; 0 where none weighs.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    pub fn effective_samples(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        self.means.local_samples(targets, watch, |_, sample| {
+            let total: f64 = sample.weights().iter().sum();
+            let squares: f64 = sample.weights().iter().map(|w| w * w).sum();
+            Ok(if squares > 0.0 {
+                total * total / squares
+            } else {
+                0.0
+            })
+        })
+    }
+
     /// Predictions at targets `[m, d]`, `[m, outputs]`; where no sample weighs, those of the nearest one alone.
     ///
     /// # Errors

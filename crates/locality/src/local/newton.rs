@@ -11,6 +11,7 @@ use super::design::{CHUNK, Design};
 use super::evidence::{Evidence, Guarded, Spread};
 use super::link::Linked;
 use super::moments::{Moments, at as place};
+use super::positive::Positive;
 
 /// Most steps.
 const STEPS: usize = 50;
@@ -125,6 +126,12 @@ impl Task for Newton<'_> {
             .guard
             .and_then(|target| self.guarded(isa, &chunks, target));
         let penalties = self.penalties(guarded.as_ref(), weight);
+        if self.family.is_positive() {
+            let model = Positive::new(self.family, &chunks, self.unit, &penalties);
+            (found.coefficients, found.converged) = model.find();
+            found.thin = guarded.is_some_and(|g| g.hold(self.family, &mut found.coefficients));
+            return found;
+        }
         let starts = self.starts(guarded.as_ref());
         if let Some(singles) = self.singles
             && starts[0] == self.start

@@ -24,8 +24,8 @@ pub enum Search {
     /// A width for each column, by the gradient of the leave-one-out error of the local mean, then the better of the two over columns in
     /// units of these widths.
     PerColumn,
-    /// The kernel's own if it has one, else the best of the others; without k-th distances where samples share their columns or have
-    /// weights, since these count rows.
+    /// The kernel's own if it has one, else the best of the others; without k-th distances where sample weights differ or more than a quarter of
+    /// the rows repeat others, since these count rows.
     #[default]
     Auto,
 }
@@ -229,7 +229,7 @@ impl LocalRegression {
         weights: Option<&[f64]>,
         watch: &Watch<'_>,
     ) -> Result<LocalRegressionFit> {
-        let choice = self.choose(samples, responses, weights, watch)?;
+        let choice = self.choose(samples, responses, weights, weights, watch)?;
         match self.robust {
             None => self.fit_chosen(choice, samples, responses, weights, watch),
             Some(robust) => self.fit_robust(robust, choice, (samples, responses, weights), watch),
@@ -255,16 +255,18 @@ impl LocalRegression {
             scales: choice.scales,
             tried: choice.tried,
             degree: choice.degree,
+            given: None,
             conformity: OnceLock::new(),
         })
     }
 
-    /// Scales, kernel and degree.
+    /// Scales, kernel and degree. Weights as given say whether rows may be counted.
     pub(super) fn choose(
         &self,
         samples: Rows<'_, f64>,
         responses: Rows<'_, f64>,
         weights: Option<&[f64]>,
+        given: Option<&[f64]>,
         watch: &Watch<'_>,
     ) -> Result<Choice> {
         if samples.rows() == 0 {
@@ -290,6 +292,7 @@ impl LocalRegression {
             samples,
             responses,
             weights,
+            given,
         };
         let mut best = self.candidates(&table, scales, search, Part::All, watch)?;
         let learn = samples.columns() > 1
@@ -368,6 +371,8 @@ pub struct LocalRegressionFit {
     inner: LocalPolynomialFit,
     tried: Vec<Tried>,
     degree: usize,
+    /// Sample weights as given, where those of the fit are times what residuals count for.
+    pub(crate) given: Option<Vec<f64>>,
     /// Made when first asked for.
     pub(super) conformity: OnceLock<Conformity>,
 }
@@ -391,6 +396,27 @@ impl LocalRegressionFit {
     /// The best of each family of kernels that was tried.
     pub fn tried(&self) -> &[Tried] {
         &self.tried
+    }
+
+    /// Sample weights as given, `[n]`, which intervals count by; other than those of the [`polynomial`](Self::polynomial) under a robust fit.
+    pub fn given_weights(&self) -> Option<&[f64]> {
+        self.given.as_deref().or(self.inner.weights())
+    }
+
+    /// The same fit whose weights are those that a robust one ended with, with the sample weights as they were given.
+    ///
+    /// # Errors
+    /// Another number of weights than samples, weights that are negative or not finite.
+    pub fn with_given_weights(mut self, weights: Vec<f64>) -> Result<Self> {
+        let n = self.inner.local_means().order().len();
+        if weights.len() != n || !weights.iter().all(|w| *w >= 0.0 && w.is_finite()) {
+            return Err(Error::parameter(format!(
+                "given_weights must be {n} finite numbers that are not negative, one for each sample"
+            )));
+        }
+        self.given = Some(weights);
+        self.conformity = OnceLock::new();
+        Ok(self)
     }
 
     /// The local polynomial over the divided columns.

@@ -79,7 +79,7 @@ impl LocalRegression {
             let first = self.iterate(robust, &choice, data, watch)?;
             let under = first.polynomial().weights.as_deref();
             let tried = first.tried().to_vec();
-            choice = self.choose(samples, responses, under, watch)?;
+            choice = self.choose(samples, responses, under, weights, watch)?;
             choice.tried.extend(tried);
         }
         if robust.iterations == 0 {
@@ -106,6 +106,7 @@ impl LocalRegression {
             };
             fit = self.fit_chosen(choice.clone(), samples, responses, Some(&under), watch)?;
         }
+        fit.given = Some(weights.map_or_else(|| vec![1.0; samples.rows()], <[f64]>::to_vec));
         Ok(fit)
     }
 }

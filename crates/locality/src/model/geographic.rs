@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::file::rows;
 use super::{Array, ModelFile, Parameters, Persist};
 use crate::gwr::{
-    Criterion, Given, Gwr, GwrFit, Mgwr, MgwrFit, Past, Search, Summary, profile_named,
+    Criterion, Given, Gwr, GwrFit, Limits, Mgwr, MgwrFit, Past, Search, Summary, profile_named,
 };
 use crate::{Error, Result, Rows, Watch};
 
@@ -79,6 +79,9 @@ impl Persist for MgwrFit {
         ] {
             given.insert(name.to_owned(), value);
         }
+        if let Some(all) = &own.ranges {
+            given.insert("bandwidth_ranges".to_owned(), ranges(all));
+        }
         let mut found = figures(self.summary());
         for (name, value) in [
             ("initial_bandwidth_", real(self.first_bandwidth())),
@@ -115,6 +118,7 @@ impl Persist for MgwrFit {
             rounds: given.count("max_iter")?,
             rest: given.count("rest")?,
             inference: given.flag("inference")?,
+            ranges: given.ranges("bandwidth_ranges")?,
             base: base.clone().bandwidth(given.width("initial_bandwidth")?),
         };
         let first = found.real("initial_bandwidth_")?;
@@ -156,6 +160,11 @@ fn real(x: f64) -> Value {
 
 fn width(bandwidth: Option<f64>) -> Value {
     bandwidth.map_or_else(|| json!("auto"), real)
+}
+
+fn ranges(all: &[Limits]) -> Value {
+    let one = |b: Option<f64>| b.map_or(Value::Null, real);
+    all.iter().map(|r| json!([one(r.0), one(r.1)])).collect()
 }
 
 /// The parameters that models of one and of several bandwidths share.
@@ -281,13 +290,13 @@ impl Kept {
 }
 
 /// What was asked for, or what was found.
-struct Part<'a> {
+pub(super) struct Part<'a> {
     what: &'a str,
     map: &'a Map<String, Value>,
 }
 
 impl<'a> Part<'a> {
-    fn of(file: &'a ModelFile, what: &'a str) -> Result<Self> {
+    pub(super) fn of(file: &'a ModelFile, what: &'a str) -> Result<Self> {
         match file.parameters().0.get(what) {
             Some(Value::Object(map)) => Ok(Self { what, map }),
             _ => Err(Error::parse(format!(
@@ -296,7 +305,12 @@ impl<'a> Part<'a> {
         }
     }
 
-    fn get<T>(&self, name: &str, what: &str, read: impl Fn(&'a Value) -> Option<T>) -> Result<T> {
+    pub(super) fn get<T>(
+        &self,
+        name: &str,
+        what: &str,
+        read: impl Fn(&'a Value) -> Option<T>,
+    ) -> Result<T> {
         let value = self.map.get(name);
         value.and_then(read).ok_or_else(|| {
             let found = value.map_or_else(|| "missing".to_owned(), Value::to_string);
@@ -307,21 +321,43 @@ impl<'a> Part<'a> {
         })
     }
 
-    fn text(&self, name: &str) -> Result<&'a str> {
+    pub(super) fn text(&self, name: &str) -> Result<&'a str> {
         self.get(name, "a text", Value::as_str)
     }
 
-    fn flag(&self, name: &str) -> Result<bool> {
+    pub(super) fn flag(&self, name: &str) -> Result<bool> {
         self.get(name, "a flag", Value::as_bool)
     }
 
-    fn count(&self, name: &str) -> Result<usize> {
+    pub(super) fn count(&self, name: &str) -> Result<usize> {
         let count = |v: &Value| usize::try_from(v.as_u64()?).ok();
         self.get(name, "a whole number", count)
     }
 
-    fn real(&self, name: &str) -> Result<f64> {
+    pub(super) fn real(&self, name: &str) -> Result<f64> {
         self.get(name, "a number", as_real)
+    }
+
+    /// Pairs of numbers or nulls, or none, as earlier files have none.
+    fn ranges(&self, name: &str) -> Result<Option<Vec<Limits>>> {
+        let one = |v: &Value| match v {
+            Value::Null => Some(None),
+            v => as_real(v).map(Some),
+        };
+        let pair = |v: &Value| match &v.as_array()?[..] {
+            [low, high] => Some((one(low)?, one(high)?)),
+            _ => None,
+        };
+        match self.map.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(_) => self.get(name, "pairs of numbers", |v| {
+                v.as_array()?
+                    .iter()
+                    .map(pair)
+                    .collect::<Option<Vec<_>>>()
+                    .map(Some)
+            }),
+        }
     }
 
     /// A number, or null.
@@ -393,7 +429,7 @@ impl<'a> Part<'a> {
     }
 }
 
-fn as_real(value: &Value) -> Option<f64> {
+pub(super) fn as_real(value: &Value) -> Option<f64> {
     match value {
         Value::Object(word) => match word.get("number")?.as_str()? {
             "inf" => Some(f64::INFINITY),

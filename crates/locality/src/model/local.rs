@@ -93,7 +93,8 @@ impl Persist for LocalRegressionFit {
                 "responses",
                 Array::matrix(&responses, responses.len() / inner.slots().max(1)),
             )
-            .with_some("weights", inner.weights.as_deref()))
+            .with_some("weights", inner.weights.as_deref())
+            .with_some("given_weights", self.given.as_deref()))
     }
 
     fn unpack(file: &ModelFile, watch: &Watch<'_>) -> Result<Self> {
@@ -117,7 +118,12 @@ impl Persist for LocalRegressionFit {
         let weights = file.optional("weights")?;
         let choice = get_choice(file, d)?;
         let samples = rows(&x, d)?;
-        model.fit_chosen(choice, samples, rows(&y, m)?, weights.as_deref(), watch)
+        let fit = model.fit_chosen(choice, samples, rows(&y, m)?, weights.as_deref(), watch)?;
+        // Written of robust fits.
+        match file.optional("given_weights")? {
+            None => Ok(fit),
+            Some(given) => fit.with_given_weights(given),
+        }
     }
 }
 
@@ -128,13 +134,11 @@ impl Persist for LocalGlmRegressionFit {
         let mut p = Parameters::default();
         put_chosen(&mut p, &self.parameters.chosen)?;
         put_choice(&mut p, &self.choice)?;
-        let (family, theta) = match self.family() {
-            Family::Binomial => ("binomial", 1.0),
-            Family::Poisson => ("poisson", 1.0),
-            Family::Gamma => ("gamma", 1.0),
-            Family::NegativeBinomial { theta } => ("negative_binomial", theta),
+        let theta = match self.family() {
+            Family::NegativeBinomial { theta } => theta,
+            _ => 1.0,
         };
-        p.put("family", family);
+        p.put("family", self.family().name());
         p.put("theta", theta);
         Ok(ModelFile::new(Self::KIND, p)
             .with("samples", Array::matrix(&self.samples, self.scales().len()))

@@ -1,6 +1,6 @@
 //! Fitted models in files: saved in Rust, in Python or by the tool, and loaded by any of them.
 //!
-//! A file, by custom `.loc`, is in the [safetensors](https://github.com/huggingface/safetensors) format. Its arrays are the training
+//! A file, whose name usually ends in `.loc`, is in the [safetensors](https://github.com/huggingface/safetensors) format. Its arrays are the training
 //! samples, responses and weights; kernel, parameters, the names of columns and classes, and the format's version are one JSON text in
 //! its metadata. A loaded model is fitted again at what was found, without any search, and predicts the same bits.
 //!
@@ -34,12 +34,14 @@ mod lazy;
 mod local;
 mod mean;
 mod parameters;
+mod scaled;
 
 pub use about::{About, Class, Feature};
 pub use array::Array;
 pub use file::{FORMAT, ModelFile};
 pub use mean::{LocalMeanModel, LocalMeanModelFit};
 pub use parameters::Parameters;
+pub use scaled::{ScaledModel, ScaledValues};
 
 use std::path::Path;
 

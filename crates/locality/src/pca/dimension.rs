@@ -1,6 +1,7 @@
 //! How many dimensions samples have.
 
 use super::local::LocalPca;
+use crate::named::Named;
 use crate::{Error, Metric, Nearest, Result, Rows, Watch};
 
 /// The share of the largest ratios that [`DimensionMethod::TwoNn`] leaves out, as in the paper.
@@ -103,8 +104,8 @@ impl IntrinsicDimension {
 
 /// The distances to the `k` nearest others, `[n, k]`.
 fn reaches(samples: Rows<'_, f64>, k: usize, watch: &Watch<'_>) -> Result<Vec<f64>> {
-    let search = Nearest::fit(samples, &Metric::Euclidean)?;
-    let found = search.k_nearest(samples, k + 1, watch)?;
+    let search = Nearest::fit(samples, &Metric::Euclidean).named("X")?;
+    let found = search.k_nearest(samples, k + 1, watch).named("X")?;
     let mut out = Vec::with_capacity(samples.rows() * k);
     for i in 0..samples.rows() {
         let row = i * (k + 1)..(i + 1) * (k + 1);

@@ -110,12 +110,13 @@ impl PcaFit {
 
     /// The participation ratio of the variances, `(sum v)^2 / sum v^2`: how many directions they are spread over; 0 where there are none.
     pub fn participation(&self) -> f64 {
-        let squares: f64 = self.spectrum().iter().map(|v| v * v).sum();
-        if squares > 0.0 {
-            self.total_variance().powi(2) / squares
-        } else {
-            0.0
+        // As shares of the largest: squares of variances leave the number type where those of the samples do not.
+        let largest = self.spectrum().first().copied().unwrap_or(0.0);
+        if largest <= 0.0 {
+            return 0.0;
         }
+        let shares = || self.spectrum().iter().map(|v| v / largest);
+        shares().sum::<f64>().powi(2) / shares().map(|v| v * v).sum::<f64>()
     }
 
     /// The fewest components whose variances are together at least this share of the whole.

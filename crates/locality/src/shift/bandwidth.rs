@@ -2,6 +2,7 @@
 
 use super::paths::squared_distance;
 use crate::isa::{Isa, Task, dispatch};
+use crate::named::Named;
 use crate::par::map_blocks;
 use crate::random::Random;
 use crate::{Error, Float, Metric, Nearest, Result, Rows, Watch};
@@ -138,6 +139,74 @@ pub(super) fn estimate_weighted<T: Float>(
     })
 }
 
+/// The same under any metric.
+pub(super) fn estimate_under<T: Float>(
+    metric: &Metric,
+    samples: Rows<'_, T>,
+    weights: Option<&[T]>,
+    quantile: f64,
+    watch: &Watch<'_>,
+) -> Result<f64> {
+    if *metric == Metric::Euclidean {
+        return estimate_weighted(samples, weights, quantile, watch);
+    }
+    let kept = super::links::weighty(&super::links::massless(weights, samples.rows()));
+    let rows = super::links::gather(samples, &kept);
+    let rows = Rows::new(&rows, kept.len(), samples.columns())?;
+    let weight = |i: usize| weights.map_or(1.0, |w| w[kept[i] as usize].to_f64());
+    let total: f64 = (0..kept.len()).map(weight).sum();
+    let rank = (total * quantile).floor().max(1.0).min(total);
+    let nearest = Nearest::fit(rows, metric)?;
+    // Without weights the rank is a number of samples.
+    let looks = weights.map_or(rank as usize, |_| kept.len()).max(1);
+    let sums = map_blocks(watch, kept.len(), BLOCK, |range| {
+        let found = nearest.k_nearest(rows.slice(range.clone()), looks, &watch.quiet())?;
+        let lists = found.indices.chunks_exact(looks);
+        let each = range.zip(lists.zip(found.distances.chunks_exact(looks)));
+        let one = |(i, (list, distances)): (usize, (&[usize], &[T]))| {
+            let mut counted = 0.0;
+            let at = list.iter().position(|&j| {
+                counted += weight(j);
+                counted >= rank
+            });
+            weight(i) * distances[at.unwrap_or(looks - 1)].to_f64()
+        };
+        Ok(each.map(one).sum::<f64>())
+    })?;
+    Ok(sums.iter().sum::<f64>() / total)
+}
+
+/// The distance of each of some samples to its `k`-th nearest other, under a metric.
+pub(super) fn reaches<T: Float>(
+    metric: &Metric,
+    samples: Rows<'_, T>,
+    queries: &[u32],
+    k: usize,
+    watch: &Watch<'_>,
+) -> Result<Vec<f64>> {
+    let rows = super::links::gather(samples, queries);
+    let rows = Rows::new(&rows, queries.len(), samples.columns())?;
+    let nearest = Nearest::fit(samples, metric).named("samples")?;
+    // Each is the nearest of itself.
+    let found = nearest.k_nearest(rows, k + 1, watch).named("samples")?;
+    let last = found.distances.chunks_exact(k + 1);
+    Ok(last.map(|d| d[k].to_f64()).collect())
+}
+
+/// Samples at different places, one of each.
+pub(super) fn apart<T: Float>(samples: Rows<'_, T>) -> Vec<T> {
+    super::links::gather(samples, &super::graph::places(samples).1)
+}
+
+/// The middle of some numbers; 0 of none.
+pub(super) fn median(mut x: Vec<f64>) -> f64 {
+    x.sort_unstable_by(f64::total_cmp);
+    match x.len() {
+        0 => 0.0,
+        n => f64::midpoint(x[(n - 1) / 2], x[n / 2]),
+    }
+}
+
 /// The mean, over at most `n_queries` random samples, of the distance to the `k`-th nearest other sample: a bandwidth whose cost
 /// does not grow with the square of `n`, and which another part of the samples hardly changes.
 ///
@@ -177,13 +246,8 @@ pub fn neighbor_bandwidth<T: Float>(
         ));
     }
     let queries = draw(n, n_queries, seed);
-    let rows = super::links::gather(samples, &queries);
-    let rows = Rows::new(&rows, queries.len(), samples.columns())?;
-    let nearest = Nearest::fit(samples, &Metric::Euclidean)?;
-    // Each is the nearest of itself.
-    let found = nearest.k_nearest(rows, k + 1, watch)?;
-    let last = found.distances.chunks_exact(k + 1);
-    Ok(last.map(|d| d[k].to_f64()).sum::<f64>() / queries.len() as f64)
+    let reaches = reaches(&Metric::Euclidean, samples, &queries, k, watch)?;
+    Ok(reaches.iter().sum::<f64>() / reaches.len() as f64)
 }
 
 /// `m` different numbers below `n`, ascending; all of them where there are no more.

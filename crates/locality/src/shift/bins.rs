@@ -39,6 +39,23 @@ pub struct BinnedSites<T> {
     directions: bool,
 }
 
+/// What [`BinnedSites`] hold, in the order in which their cells were met.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BinnedParts<T> {
+    /// Numbers of the cells, `[b, d]`.
+    pub cells: Vec<f64>,
+    /// Total weights, `[b]`.
+    pub weight: Vec<f64>,
+    /// Means, `[b, d]`.
+    pub mean: Vec<f64>,
+    /// Least numbers of the samples in each cell, `[b, d]`.
+    pub low: Vec<T>,
+    /// Largest numbers, `[b, d]`.
+    pub high: Vec<T>,
+    /// Number of samples that were added.
+    pub samples: usize,
+}
+
 impl<T: Float> BinnedSites<T> {
     /// No samples yet, of `columns` columns, in cells of this width.
     ///
@@ -68,6 +85,47 @@ impl<T: Float> BinnedSites<T> {
     pub fn directions(mut self, directions: bool) -> Self {
         self.directions = directions;
         self
+    }
+
+    /// What it holds, to go on elsewhere.
+    pub fn parts(&self) -> BinnedParts<T> {
+        BinnedParts {
+            cells: (0..self.len() as u32)
+                .flat_map(|i| self.cells.row(i).to_vec())
+                .collect(),
+            weight: self.weight.clone(),
+            mean: self.mean.clone(),
+            low: self.low.clone(),
+            high: self.high.clone(),
+            samples: self.samples,
+        }
+    }
+
+    /// Goes on with [parts](Self::parts) of one of the same columns, width and directions, in place of what it holds.
+    ///
+    /// # Errors
+    /// Parts that do not fit one another; a cell that comes twice.
+    pub fn resume(mut self, parts: BinnedParts<T>) -> Result<Self> {
+        let (b, d) = (parts.weight.len(), self.columns);
+        let tables = [parts.cells.len(), parts.mean.len()];
+        let boxes = [parts.low.len(), parts.high.len()];
+        self.cells = Positions::new(d, 1024.max(b));
+        if tables.iter().chain(&boxes).all(|len| *len == b * d) {
+            for cell in parts.cells.chunks_exact(d) {
+                self.cells.number(cell);
+            }
+        }
+        if self.cells.len() != b {
+            return Err(Error::shape(
+                "the parts of binned sites do not fit one another; take all of them from one",
+            ));
+        }
+        self.weight = parts.weight;
+        self.mean = parts.mean;
+        self.low = parts.low;
+        self.high = parts.high;
+        self.samples = parts.samples;
+        Ok(self)
     }
 
     /// Adds samples `[m, d]` with sample weights `[m]`, or without. Samples of weight 0 are counted, and left out.

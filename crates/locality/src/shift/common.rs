@@ -106,7 +106,8 @@ pub(super) use common_parameters;
 /// The setter of those that take any metric.
 macro_rules! common_metric {
     () => {
-        /// How far apart samples are, for links and neighbours; Euclidean by default.
+        /// How far apart samples are, for links, neighbours and the estimated bandwidth; Euclidean by default. A kernel without a metric of its own
+        /// follows it.
         #[must_use]
         pub fn metric(mut self, metric: Metric) -> Self {
             self.common.metric = metric;

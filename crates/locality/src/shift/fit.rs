@@ -4,6 +4,7 @@ use super::adaptive::Motion;
 use super::bins::BinnedSites;
 use super::blur::{Blur, blur};
 use super::clusters::{Centers, ORPHAN};
+use super::ground::{Between, Ground, Way, least_width};
 use super::kernels::flat_radius;
 use super::links::{gather, massless, weighty};
 use super::merge::Joined;
@@ -12,10 +13,10 @@ use super::parameters::MeanShift;
 use super::paths::{Limits, follow};
 use super::seeds::bin_seeds_weighted;
 use super::shadow::shadow;
-use super::sites::{check_some_weight, log_density};
+use super::sites::{Density, check_some_weight};
 use super::sphere::directions;
 use super::step::Stepper;
-use crate::{Error, Float, Kernel, LocalMeans, Result, Rows, Watch};
+use crate::{Error, Float, Kernel, LocalMeans, Metric, Result, Rows, Watch};
 
 /// Clusters found by [`MeanShift`].
 #[derive(Clone, Debug)]
@@ -195,10 +196,26 @@ impl<'a, T: Float> Fitting<'a, T> {
         let kernel = kernel.as_ref().unwrap_or(&self.motion.kernel);
         let weights = self.motion.density.as_deref();
         let tolerance = parameters.tolerance;
-        let density = log_density(kernel, sites, weights, tolerance, &watch.quiet())?;
+        let quiet = watch.quiet();
+        let all = Density::new(kernel, sites, weights, tolerance, &quiet)?;
+        let density = all.at(sites, &quiet)?;
+        let way = if parameters.sphere() {
+            Way::Sphere
+        } else {
+            Way::of(&Metric::Euclidean, kernel)
+        };
+        let ground = Between {
+            samples: sites,
+            density: &density,
+            width: least_width(kernel),
+            way,
+            at: &|points| all.at(points, &quiet),
+            watch: &quiet,
+        };
         let modes = centers.label(sites, None, watch)?;
         let how = (parameters.merging, parameters.n_neighbors);
-        Joined::new(how, sites, &modes, &density, centers.len(), watch)
+        let levels = (density.as_slice(), &ground as &dyn Ground, way);
+        Joined::new(how, sites, &modes, levels, centers.len(), watch)
     }
 }
 

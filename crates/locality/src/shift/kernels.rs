@@ -1,7 +1,9 @@
 //! Kernels and bandwidths in force.
 
-use super::bandwidth::estimate_weighted;
-use crate::{Atom, Bandwidth, Error, Float, Kernel, Metric, Profile, Result, Rows, Takes, Watch};
+use super::bandwidth::estimate_under;
+use crate::{
+    Atom, Bandwidth, Columns, Error, Float, Kernel, Metric, Profile, Result, Rows, Takes, Watch,
+};
 
 /// The bandwidth that is given, or else the kernel's own.
 pub(super) fn known_bandwidth(kernel: &Kernel, given: Option<f64>) -> Result<Option<f64>> {
@@ -18,9 +20,9 @@ pub(super) fn known_bandwidth(kernel: &Kernel, given: Option<f64>) -> Result<Opt
     own.map(|h| positive("the kernel's h", h)).transpose()
 }
 
-/// The same, or else the estimate.
+/// The same, or else the estimate under a metric.
 pub(super) fn bandwidth_in_force<T: Float>(
-    kernel: &Kernel,
+    (kernel, metric): (&Kernel, &Metric),
     given: Option<f64>,
     samples: Rows<'_, T>,
     weights: Option<&[T]>,
@@ -29,7 +31,7 @@ pub(super) fn bandwidth_in_force<T: Float>(
     if let Some(h) = known_bandwidth(kernel, given)? {
         return Ok(h);
     }
-    let h = estimate_weighted(samples, weights, 0.3, &watch.quiet())?;
+    let h = estimate_under(metric, samples, weights, 0.3, &watch.quiet())?;
     if h > 0.0 {
         return Ok(h);
     }
@@ -70,7 +72,27 @@ pub(super) fn scaled(kernel: &Kernel, h: f64) -> Result<Kernel> {
     Ok(kernel)
 }
 
-/// The same for a kernel of distances of any kind; one of scores weighs far samples most.
+/// The kernel with this metric where an atom of distances has none of its own.
+pub(super) fn under(kernel: &Kernel, metric: &Metric) -> Result<Kernel> {
+    if *metric == Metric::Euclidean || !metric.is_distance() {
+        return Ok(kernel.clone());
+    }
+    kernel.try_map(&mut |atom| {
+        let plain = Atom::new(*atom.profile()).bandwidth(atom.bandwidth_rule().clone());
+        let plain = match atom.column_choice() {
+            Columns::Indices(list) => plain.columns(list.clone()),
+            _ => plain,
+        };
+        let open = plain == *atom && atom.profile().info().takes == Takes::Distance;
+        Ok(if open {
+            plain.metric(metric.clone())
+        } else {
+            atom.clone()
+        })
+    })
+}
+
+/// The kernel with a bandwidth, if it is one of distances of any kind; one of scores weighs far samples most.
 pub(super) fn of_distance(kernel: &Kernel, h: f64) -> Result<Kernel> {
     for atom in kernel.atoms() {
         if atom.profile().info().takes != Takes::Distance || !atom.metric_in_force().is_distance() {

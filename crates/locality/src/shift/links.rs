@@ -1,6 +1,5 @@
 //! Samples linked to samples, and the trees that the links make.
 
-use crate::par::map_blocks;
 use crate::{Float, Metric, Nearest, Neighbors, Result, Rows, Watch};
 
 /// Samples looked up at once: bounds the memory of neighbour lists.
@@ -219,32 +218,4 @@ pub(super) fn number(roots: &[u32], order: &[u32]) -> (Vec<u32>, Vec<usize>) {
     }
     let basins = roots.iter().map(|&r| of_root[r as usize]).collect();
     (basins, modes)
-}
-
-/// The `k` nearest others of each sample, `[n, k]`.
-pub(super) fn neighbor_graph<T: Float>(
-    samples: Rows<'_, T>,
-    metric: &Metric,
-    k: usize,
-    watch: &Watch<'_>,
-) -> Result<Vec<u32>> {
-    let n = samples.rows();
-    let k = k.min(n - 1);
-    if k == 0 {
-        return Ok(Vec::new());
-    }
-    let nearest = Nearest::fit(samples, metric)?;
-    let quiet = watch.quiet();
-    let blocks = map_blocks(watch, n, CHUNK, |range| {
-        let found = nearest.k_nearest(samples.slice(range.clone()), k + 1, &quiet)?;
-        let mut out = Vec::with_capacity(range.len() * k);
-        for (i, list) in range.zip(found.indices.chunks_exact(k + 1)) {
-            // Itself, or where many are at one place the last.
-            let own = list.iter().position(|&j| j == i).unwrap_or(k);
-            let others = list.iter().enumerate().filter(|(at, _)| *at != own);
-            out.extend(others.map(|(_, &j)| j as u32));
-        }
-        Ok(out)
-    })?;
-    Ok(blocks.concat())
 }

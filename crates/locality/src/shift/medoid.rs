@@ -1,8 +1,10 @@
 //! Medoid shift: mean shift whose every step ends at a sample.
 
 use super::common::{Common, Found, common_answers, common_parameters};
-use super::kernels::{bandwidth_in_force, flat, of_distance};
-use super::links::{heard, massless, neighbor_graph, ranked};
+use super::graph::Graph;
+use super::ground::{Between, Way, least_width};
+use super::kernels::{bandwidth_in_force, flat, of_distance, under};
+use super::links::{heard, massless, ranked};
 use super::medoid_steps::{medoids, together};
 use super::modes::{Merging, ModeTree, check_neighbors};
 use super::sites::SampleClusters;
@@ -56,8 +58,8 @@ impl MedoidShift {
         "Saddles are sought between each sample and so many nearest others; 10 by default."
     );
 
-    /// How far apart samples are: whose squares are summed, and among whom saddles are sought; Euclidean by default. The kernel has a
-    /// metric of its own, `gaussian(h=1, metric=manhattan)`.
+    /// How far apart samples are: whose squares are summed, and among whom saddles are sought; Euclidean by default. A kernel without a
+    /// metric of its own, as `gaussian(h=1, metric=manhattan)` has, follows it.
     ///
     /// Under the Euclidean and Mahalanobis distances the medoid is the sample nearest to a mean, and under `Cosine` the one nearest to
     /// the mean direction: there the sum is of `1 - cos`, half the squares of the chords. Under Manhattan, Chebyshev, Hamming and
@@ -84,9 +86,10 @@ impl MedoidShift {
                 common.metric.info().name
             )));
         }
-        let bandwidth =
-            bandwidth_in_force(&common.kernel, common.bandwidth, samples, weights, watch)?;
-        let kernel = of_distance(&common.kernel, bandwidth)?;
+        let kernel = under(&common.kernel, &common.metric)?;
+        let how = (&kernel, &common.metric);
+        let bandwidth = bandwidth_in_force(how, common.bandwidth, samples, weights, watch)?;
+        let kernel = of_distance(&kernel, bandwidth)?;
         let stepper = Stepper::new(&kernel, samples, weights, common.tolerance, false)?;
         let steps = stepper.step(samples, watch)?;
         let levels: Vec<f64> = steps.levels.iter().map(|&l| stepper.log(l)).collect();
@@ -103,11 +106,35 @@ impl MedoidShift {
         )?;
         together(samples, &massless, &mut next);
         let (roots, n_iter) = ends(&next, &rank);
-        let graph = match common.merging {
-            Merging::Never => Vec::new(),
-            _ => neighbor_graph(samples, &common.metric, common.n_neighbors, &watch.quiet())?,
+        let quiet = watch.quiet();
+        let way = Way::of(&common.metric, &kernel);
+        let edges = if common.merging == Merging::Never {
+            Vec::new()
+        } else {
+            let k = common.n_neighbors;
+            let graph = Graph::new(samples, &common.metric, k, &rank, &quiet)?;
+            way.joined(&graph, samples, &common.metric, &rank, &quiet)?
         };
-        let tree = ModeTree::new(&heard, &roots, (&order, &rank), &graph);
+        let ground = Between {
+            samples,
+            density: &heard,
+            width: least_width(&kernel),
+            way,
+            at: &|points| {
+                let levels = stepper.step(points, &quiet)?.levels;
+                // A count of nothing is negative infinity already.
+                let log = |l: f64| {
+                    if l > 0.0 || l.is_finite() {
+                        stepper.log(l)
+                    } else {
+                        l
+                    }
+                };
+                Ok(levels.into_iter().map(log).collect())
+            },
+            watch: &quiet,
+        };
+        let tree = ModeTree::new(&heard, &roots, (&order, &rank), &edges, &ground)?;
         let (labels, modes) = tree.cut(common.merging)?;
         Ok(MedoidShiftFit {
             found: Found {

@@ -1,6 +1,8 @@
 //! Clusters of mean shift joined across their saddles.
 
-use super::links::{neighbor_graph, ranked};
+use super::graph::Graph;
+use super::ground::{Ground, Way};
+use super::links::ranked;
 use super::modes::{Merging, ModeTree};
 use crate::{Float, Metric, Result, Rows, Watch};
 
@@ -19,12 +21,13 @@ impl Joined {
         }
     }
 
-    /// From samples, the mode of each, log densities and the number of modes: clusters are numbered as their first mode.
+    /// From samples, the mode of each, log densities at and between them and the number of modes: clusters are numbered as their first
+    /// mode.
     pub(super) fn new<T: Float>(
         (merging, n_neighbors): (Merging, usize),
         samples: Rows<'_, T>,
         mode: &[i64],
-        density: &[f64],
+        (density, ground, way): (&[f64], &dyn Ground, Way),
         modes: usize,
         watch: &Watch<'_>,
     ) -> Result<Self> {
@@ -38,8 +41,10 @@ impl Joined {
             }
         }
         let roots: Vec<u32> = mode.iter().map(|&m| densest[m as usize]).collect();
-        let graph = neighbor_graph(samples, &Metric::Euclidean, n_neighbors, &watch.quiet())?;
-        let tree = ModeTree::new(density, &roots, (&order, &rank), &graph);
+        let quiet = watch.quiet();
+        let graph = Graph::new(samples, &Metric::Euclidean, n_neighbors, &rank, &quiet)?;
+        let edges = way.joined(&graph, samples, &Metric::Euclidean, &rank, &quiet)?;
+        let tree = ModeTree::new(density, &roots, (&order, &rank), &edges, ground)?;
         let (labels, _) = tree.cut(merging)?;
         let mut number = vec![-1; modes];
         let mut found = 0;

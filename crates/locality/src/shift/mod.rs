@@ -54,6 +54,8 @@ mod blur;
 mod clusters;
 mod common;
 mod fit;
+mod graph;
+mod ground;
 mod kernels;
 mod links;
 #[cfg(feature = "dense")]
@@ -78,7 +80,7 @@ mod tomato;
 pub use adaptive::Adaptive;
 pub use agreement::adjusted_rand;
 pub use bandwidth::{estimate_bandwidth, neighbor_bandwidth};
-pub use bins::BinnedSites;
+pub use bins::{BinnedParts, BinnedSites};
 pub use fit::MeanShiftFit;
 #[cfg(feature = "dense")]
 pub use manifold::{Denoised, ManifoldBlurring};

@@ -1,9 +1,17 @@
 //! Modes and the saddles between them: which are merged, by how far they rise above the saddle to a higher one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::links::{NONE, neighbor_graph, number, roots};
+use super::graph::Graph;
+use super::ground::{Ends, Ground};
+use super::links::{NONE, number, roots};
 use crate::{Error, Float, Metric, Result, Rows, Watch};
+
+/// Edges between two basins along which the density is asked for: those that promise the highest saddle.
+const PASSES: usize = 16;
+
+/// Without a persistence that is asked for, so few samples are no cluster of their own where there is a saddle to another.
+const SPECK: usize = 2;
 
 /// Which modes are clusters of their own, and which join a higher one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -14,7 +22,7 @@ pub enum Merging {
     /// Modes of less than this persistence join the higher mode beyond their saddle. Persistence is the logarithm of a mode's
     /// density over its saddle's: `ln 2` asks for a peak of twice the saddle.
     Below(f64),
-    /// The same, with the persistence in the middle of the [largest gap](ModeTree::gap).
+    /// The same, with the persistence in the middle of the [largest gap](ModeTree::gap); one or two samples join across any saddle.
     Auto,
     /// The least persistent modes join until so many clusters are left (or no more are connected).
     Clusters(usize),
@@ -46,18 +54,23 @@ pub struct ModeTree {
     /// Highest saddle between two basins, highest first.
     saddles: Vec<(f64, u32, u32)>,
     lowest: f64,
+    /// Samples of each mode where it meets a denser one, with those of modes that it has taken up by then.
+    sizes: Vec<usize>,
+    alone: Vec<usize>,
 }
 
 impl ModeTree {
-    /// From log densities `[n]`, the root of each sample, the samples in descending order, and neighbour lists `[n, k]`.
+    /// From log densities `[n]`, the root of each sample, the samples in descending order, pairs of neighbours, and the density between
+    /// them.
     pub(super) fn new(
         density: &[f64],
         roots: &[u32],
         (order, rank): (&[u32], &[u32]),
-        graph: &[u32],
-    ) -> Self {
+        edges: &[(u32, u32)],
+        ground: &dyn Ground,
+    ) -> Result<Self> {
         let (basins, modes) = number(roots, order);
-        let saddles = saddles(density, &basins, rank, graph);
+        let saddles = saddles(&basins, rank, edges, ground)?;
         let birth: Vec<f64> = modes.iter().map(|&m| density[m]).collect();
         let mut lifetimes: Vec<Lifetime> = birth
             .iter()
@@ -67,6 +80,11 @@ impl ModeTree {
             })
             .collect();
         let mut sets: Vec<u32> = (0..modes.len() as u32).collect();
+        let mut alone = vec![0_usize; modes.len()];
+        for &b in &basins {
+            alone[b as usize] += 1;
+        }
+        let mut sizes = alone.clone();
         for &(height, a, b) in &saddles {
             let (a, b) = (find(&mut sets, a), find(&mut sets, b));
             if a != b {
@@ -75,15 +93,18 @@ impl ModeTree {
                 let life = &mut lifetimes[younger as usize];
                 life.death = height.min(life.birth);
                 sets[younger as usize] = elder;
+                sizes[elder as usize] += sizes[younger as usize];
             }
         }
-        Self {
+        Ok(Self {
+            sizes,
+            alone,
             basins,
             modes,
             lifetimes,
             saddles,
             lowest: density.iter().copied().fold(f64::INFINITY, f64::min),
-        }
+        })
     }
 
     /// Number of modes before any is merged.
@@ -108,25 +129,41 @@ impl ModeTree {
 
     /// The persistence in the largest gap between the modes' persistences: where they fall by the largest factor, each taken 0.1 larger, so
     /// that saddles within ten percent of their mode are all the same. The densest mode, which never dies, counts with the whole range
-    /// of log densities. Infinite where there is one mode only.
+    /// of log densities. Modes of one or two samples do not count; nor do those beyond a saddle that is lower than every sample, which are above
+    /// the gap in any case. Infinite where there is one mode only.
     pub fn gap(&self) -> f64 {
         const FLOOR: f64 = 0.1;
-        let mut finite = self.sorted_persistence();
-        let Some(&largest) = finite.first() else {
-            return f64::INFINITY;
+        let range = self.lifetimes[0].birth - self.lowest;
+        let (mut among, mut least) = (Vec::new(), f64::INFINITY);
+        for (life, _) in self
+            .lifetimes
+            .iter()
+            .zip(&self.sizes)
+            .filter(|(_, n)| **n > SPECK)
+        {
+            let persistence = life.persistence();
+            if life.death >= self.lowest {
+                among.push(persistence);
+            } else if persistence.is_finite() {
+                least = least.min(persistence);
+            }
+        }
+        among.sort_by(|a, b| b.total_cmp(a));
+        let Some(&largest) = among.first() else {
+            return least;
         };
-        let mut before = largest.max(self.lifetimes[0].birth - self.lowest);
+        let mut before = largest.max(range);
         let mut best = (0.0, 0.0);
         // All of them, or none.
-        finite.push(0.0);
-        for p in finite {
+        among.push(0.0);
+        for p in among {
             let fall = (before + FLOOR) / (p + FLOOR);
             if fall > best.0 {
                 best = (fall, p + (before - p) / 2.0);
             }
             before = p;
         }
-        best.1
+        best.1.min(least)
     }
 
     /// Finite persistences, largest first.
@@ -176,12 +213,15 @@ impl ModeTree {
     pub fn cut(&self, merging: Merging) -> Result<(Vec<i64>, Vec<usize>)> {
         let least = self.threshold(merging)?;
         let mut sets: Vec<u32> = (0..self.modes.len() as u32).collect();
+        let mut sizes = self.alone.clone();
         for &(height, a, b) in &self.saddles {
             let (a, b) = (find(&mut sets, a), find(&mut sets, b));
             let (elder, younger) = (a.min(b), a.max(b));
             let birth = self.lifetimes[younger as usize].birth;
-            if a != b && birth - height.min(birth) < least {
+            let speck = merging == Merging::Auto && sizes[younger as usize] <= SPECK;
+            if a != b && (speck || birth - height.min(birth) < least) {
                 sets[younger as usize] = elder;
+                sizes[elder as usize] += sizes[younger as usize];
             }
         }
         let mut label = vec![0; sets.len()];
@@ -209,31 +249,56 @@ fn find(sets: &mut [u32], mut i: u32) -> u32 {
     i
 }
 
+/// A guess at the least density of an edge.
+type Guess = (f64, (u32, u32));
+
 /// The highest saddle between each two basins that touch in the graph, highest first; of equally high ones the first in the order.
-fn saddles(density: &[f64], basins: &[u32], rank: &[u32], graph: &[u32]) -> Vec<(f64, u32, u32)> {
-    let k = graph.len() / density.len();
-    let mut highest: HashMap<(u32, u32), (u32, u32)> = HashMap::new();
-    for (i, list) in graph.chunks_exact(k.max(1)).enumerate() {
-        for &j in list {
-            let (a, b) = (basins[i], basins[j as usize]);
-            if a != b {
-                // The later of the two in the order is the lower one.
-                let (p, q) = (rank[i], rank[j as usize]);
-                let saddle = (p.max(q), p.min(q));
-                let known = highest.entry((a.min(b), a.max(b))).or_insert(saddle);
-                *known = saddle.min(*known);
-            }
+fn saddles(
+    basins: &[u32],
+    rank: &[u32],
+    edges: &[(u32, u32)],
+    ground: &dyn Ground,
+) -> Result<Vec<(f64, u32, u32)>> {
+    let pair = |(i, j): (u32, u32)| {
+        let (a, b) = (basins[i as usize], basins[j as usize]);
+        (a.min(b), a.max(b))
+    };
+    // The later of the two in the order is the lower one.
+    let place = |(i, j): (u32, u32)| {
+        let (p, q) = (rank[i as usize], rank[j as usize]);
+        (p.max(q), p.min(q))
+    };
+    let mut crossing: HashMap<(u32, u32), Vec<Guess>> = HashMap::new();
+    for &edge in edges {
+        let (a, b) = pair(edge);
+        if a != b {
+            let list = crossing.entry((a, b)).or_default();
+            list.push((ground.guess(edge), edge));
         }
     }
-    let mut all: Vec<_> = highest.into_iter().collect();
-    all.sort_unstable_by_key(|(pair, saddle)| (*saddle, *pair));
-    let mut at = vec![0.0; density.len()];
-    for (d, r) in density.iter().zip(rank) {
-        at[*r as usize] = *d;
+    let mut asked = Vec::new();
+    for list in crossing.values_mut() {
+        list.sort_unstable_by(|x, y| y.0.total_cmp(&x.0).then(place(x.1).cmp(&place(y.1))));
+        asked.extend(list.iter().take(PASSES).map(|(_, edge)| *edge));
     }
-    all.into_iter()
-        .map(|((a, b), saddle)| (at[saddle.0 as usize], a, b))
-        .collect()
+    // In an order of their own: that of a map differs from run to run.
+    asked.sort_unstable();
+    let heights = ground.least(&asked)?;
+    let mut all: Vec<_> = heights.into_iter().zip(asked).collect();
+    all.retain(|(height, _)| *height > f64::NEG_INFINITY);
+    all.sort_unstable_by(|x, y| {
+        let by_place = || (place(x.1), pair(x.1)).cmp(&(place(y.1), pair(y.1)));
+        y.0.total_cmp(&x.0).then_with(by_place)
+    });
+    let mut seen = HashSet::new();
+    all.retain(|(_, edge)| seen.insert(pair(*edge)));
+    Ok(all
+        .into_iter()
+        .map(|(height, edge)| {
+            let (a, b) = pair(edge);
+            (height, a, b)
+        })
+        .collect())
 }
 
 /// The modes of log densities `[n]` given at samples `[n, d]`, on the graph of each sample's `n_neighbors` nearest others: each
@@ -274,10 +339,11 @@ pub fn mode_tree<T: Float>(
         )));
     }
     check_neighbors(n_neighbors)?;
-    let graph = neighbor_graph(samples, metric, n_neighbors, watch)?;
     let (order, rank) = super::links::ranked(log_density);
-    let roots = climb(&graph, &order, &rank);
-    Ok(ModeTree::new(log_density, &roots, (&order, &rank), &graph))
+    let graph = Graph::new(samples, metric, n_neighbors, &rank, watch)?;
+    let roots = climb(&graph.speaker, &graph.edges, &order, &rank);
+    let how = (order.as_slice(), rank.as_slice());
+    ModeTree::new(log_density, &roots, how, &graph.edges, &Ends(log_density))
 }
 
 pub(super) fn check_neighbors(k: usize) -> Result<()> {
@@ -289,18 +355,20 @@ pub(super) fn check_neighbors(k: usize) -> Result<()> {
     Ok(())
 }
 
-/// The root of each sample where each is linked to the densest of its neighbours.
-fn climb(graph: &[u32], order: &[u32], rank: &[u32]) -> Vec<u32> {
+/// The root of each sample where each is linked to the densest of its neighbours, and copies to the one that speaks for them.
+pub(super) fn climb(
+    speaker: &[u32],
+    edges: &[(u32, u32)],
+    order: &[u32],
+    rank: &[u32],
+) -> Vec<u32> {
     let n = order.len();
-    let k = graph.len() / n;
-    let mut to: Vec<u32> = (0..n as u32).collect();
+    let mut to: Vec<u32> = speaker.to_vec();
     // Neighbours are neighbours both ways.
-    for (i, list) in graph.chunks_exact(k.max(1)).enumerate() {
-        for &j in list {
-            for (a, b) in [(i as u32, j), (j, i as u32)] {
-                if rank[b as usize] < rank[to[a as usize] as usize] {
-                    to[a as usize] = b;
-                }
+    for &(i, j) in edges {
+        for (a, b) in [(i, j), (j, i)] {
+            if rank[b as usize] < rank[to[a as usize] as usize] {
+                to[a as usize] = b;
             }
         }
     }

@@ -215,8 +215,8 @@ impl MeanShift {
     }
 
     /// Which clusters join a denser one across their saddle; none by default. The densities are the shadow's at the samples (the
-    /// kernel's own where the shadow is not known), the basins those of the nearest mode, and saddles are sought among each
-    /// sample's [`n_neighbors`](Self::n_neighbors) nearest, as for [`Tomato`](super::Tomato).
+    /// kernel's own where the shadow is not known), the basins those of the nearest mode, and saddles are sought on the way
+    /// from each sample to its [`n_neighbors`](Self::n_neighbors) nearest at other places.
     #[must_use]
     pub fn merging(mut self, merging: Merging) -> Self {
         self.merging = merging;

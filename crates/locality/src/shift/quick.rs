@@ -1,10 +1,12 @@
 //! Quick shift: each sample is linked to the nearest one of higher density.
 
 use super::common::{Common, Found, common_answers, common_metric, common_parameters};
-use super::kernels::{bandwidth_in_force, radial, scaled};
-use super::links::{NONE, heard, massless, nearest_before, neighbor_graph, ranked, roots};
+use super::graph::Graph;
+use super::ground::{Between, Ends, Way, least_width};
+use super::kernels::{bandwidth_in_force, radial, scaled, under};
+use super::links::{NONE, heard, massless, nearest_before, ranked, roots};
 use super::modes::{Merging, ModeTree, check_neighbors};
-use super::sites::{SampleClusters, log_density};
+use super::sites::{Density, SampleClusters};
 use crate::{Error, Float, Kernel, Metric, Result, Rows, Watch};
 
 /// The parameters of quick shift (Vedaldi and Soatto 2008, *Quick shift and kernel methods for mode seeking*, ECCV): the density at
@@ -70,21 +72,36 @@ impl QuickShift {
         if let Some(max_dist) = self.max_dist {
             check_max_dist(max_dist)?;
         }
-        let bandwidth =
-            bandwidth_in_force(&common.kernel, common.bandwidth, samples, weights, watch)?;
-        let kernel = scaled(&common.kernel, bandwidth)?;
-        let density = log_density(&kernel, samples, weights, common.tolerance, watch)?;
+        let kernel = under(&common.kernel, &common.metric)?;
+        let how = (&kernel, &common.metric);
+        let bandwidth = bandwidth_in_force(how, common.bandwidth, samples, weights, watch)?;
+        let kernel = scaled(&kernel, bandwidth)?;
+        let all = Density::new(&kernel, samples, weights, common.tolerance, watch)?;
+        let density = all.at(samples, watch)?;
         let massless = massless(weights, samples.rows());
         let heard = heard(&density, &massless);
         let (order, rank) = ranked(&heard);
         let links = nearest_before(samples, &common.metric, &order, &rank, watch)?;
         let longest = self.max_dist.unwrap_or(bandwidth);
         let cut = roots(&links, &order, longest, &massless);
-        let graph = match common.merging {
-            Merging::Never => Vec::new(),
-            _ => neighbor_graph(samples, &common.metric, common.n_neighbors, &watch.quiet())?,
+        let quiet = watch.quiet();
+        let way = Way::of(&common.metric, &kernel);
+        let edges = if common.merging == Merging::Never {
+            Vec::new()
+        } else {
+            let k = common.n_neighbors;
+            let graph = Graph::new(samples, &common.metric, k, &rank, &quiet)?;
+            way.joined(&graph, samples, &common.metric, &rank, &quiet)?
         };
-        let tree = ModeTree::new(&heard, &cut, (&order, &rank), &graph);
+        let ground = Between {
+            samples,
+            density: &heard,
+            width: least_width(&kernel),
+            way,
+            at: &|points| all.at(points, &quiet),
+            watch: &quiet,
+        };
+        let tree = ModeTree::new(&heard, &cut, (&order, &rank), &edges, &ground)?;
         let (labels, modes) = tree.cut(common.merging)?;
         Ok(QuickShiftFit {
             found: Found {
@@ -155,7 +172,8 @@ impl<T: Float> QuickShiftFit<T> {
         check_max_dist(max_dist)?;
         let cut = roots(&self.links, &self.order, max_dist, &self.massless);
         let heard = heard(&self.found.density, &self.massless);
-        let tree = ModeTree::new(&heard, &cut, (&self.order, &self.rank), &[]);
+        let order = (self.order.as_slice(), self.rank.as_slice());
+        let tree = ModeTree::new(&heard, &cut, order, &[], &Ends(&heard))?;
         let (labels, modes) = tree.cut(Merging::Never)?;
         self.found.clusters.with(labels, modes)
     }

@@ -119,7 +119,8 @@ impl MeanShift {
             return Ok(search.run(self, samples, weights, watch)?.bandwidth());
         }
         if !self.is_flat() {
-            return bandwidth_in_force(&self.kernel, None, samples, weights, watch);
+            let how = (&self.kernel, &Metric::Euclidean);
+            return bandwidth_in_force(how, None, samples, weights, watch);
         }
         let h = estimate_weighted(samples, weights, 0.3, &watch.quiet())?;
         Ok(if h > 0.0 { h } else { place_bandwidth(samples) })

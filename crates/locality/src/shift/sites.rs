@@ -1,6 +1,8 @@
 //! Clusters whose centres are samples.
 
-use crate::{Error, Float, Kernel, LocalMean, Metric, Nearest, OnEmpty, Result, Rows, Watch};
+use crate::{
+    Error, Float, Kernel, LocalMean, LocalMeanFit, Metric, Nearest, OnEmpty, Result, Rows, Watch,
+};
 
 /// Refuses weights that are no weights, before anything reads them.
 pub(super) fn check_weights<T: Float>(weights: &[T], n: usize) -> Result<()> {
@@ -39,14 +41,36 @@ pub(super) fn log_density<T: Float>(
     tolerance: f64,
     watch: &Watch<'_>,
 ) -> Result<Vec<f64>> {
-    let nothing = Rows::with_stride(&[], samples.rows(), 0, 0)?;
-    let fit = LocalMean::new(kernel.clone())
-        .tolerance(tolerance)
-        .on_empty(OnEmpty::Nan)
-        .fit_watched(samples, nothing, weights, watch)
-        .map_err(|e| e.context("density"))?;
-    let out = fit.at(samples, watch)?;
-    Ok(out.log_normalizer.iter().map(|l| l.to_f64()).collect())
+    Density::new(kernel, samples, weights, tolerance, watch)?.at(samples, watch)
+}
+
+/// The sum of a kernel's weights, anywhere.
+pub(super) struct Density<T> {
+    fit: LocalMeanFit<T>,
+}
+
+impl<T: Float> Density<T> {
+    pub(super) fn new(
+        kernel: &Kernel,
+        samples: Rows<'_, T>,
+        weights: Option<&[T]>,
+        tolerance: f64,
+        watch: &Watch<'_>,
+    ) -> Result<Self> {
+        let nothing = Rows::with_stride(&[], samples.rows(), 0, 0)?;
+        let fit = LocalMean::new(kernel.clone())
+            .tolerance(tolerance)
+            .on_empty(OnEmpty::Nan)
+            .fit_watched(samples, nothing, weights, watch)
+            .map_err(|e| e.context("density"))?;
+        Ok(Self { fit })
+    }
+
+    /// Its logarithm at points `[m, d]`.
+    pub(super) fn at(&self, points: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<f64>> {
+        let out = self.fit.at(points, watch)?;
+        Ok(out.log_normalizer.iter().map(|l| l.to_f64()).collect())
+    }
 }
 
 /// Clusters of samples `[n, d]`, each around the sample at its mode; densest mode first.

@@ -1,27 +1,33 @@
 //! A bandwidth whose clusters do not depend on which samples were drawn.
 
 use super::agreement::adjusted_rand;
-use super::bandwidth::{draw, estimate_bandwidth, neighbor_bandwidth};
+use super::bandwidth::{apart, draw, estimate_bandwidth, median, reaches};
 use super::links::gather;
 use super::parameters::MeanShift;
 use super::sites::check_weights;
 use crate::random::Random;
-use crate::{Error, Float, Result, Rows, Watch};
+use crate::{Error, Float, Metric, Result, Rows, Watch};
 
 /// A plateau needs this agreement between the clusters of two subsamples.
 const AGREES: f64 = 0.85;
 /// A cluster counts that holds this share of the probes.
 const LEAST_SHARE: f64 = 0.02;
+/// A plateau ends at so many times the bandwidth that it begins with; or at this much more where there are more specks beside its clusters
+/// than clusters: among many of them a number of clusters stays the same by chance.
+const LONG: f64 = 1.25;
+const SHORT: f64 = 1.1;
 
 /// The parameters of a search for a stable bandwidth: samples are drawn again and again, each draw is clustered at every bandwidth of a
 /// geometric grid, and the clusters are compared by where they put the same probes. The bandwidth is the middle of the longest range in
 /// which the number of clusters stays the same, two or more, and the draws agree; where there is none, the smallest bandwidth from
-/// which on there is one cluster.
+/// which on no draw has a second cluster (or, where single samples always remain, none that counts).
 ///
 /// The longest range of an unchanged number of clusters is the rule of Fukunaga (1990, *Introduction to statistical pattern recognition*,
 /// page 541), taken up by Comaniciu and Meer (2002); agreement of subsamples is that of Ben-Hur, Elisseeff and Guyon (2002, *A stability
 /// based method for discovering structure in clustered data*). Agreement is the mean [adjusted Rand index](super::adjusted_rand) of
-/// successive draws and must be 0.85; clusters of less than 2% of the probes are not counted.
+/// successive draws and must be 0.85, or so with that at the next bandwidths of the same number of clusters; clusters of less than 2% of the
+/// probes are not counted. A range ends at 1.1 times the bandwidth that it begins with, or later, or, where there are more clusters that are
+/// not counted than such that are, at 1.25 times: shorter ones come and go with the draws.
 ///
 /// ```
 /// use locality::{Rows, Watch, shift::{MeanShift, StableBandwidth}};
@@ -70,8 +76,9 @@ impl StableBandwidth {
         self
     }
 
-    /// Number of bandwidths of the grid, at least 4. It goes from the mean distance to the third neighbour to the mean distance to the
-    /// farthest probe.
+    /// Number of bandwidths of the grid, at least 4. It goes from the mean distance to the third neighbour, of places, to the mean distance
+    /// to the farthest probe; where few samples are far from all others, at most twice the medians of such distances count, the farthest
+    /// twentieth left out.
     #[must_use]
     pub fn grid(mut self, bandwidths: usize) -> Self {
         self.grid = bandwidths;
@@ -171,15 +178,34 @@ impl StableBandwidth {
     }
 
     fn bandwidths<T: Float>(&self, probes: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<f64>> {
-        let m = probes.rows();
-        let high = estimate_bandwidth(probes, 1.0, None, 0, &watch.quiet())?;
-        if high <= 0.0 {
+        let quiet = watch.quiet();
+        let farthest = estimate_bandwidth(probes, 1.0, None, 0, &quiet)?;
+        if farthest <= 0.0 {
             return Err(Error::parameter(format!(
-                "no bandwidth is stable for {m} samples at one place; give bandwidth a positive number"
+                "no bandwidth is stable for {} samples at one place; give bandwidth a positive number",
+                probes.rows()
             )));
         }
-        let near = neighbor_bandwidth(probes, 3.min(m - 1).max(1), m, self.seed, &watch.quiet())?;
-        let low = near.clamp(high * 1e-3, high * 0.5);
+        let d = probes.columns();
+        let all: Vec<u32> = (0..probes.rows() as u32).collect();
+        let most = (probes.rows() - 1) * 19 / 20;
+        let most = reaches(&Metric::Euclidean, probes, &all, most.max(1), &quiet)?;
+        // Copies have no distance; and neither may one sample far from all others make a mean.
+        let table = apart(probes);
+        let places = Rows::new(&table, table.len() / d, d)?;
+        let all: Vec<u32> = (0..places.rows() as u32).collect();
+        let third = 3.min(places.rows() - 1);
+        let near = reaches(&Metric::Euclidean, places, &all, third, &quiet)?;
+        let mean = near.iter().sum::<f64>() / near.len() as f64;
+        let near = mean.min(2.0 * median(near));
+        let typical = 2.0 * median(most);
+        // Where most samples are copies of one, it says nothing.
+        let high = if typical > near {
+            farthest.min(typical)
+        } else {
+            farthest
+        };
+        let low = near.clamp(high * 1e-6, high * 0.5);
         let step = (high / low).ln() / (self.grid - 1) as f64;
         Ok((0..self.grid)
             .map(|i| low * (step * i as f64).exp())
@@ -284,35 +310,42 @@ pub struct Tried {
     pub bandwidth: f64,
     /// The median, over the draws, of the number of clusters of at least 2% of the probes.
     pub clusters: usize,
+    /// The median of the number of all clusters that hold any probe.
+    pub all_clusters: usize,
     /// The mean adjusted Rand index of successive draws.
     pub stability: f64,
 }
 
 impl Tried {
     fn new(bandwidth: f64, labels: &[Vec<i64>]) -> Self {
-        let mut counts: Vec<usize> = labels.iter().map(|l| count(l)).collect();
-        counts.sort_unstable();
+        let middle = |least: f64| {
+            let mut counts: Vec<usize> = labels.iter().map(|l| count(l, least)).collect();
+            counts.sort_unstable();
+            counts[counts.len() / 2]
+        };
         let pairs = (0..labels.len()).map(|i| {
             let next = (i + 1) % labels.len();
             adjusted_rand(&labels[i], &labels[next])
         });
         Self {
             bandwidth,
-            clusters: counts[counts.len() / 2],
+            clusters: middle(LEAST_SHARE),
+            all_clusters: middle(0.0),
             stability: pairs.sum::<f64>() / labels.len() as f64,
         }
     }
 
-    fn agrees(&self) -> bool {
-        self.clusters > 1 && self.stability >= AGREES
+    /// Whether no draw has a second cluster.
+    fn is_one(&self) -> bool {
+        self.all_clusters <= 1 && self.stability >= 1.0
     }
 }
 
 /// How many clusters hold a share of the probes.
-fn count(labels: &[i64]) -> usize {
+fn count(labels: &[i64], share: f64) -> usize {
     let mut sorted = labels.to_vec();
     sorted.sort_unstable();
-    let least = (LEAST_SHARE * labels.len() as f64).max(1.0);
+    let least = (share * labels.len() as f64).max(1.0);
     let groups = sorted.chunk_by(|a, b| a == b);
     groups.filter(|g| g.len() as f64 >= least).count()
 }
@@ -327,8 +360,11 @@ pub struct StableBandwidths {
 impl StableBandwidths {
     fn new(tried: Vec<Tried>) -> Self {
         let plateau = longest(&tried).unwrap_or_else(|| {
-            let several = tried.iter().rposition(|t| t.clusters > 1);
-            let first = several.map_or(0, |i| (i + 1).min(tried.len() - 1));
+            let after = |i: Option<usize>| i.map_or(0, |i| i + 1);
+            let none = after(tried.iter().rposition(|t| !t.is_one()));
+            let few = after(tried.iter().rposition(|t| t.clusters > 1));
+            let first = if none < tried.len() { none } else { few };
+            let first = first.min(tried.len() - 1);
             (first, first)
         });
         Self { tried, plateau }
@@ -357,19 +393,35 @@ impl StableBandwidths {
     }
 }
 
-/// The longest run of one number of clusters on which the draws agree, two bandwidths or more; of equally long ones the more stable.
+/// Whether the draws agree on two clusters or more, at a bandwidth or on the whole around it.
+fn agree(tried: &[Tried], i: usize) -> bool {
+    let own = &tried[i];
+    let around = &tried[i.saturating_sub(1)..(i + 2).min(tried.len())];
+    let alike = || around.iter().filter(|t| t.clusters == own.clusters);
+    let mean = alike().map(|t| t.stability).sum::<f64>() / alike().count() as f64;
+    own.clusters > 1 && own.stability.max(mean) >= AGREES
+}
+
+/// Whether a run is so long that it is none by chance.
+fn lasts(run: &[Tried]) -> bool {
+    let few = run.iter().all(|t| t.all_clusters <= 2 * t.clusters);
+    let least = if few { SHORT } else { LONG };
+    run.len() > 1 && run[run.len() - 1].bandwidth >= run[0].bandwidth * least * (1.0 - 1e-9)
+}
+
+/// The longest run of one number of clusters on which the draws agree, of those that last; of equally long ones the more stable.
 fn longest(tried: &[Tried]) -> Option<(usize, usize)> {
     let mut best: Option<(usize, f64, (usize, usize))> = None;
     let mut start = 0;
     while start < tried.len() {
-        let same = |t: &&Tried| t.agrees() && t.clusters == tried[start].clusters;
-        let length = tried[start..].iter().take_while(same).count();
+        let same = |&i: &usize| agree(tried, i) && tried[i].clusters == tried[start].clusters;
+        let length = (start..tried.len()).take_while(same).count();
         let stability = tried[start..start + length]
             .iter()
             .map(|t| t.stability)
             .sum();
         let better = best.is_none_or(|(l, s, _)| length > l || (length == l && stability > s));
-        if length > 1 && better {
+        if better && lasts(&tried[start..start + length]) {
             best = Some((length, stability, (start, start + length - 1)));
         }
         start += length.max(1);
@@ -387,6 +439,7 @@ mod tests {
             .map(|((&clusters, &stability), i)| Tried {
                 bandwidth: f64::from(1 << i),
                 clusters,
+                all_clusters: clusters,
                 stability,
             })
             .collect()
@@ -411,6 +464,24 @@ mod tests {
         let tried = row(&[9, 4, 2, 1, 1], &[0.2, 0.5, 0.9, 1.0, 1.0]);
         let found = StableBandwidths::new(tried);
         assert_eq!((found.bandwidth(), found.clusters()), (8.0, 1));
+    }
+
+    #[test]
+    fn short_runs_are_chance() {
+        let near = |last: f64, all_clusters: usize| {
+            let mut tried = row(&[5, 2, 2, 1, 1], &[0.2, 0.9, 0.9, 0.9, 1.0]);
+            for (t, h) in tried.iter_mut().zip([0.9, 1.0, last, 1.4, 1.5]) {
+                t.bandwidth = h;
+            }
+            tried[1].all_clusters = all_clusters;
+            StableBandwidths::new(tried)
+        };
+        assert_eq!(near(1.12, 2).clusters(), 2);
+        assert_eq!(near(1.12, 5).clusters(), 1);
+        assert_eq!(near(1.26, 5).clusters(), 2);
+        assert_eq!(near(1.08, 2).clusters(), 1);
+        // One cluster is where no draw has another.
+        assert_eq!(near(1.08, 2).bandwidth(), 1.5);
     }
 
     #[test]
@@ -460,6 +531,7 @@ mod tests {
         let mut labels = vec![0; 60];
         labels.extend([1; 60]);
         labels.extend([2, 3, 4]);
-        assert_eq!(count(&labels), 2);
+        assert_eq!(count(&labels, LEAST_SHARE), 2);
+        assert_eq!(count(&labels, 0.0), 5);
     }
 }

@@ -1,7 +1,9 @@
 //! Fuzzy inference: laws, figures of scikit-fuzzy and simpful, and the three inferences against their formulas.
 
+mod files;
 mod learning;
 mod narrow;
+mod repeated;
 mod texts;
 
 use locality::fuzzy::{

@@ -18,7 +18,7 @@ pub(super) enum Mapping {
 pub(super) struct Embedded {
     coordinates: Vec<f64>,
     dims: usize,
-    /// The connected piece of each row, embedded by itself.
+    /// The connected piece of each row.
     pub(super) pieces: Vec<usize>,
     pub(super) warning: Option<String>,
     /// More fields of the summary.

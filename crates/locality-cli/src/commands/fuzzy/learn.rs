@@ -1,5 +1,6 @@
 //! `locality fuzzy learn`.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -142,6 +143,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         "classes": told.classes,
         "rules": system.rules().len(),
         "pruned": learned.pruned(),
+        "clusters_beyond": learned.beyond(),
         "ridge": learned.ridge(),
         "rmse": learned.error(),
         "r2": share,
@@ -157,7 +159,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
             round(share)
         ),
     };
-    let words = format!(
+    let mut words = format!(
         "{} for '{}' from {} in {} ({} left out) in {seconds:.3} s\n{good}\n{system}",
         count(system.rules().len(), "rule"),
         table.names()[target],
@@ -165,6 +167,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         table.origin(),
         learned.pruned(),
     );
+    if learned.beyond() > 0 {
+        let flag = args.radius.map_or("--bandwidth", |_| "--radius");
+        let _ = writeln!(
+            words,
+            "note: there were {} more than {} can tell rules, and the greatest became rules; raise {flag}",
+            count(learned.beyond(), "cluster"),
+            count(table.rows(), "row"),
+        );
+    }
     context.summary(&words, &object, stdout_taken)
 }
 

@@ -50,9 +50,9 @@ pub(super) fn bytes(args: &Args, given: &Given, fit: &Fit) -> Result<Vec<u8>> {
 impl Fit {
     fn unpack(file: &ModelFile, watch: &Watch<'_>) -> locality::Result<Self> {
         Ok(if file.kind() == GwrFit::KIND {
-            Self::One(Persist::unpack(file, watch)?)
+            Self::One(Box::new(Persist::unpack(file, watch)?))
         } else {
-            Self::Each(Persist::unpack(file, watch)?)
+            Self::Each(Box::new(Persist::unpack(file, watch)?))
         })
     }
 

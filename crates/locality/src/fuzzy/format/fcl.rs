@@ -1,10 +1,9 @@
 //! Fuzzy Control Language, IEC 61131-7, with the terms of jFuzzyLogic.
 
+use super::block::{Block, Term};
 use super::toml::place;
 use crate::fuzzy::membership::Membership;
-use crate::fuzzy::{
-    Conclusion, Defuzzifier, FuzzySystem, Inference, Input, Output, SNorm, Settings, Shape,
-};
+use crate::fuzzy::{FuzzySystem, Input, Output, SNorm, Settings, Shape, TNorm};
 use crate::{Error, Result, names};
 
 /// A token and where it begins, in bytes.
@@ -20,33 +19,16 @@ struct Reader<'a> {
     next: usize,
 }
 
-/// A term: a set or a number.
-enum Term {
-    Set(Membership),
-    Number(f64),
-}
-
-/// A block on one variable.
-#[derive(Default)]
-struct Block {
-    name: String,
-    terms: Vec<(String, Term)>,
-    range: Option<[f64; 2]>,
-    method: Option<Defuzzifier>,
-    aggregation: Option<SNorm>,
-    default: Option<f64>,
-}
-
 /// The file's blocks.
 #[derive(Default)]
 struct File<'a> {
     name: String,
     inputs: Vec<Block>,
     outputs: Vec<Block>,
-    and: Vec<&'a str>,
-    or: Vec<&'a str>,
-    activation: Vec<&'a str>,
-    aggregation: Vec<&'a str>,
+    and: Vec<TNorm>,
+    or: Vec<SNorm>,
+    activation: Vec<TNorm>,
+    aggregation: Vec<SNorm>,
     rules: Vec<Token<'a>>,
 }
 
@@ -277,6 +259,14 @@ impl<'a> Reader<'a> {
         word.parse().map_err(|e| self.error_at(at, e))
     }
 
+    /// `: NAME;`
+    fn method<T: std::str::FromStr<Err = Error>>(&mut self) -> Result<T> {
+        self.expect(":")?;
+        let found = self.named()?;
+        self.expect(";")?;
+        Ok(found)
+    }
+
     fn accumulation(&mut self) -> Result<SNorm> {
         // A normalised sum has the centre of the plain one.
         if self.take("NSUM") {
@@ -341,123 +331,52 @@ impl<'a> Reader<'a> {
 
     fn rules(&mut self, file: &mut File<'a>) -> Result<()> {
         self.word("the block's name")?;
+        let (mut and, mut or) = (None, None);
         while !self.take("END_RULEBLOCK") {
             let at = self.here();
             let key = self.word("END_RULEBLOCK")?;
-            let list = match &*key.to_uppercase() {
-                "AND" => &mut file.and,
-                "OR" => &mut file.or,
-                "ACT" => &mut file.activation,
-                "ACCU" => &mut file.aggregation,
+            match &*key.to_uppercase() {
+                "AND" => and = Some(self.method::<TNorm>()?),
+                "OR" => or = Some(self.method::<SNorm>()?),
+                "ACT" => file.activation.push(self.method()?),
+                "ACCU" => {
+                    self.expect(":")?;
+                    file.aggregation.push(self.accumulation()?);
+                    self.expect(";")?;
+                }
                 "RULE" => {
                     self.skip(";")?;
                     let text = &self.text[at..self.tokens[self.next - 1].at];
                     file.rules.push(Token { text, at });
-                    continue;
                 }
                 _ => {
                     let known = ["AND", "OR", "ACT", "ACCU", "RULE", "END_RULEBLOCK"];
                     return Err(self.error_at(at, names::unknown("key", key, known.into_iter())));
                 }
-            };
-            self.expect(":")?;
-            list.push(self.word("a method")?);
-            self.expect(";")?;
+            }
         }
+        // Where one of them is given, the other follows by De Morgan's law.
+        file.and.extend(and.or(or.and_then(SNorm::dual)));
+        file.or.extend(or.or(and.map(TNorm::dual)));
         Ok(())
     }
 }
 
 /// The one method of all rule blocks.
-fn agreed<T: std::str::FromStr<Err = Error>>(key: &str, all: &[&str], usual: T) -> Result<T> {
-    if let Some(other) = all.iter().find(|m| !m.eq_ignore_ascii_case(all[0])) {
-        return Err(Error::unsupported(format!(
-            "the rule blocks differ in {key}, {} and {other}; split the file",
-            all[0]
-        )));
-    }
-    all.first()
-        .map_or(Ok(usual), |m| m.parse().map_err(|e: Error| e.context(key)))
-}
-
-impl Block {
-    /// The range given, or that of the points.
-    fn range(&self) -> Result<[f64; 2]> {
-        if let Some(range) = self.range {
-            return Ok(range);
-        }
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for (_, term) in &self.terms {
-            let points: Vec<f64> = match term {
-                Term::Number(x) => vec![*x],
-                Term::Set(set) => match (set.shape(), set.parameters()) {
-                    (Shape::Linear, p) => p.iter().step_by(2).copied().collect(),
-                    (Shape::Triangle | Shape::Trapezoid, p) => p.to_vec(),
-                    (Shape::Gaussian, p) => vec![p[0] - 4.0 * p[1], p[0] + 4.0 * p[1]],
-                    _ => {
-                        return Err(Error::parse(format!(
-                            "'{}' has no range that its terms tell; add RANGE := (low .. high)",
-                            self.name
-                        )));
-                    }
-                },
-            };
-            low = points.iter().fold(low, |a, b| a.min(*b));
-            high = points.iter().fold(high, |a, b| a.max(*b));
-        }
-        if low < high {
-            return Ok([low, high]);
-        }
-        Err(Error::parse(format!(
-            "'{}' has no RANGE; add RANGE := (low .. high)",
-            self.name
-        )))
-    }
-
-    fn into_input(self) -> Result<Input> {
-        let range = self.range()?;
-        let terms = self.terms.into_iter().map(|(name, term)| match term {
-            Term::Set(set) => Ok((name, set)),
-            Term::Number(x) => Ok((name, Membership::new(Shape::Singleton, &[x])?)),
-        });
-        let terms: Result<Vec<_>> = terms.collect();
-        Ok(Input {
-            name: self.name,
-            range,
-            terms: terms?,
-        })
-    }
-
-    fn into_output(self, accumulation: SNorm) -> Result<Output> {
-        let numbers = self.terms.iter().all(|(_, t)| matches!(t, Term::Number(_)));
-        let inference = if numbers {
-            Inference::Sugeno
-        } else {
-            Inference::Mamdani
-        };
-        let range = match self.range() {
-            // All numbers the same.
-            Err(_) if numbers && self.range.is_none() => match self.terms.first() {
-                Some((_, Term::Number(x))) => [x - 1.0, x + 1.0],
-                _ => self.range()?,
-            },
-            other => other?,
-        };
-        let mut output = Output::new(&self.name, range, inference);
-        if !numbers {
-            output.aggregation = self.aggregation.unwrap_or(accumulation);
-            output.defuzzifier = self.method.unwrap_or(output.defuzzifier);
-        }
-        output.default = self.default;
-        for (name, term) in self.terms {
-            let conclusion = match term {
-                Term::Set(set) => Conclusion::Set(set),
-                Term::Number(x) if numbers => Conclusion::constant(x),
-                Term::Number(x) => Conclusion::Set(Membership::new(Shape::Singleton, &[x])?),
-            };
-            output.terms.push((name, conclusion));
-        }
-        Ok(output)
+fn agreed<T: Copy + PartialEq>(
+    key: &str,
+    all: &[T],
+    name: impl Fn(T) -> &'static str,
+    usual: T,
+) -> Result<T> {
+    let first = *all.first().unwrap_or(&usual);
+    match all.iter().find(|m| **m != first) {
+        Some(other) => Err(Error::unsupported(format!(
+            "the rule blocks differ in {key}, {} and {}; split the file",
+            name(first),
+            name(*other)
+        ))),
+        None => Ok(first),
     }
 }
 
@@ -471,18 +390,14 @@ pub(super) fn read(text: &str) -> Result<FuzzySystem> {
     let file = reader.file()?;
     let usual = Settings::default();
     let settings = Settings {
-        and: agreed("AND", &file.and, usual.and)?,
-        or: agreed("OR", &file.or, usual.or)?,
-        implication: agreed("ACT", &file.activation, usual.implication)?,
+        and: agreed("AND", &file.and, TNorm::name, usual.and)?,
+        or: agreed("OR", &file.or, SNorm::name, usual.or)?,
+        implication: agreed("ACT", &file.activation, TNorm::name, usual.implication)?,
+        // A range that is guessed from the points of terms says nothing about what lies beyond it.
+        clip: file.inputs.iter().all(|block| block.range.is_some()),
         ..usual
     };
-    let mut accumulation = file.aggregation.clone();
-    for m in &mut accumulation {
-        if m.eq_ignore_ascii_case("NSUM") {
-            *m = "sum";
-        }
-    }
-    let accumulation = agreed("ACCU", &accumulation, SNorm::Maximum)?;
+    let accumulation = agreed("ACCU", &file.aggregation, SNorm::name, SNorm::Maximum)?;
     let inputs: Result<Vec<Input>> = file.inputs.into_iter().map(Block::into_input).collect();
     let outputs = file
         .outputs

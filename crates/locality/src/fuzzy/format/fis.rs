@@ -2,7 +2,9 @@
 
 use crate::fuzzy::membership::Membership;
 use crate::fuzzy::rule::{Antecedent, Consequent, Rule};
-use crate::fuzzy::{Conclusion, FuzzySystem, Hedge, Inference, Input, Output, Settings, Shape};
+use crate::fuzzy::{
+    Conclusion, Defuzzifier, FuzzySystem, Hedge, Inference, Input, Output, Settings, Shape,
+};
 use crate::{Error, Result};
 
 /// A key and its value, with the line.
@@ -115,6 +117,8 @@ pub(super) fn read(text: &str) -> Result<FuzzySystem> {
         implication: head
             .named("ImpMethod")?
             .unwrap_or(Settings::default().implication),
+        // MATLAB warns of inputs beyond their ranges, and takes them as they are.
+        clip: false,
         ..Settings::default()
     };
     let inputs: Result<Vec<Input>> = numbered("input").into_iter().map(input).collect();
@@ -141,6 +145,10 @@ pub(super) fn read(text: &str) -> Result<FuzzySystem> {
     let mut system = FuzzySystem::new(name, settings, inputs, outputs)?;
     for (line, text) in rules {
         let rule = rule(&system, text).map_err(|e| e.context(format!("line {line}")))?;
+        if rule.consequents.is_empty() {
+            // It has 0 for every output, and says nothing.
+            continue;
+        }
         system
             .add_rule(rule)
             .map_err(|e| e.context(format!("line {line}")))?;
@@ -165,10 +173,10 @@ fn name_and_range(section: &Section<'_>) -> Result<(String, [f64; 2])> {
     }
 }
 
-/// `[1 2 3]`, separated by spaces or commas.
+/// `[1 2 3]`, separated by spaces, commas or semicolons.
 fn numbers(text: &str) -> Result<Vec<f64>> {
     let inner = text.trim().trim_start_matches('[').trim_end_matches(']');
-    let words = inner.split(|c: char| c.is_whitespace() || c == ',');
+    let words = inner.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
     let number = |w: &str| {
         w.parse()
             .map_err(|_| Error::parse(format!("cannot read '{w}'; give a number")))
@@ -238,8 +246,22 @@ fn membership(kind: &str, p: &[f64]) -> Result<Membership> {
     if cornered && p.iter().any(|x| x.is_infinite()) {
         return shoulder(&kind, p);
     }
+    // Where the corners of a curve cross, MATLAB has a step half way.
+    let ramp = |a: f64, b: f64| {
+        let middle = f64::midpoint(a, b);
+        if a < b { [a, b] } else { [middle, middle] }
+    };
     match (kind.as_str(), p) {
-        ("gaussmf", [sigma, mean]) => Membership::gaussian(*mean, *sigma),
+        ("gaussmf", [sigma, mean]) => Membership::gaussian(*mean, sigma.abs()),
+        ("gauss2mf", [s1, c1, s2, c2]) => {
+            Membership::new(Shape::TwoSidedGaussian, &[s1.abs(), *c1, s2.abs(), *c2])
+        }
+        ("smf", [a, b]) => Membership::new(Shape::S, &ramp(*a, *b)),
+        ("zmf", [a, b]) => Membership::new(Shape::Z, &ramp(*a, *b)),
+        ("pimf", [a, b, c, d]) => {
+            let [[a, b], [c, d]] = [ramp(*a, *b), ramp(*c, *d)];
+            Membership::new(Shape::Pi, &[a, b, c, d])
+        }
         ("linsmf", [a, b]) => Membership::new(Shape::Linear, &[*a, 0.0, *b, 1.0]),
         ("linzmf", [a, b]) => Membership::new(Shape::Linear, &[*a, 1.0, *b, 0.0]),
         (kind, p) => Membership::new(Shape::named(kind)?, p),
@@ -296,7 +318,16 @@ fn output(
     };
     let mut out = Output::new(&name, range, inference);
     if let Some(defuzzifier) = head.named("DefuzzMethod")? {
-        out.defuzzifier = defuzzifier;
+        // MATLAB's smallest and largest are those of the smallest and largest magnitude.
+        out.defuzzifier = match defuzzifier {
+            Defuzzifier::SmallestOfMaximum if range[0] < 0.0 => {
+                Defuzzifier::SmallestMagnitudeOfMaximum
+            }
+            Defuzzifier::LargestOfMaximum if range[0] < 0.0 => {
+                Defuzzifier::LargestMagnitudeOfMaximum
+            }
+            other => other,
+        };
     }
     if let Some(aggregation) = head.named("AggMethod")?
         && !sugeno

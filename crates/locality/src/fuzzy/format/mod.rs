@@ -1,7 +1,9 @@
 //! Fuzzy systems as text: the format of its own, IEC 61131-7 FCL and MATLAB's `.fis`.
 
+mod block;
 mod fcl;
 mod fis;
+mod linear;
 mod own;
 mod toml;
 mod write;

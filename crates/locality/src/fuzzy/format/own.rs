@@ -1,8 +1,8 @@
 //! The format of its own: a TOML document.
 
+use super::linear;
 use super::toml::{self, Spot, Table, Value};
 use crate::fuzzy::membership::Membership;
-use crate::fuzzy::variable::find;
 use crate::fuzzy::{Conclusion, FuzzySystem, Inference, Input, Output, Settings};
 use crate::{Error, Result, names};
 
@@ -221,7 +221,7 @@ fn output(spot: &Spot, inputs: &[Input]) -> Result<Output> {
     for (name, spot) in terms(&mut keys)? {
         let conclusion = match (&spot.value, inference) {
             (Value::Number(x), Inference::Sugeno) => Ok(Conclusion::constant(*x)),
-            (_, Inference::Sugeno) => sum(text(spot, name)?, inputs),
+            (_, Inference::Sugeno) => linear::read(text(spot, name)?, inputs),
             _ => text(spot, name)?.parse().map(Conclusion::Set),
         };
         let conclusion = conclusion.map_err(|e| spot.error(e))?;
@@ -229,75 +229,4 @@ fn output(spot: &Spot, inputs: &[Input]) -> Result<Output> {
     }
     keys.end()?;
     Ok(output)
-}
-
-/// Reads `3 + 0.5 * heat - "a b"`: a sum of numbers and multiples of inputs.
-fn sum(text: &str, inputs: &[Input]) -> Result<Conclusion> {
-    let mut constant = 0.0;
-    let mut slopes = vec![0.0; inputs.len()];
-    let mut linear = false;
-    let known = || inputs.iter().map(|i| &*i.name);
-    for (sign, part) in parts(text)? {
-        let (factor, name) = match part.split_once('*') {
-            Some((number, name)) => (number.trim(), Some(name.trim())),
-            None if part.parse::<f64>().is_ok() => (&*part, None),
-            None => ("1", Some(&*part)),
-        };
-        let factor: f64 = factor.parse().map_err(|_| {
-            Error::parse(format!(
-                "cannot read '{factor}' in '{text}'; write a number, an input or number * input"
-            ))
-        })?;
-        match name {
-            None => constant += sign * factor,
-            Some(name) => {
-                let name = name.trim_matches('"');
-                slopes[find("input", name, &known())?] += sign * factor;
-                linear = true;
-            }
-        }
-    }
-    if !linear {
-        slopes.clear();
-    }
-    Ok(Conclusion::Affine { constant, slopes })
-}
-
-/// The summands of a text and their signs; signs within quotes and exponents are no signs of summands.
-fn parts(text: &str) -> Result<Vec<(f64, String)>> {
-    let mut out: Vec<(f64, String)> = vec![(1.0, String::new())];
-    let mut within = false;
-    let mut before = ' ';
-    for c in text.chars() {
-        within ^= c == '"';
-        let last = out.len() - 1;
-        let part = &mut out[last];
-        let number = part
-            .1
-            .trim_start()
-            .starts_with(|c: char| c.is_ascii_digit() || c == '.');
-        let exponent = number && matches!(before, 'e' | 'E') && !part.1.contains('*');
-        before = c;
-        if within || !(c == '+' || c == '-') || exponent {
-            part.1.push(c);
-            continue;
-        }
-        let sign = if c == '-' { -1.0 } else { 1.0 };
-        if part.1.trim().is_empty() && last == 0 {
-            part.0 *= sign;
-        } else {
-            out.push((sign, String::new()));
-        }
-    }
-    for (_, part) in &mut out {
-        *part = part.trim().to_owned();
-        if part.is_empty() {
-            return Err(Error::parse(format!(
-                "cannot read '{}'; write a sum such as 3 + 0.5 * {}",
-                text.chars().take(80).collect::<String>(),
-                "input"
-            )));
-        }
-    }
-    Ok(out)
 }

@@ -38,7 +38,11 @@ impl FuzzySystem {
             }
             out.push_str("[output.terms]\n");
             for (name, conclusion) in &output.terms {
-                let _ = writeln!(out, "{} = {}", key(name), self.conclusion(conclusion));
+                let told = self.conclusion_text(conclusion);
+                let number =
+                    matches!(conclusion, Conclusion::Affine { slopes, .. } if slopes.is_empty());
+                let told = if number { told } else { text(&told) };
+                let _ = writeln!(out, "{} = {told}", key(name));
             }
         }
         out.push_str("\n[rules]\ntext = '''\n");
@@ -47,9 +51,10 @@ impl FuzzySystem {
         out
     }
 
-    fn conclusion(&self, conclusion: &Conclusion) -> String {
+    /// A conclusion as documents have it: `gaussian(5, 1.5)`, `20`, `50 + 2 * heat`.
+    pub fn conclusion_text(&self, conclusion: &Conclusion) -> String {
         match conclusion {
-            Conclusion::Set(set) => format!("\"{set}\""),
+            Conclusion::Set(set) => set.to_string(),
             Conclusion::Affine { constant, slopes } if slopes.is_empty() => format!("{constant}"),
             Conclusion::Affine { constant, slopes } => {
                 let mut sum = format!("{constant}");
@@ -57,7 +62,7 @@ impl FuzzySystem {
                     let sign = if *slope < 0.0 { '-' } else { '+' };
                     let _ = write!(sum, " {sign} {} * {}", slope.abs(), multiple(&input.name));
                 }
-                text(&sum)
+                sum
             }
         }
     }

@@ -36,16 +36,12 @@ pub(super) fn tune(
     stop: Stop,
     watch: &Watch<'_>,
 ) -> Result<(Tsk, History)> {
-    let weights = vec![1.0; train.rows()];
     let errors = |tsk: &mut Tsk| -> Result<[f64; 2]> {
         let shares = tsk.shares(train, watch)?;
-        tsk.conclude(&shares, train, &weights, how, watch)?;
-        let own = tsk.error(&shares, train, |_| true) / train.rows() as f64;
+        tsk.conclude(&shares, train, &train.w, how, watch)?;
+        let own = tsk.error(&shares, train, |_| true) / train.weight();
         let shares = tsk.shares(check, watch)?;
-        Ok([
-            own,
-            tsk.error(&shares, check, |_| true) / check.rows() as f64,
-        ])
+        Ok([own, tsk.error(&shares, check, |_| true) / check.weight()])
     };
     let mut best = start;
     let mut history = vec![errors(&mut best)?];
@@ -60,7 +56,7 @@ pub(super) fn tune(
             tolerance: 1e-7,
             longest: 0.3,
         };
-        let mut f = |theta: &[f64]| slope(&at, theta, train, &weights, how, watch);
+        let mut f = |theta: &[f64]| slope(&at, theta, train, how, watch);
         let (theta, _) = descend(pack(&at), until, &mut f)?;
         at = unpack(&at, &theta);
         let now = errors(&mut at)?;
@@ -106,14 +102,13 @@ fn slope(
     tsk: &Tsk,
     theta: &[f64],
     data: &Data,
-    weights: &[f64],
     how: Solve,
     watch: &Watch<'_>,
 ) -> Result<(f64, Vec<f64>)> {
     let mut tsk = unpack(tsk, theta);
     let shares = tsk.shares(data, watch)?;
-    tsk.conclude(&shares, data, weights, how, watch)?;
-    let (n, d, rules) = (data.rows(), tsk.d, tsk.rules());
+    tsk.conclude(&shares, data, &data.w, how, watch)?;
+    let (n, d, rules, total) = (data.rows(), tsk.d, tsk.rules(), data.weight());
     let half = rules * d;
     let blocks = par::map_blocks(&watch.quiet(), n, BLOCK, |range| {
         let mut gradient = vec![0.0; 2 * half];
@@ -121,6 +116,7 @@ fn slope(
         let mut says = vec![0.0; rules];
         let mut pull = vec![0.0; rules];
         for i in range {
+            let weight = data.w[i];
             pull.fill(0.0);
             for (o, y) in data.y.iter().enumerate() {
                 for (r, says) in says.iter_mut().enumerate() {
@@ -128,9 +124,9 @@ fn slope(
                 }
                 let p: f64 = says.iter().zip(&shares).map(|(s, w)| s * w[i]).sum();
                 let off = p - y[i];
-                error += off * off;
+                error += weight * off * off;
                 for ((pull, share), says) in pull.iter_mut().zip(&shares).zip(&says) {
-                    *pull += 2.0 * off * share[i] * (says - p);
+                    *pull += 2.0 * weight * off * share[i] * (says - p);
                 }
             }
             for (r, pull) in pull.iter().enumerate() {
@@ -155,9 +151,9 @@ fn slope(
         }
     }
     for g in &mut gradient {
-        *g /= n as f64;
+        *g /= total;
     }
-    Ok((error / n as f64, gradient))
+    Ok((error / total, gradient))
 }
 
 #[cfg(test)]
@@ -175,6 +171,7 @@ mod tests {
         let data = Data {
             y: vec![y.collect()],
             x,
+            w: (0..n).map(|i| 0.5 + (i % 4) as f64).collect(),
         };
         let tsk = Tsk {
             d: 2,
@@ -189,8 +186,8 @@ mod tests {
                 ridge: 0.0,
                 local: false,
             };
-            let (weights, watch) = (vec![1.0; n], Watch::default());
-            let of = |theta: &[f64]| slope(&tsk, theta, &data, &weights, how, &watch).unwrap();
+            let watch = Watch::default();
+            let of = |theta: &[f64]| slope(&tsk, theta, &data, how, &watch).unwrap();
             let theta = pack(&tsk);
             let (_, gradient) = of(&theta);
             for k in 0..theta.len() {

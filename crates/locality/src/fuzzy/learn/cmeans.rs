@@ -93,7 +93,21 @@ impl FuzzyCMeans {
     /// # Errors
     /// No samples, NaN or infinite numbers, no clusters or more than samples, `m` not above 1, a negative tolerance, or an interruption.
     pub fn fit<T: Float>(&self, samples: Rows<'_, T>, watch: &Watch<'_>) -> Result<FuzzyCMeansFit> {
+        self.fit_weighted(samples, None, watch)
+    }
+
+    /// The same under sample weights `[n]`: a weight of 2 counts as the row twice.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); weights of another number, that are negative or not finite, or all 0.
+    pub fn fit_weighted<T: Float>(
+        &self,
+        samples: Rows<'_, T>,
+        sample_weights: Option<&[T]>,
+        watch: &Watch<'_>,
+    ) -> Result<FuzzyCMeansFit> {
         samples.require_finite("samples")?;
+        let weights = weights_of(sample_weights, samples.rows())?;
         if self.clusters == 0 || self.clusters > samples.rows() {
             return Err(Error::parameter(format!(
                 "n_clusters={} must lie between 1 and the number of samples, n_samples = {}",
@@ -111,7 +125,7 @@ impl FuzzyCMeans {
         let data: Vec<f64> = samples.iter().flatten().map(|x| x.to_f64()).collect();
         let rows = Rows::new(&data, samples.rows(), samples.columns())?;
         let mut fit = FuzzyCMeansFit {
-            centers: self.start(rows),
+            centers: self.start(rows, &weights),
             columns: rows.columns(),
             fuzziness: self.fuzziness,
             memberships: Vec::new(),
@@ -119,7 +133,7 @@ impl FuzzyCMeans {
             iterations: 0,
             converged: false,
         };
-        self.iterate(rows, &mut fit, watch)?;
+        self.iterate(rows, &weights, &mut fit, watch)?;
         fit.memberships = fit.at(rows, watch)?;
         Ok(fit)
     }
@@ -127,21 +141,22 @@ impl FuzzyCMeans {
     fn iterate(
         &self,
         rows: Rows<'_, f64>,
+        weights: &[f64],
         fit: &mut FuzzyCMeansFit,
         watch: &Watch<'_>,
     ) -> Result<()> {
         let (n, d) = (rows.rows(), rows.columns());
+        let total: f64 = weights.iter().sum();
         let spread = (0..d).map(|j| {
-            let mean = rows.iter().map(|r| r[j]).sum::<f64>() / n as f64;
-            rows.iter()
-                .map(|r| (r[j] - mean) * (r[j] - mean))
-                .sum::<f64>()
-                / n as f64
+            let each = || rows.iter().zip(weights);
+            let mean = each().map(|(r, w)| w * r[j]).sum::<f64>() / total;
+            let squares = each().map(|(r, w)| w * (r[j] - mean) * (r[j] - mean));
+            squares.sum::<f64>() / total
         });
         let limit = self.tol * spread.sum::<f64>().sqrt();
         while fit.iterations < self.max_iter && !fit.converged {
             let blocks = par::map_blocks(&watch.quiet(), n, BLOCK, |range| {
-                Ok(fit.sums(rows.slice(range)))
+                Ok(fit.sums(rows.slice(range.clone()), &weights[range]))
             })?;
             watch.report(fit.iterations, self.max_iter);
             let mut moved = 0.0_f64;
@@ -163,23 +178,26 @@ impl FuzzyCMeans {
         Ok(())
     }
 
-    /// First centres: samples, each drawn by its squared distance from those before.
-    fn start(&self, rows: Rows<'_, f64>) -> Vec<f64> {
+    /// First centres: samples, each drawn by its weight and its squared distance from those before.
+    fn start(&self, rows: Rows<'_, f64>, weights: &[f64]) -> Vec<f64> {
         let mut random = Random::new(self.seed, 0);
-        let mut centers = rows.row(random.below(rows.rows())).to_vec();
+        let mut draw = |heights: &[f64]| {
+            let mut left = random.uniform() * heights.iter().sum::<f64>();
+            heights.iter().position(|height| {
+                left -= height;
+                left < 0.0
+            })
+        };
+        let last = rows.rows() - 1;
+        let mut centers = rows.row(draw(weights).unwrap_or(last)).to_vec();
         let mut near = vec![f64::INFINITY; rows.rows()];
         while centers.len() < self.clusters * rows.columns() {
-            let last = &centers[centers.len() - rows.columns()..];
+            let newest = &centers[centers.len() - rows.columns()..];
             for (near, row) in near.iter_mut().zip(rows.iter()) {
-                *near = near.min(square(row, last));
+                *near = near.min(square(row, newest));
             }
-            let sum: f64 = near.iter().sum();
-            let mut left = random.uniform() * sum;
-            let pick = near.iter().position(|d| {
-                left -= d;
-                left < 0.0
-            });
-            let pick = pick.unwrap_or_else(|| random.below(rows.rows()));
+            let far: Vec<f64> = near.iter().zip(weights).map(|(d, w)| d * w).collect();
+            let pick = draw(&far).or_else(|| draw(weights)).unwrap_or(last);
             centers.extend_from_slice(rows.row(pick));
         }
         centers
@@ -193,6 +211,33 @@ fn check_fuzziness(m: f64) -> Result<()> {
     Err(Error::parameter(format!(
         "m={m} must be a finite number above 1; 2 is usual"
     )))
+}
+
+/// Weights `[n]` in double precision; ones where there are none.
+pub(super) fn weights_of<T: Float>(weights: Option<&[T]>, n: usize) -> Result<Vec<f64>> {
+    let Some(weights) = weights else {
+        return Ok(vec![1.0; n]);
+    };
+    if weights.len() != n {
+        return Err(Error::shape(format!(
+            "there are {} sample weights for {n} samples; give one for each",
+            weights.len()
+        )));
+    }
+    let weights: Vec<f64> = weights.iter().map(|w| w.to_f64()).collect();
+    let wrong = |w: &f64| !(*w >= 0.0 && w.is_finite());
+    if let Some(row) = weights.iter().position(wrong) {
+        return Err(Error::parameter(format!(
+            "sample_weights has {} in row {row}; weights are finite and not negative",
+            weights[row]
+        )));
+    }
+    if weights.iter().sum::<f64>() <= 0.0 {
+        return Err(Error::parameter(
+            "sample_weights are all 0; give some rows a weight above 0",
+        ));
+    }
+    Ok(weights)
 }
 
 fn square(a: &[f64], b: &[f64]) -> f64 {
@@ -314,7 +359,7 @@ impl FuzzyCMeansFit {
         objective
     }
 
-    fn sums(&self, rows: Rows<'_, f64>) -> Sums {
+    fn sums(&self, rows: Rows<'_, f64>, weights: &[f64]) -> Sums {
         let (c, d) = (self.n_clusters(), self.columns);
         let mut out = Sums {
             tops: vec![0.0; c * d],
@@ -322,14 +367,15 @@ impl FuzzyCMeansFit {
             objective: 0.0,
         };
         let mut u = vec![0.0; c];
-        for row in rows.iter() {
-            out.objective += self.row(row, &mut u);
+        for (row, weight) in rows.iter().zip(weights) {
+            out.objective += weight * self.row(row, &mut u);
             for (k, u) in u.iter().enumerate() {
-                let w = if self.fuzziness == 2.0 {
-                    u * u
-                } else {
-                    u.powf(self.fuzziness)
-                };
+                let w = weight
+                    * if self.fuzziness == 2.0 {
+                        u * u
+                    } else {
+                        u.powf(self.fuzziness)
+                    };
                 out.weights[k] += w;
                 for (top, x) in out.tops[k * d..][..d].iter_mut().zip(row) {
                     *top += w * x;

@@ -1,10 +1,9 @@
 //! Learning a whole system.
 
-use super::cmeans::FuzzyCMeans;
-use super::modes::modes;
+use super::cmeans::weights_of;
 use super::named::{self, Names, Scale};
-use super::subtractive::SubtractiveClustering;
-use super::tsk::{Data, Solve, Tsk};
+use super::place::Start;
+use super::tsk::{Data, Solve, Tsk, variance};
 use crate::fuzzy::FuzzySystem;
 use crate::random::Random;
 use crate::{Error, Float, Result, Rows, Watch};
@@ -16,11 +15,12 @@ pub enum RuleCount {
     Auto,
     /// So many clusters of fuzzy c-means.
     CMeans(usize),
-    /// The centres of [`SubtractiveClustering`] with this radius, in parts of each column's range.
+    /// The centres of [`SubtractiveClustering`](super::SubtractiveClustering) with this radius, in parts of each column's range, but no more
+    /// rules than there are rows for twice their coefficients, nor more than 400 coefficients: the densest are taken.
     Subtractive(f64),
     /// The modes of the density under a Gaussian of this bandwidth, in parts of each column's range: mean shift. A rule is as wide as the part
     /// of that density that its cluster makes. Clusters of less than a hundredth of the rows are no rules, unless they are the largest; there are
-    /// no more rules than there are rows for twice their coefficients, nor more than 400 coefficients.
+    /// as many at most as of subtractive clustering, the largest.
     MeanShift(f64),
 }
 
@@ -43,7 +43,7 @@ pub enum RuleCount {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RuleLearner {
-    rules: RuleCount,
+    pub(super) rules: RuleCount,
     pub(super) order: usize,
     pub(super) ridge: Option<f64>,
     pub(super) local: bool,
@@ -63,6 +63,7 @@ pub struct LearnedRules {
     error: f64,
     ridge: f64,
     pruned: usize,
+    beyond: usize,
 }
 
 /// Conditions that hold to this degree everywhere are left out.
@@ -111,7 +112,8 @@ impl RuleLearner {
         self
     }
 
-    /// Penalty on a coefficient of a feature of unit variance; `None` (the default) chooses among 0.0001, 0.01 and 0.3 with the rules, or
+    /// Penalty on a coefficient of a feature of unit variance, where a slope's feature has at least the variance of its input in the whole table
+    /// times the mean square of the rule's share; `None` (the default) chooses among 0.0001, 0.01 and 0.3 with the rules, or
     /// takes 0.01 where their number is given.
     #[must_use]
     pub fn ridge(mut self, ridge: impl Into<Option<f64>>) -> Self {
@@ -180,8 +182,34 @@ impl RuleLearner {
         outputs: &[String],
         watch: &Watch<'_>,
     ) -> Result<LearnedRules> {
+        self.fit_weighted(samples, targets, None, inputs, outputs, watch)
+    }
+
+    /// The same under sample weights `[n]`, with which clusters, conclusions and errors are found; rows of weight 0 are left out. A row of
+    /// weight 2 counts as two where nothing is drawn: where rows are held out or split into folds, and under [`local`](Self::local), it is still
+    /// one.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); weights of another number, that are negative or not finite, or all 0.
+    pub fn fit_weighted<T: Float>(
+        &self,
+        samples: Rows<'_, T>,
+        targets: Rows<'_, T>,
+        sample_weights: Option<&[T]>,
+        inputs: &[String],
+        outputs: &[String],
+        watch: &Watch<'_>,
+    ) -> Result<LearnedRules> {
         self.check(&samples, &targets, inputs, outputs)?;
-        let (data, scales) = scaled(samples, targets);
+        let mut weights = weights_of(sample_weights, samples.rows())?;
+        // Only their ratios count: neither sums nor squares of them shall be none or too many.
+        let most = weights.iter().copied().fold(0.0, f64::max);
+        for w in &mut weights {
+            *w /= most;
+        }
+        let rows: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] > 0.0).collect();
+        self.check_count(rows.len())?;
+        let (data, scales) = scaled(samples, targets, &rows, &weights);
         if let Some(j) = scales.iter().position(|s| !s.span.is_finite()) {
             return Err(Error::not_finite(format!(
                 "samples reach further in column {j} (counted from 0) than numbers do; scale it"
@@ -189,15 +217,16 @@ impl RuleLearner {
         }
         let htsk = self.htsk.unwrap_or(scales.len() > 5);
         let divisor = if htsk { scales.len() as f64 } else { 1.0 };
-        let (tsk, ridge) = self.start(&data, &scales, divisor, watch)?;
+        let Start { tsk, ridge, beyond } = self.start(&data, divisor, watch)?;
         let how = Solve {
             order: self.order,
             ridge,
             local: self.local,
         };
         let (mut tsk, history, before) = self.improve(tsk, &data, how, watch)?;
+        tsk.forget(&data, watch)?;
         tsk.simplify(EVERYWHERE);
-        let mut left = conclude(&mut tsk, &data, how, watch)?;
+        let left = conclude(&mut tsk, &data, how, watch)?;
         let bearable = (1.0 + DEARER) * left + UNSEEN * spread(&data);
         for apart in ONE_CURVE {
             let mut merged = tsk.clone();
@@ -206,19 +235,25 @@ impl RuleLearner {
             }
             let with = conclude(&mut merged, &data, how, watch)?;
             if with <= bearable {
-                (tsk, left) = (merged, with);
+                tsk = merged;
                 break;
             }
         }
-        let error = left / (data.rows() * data.y.len()) as f64;
         let ranges: Vec<[f64; 2]> = data.y.iter().map(|y| range(y)).collect();
         let names = Names { inputs, outputs };
+        let system = named::system(&tsk, &scales, &ranges, &names, htsk)?;
+        let raw: Vec<f64> = rows
+            .iter()
+            .flat_map(|&i| samples.row(i).iter().map(|x| x.to_f64()))
+            .collect();
+        let raw = Rows::new(&raw, rows.len(), scales.len())?;
         Ok(LearnedRules {
             pruned: before - tsk.rules(),
-            system: named::system(&tsk, &scales, &ranges, &names, htsk)?,
+            error: error(&system, raw, &data, watch)?,
+            system,
             history,
-            error: error.sqrt(),
             ridge,
+            beyond,
         })
     }
 
@@ -272,100 +307,22 @@ impl RuleLearner {
                 "prune=NaN must be a number; 0.005 is usual",
             ));
         }
+        Ok(())
+    }
+
+    /// What so many rows cannot tell.
+    fn check_count(&self, rows: usize) -> Result<()> {
+        if rows < 2 {
+            return Err(Error::parameter(
+                "sample_weights are above 0 for one row only; rules need at least 2",
+            ));
+        }
         match self.rules {
-            RuleCount::CMeans(n) if n == 0 || n > samples.rows() => Err(Error::parameter(format!(
-                "rules={n} must lie between 1 and the number of samples, n_samples = {}",
-                samples.rows()
+            RuleCount::CMeans(n) if n == 0 || n > rows => Err(Error::parameter(format!(
+                "rules={n} must lie between 1 and the number of samples, n_samples = {rows}"
             ))),
             _ => Ok(()),
         }
-    }
-
-    /// The first rules, and the penalty.
-    fn start(
-        &self,
-        data: &Data,
-        scales: &[Scale],
-        divisor: f64,
-        watch: &Watch<'_>,
-    ) -> Result<(Tsk, f64)> {
-        let ridge = self.ridge.unwrap_or(0.01);
-        match self.rules {
-            RuleCount::CMeans(n) => Ok((self.clusters(data, n, 1.0, divisor, watch)?, ridge)),
-            RuleCount::Subtractive(radius) => {
-                let rows = row_major(data);
-                let view = Rows::new(&rows, data.rows(), scales.len())?;
-                let found = SubtractiveClustering::new(radius).fit(view, watch)?;
-                let sigma = radius / 8.0_f64.sqrt();
-                let centers = found.iter().flat_map(|&i| view.row(i).iter().copied());
-                let mut tsk = Tsk {
-                    d: scales.len(),
-                    divisor,
-                    centers: centers.collect(),
-                    sigmas: vec![sigma; found.len() * scales.len()],
-                    lines: Vec::new(),
-                };
-                blind(&mut tsk, data);
-                Ok((tsk, ridge))
-            }
-            RuleCount::MeanShift(bandwidth) => {
-                let rows = row_major(data);
-                let view = Rows::new(&rows, data.rows(), scales.len())?;
-                let (mut centers, mut sigmas) = modes(view, bandwidth, self.seed, watch)?;
-                let most = self.most(data.rows(), scales.len()) * scales.len();
-                centers.truncate(most);
-                sigmas.truncate(most);
-                let mut tsk = Tsk {
-                    d: scales.len(),
-                    divisor,
-                    centers,
-                    sigmas,
-                    lines: Vec::new(),
-                };
-                blind(&mut tsk, data);
-                Ok((tsk, ridge))
-            }
-            RuleCount::Auto => self.choose(data, divisor, watch),
-        }
-    }
-
-    /// One rule for each cluster, as wide as the cluster.
-    pub(super) fn clusters(
-        &self,
-        data: &Data,
-        n: usize,
-        width: f64,
-        divisor: f64,
-        watch: &Watch<'_>,
-    ) -> Result<Tsk> {
-        let d = data.x.len();
-        let rows = row_major(data);
-        let view = Rows::new(&rows, data.rows(), d)?;
-        let model = FuzzyCMeans::new(n).seed(self.seed).max_iter(100).tol(1e-4);
-        let fit = model.fit(view, &watch.quiet())?;
-        let mut sigmas = vec![0.0; n * d];
-        let mut weights = vec![0.0; n];
-        for (row, u) in view.iter().zip(fit.memberships().chunks_exact(n)) {
-            for (r, u) in u.iter().enumerate() {
-                weights[r] += u * u;
-                for (j, x) in row.iter().enumerate() {
-                    let away = x - fit.centers()[r * d + j];
-                    sigmas[r * d + j] += u * u * away * away;
-                }
-            }
-        }
-        for (at, s) in sigmas.iter_mut().enumerate() {
-            *s = (width * (*s / weights[at / d].max(f64::MIN_POSITIVE)).sqrt()).max(0.03);
-        }
-        let mut tsk = Tsk {
-            d,
-            divisor,
-            centers: fit.centers().to_vec(),
-            sigmas,
-            lines: Vec::new(),
-        };
-        blind(&mut tsk, data);
-        Ok(tsk)
     }
 }
 
@@ -385,7 +342,7 @@ impl LearnedRules {
         &self.history
     }
 
-    /// Root mean squared error on all rows.
+    /// Root mean squared error of [`system`](Self::system) on all rows.
     pub fn error(&self) -> f64 {
         self.error
     }
@@ -395,49 +352,39 @@ impl LearnedRules {
         self.ridge
     }
 
-    /// How many rules were left out as not needed.
+    /// How many rules were left out as not needed, or since no row is where they rule.
     pub fn pruned(&self) -> usize {
         self.pruned
+    }
+
+    /// How many more clusters there were than the rows can tell rules.
+    pub fn beyond(&self) -> usize {
+        self.beyond
     }
 }
 
 /// Fits the conclusions to all rows; the sum of the squared errors that are left.
 fn conclude(tsk: &mut Tsk, data: &Data, how: Solve, watch: &Watch<'_>) -> Result<f64> {
     let shares = tsk.shares(data, watch)?;
-    tsk.conclude(&shares, data, &vec![1.0; data.rows()], how, watch)?;
+    tsk.conclude(&shares, data, &data.w, how, watch)?;
     Ok(tsk.error(&shares, data, |_| true))
 }
 
-/// The sum of the squares of the targets about their means.
+/// The root mean squared error of a system at rows.
+fn error(system: &FuzzySystem, rows: Rows<'_, f64>, data: &Data, watch: &Watch<'_>) -> Result<f64> {
+    let found = system.evaluate(rows, &watch.quiet())?;
+    let p = data.y.len();
+    let squares = found.chunks_exact(p).enumerate().map(|(i, row)| {
+        let off = row.iter().zip(&data.y).map(|(f, y)| (f - y[i]).powi(2));
+        data.w[i] * off.sum::<f64>()
+    });
+    Ok((squares.sum::<f64>() / (data.weight() * p as f64)).sqrt())
+}
+
+/// The weighted sum of the squares of the targets about their means.
 fn spread(data: &Data) -> f64 {
-    let one = |y: &Vec<f64>| {
-        let mean = y.iter().sum::<f64>() / y.len() as f64;
-        y.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>()
-    };
+    let one = |y: &Vec<f64>| variance(&data.w, y).0 * data.weight();
     data.y.iter().map(one).sum()
-}
-
-/// No rule asks for a column that never changes, unless there is no other.
-fn blind(tsk: &mut Tsk, data: &Data) {
-    let constant: Vec<bool> = data
-        .x
-        .iter()
-        .map(|x| x.iter().all(|v| *v == x[0]))
-        .collect();
-    if constant.iter().all(|c| *c) {
-        tsk.sigmas.fill(1.0);
-        return;
-    }
-    for (at, s) in tsk.sigmas.iter_mut().enumerate() {
-        if constant[at % tsk.d] {
-            *s = f64::INFINITY;
-        }
-    }
-}
-
-fn row_major(data: &Data) -> Vec<f64> {
-    let cells = (0..data.rows()).flat_map(|i| data.x.iter().map(move |x| x[i]));
-    cells.collect()
 }
 
 /// The numbers below `n` in an order of the seed's.
@@ -462,10 +409,16 @@ fn range(x: &[f64]) -> [f64; 2] {
     }
 }
 
-/// Columns over their ranges, and those.
-fn scaled<T: Float>(samples: Rows<'_, T>, targets: Rows<'_, T>) -> (Data, Vec<Scale>) {
-    let column =
-        |rows: &Rows<'_, T>, j: usize| -> Vec<f64> { rows.iter().map(|r| r[j].to_f64()).collect() };
+/// Columns of some rows over their ranges, and those.
+fn scaled<T: Float>(
+    samples: Rows<'_, T>,
+    targets: Rows<'_, T>,
+    rows: &[usize],
+    weights: &[f64],
+) -> (Data, Vec<Scale>) {
+    let column = |of: &Rows<'_, T>, j: usize| -> Vec<f64> {
+        rows.iter().map(|&i| of.row(i)[j].to_f64()).collect()
+    };
     let mut scales = Vec::new();
     let x = (0..samples.columns()).map(|j| {
         let mut x = column(&samples, j);
@@ -484,5 +437,6 @@ fn scaled<T: Float>(samples: Rows<'_, T>, targets: Rows<'_, T>) -> (Data, Vec<Sc
     let y = (0..targets.columns())
         .map(|j| column(&targets, j))
         .collect();
-    (Data { x, y }, scales)
+    let w = rows.iter().map(|&i| weights[i]).collect();
+    (Data { x, y, w }, scales)
 }

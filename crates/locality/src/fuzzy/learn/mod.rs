@@ -5,6 +5,7 @@ mod cmeans;
 mod learner;
 mod modes;
 mod named;
+mod place;
 mod search;
 mod subtractive;
 mod tsk;

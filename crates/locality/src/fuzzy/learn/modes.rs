@@ -21,6 +21,7 @@ pub(super) type Places = (Vec<f64>, Vec<f64>);
 /// a row that moves to its local mean again and again climbs to a mode.
 pub(super) fn modes(
     rows: Rows<'_, f64>,
+    weights: &[f64],
     bandwidth: f64,
     seed: u64,
     watch: &Watch<'_>,
@@ -31,7 +32,7 @@ pub(super) fn modes(
         )));
     }
     let d = rows.columns();
-    let ends = climb(rows, bandwidth, seed, watch)?;
+    let ends = climb(rows, weights, bandwidth, seed, watch)?;
     // The ends come in the order of the seeds, which is no order of the rows.
     let mut centers: Vec<f64> = Vec::new();
     for end in ends.chunks_exact(d) {
@@ -40,37 +41,44 @@ pub(super) fn modes(
         }
     }
     let count = centers.len() / d;
-    let mut sizes = vec![0_usize; count];
+    let mut sizes = vec![0.0; count];
     let mut squares = vec![0.0; count * d];
-    for row in rows.iter() {
+    for (row, weight) in rows.iter().zip(weights) {
         let cluster = nearest(&centers, row).map_or(0, |(at, _)| at);
-        sizes[cluster] += 1;
+        sizes[cluster] += weight;
         let center = &centers[cluster * d..][..d];
         let sums = squares[cluster * d..][..d].iter_mut();
         for ((sum, x), c) in sums.zip(row).zip(center) {
-            *sum += (x - c) * (x - c);
+            *sum += weight * (x - c) * (x - c);
         }
     }
     let mut order: Vec<usize> = (0..count).collect();
-    order.sort_by_key(|&c| std::cmp::Reverse(sizes[c]));
-    let least = (LEAST * rows.rows() as f64)
-        .min(sizes[order[0]] as f64)
-        .max(1.0);
+    order.sort_by(|&a, &b| sizes[b].total_cmp(&sizes[a]));
+    let least = (LEAST * weights.iter().sum::<f64>()).min(sizes[order[0]]);
     let mut found = (Vec::new(), Vec::new());
-    for c in order.into_iter().take_while(|&c| sizes[c] as f64 >= least) {
+    for c in order
+        .into_iter()
+        .take_while(|&c| sizes[c] > 0.0 && sizes[c] >= least)
+    {
         found.0.extend_from_slice(&centers[c * d..][..d]);
         let own = squares[c * d..][..d].iter();
-        let variances = own.map(|s| s / sizes[c] as f64 + bandwidth * bandwidth);
+        let variances = own.map(|s| s / sizes[c] + bandwidth * bandwidth);
         found.1.extend(variances.map(f64::sqrt));
     }
     Ok(found)
 }
 
 /// Where some rows end, `[s, d]`.
-fn climb(rows: Rows<'_, f64>, bandwidth: f64, seed: u64, watch: &Watch<'_>) -> Result<Vec<f64>> {
+fn climb(
+    rows: Rows<'_, f64>,
+    weights: &[f64],
+    bandwidth: f64,
+    seed: u64,
+    watch: &Watch<'_>,
+) -> Result<Vec<f64>> {
     let (d, quiet) = (rows.columns(), watch.quiet());
     let mean = LocalMean::new(Kernel::gaussian(bandwidth));
-    let fit = mean.fit_watched(rows, rows, None, &quiet)?;
+    let fit = mean.fit_watched(rows, rows, Some(weights), &quiet)?;
     let mut chosen = shuffled(rows.rows(), seed);
     chosen.truncate(SEEDS);
     let mut ends: Vec<f64> = chosen.iter().flat_map(|&i| rows.row(i)).copied().collect();

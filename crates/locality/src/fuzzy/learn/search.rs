@@ -44,8 +44,9 @@ impl RuleLearner {
                     let mut error = 0.0;
                     for fold in 0..folds {
                         watch.check()?;
-                        let weights: Vec<f64> =
-                            (0..n).map(|i| f64::from(i % folds != fold)).collect();
+                        let weights = data.w.iter().enumerate();
+                        let weights = weights.map(|(i, w)| w * f64::from(i % folds != fold));
+                        let weights: Vec<f64> = weights.collect();
                         tsk.conclude(&shares, &data, &weights, how, watch)?;
                         error += tsk.error(&shares, &data, |i| i % folds == fold);
                     }
@@ -93,10 +94,9 @@ impl RuleLearner {
         how: Solve,
         watch: &Watch<'_>,
     ) -> Result<Tsk> {
-        let weights = vec![1.0; train.rows()];
         let error = |tsk: &mut Tsk| -> Result<f64> {
             let shares = tsk.shares(train, watch)?;
-            tsk.conclude(&shares, train, &weights, how, watch)?;
+            tsk.conclude(&shares, train, &train.w, how, watch)?;
             Ok(tsk.error(&tsk.shares(check, watch)?, check, |_| true))
         };
         let mut now = error(&mut tsk)?;

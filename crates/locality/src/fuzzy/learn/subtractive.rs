@@ -1,5 +1,6 @@
 //! Subtractive clustering: the densest samples become centres, one after the other.
 
+use super::cmeans::weights_of;
 use crate::{Error, Float, Kernel, LocalMean, Result, Rows, Watch};
 
 /// The parameters of subtractive clustering. Columns count as they are: scale them to `[0, 1]` first where units differ.
@@ -57,6 +58,20 @@ impl SubtractiveClustering {
     /// No samples, NaN or infinite numbers, a radius or squash factor that is not positive, thresholds outside `0 <= reject <= accept <= 1`,
     /// or an interruption.
     pub fn fit<T: Float>(&self, samples: Rows<'_, T>, watch: &Watch<'_>) -> Result<Vec<usize>> {
+        self.fit_weighted(samples, None, watch)
+    }
+
+    /// The same under sample weights `[n]`: a weight of 2 counts as the row twice.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); weights of another number, that are negative or not finite, or all 0.
+    pub fn fit_weighted<T: Float>(
+        &self,
+        samples: Rows<'_, T>,
+        sample_weights: Option<&[T]>,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<usize>> {
+        let weights = weights_of(sample_weights, samples.rows())?;
         samples.require_finite("samples")?;
         for (name, x) in [("radius", self.radius), ("squash", self.squash)] {
             if !(x > 0.0 && x.is_finite()) {
@@ -73,14 +88,19 @@ impl SubtractiveClustering {
         }
         let data: Vec<f64> = samples.iter().flatten().map(|x| x.to_f64()).collect();
         let rows = Rows::new(&data, samples.rows(), samples.columns())?;
-        self.search(rows, watch)
+        self.search(rows, &weights, watch)
     }
 
-    fn search(&self, rows: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<usize>> {
+    fn search(
+        &self,
+        rows: Rows<'_, f64>,
+        weights: &[f64],
+        watch: &Watch<'_>,
+    ) -> Result<Vec<usize>> {
         // exp(-4 d^2 / r^2) is a Gaussian of this bandwidth, and the potential the normaliser of its local mean.
         let kernel = Kernel::gaussian(self.radius / 8.0_f64.sqrt());
-        let ones = vec![1.0; rows.rows()];
-        let fit = LocalMean::new(kernel).fit_watched(rows, Rows::column(&ones), None, watch)?;
+        let values = Rows::column(weights);
+        let fit = LocalMean::new(kernel).fit_watched(rows, values, Some(weights), watch)?;
         let mut potential = fit.at(rows, watch)?.log_normalizer;
         for p in &mut potential {
             *p = p.exp();

@@ -5,6 +5,10 @@ use crate::{Result, Watch, par};
 
 /// Rows of a block.
 const BLOCK: usize = 512;
+/// Rows tell what a rule concludes where they share in it by this part of the most that the rules' centres have of it.
+const KNOWN: f64 = 0.3;
+/// And its slope along an input that varies among them by this part of what it does in the whole table.
+const VARIED: f64 = 0.01;
 
 /// Columns of a table.
 #[derive(Clone, Debug)]
@@ -13,11 +17,18 @@ pub(super) struct Data {
     pub(super) x: Vec<Vec<f64>>,
     /// Targets, `[p][n]`.
     pub(super) y: Vec<Vec<f64>>,
+    /// Weights of the rows, `[n]`, above 0.
+    pub(super) w: Vec<f64>,
 }
 
 impl Data {
     pub(super) fn rows(&self) -> usize {
-        self.y[0].len()
+        self.w.len()
+    }
+
+    /// The sum of the weights.
+    pub(super) fn weight(&self) -> f64 {
+        self.w.iter().sum()
     }
 
     pub(super) fn subset(&self, rows: &[usize]) -> Self {
@@ -28,6 +39,7 @@ impl Data {
         Self {
             x: pick(&self.x),
             y: pick(&self.y),
+            w: rows.iter().map(|&i| self.w[i]).collect(),
         }
     }
 }
@@ -104,7 +116,42 @@ impl Tsk {
         Ok(out)
     }
 
-    /// Fits the conclusions to rows of weight 1 (those of weight 0 do not count).
+    /// Whether rows of a weight above 0 tell what each rule concludes. What a rule says where it rules, but none of them is near, is made up.
+    pub(super) fn known(
+        &self,
+        shares: &[Vec<f64>],
+        weights: &[f64],
+        watch: &Watch<'_>,
+    ) -> Result<Vec<bool>> {
+        let of = |j: usize| (0..self.rules()).map(move |r| self.centers[r * self.d + j]);
+        let centers = Data {
+            x: (0..self.d).map(|j| of(j).collect()).collect(),
+            y: Vec::new(),
+            w: vec![1.0; self.rules()],
+        };
+        let there = self.shares(&centers, watch)?;
+        let told = shares.iter().zip(&there).map(|(share, there)| {
+            let here = share.iter().zip(weights).filter(|(_, w)| **w > 0.0);
+            most(here.map(|(s, _)| *s)) >= KNOWN * most(there.iter().copied())
+        });
+        let told: Vec<bool> = told.collect();
+        // Somebody has to say something.
+        let none = !told.contains(&true);
+        Ok(told.into_iter().map(|t| t || none).collect())
+    }
+
+    /// Drops the rules about which the rows tell nothing.
+    pub(super) fn forget(&mut self, data: &Data, watch: &Watch<'_>) -> Result<()> {
+        loop {
+            let known = self.known(&self.shares(data, watch)?, &data.w, watch)?;
+            let Some(unknown) = known.iter().position(|k| !k) else {
+                return Ok(());
+            };
+            *self = self.without(unknown);
+        }
+    }
+
+    /// Fits the conclusions to the rows under these weights.
     pub(super) fn conclude(
         &mut self,
         shares: &[Vec<f64>],
@@ -116,31 +163,40 @@ impl Tsk {
         if how.local {
             return self.conclude_each(shares, data, weights, how, watch);
         }
-        let mut columns: Vec<Vec<f64>> = shares.to_vec();
-        if how.order == 1 {
-            for share in shares {
-                for x in &data.x {
+        let known = self.known(shares, weights, watch)?;
+        let told = || shares.iter().enumerate().filter(|(r, _)| known[*r]);
+        let mut columns: Vec<Vec<f64>> = told().map(|(_, share)| share.clone()).collect();
+        let mut floors = vec![0.0; columns.len()];
+        // Rule and input of the columns that follow.
+        let mut places = Vec::new();
+        let all: Vec<f64> = data.x.iter().map(|x| variance(weights, x).0).collect();
+        let weight: f64 = weights.iter().sum();
+        for (r, share) in told().filter(|_| how.order == 1) {
+            let strength = weights.iter().zip(share).map(|(w, s)| w * s * s);
+            let strength: Vec<f64> = strength.collect();
+            for (j, x) in data.x.iter().enumerate() {
+                let (own, total) = variance(&strength, x);
+                if own > VARIED * VARIED * all[j] {
                     columns.push(share.iter().zip(x).map(|(w, x)| w * x).collect());
+                    floors.push(all[j] * total / weight);
+                    places.push((r, j));
                 }
             }
         }
-        let found = least_squares(weights, &columns, &data.y, (how.ridge, false), watch)?;
-        let rules = self.rules();
-        let lines = found
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(constant, slopes)| {
-                let line = |r: usize| {
-                    let from = rules + r * self.d;
-                    let own = if how.order == 1 {
-                        slopes[from..from + self.d].to_vec()
-                    } else {
-                        Vec::new()
-                    };
-                    (constant + slopes[r], own)
-                };
-                (0..rules).map(line).collect()
-            });
+        let penalty = (how.ridge, false);
+        let found = least_squares(weights, &columns, &data.y, &floors, penalty, watch)?;
+        let slopes = if how.order == 1 { self.d } else { 0 };
+        let lines = found.unwrap_or_default().into_iter().map(|(constant, of)| {
+            let mut lines = vec![(constant, vec![0.0; slopes]); self.rules()];
+            let (constants, of) = of.split_at(of.len() - places.len());
+            for ((r, _), own) in told().zip(constants) {
+                lines[r].0 += own;
+            }
+            for ((r, j), slope) in places.iter().zip(of) {
+                lines[*r].1[*j] = *slope;
+            }
+            lines
+        });
         self.lines = lines.collect();
         Ok(())
     }
@@ -158,8 +214,14 @@ impl Tsk {
         let columns = if how.order == 1 { &data.x } else { &none };
         self.lines = vec![Vec::new(); data.y.len()];
         for share in shares {
-            let own: Vec<f64> = share.iter().zip(weights).map(|(a, b)| a * b).collect();
-            let found = least_squares(&own, columns, &data.y, (how.ridge, true), watch)?;
+            let mut own: Vec<f64> = share.iter().zip(weights).map(|(a, b)| a * b).collect();
+            // Squares of weights that are all tiny would be none.
+            let most = own.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+            for w in &mut own {
+                *w /= most;
+            }
+            let penalty = (how.ridge, true);
+            let found = least_squares(&own, columns, &data.y, &[], penalty, watch)?;
             let nothing = vec![(0.0, vec![0.0; columns.len()]); data.y.len()];
             let found = found.unwrap_or(nothing);
             for (lines, line) in self.lines.iter_mut().zip(found) {
@@ -189,7 +251,7 @@ impl Tsk {
         out
     }
 
-    /// Sum of the squared errors of the rows that `counts` lets through, over all targets.
+    /// Weighted sum of the squared errors of the rows that `counts` lets through, over all targets.
     pub(super) fn error(
         &self,
         shares: &[Vec<f64>],
@@ -200,7 +262,8 @@ impl Tsk {
         let mut sum = 0.0;
         for (y, p) in data.y.iter().zip(&predicted) {
             let rows = y.iter().zip(p).enumerate().filter(|(i, _)| counts(*i));
-            sum += rows.map(|(_, (y, p))| (y - p) * (y - p)).sum::<f64>();
+            let squares = rows.map(|(i, (y, p))| data.w[i] * (y - p) * (y - p));
+            sum += squares.sum::<f64>();
         }
         sum
     }
@@ -259,6 +322,21 @@ impl Tsk {
         }
         gone
     }
+}
+
+fn most(x: impl Iterator<Item = f64>) -> f64 {
+    x.fold(0.0, f64::max)
+}
+
+/// The variance of a column under weights, and their sum; 0 where that is.
+pub(super) fn variance(weights: &[f64], x: &[f64]) -> (f64, f64) {
+    let total: f64 = weights.iter().sum();
+    if total <= 0.0 {
+        return (0.0, 0.0);
+    }
+    let mean = weights.iter().zip(x).map(|(w, x)| w * x).sum::<f64>() / total;
+    let squares = weights.iter().zip(x).map(|(w, x)| w * (x - mean).powi(2));
+    (squares.sum::<f64>() / total, total)
 }
 
 /// The largest difference on `[0, 1]` of the degrees of two Gaussians, each a centre and a width.

@@ -1,0 +1,394 @@
+//! Saddles that clusters are merged across, against those of the density on a fine grid.
+
+use locality::shift::{MeanShift, MedoidShift, Merging, ModeTree, QuickShift, Tomato};
+use locality::{Metric, Rows, Watch};
+use locality_testing::normal;
+
+fn rows<T>(x: &[T], d: usize) -> Rows<'_, T> {
+    Rows::new(x, x.len() / d, d).unwrap()
+}
+
+fn watch() -> Watch<'static> {
+    Watch::default()
+}
+
+fn gaussian() -> locality::Kernel {
+    "gaussian".parse().unwrap()
+}
+
+/// Log of a sum of Gaussian weights.
+fn log_density(x: &[f64], d: usize, h: f64, at: &[f64]) -> f64 {
+    let square = |row: &[f64]| {
+        row.iter()
+            .zip(at)
+            .map(|(a, b)| (a - b).powi(2))
+            .sum::<f64>()
+    };
+    let sum: f64 = x
+        .chunks_exact(d)
+        .map(|row| (-square(row) / (2.0 * h * h)).exp())
+        .sum();
+    sum.ln()
+}
+
+/// Births and deaths on a grid whose nodes have neighbours, by union from the densest node down: lowest persistence 0.05.
+fn diagram(f: &[f64], near: impl Fn(usize) -> Vec<usize>) -> Vec<(f64, f64)> {
+    let mut order: Vec<usize> = (0..f.len()).collect();
+    order.sort_by(|&a, &b| f[b].total_cmp(&f[a]));
+    let mut set = vec![usize::MAX; f.len()];
+    let find = |set: &[usize], mut i: usize| {
+        while set[i] != i {
+            i = set[i];
+        }
+        i
+    };
+    let mut lives = Vec::new();
+    for i in order {
+        set[i] = i;
+        for j in near(i) {
+            if set[j] == usize::MAX {
+                continue;
+            }
+            let (a, b) = (find(&set, i), find(&set, j));
+            if a != b {
+                let (elder, younger) = if f[a] >= f[b] { (a, b) } else { (b, a) };
+                if f[younger] - f[i] > 0.05 {
+                    lives.push((f[younger], f[i]));
+                }
+                set[younger] = elder;
+            }
+        }
+    }
+    lives.sort_by(|a, b| b.partial_cmp(a).unwrap());
+    lives
+}
+
+/// All lives but the densest mode's that last, the densest first.
+fn lives(tree: &ModeTree) -> Vec<(f64, f64)> {
+    let all = tree.diagram().iter().skip(1);
+    all.filter(|l| l.persistence() > 0.05)
+        .map(|l| (l.birth, l.death))
+        .collect()
+}
+
+/// Of `n` samples around each place.
+fn clouds(seed: u64, places: &[(&[f64], f64, usize)]) -> Vec<f64> {
+    let mut out = Vec::new();
+    for (i, (place, spread, n)) in (0..).zip(places) {
+        let d = place.len();
+        for row in normal(seed + i, *n, d).chunks_exact(d) {
+            out.extend(row.iter().zip(*place).map(|(x, p)| p + spread * x));
+        }
+    }
+    out
+}
+
+fn trees(x: &[f64], d: usize, h: f64) -> Vec<(&'static str, ModeTree)> {
+    let x = rows(x, d);
+    let merging = Merging::Below(0.0);
+    let mean = MeanShift::new().kernel(gaussian()).bandwidth(h);
+    let quick = QuickShift::new().kernel(gaussian()).bandwidth(h);
+    let tomato = Tomato::new().bandwidth(h).merging(merging);
+    let mean = mean.merging(merging).fit(x, &watch()).unwrap();
+    let quick = quick.merging(merging).max_dist(1.5 * h);
+    vec![
+        ("mean shift", mean.tree().unwrap().clone()),
+        (
+            "quick shift",
+            quick.fit(x, &watch()).unwrap().tree().clone(),
+        ),
+        ("tomato", tomato.fit(x, &watch()).unwrap().tree().clone()),
+    ]
+}
+
+fn close(name: &str, found: &[(f64, f64)], truth: &[(f64, f64)], tolerance: f64) {
+    assert_eq!(found.len(), truth.len(), "{name}: {found:?}, not {truth:?}");
+    for (a, b) in found.iter().zip(truth) {
+        let apart = (a.0 - b.0).abs().max((a.1 - b.1).abs());
+        assert!(apart < tolerance, "{name}: {found:?}, not {truth:?}");
+    }
+}
+
+/// On a line every saddle is within 0.15 of the density's own, in log density: ways are followed between basins, not inside them, where the density
+/// may dip, too.
+#[test]
+fn saddles_on_a_line() {
+    let h = 0.6;
+    for seed in 0..6 {
+        let places: [(&[f64], f64, usize); 3] =
+            [(&[0.0], 1.0, 200), (&[3.2], 1.0, 150), (&[10.0], 1.0, 100)];
+        let x = clouds(10 * seed, &places);
+        let f: Vec<f64> = (0..4000)
+            .map(|i| log_density(&x, 1, h, &[-5.0 + 0.005 * f64::from(i)]))
+            .collect();
+        let last = f.len() - 1;
+        let truth = diagram(&f, |i| vec![i.saturating_sub(1), (i + 1).min(last)]);
+        assert!(truth.iter().any(|l| l.0 - l.1 > 3.0), "{truth:?}");
+        for (name, tree) in trees(&x, 1, h) {
+            if name == "tomato" {
+                // Its basins end where nothing leads on, which is no saddle of every lone sample.
+                let found = lives(&tree);
+                let deepest =
+                    |l: &[(f64, f64)]| l.iter().map(|l| l.1).fold(f64::INFINITY, f64::min);
+                assert!(
+                    (deepest(&found) - deepest(&truth)).abs() < 0.05,
+                    "{found:?} {truth:?}"
+                );
+            } else {
+                close(name, &lives(&tree), &truth, 0.15);
+            }
+        }
+    }
+}
+
+/// In a plane a saddle is met by edges between samples: within 0.2, and never above the density's own by more than a rounding of the grid.
+#[test]
+fn saddles_in_a_plane() {
+    let h = 0.5;
+    let (side, step) = (240_usize, 0.05);
+    for seed in 0..4 {
+        let places: [(&[f64], f64, usize); 3] = [
+            (&[0.0, 0.0], 0.6, 250),
+            (&[2.8, 0.0], 0.6, 200),
+            (&[1.0, 5.0], 0.6, 150),
+        ];
+        let x = clouds(40 + 10 * seed, &places);
+        let f: Vec<f64> = (0..side * side)
+            .map(|i| {
+                let (r, c) = (i / side, i % side);
+                log_density(&x, 2, h, &[-4.0 + step * r as f64, -3.0 + step * c as f64])
+            })
+            .collect();
+        let near = |i: usize| {
+            let (r, c) = (i / side, i % side);
+            let (up, down) = (r.saturating_sub(1), (r + 1).min(side - 1));
+            let (left, right) = (c.saturating_sub(1), (c + 1).min(side - 1));
+            vec![
+                up * side + c,
+                down * side + c,
+                r * side + left,
+                r * side + right,
+            ]
+        };
+        let truth = diagram(&f, near);
+        let truth: Vec<(f64, f64)> = truth.into_iter().filter(|l| l.0 - l.1 > 0.5).collect();
+        for (name, tree) in trees(&x, 2, h) {
+            let found = lives(&tree).into_iter().filter(|l| l.0 - l.1 > 0.5);
+            let found: Vec<(f64, f64)> = found.collect();
+            close(name, &found, &truth, 0.2);
+            assert!(found.iter().zip(&truth).all(|(a, b)| a.1 < b.1 + 0.02));
+        }
+    }
+}
+
+/// Few samples far from all others have neighbours among these, but no way to them.
+#[test]
+fn far_clusters_have_no_saddle() {
+    let merging = Merging::Below(2.0_f64.ln());
+    for few in [1, 5, 8, 12] {
+        let places: [(&[f64], f64, usize); 2] =
+            [(&[0.0, 0.0], 0.4, 300), (&[1000.0, 0.0], 0.2, few)];
+        let x = clouds(5, &places);
+        let x = rows(&x, 2);
+        let mut all: Vec<(String, ModeTree, Vec<i64>)> = Vec::new();
+        for kernel in ["gaussian", "flat"] {
+            let kernel: locality::Kernel = kernel.parse().unwrap();
+            let mean = MeanShift::new().kernel(kernel.clone()).bandwidth(1.0);
+            let mean = mean.merging(merging).fit(x, &watch()).unwrap();
+            let name = format!("mean shift, {kernel}");
+            all.push((name, mean.tree().unwrap().clone(), mean.labels().to_vec()));
+            let medoid = MedoidShift::new().kernel(kernel.clone()).bandwidth(1.0);
+            let medoid = medoid.merging(merging).fit(x, &watch()).unwrap();
+            let name = format!("medoid shift, {kernel}");
+            all.push((
+                name,
+                medoid.tree().clone(),
+                medoid.clusters().labels().to_vec(),
+            ));
+        }
+        let quick = QuickShift::new().kernel(gaussian()).bandwidth(1.0);
+        let quick = quick.merging(merging).fit(x, &watch()).unwrap();
+        all.push((
+            "quick shift".into(),
+            quick.tree().clone(),
+            quick.clusters().labels().to_vec(),
+        ));
+        let tomato = Tomato::new().bandwidth(1.0).merging(merging);
+        let tomato = tomato.fit(x, &watch()).unwrap();
+        all.push((
+            "tomato".into(),
+            tomato.tree().clone(),
+            tomato.clusters().labels().to_vec(),
+        ));
+        for (name, tree, labels) in all {
+            let endless = tree
+                .diagram()
+                .iter()
+                .filter(|l| l.persistence() == f64::INFINITY);
+            assert_eq!(endless.count(), 2, "{name}, {few}: {:?}", tree.diagram());
+            assert!(labels[..300].iter().all(|l| *l == 0), "{name}, {few}");
+            assert!(labels[300..].iter().all(|l| *l == 1), "{name}, {few}");
+        }
+    }
+}
+
+/// Many samples in few cells are few sites.
+#[test]
+fn far_clusters_of_compressed_sites_stay_apart() {
+    let places: [(&[f64], f64, usize); 2] =
+        [(&[0.12, 0.12], 0.08, 5000), (&[100.12, 0.12], 0.08, 4000)];
+    let x = clouds(3, &places);
+    let shift = MeanShift::new()
+        .kernel(gaussian())
+        .bandwidth(1.0)
+        .compression(0.25);
+    let fit = shift
+        .merging(Merging::Below(2.0_f64.ln()))
+        .fit(rows(&x, 2), &watch())
+        .unwrap();
+    assert_eq!(fit.n_clusters(), 2);
+    assert_eq!(fit.tree().unwrap().diagram()[1].death, f64::NEG_INFINITY);
+}
+
+fn rounded(seed: u64) -> Vec<f64> {
+    let places: [(&[f64], f64, usize); 2] = [(&[0.0, 0.0], 2.0, 1500), (&[12.0, 12.0], 2.0, 1500)];
+    clouds(seed, &places).into_iter().map(f64::round).collect()
+}
+
+/// Tables of whole numbers: copies of a sample are one place, with as much weight.
+#[test]
+fn places_of_many_samples_have_neighbours() {
+    let x = rounded(1);
+    let x = rows(&x, 2);
+    let merging = Merging::Below(2.0_f64.ln());
+    let tomato = Tomato::new().fit(x, &watch()).unwrap();
+    assert_eq!(
+        tomato.clusters().n_clusters(),
+        2,
+        "{:?}",
+        tomato.tree().diagram()
+    );
+    let mean = MeanShift::new().kernel(gaussian()).bandwidth(1.5);
+    let mean = mean.merging(merging).fit(x, &watch()).unwrap();
+    assert_eq!(mean.n_clusters(), 2, "{:?}", mean.tree().unwrap().diagram());
+    let quick = QuickShift::new()
+        .kernel(gaussian())
+        .bandwidth(1.5)
+        .max_dist(1.0);
+    let quick = quick.merging(merging).fit(x, &watch()).unwrap();
+    assert_eq!(
+        quick.clusters().n_clusters(),
+        2,
+        "{:?}",
+        quick.tree().diagram()
+    );
+    let medoid = MedoidShift::new().kernel(gaussian()).bandwidth(1.5);
+    let medoid = medoid.merging(merging).fit(x, &watch()).unwrap();
+    assert_eq!(
+        medoid.clusters().n_clusters(),
+        2,
+        "{:?}",
+        medoid.tree().diagram()
+    );
+    // As the same places with weights.
+    let mut places: Vec<[i64; 2]> = x.iter().map(|r| [r[0] as i64, r[1] as i64]).collect();
+    places.sort_unstable();
+    let groups: Vec<&[[i64; 2]]> = places.chunk_by(|a, b| a == b).collect();
+    let few: Vec<f64> = groups.iter().flat_map(|g| g[0].map(|v| v as f64)).collect();
+    let weights: Vec<f64> = groups.iter().map(|g| g.len() as f64).collect();
+    let tomato = |x: Rows<'_, f64>, weights: &[f64]| {
+        let fit = Tomato::new()
+            .bandwidth(0.7)
+            .fit_weighted(x, weights, &watch());
+        let mut lives = lives(fit.unwrap().tree());
+        lives.sort_by(|a, b| a.partial_cmp(b).unwrap());
+        lives
+    };
+    let all = tomato(x, &vec![1.0; 3000]);
+    close("weights", &all, &tomato(rows(&few, 2), &weights), 1e-9);
+}
+
+/// A metric says how far samples are for the bandwidth and the kernel, too.
+#[test]
+fn directions_have_a_bandwidth_of_their_own() {
+    let places: [(&[f64], f64, usize); 2] = [(&[3.0, 0.0], 0.15, 100), (&[0.0, 3.0], 0.15, 100)];
+    let x = clouds(8, &places);
+    // Lengths say nothing to the cosine.
+    let stretched: Vec<f64> = x
+        .chunks_exact(2)
+        .zip(0..)
+        .flat_map(|(r, i)| [r[0], r[1]].map(|v| v * f64::from(1 + i % 50)))
+        .collect();
+    for x in [&x, &stretched] {
+        let x = rows(x, 2);
+        let quick = QuickShift::new()
+            .metric(Metric::Cosine)
+            .fit(x, &watch())
+            .unwrap();
+        let medoid = MedoidShift::new()
+            .metric(Metric::Cosine)
+            .merging(Merging::Below(0.7))
+            .fit(x, &watch())
+            .unwrap();
+        let tomato = Tomato::new()
+            .metric(Metric::Cosine)
+            .fit(x, &watch())
+            .unwrap();
+        for (h, labels) in [
+            (quick.bandwidth(), quick.clusters().labels()),
+            (medoid.bandwidth(), medoid.clusters().labels()),
+            (tomato.bandwidth(), tomato.clusters().labels()),
+        ] {
+            assert!(h > 0.0 && h < 0.1, "{h}");
+            assert!(
+                (0..200).all(|i| (labels[i] == labels[0]) == (i < 100)),
+                "{labels:?}"
+            );
+        }
+    }
+    // The mean distance to the 60th nearest, each its own nearest.
+    let unit = |r: &[f64]| {
+        let length = r[0].hypot(r[1]);
+        [r[0] / length, r[1] / length]
+    };
+    let u: Vec<[f64; 2]> = x.chunks_exact(2).map(unit).collect();
+    let each = u.iter().map(|a| {
+        let mut d: Vec<f64> = u.iter().map(|b| 1.0 - a[0] * b[0] - a[1] * b[1]).collect();
+        d.sort_by(f64::total_cmp);
+        d[59]
+    });
+    let truth = each.sum::<f64>() / 200.0;
+    let quick = QuickShift::new().metric(Metric::Cosine);
+    let found = quick.fit(rows(&x, 2), &watch()).unwrap().bandwidth();
+    assert!((found - truth).abs() < 1e-12, "{found}, not {truth}");
+    let twice: Vec<f64> = vec![2.0; 200];
+    let weighted = quick
+        .fit_weighted(rows(&x, 2), &twice, &watch())
+        .unwrap()
+        .bandwidth();
+    assert!((weighted - truth).abs() < 1e-12, "{weighted}, not {truth}");
+}
+
+/// A search for a stable bandwidth stands whole numbers and a sample far off.
+#[test]
+fn the_search_for_a_bandwidth_stands_copies_and_a_far_sample() {
+    use locality::shift::StableBandwidth;
+    let places: [(&[f64], f64, usize); 2] = [(&[0.0], 2.0, 300), (&[15.0], 2.0, 300)];
+    let whole: Vec<f64> = clouds(2, &places).into_iter().map(f64::round).collect();
+    let found = StableBandwidth::new()
+        .find(&MeanShift::new(), rows(&whole, 1), &watch())
+        .unwrap();
+    assert_eq!(found.clusters(), 2, "{found:?}");
+    let places: [(&[f64], f64, usize); 2] = [(&[0.0, 0.0], 1.0, 300), (&[8.0, 0.0], 1.0, 300)];
+    let mut far = clouds(4, &places);
+    far.extend([1e6, 0.0]);
+    let found = StableBandwidth::new()
+        .find(&MeanShift::new(), rows(&far, 2), &watch())
+        .unwrap();
+    assert_eq!(found.clusters(), 2, "{found:?}");
+    assert!(
+        found.bandwidth() > 1.0 && found.bandwidth() < 6.0,
+        "{}",
+        found.bandwidth()
+    );
+}
