@@ -101,11 +101,16 @@ fn trees(x: &[f64], d: usize, h: f64) -> Vec<(&'static str, ModeTree)> {
     ]
 }
 
+/// Each life that lasts is among the others', and the other way round: which of the short ones are told is a matter of rounding.
 fn close(name: &str, found: &[(f64, f64)], truth: &[(f64, f64)], tolerance: f64) {
-    assert_eq!(found.len(), truth.len(), "{name}: {found:?}, not {truth:?}");
-    for (a, b) in found.iter().zip(truth) {
-        let apart = (a.0 - b.0).abs().max((a.1 - b.1).abs());
-        assert!(apart < tolerance, "{name}: {found:?}, not {truth:?}");
+    let among = |l: &(f64, f64), all: &[(f64, f64)]| {
+        let apart = |o: &(f64, f64)| (l.0 - o.0).abs().max((l.1 - o.1).abs());
+        all.iter().any(|o| apart(o) < tolerance)
+    };
+    for (some, others) in [(found, truth), (truth, found)] {
+        for life in some.iter().filter(|l| l.0 - l.1 > 2.0 * tolerance) {
+            assert!(among(life, others), "{name}: {found:?}, not {truth:?}");
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! Local linear embedding: fit and transform.
 
+use std::collections::HashSet;
+
 use super::joint::Pieces;
 use super::near;
 use super::parameters::{LocallyLinearEmbedding, Method, Solver};
 use super::patches::{Patch, assemble, pieces};
 use super::tangent;
 use super::weights::{Reconstruction, reconstruction_weights};
-use crate::linear::{Matrix, Search, Sparse, point};
+use crate::linear::{Matrix, Search, Sparse, orthonormal, point};
 use crate::{LocalMean, Metric, Nearest, Result, Rows, Watch, par};
 
 /// Samples whose weights are one piece of work.
@@ -270,7 +272,35 @@ impl LocallyLinearEmbeddingFit {
             *label = numbers[*label];
         }
         self.count = count;
+        let grown: HashSet<usize> = lone.iter().map(|&i| self.pieces[i]).collect();
+        for piece in grown {
+            self.renew(piece);
+        }
+        point_pieces(&mut self.embedding, c, &self.pieces, count);
         Ok(())
+    }
+
+    /// Coordinates of a piece that has grown, around 0 again, orthogonal, and of the whole's variances.
+    fn renew(&mut self, piece: usize) {
+        let (n, c) = (self.pieces.len(), self.model.components);
+        let members: Vec<usize> = (0..n).filter(|&i| self.pieces[i] == piece).collect();
+        let k = members.len();
+        if k <= c {
+            return;
+        }
+        let mut columns = Vec::with_capacity(c * k);
+        for j in 0..c {
+            let own = members.iter().map(|i| self.embedding[i * c + j]);
+            let mean = own.clone().sum::<f64>() / k as f64;
+            columns.extend(own.map(|x| x - mean));
+        }
+        orthonormal(&mut columns, k);
+        let scale = (k as f64 / n as f64).sqrt();
+        for (j, column) in columns.chunks_exact(k).enumerate() {
+            for (i, x) in members.iter().zip(column) {
+                self.embedding[i * c + j] = scale * x;
+            }
+        }
     }
 
     /// The mixture of the neighbours' coordinates that reconstructs each row; of those in the piece of the nearest.
