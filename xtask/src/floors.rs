@@ -66,6 +66,7 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("select", Trick),
             ("symmetric", Trick),
             ("iterate", Trick),
+            ("named", Trick),
             ("widths", Trick),
             ("adaptive", Methods),
             ("autoencode", Methods),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::aggregate::Moments;
-use super::bound::{Bound, Scale, Width, slack};
+use super::bound::{Bound, Scale, Width, resolve, slack};
 use super::expanded::{Around, Expanded};
 use super::level::{Keys, Scratch};
 use super::listed::{self, Gathered};
@@ -94,7 +94,9 @@ impl<T: Float> Prepared<T> {
         watch: &Watch<'_>,
     ) -> Result<Self> {
         neighborhood.check()?;
-        neighborhood.check_columns(keys.columns())?;
+        for (name, columns) in neighborhood.columns() {
+            resolve(columns, keys.columns(), name)?;
+        }
         let kernel = neighborhood
             .as_kernels()?
             .into_iter()

@@ -9,7 +9,6 @@ pub(crate) use filter::Filter;
 pub use filter::Mask;
 pub use list::{NEIGHBORHOODS, NeighborhoodInfo, neighborhoods};
 
-use crate::engine::bound::resolve;
 use crate::{Atom, Columns, Error, Kernel, Metric, Profile, Result};
 
 /// One condition of a neighbourhood.
@@ -210,20 +209,16 @@ impl Neighborhood {
         Ok(())
     }
 
-    /// Checks that keys of so many columns have those that the conditions ask for.
-    pub(crate) fn check_columns(&self, count: usize) -> Result<()> {
-        for region in &self.regions {
-            let (name, columns) = match region {
-                Region::Radius { columns, .. } => ("radius", columns),
-                Region::Group { columns } => ("group", columns),
-                Region::Nearest {
-                    columns, mutual, ..
-                } => (if *mutual { "mutual" } else { "nearest" }, columns),
-                _ => continue,
-            };
-            resolve(columns, count, name)?;
-        }
-        Ok(())
+    /// The columns that conditions ask for, by the conditions' names.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (&'static str, &Columns)> {
+        self.regions.iter().filter_map(|region| match region {
+            Region::Radius { columns, .. } => Some(("radius", columns)),
+            Region::Group { columns } => Some(("group", columns)),
+            Region::Nearest {
+                columns, mutual, ..
+            } => Some((if *mutual { "mutual" } else { "nearest" }, columns)),
+            _ => None,
+        })
     }
 
     /// The conditions that are kernels themselves: they multiply the kernel by 0 or 1.
