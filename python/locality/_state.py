@@ -304,6 +304,7 @@ STATES = {
         _GEOGRAPHIC | {"bandwidths_": "q", "bandwidth_history_": "r q", "changes_": "r", "enp_": "q", "search_history_": "s t?"},
         _FIGURES | {"param_names_": "texts", "initial_bandwidth_": "real", "n_iter_": "count", "converged_": "flag"},
         _geographic,
+        later=("bandwidth_ranges",),
     ),
     "MeanShift": State(
         "mean_shift",
@@ -406,8 +407,7 @@ def pack(model: Any) -> Parts:
             # Columns by number: names are the table's.
             made = value if not isinstance(value, str) else (Kernel if name == "kernel" else Neighborhood)(value)
             value = made.with_columns([str(n) for n in own])
-        # A parameter that came later leaves files of models without it as they were.
-        if name != "n_jobs" and not (name == "bandwidth_ranges" and value is None):
+        if name != "n_jobs" and (value is not None or name not in state.later):
             given[name] = plain(value, name)
     view = {} if state.view is None else state.view(model)
     values = {name: plain(_of(model, name, view), name) for name in state.values}

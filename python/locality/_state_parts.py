@@ -27,6 +27,8 @@ class State(NamedTuple):
     ready: Callable[[Any], None] | None = None
     #: What is kept but lies in no attribute of its own, by name.
     view: Callable[[Any], dict[str, Any]] | None = None
+    #: Parameters that came later: without them files are as they were.
+    later: tuple[str, ...] = ()
 
 
 def lay(model: Any) -> None:

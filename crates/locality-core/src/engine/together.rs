@@ -133,7 +133,7 @@ impl<'a, T: Float> Group<'a, T> {
         let halves = sides.iter().map(|s| s.map(|x| 0.5 * x.to_f64()));
         let middle: Vec<f64> = halves.clone().map(|[a, b]| a + b).collect();
         let size = narrow.size(halves.map(|[a, b]| b - a));
-        let mut group = Self {
+        let group = Self {
             searcher,
             tree,
             narrow,
@@ -149,9 +149,6 @@ impl<'a, T: Float> Group<'a, T> {
                 *lane = group.about(c, row[f]);
             }
             walk.lanes.push(lane);
-        }
-        if !size.is_finite() {
-            group.slack = f32::INFINITY;
         }
         group
     }

@@ -381,3 +381,15 @@ pub(super) fn divide(rows: Rows<'_, f64>, scales: &[f64]) -> Vec<f64> {
     let row = |r: &[f64]| -> Vec<f64> { r.iter().zip(scales).map(|(x, s)| x / s).collect() };
     rows.iter().flat_map(row).collect()
 }
+
+/// The same of targets, which must have as many columns.
+pub(crate) fn divided(targets: Rows<'_, f64>, scales: &[f64]) -> Result<Vec<f64>> {
+    if targets.columns() != scales.len() {
+        return Err(Error::shape(format!(
+            "targets has {} columns, but samples had {}; they must be the same columns",
+            targets.columns(),
+            scales.len()
+        )));
+    }
+    Ok(divide(targets, scales))
+}

@@ -1,6 +1,6 @@
 //! Local generalized linear models that choose their own bandwidth: columns brought to one scale, the kernel searched.
 
-use super::candidates::{Data, Table, divide};
+use super::candidates::{Data, Table, divide, divided};
 use super::family::Family;
 use super::glm::{GlmFits, LocalGlmFit};
 use super::glm_search::Likelihood;
@@ -572,15 +572,4 @@ impl LocalLogisticFit {
         let best = |p: &[f64]| (1..p.len()).fold(0, |b, k| if p[k] > p[b] { k } else { b });
         Ok(all.chunks_exact(self.n_classes).map(best).collect())
     }
-}
-
-fn divided(targets: Rows<'_, f64>, scales: &[f64]) -> Result<Vec<f64>> {
-    if targets.columns() != scales.len() {
-        return Err(Error::shape(format!(
-            "targets has {} columns, but samples had {}; they must be the same columns",
-            targets.columns(),
-            scales.len()
-        )));
-    }
-    Ok(divide(targets, scales))
 }

@@ -44,6 +44,7 @@ mod simplex;
 mod solve;
 mod spread;
 
+pub(crate) use candidates::divided;
 pub use diagnostics::{Criterion, Diagnostics};
 pub use discriminant::{Covariance, Discriminant};
 pub use explain::Explanation;

@@ -1,6 +1,6 @@
 //! Local regression that chooses its own bandwidth: columns brought to one scale, candidates compared by cross-validation.
 
-use super::candidates::{Table, divide, first_scales};
+use super::candidates::{Table, divide, divided, first_scales};
 use super::diagnostics::Criterion;
 use super::interval::Conformity;
 use super::polynomial::LocalPolynomialFit;
@@ -429,14 +429,7 @@ impl LocalRegressionFit {
     /// # Errors
     /// Another number of columns.
     pub fn divide(&self, targets: Rows<'_, f64>) -> Result<Vec<f64>> {
-        if targets.columns() != self.scales.len() {
-            return Err(Error::shape(format!(
-                "targets has {} columns, but samples had {}; they must be the same columns",
-                targets.columns(),
-                self.scales.len()
-            )));
-        }
-        Ok(divide(targets, &self.scales))
+        divided(targets, &self.scales)
     }
 
     /// Predictions and slopes at targets `[m, d]`, in the units of the columns as given.

@@ -8,7 +8,7 @@ use super::file::rows;
 use super::geographic::{Part, as_real};
 use crate::local::{
     Discriminant, LiftedFit, LocalMode, LocalModeFit, LocalQuantile, LocalQuantileFit, Localized,
-    Normal,
+    Normal, divided,
 };
 use crate::{Error, Kernel, LocalMean, LocalMeanFit, Neighborhood, OnEmpty, Result, Rows, Watch};
 
@@ -70,7 +70,7 @@ impl ScaledModel {
                 "the file's scales must be {d} positive numbers, one for each column; it is damaged, or of another program"
             )));
         }
-        let samples = divide(&x, &scales);
+        let samples = divided(rows(&x, d)?, &scales)?;
         let weights: Option<Vec<f64>> = file.optional("weights")?;
         let table = (rows(&samples, d)?, weights.as_deref());
         let inner = match file.kind() {
@@ -252,23 +252,8 @@ impl ScaledModel {
     /// # Errors
     /// Another number of columns.
     pub fn divide(&self, targets: Rows<'_, f64>) -> Result<Vec<f64>> {
-        if targets.columns() != self.scales.len() {
-            return Err(Error::shape(format!(
-                "targets has {} columns, but samples had {}; they must be the same columns",
-                targets.columns(),
-                self.scales.len()
-            )));
-        }
-        Ok(targets
-            .iter()
-            .flat_map(|row| divide(row, &self.scales))
-            .collect())
+        divided(targets, &self.scales)
     }
-}
-
-fn divide(x: &[f64], scales: &[f64]) -> Vec<f64> {
-    let each = x.iter().zip(scales.iter().cycle());
-    each.map(|(x, s)| x / s).collect()
 }
 
 #[cfg(test)]
@@ -298,7 +283,8 @@ mod tests {
     /// The samples and two targets over their scales.
     fn divided(file: &ModelFile) -> (Vec<f64>, Vec<f64>) {
         let (x, _) = file.matrix::<f64>("samples").unwrap();
-        (super::divide(&x, &SCALES), super::divide(&AT, &SCALES))
+        let own = |x: &[f64]| super::divided(super::rows(x, 2).unwrap(), &SCALES).unwrap();
+        (own(&x), own(&AT))
     }
 
     const AT: [f64; 4] = [1.0, 2.0, 3.0, 0.5];

@@ -1,8 +1,10 @@
 //! What quick shift, medoid shift and `ToMATo` have in common: parameters, and what a fit knows.
 
+use super::graph::Graph;
+use super::ground::Way;
 use super::modes::{Merging, ModeTree};
 use super::sites::SampleClusters;
-use crate::{Kernel, Metric};
+use crate::{Float, Kernel, Metric, Result, Rows, Watch};
 
 /// Parameters of all of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +18,21 @@ pub(super) struct Common {
 }
 
 impl Common {
+    /// Where clusters may merge, the edges of the samples' graph and those that join its parts; else none.
+    pub(super) fn edges<T: Float>(
+        &self,
+        way: Way,
+        samples: Rows<'_, T>,
+        rank: &[u32],
+        watch: &Watch<'_>,
+    ) -> Result<Vec<(u32, u32)>> {
+        if self.merging == Merging::Never {
+            return Ok(Vec::new());
+        }
+        let graph = Graph::new(samples, &self.metric, self.n_neighbors, rank, watch)?;
+        way.joined(&graph, samples, &self.metric, rank, watch)
+    }
+
     pub(super) fn new(kernel: Kernel, merging: Merging) -> Self {
         Self {
             kernel,

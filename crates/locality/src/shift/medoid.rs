@@ -1,7 +1,6 @@
 //! Medoid shift: mean shift whose every step ends at a sample.
 
 use super::common::{Common, Found, common_answers, common_parameters};
-use super::graph::Graph;
 use super::ground::{Between, Way, least_width};
 use super::kernels::{bandwidth_in_force, flat, of_distance, under};
 use super::links::{heard, massless, ranked};
@@ -108,13 +107,7 @@ impl MedoidShift {
         let (roots, n_iter) = ends(&next, &rank);
         let quiet = watch.quiet();
         let way = Way::of(&common.metric, &kernel);
-        let edges = if common.merging == Merging::Never {
-            Vec::new()
-        } else {
-            let k = common.n_neighbors;
-            let graph = Graph::new(samples, &common.metric, k, &rank, &quiet)?;
-            way.joined(&graph, samples, &common.metric, &rank, &quiet)?
-        };
+        let edges = common.edges(way, samples, &rank, &quiet)?;
         let ground = Between {
             samples,
             density: &heard,

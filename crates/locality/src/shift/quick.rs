@@ -1,7 +1,6 @@
 //! Quick shift: each sample is linked to the nearest one of higher density.
 
 use super::common::{Common, Found, common_answers, common_metric, common_parameters};
-use super::graph::Graph;
 use super::ground::{Between, Ends, Way, least_width};
 use super::kernels::{bandwidth_in_force, radial, scaled, under};
 use super::links::{NONE, heard, massless, nearest_before, ranked, roots};
@@ -86,13 +85,7 @@ impl QuickShift {
         let cut = roots(&links, &order, longest, &massless);
         let quiet = watch.quiet();
         let way = Way::of(&common.metric, &kernel);
-        let edges = if common.merging == Merging::Never {
-            Vec::new()
-        } else {
-            let k = common.n_neighbors;
-            let graph = Graph::new(samples, &common.metric, k, &rank, &quiet)?;
-            way.joined(&graph, samples, &common.metric, &rank, &quiet)?
-        };
+        let edges = common.edges(way, samples, &rank, &quiet)?;
         let ground = Between {
             samples,
             density: &heard,

@@ -197,8 +197,7 @@ impl<T: Float> Trace<T> {
             sites.add_by_key(slots.clone(), row, share);
         }
         // Only where keys count for less than 1 may one count for more than all of them do.
-        let beyond = sites.weights.is_some()
-            && isa.largest(share) - log_normalizer > T::from_f64(T::MAX.to_f64().ln() - 1.0);
+        let beyond = sites.weights.is_some() && isa.largest(share) - log_normalizer > -T::EXP_FLOOR;
         let far = if beyond { share.to_vec() } else { Vec::new() };
         for s in share.iter_mut() {
             *s = isa.exp(*s - log_normalizer) * flow.correction;
@@ -253,7 +252,7 @@ impl<T: Float> Trace<T> {
         let Some(weights) = &sites.weights else {
             return;
         };
-        let most = T::MAX.to_f64().ln() - 1.0;
+        let most = -T::EXP_FLOOR.to_f64();
         for (i, (log, w)) in logs.iter().zip(&weights[slots.clone()]).enumerate() {
             let log = log.to_f64() - flow.log_normalizer.to_f64();
             if log <= most || self.share[i] == T::ZERO {
