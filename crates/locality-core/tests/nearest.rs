@@ -359,6 +359,28 @@ fn queries_searched_together_find_what_each_finds_alone() {
 
 /// Leaves are sifted in single precision: keys that it can hardly tell apart, or not at all, are found in their true order.
 #[test]
+fn near_keys_follow_one_another_in_the_near_order() {
+    for (n, d) in [(1, 2), (70, 3), (3000, 2), (500, 40)] {
+        let keys = normal(5, n, d);
+        let fit = Nearest::fit(Rows::new(&keys, n, d).unwrap(), &Metric::Euclidean).unwrap();
+        let order = fit.near_order();
+        let mut all = order.clone();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..n));
+        let row = |i: usize| &keys[i * d..][..d];
+        let steps = |order: &[usize]| -> f64 {
+            let step = |pair: &[usize]| {
+                formula::distance("euclidean", &[], row(pair[0]), row(pair[1])).unwrap()
+            };
+            order.windows(2).map(step).sum()
+        };
+        let came: Vec<usize> = (0..n).collect();
+        let share = if n == 3000 { 0.5 } else { 1.0 };
+        assert!(steps(&order) <= share * steps(&came), "{n} {d}");
+    }
+}
+
+#[test]
 fn what_single_precision_cannot_tell_apart_is_told_apart() {
     let (n, d, k) = (700, 3, 6);
     let draws = normal(3, n, d);

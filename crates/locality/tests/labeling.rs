@@ -305,9 +305,16 @@ fn plain(
     (f, rounds)
 }
 
+/// Few samples and many, whose neighbours are found by a tree and numbered by its leaves; few classes and more than a row of registers holds.
 #[test]
 fn propagation_and_spreading_are_the_plain_iteration() {
-    let (n, d, k) = (60, 2, 3);
+    for (n, k) in [(60, 3), (400, 10), (150, 17)] {
+        agrees_with_the_plain_iteration(n, k);
+    }
+}
+
+fn agrees_with_the_plain_iteration(n: usize, k: usize) {
+    let d = 2;
     let (x, clusters) = blobs(2, n, d, k, 1.5);
     let known: Vec<Option<usize>> = clusters
         .iter()
@@ -353,7 +360,8 @@ fn propagation_and_spreading_are_the_plain_iteration() {
                 .zip(&clusters)
                 .filter(|(a, b)| a == b)
                 .count();
-            assert!(right > n / 2);
+            // More classes crowd each other.
+            assert!(k > 3 || right > n / 2, "{right} of {n}");
         }
     }
 }

@@ -35,7 +35,7 @@ impl<T: Float> Best<T> {
     pub(crate) fn new(k: usize) -> Self {
         Self {
             k,
-            found: Vec::new(),
+            found: Vec::with_capacity(k.min(MOST_SORTED)),
             worst: T::INFINITY,
         }
     }

@@ -19,6 +19,8 @@ pub(crate) const GROUP: usize = LEAF;
 const FEWEST: usize = 4;
 /// Keys whose numbers are looked through at a time: mostly none of them is near enough.
 const FEW: usize = 16;
+/// How often the numbers of a query's first leaf are parted to find what the nearest of them do not exceed.
+const HALVINGS: usize = 10;
 
 /// Buffers of one thread.
 pub(crate) struct Walk<T> {
@@ -42,6 +44,12 @@ impl<T: Float> Searcher<T> {
     /// Whether queries may be searched together.
     pub(crate) fn walks_together(&self, k: usize) -> bool {
         self.narrow.is_some() && k <= MOST_SORTED
+    }
+
+    /// The keys, by index, in the order of the leaves.
+    pub(crate) fn leaf_order(&self) -> Vec<usize> {
+        let order = self.sites.index[..self.sites.rows].iter();
+        order.map(|i| *i as usize).collect()
     }
 
     /// An order of queries, given as features one after the other, in which neighbours lie near one another: that of the leaves of a
@@ -347,7 +355,7 @@ impl<'a, T: Float> Group<'a, T> {
         name: &impl Fn(u32) -> Option<u32>,
     ) -> f32 {
         let sites = &self.searcher.sites;
-        let mut named = [0.0; LEAF];
+        let mut named = [f32::INFINITY; LEAF];
         let mut count = 0;
         for (raw, index) in run.iter().zip(&sites.index[leaf.filled(sites.rows)]) {
             named[count % LEAF] = *raw;
@@ -356,9 +364,9 @@ impl<'a, T: Float> Group<'a, T> {
         if k > count {
             return f32::INFINITY;
         }
-        let (_, kth, _) = named[..count].select_nth_unstable_by(k - 1, f32::total_cmp);
         let slack = self.narrow.slacks[leaf.first];
-        self.narrow.limit(slack, self.narrow.reach_of(slack, *kth))
+        let kth = holds_smallest(&named, count, k);
+        self.narrow.limit(slack, self.narrow.reach_of(slack, kth))
     }
 
     /// Offers those keys of a leaf to a query whose single-precision numbers are within a limit.
@@ -375,24 +383,58 @@ impl<'a, T: Float> Group<'a, T> {
         let sites = &self.searcher.sites;
         let atom = &self.searcher.bound.atoms[0];
         let slots = leaf.filled(sites.rows);
+        // Found, worked out and offered in loops of their own: those of the second do not wait for one another.
+        let mut near = [0_u8; LEAF];
+        let mut count = 0;
         for (n, run) in run.as_chunks::<FEW>().0.iter().enumerate() {
             let mut within = 0_u32;
             for (i, raw) in run.iter().enumerate() {
                 within |= u32::from(*raw <= limit) << i;
             }
             while within != 0 {
-                let slot = slots.start + n * FEW + within.trailing_zeros() as usize;
+                near[count % LEAF] = (n * FEW) as u8 + within.trailing_zeros() as u8;
+                count += 1;
                 within &= within - 1;
-                if slot >= slots.end {
-                    break;
-                }
-                let raw = one(isa, atom, sites, query, slot);
-                if raw <= best.worst
-                    && let Some(index) = name(sites.index[slot])
-                {
-                    best.offer(Found { raw, index });
-                }
+            }
+        }
+        let mut raws = [T::ZERO; LEAF];
+        // The last leaf is filled up with copies, which are last.
+        let near = near[..count].iter().map(|n| slots.start + *n as usize);
+        let near = near.take_while(|slot| *slot < slots.end);
+        for (raw, slot) in raws.iter_mut().zip(near.clone()) {
+            *raw = one(isa, atom, sites, query, slot);
+        }
+        for (raw, slot) in raws.into_iter().zip(near) {
+            if raw <= best.worst
+                && let Some(index) = name(sites.index[slot])
+            {
+                best.offer(Found { raw, index });
             }
         }
     }
+}
+
+/// A number that at least `k` of the first `count` do not exceed, and not many more than that: the rest of the numbers is infinite, and none is
+/// negative.
+#[inline(always)]
+fn holds_smallest(numbers: &[f32; LEAF], count: usize, k: usize) -> f32 {
+    let given = &numbers[..count];
+    let smallest = given.iter().fold(f32::INFINITY, |a, x| a.min(*x));
+    if k == 1 {
+        return smallest;
+    }
+    let largest = given.iter().fold(0.0, |a: f32, x| a.max(*x));
+    // Their bits rise as the numbers do, and halve their orders of magnitude: there may be a clump among others that are far.
+    let (mut low, mut high) = (smallest.to_bits(), largest.to_bits());
+    for _ in 0..HALVINGS {
+        let middle = low + (high - low) / 2;
+        let limit = f32::from_bits(middle);
+        let within: u32 = numbers.iter().map(|x| u32::from(*x <= limit)).sum();
+        if within as usize >= k {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    f32::from_bits(high)
 }

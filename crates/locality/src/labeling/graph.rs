@@ -84,18 +84,33 @@ impl Graph {
         out
     }
 
-    /// Each object hears of as many, with weight 1: `indices` `[n, k]`, each row without repetitions.
-    pub(super) fn regular(k: usize, indices: &[usize]) -> Result<Self> {
-        let n = indices.len() / k;
+    /// Each object hears of as many: `indices` `[n, k]`, each row without repetitions, with weights `weigh(i, j)`. Objects are numbered anew, by
+    /// their places in an `order`; those that one hears of stay in the order of their old numbers, and so do sums over them.
+    pub(super) fn regular(
+        k: usize,
+        indices: &[usize],
+        order: &[usize],
+        weigh: impl Fn(usize, usize) -> f64,
+    ) -> Result<Self> {
+        let n = order.len();
         check_size(n)?;
-        let mut columns: Vec<u32> = indices.iter().map(|j| *j as u32).collect();
-        for row in columns.chunks_exact_mut(k) {
+        let mut place = vec![0_u32; n];
+        for (at, &i) in order.iter().enumerate() {
+            place[i] = at as u32;
+        }
+        let mut columns = Vec::with_capacity(indices.len());
+        let mut weights = Vec::with_capacity(indices.len());
+        let mut row = vec![0; k];
+        for &i in order {
+            row.copy_from_slice(&indices[i * k..][..k]);
             row.sort_unstable();
+            columns.extend(row.iter().map(|j| place[*j]));
+            weights.extend(row.iter().map(|j| weigh(i, *j)));
         }
         Ok(Self {
             starts: (0..=n).map(|i| i * k).collect(),
             columns,
-            weights: vec![1.0; n * k],
+            weights,
         })
     }
 
@@ -298,16 +313,6 @@ impl Graph {
             }
         }
         Ok(out)
-    }
-
-    /// The same with each weight changed: `change(i, j, w_ij)`.
-    pub(super) fn map(mut self, change: impl Fn(usize, usize, f64) -> f64) -> Self {
-        for i in 0..self.len() {
-            for at in self.starts[i]..self.starts[i + 1] {
-                self.weights[at] = change(i, self.columns[at] as usize, self.weights[at]);
-            }
-        }
-        self
     }
 
     /// The sum of the weights of an object.

@@ -58,7 +58,8 @@ pub struct LabelPropagationFit<T> {
 
 /// `sum_j g_ij f_j`.
 enum Operator {
-    Sparse(Graph),
+    /// Over a graph whose objects are the samples in this order.
+    Sparse(Graph, Vec<usize>),
     Dense(Dense),
 }
 
@@ -140,11 +141,12 @@ impl LabelPropagation {
     ) -> Result<LabelPropagationFit<T>> {
         self.check(samples, labels, classes)?;
         let (mut f, n_iter, converged) = match self.operator(samples, watch)? {
-            Operator::Sparse(graph) => {
+            Operator::Sparse(graph, order) => {
                 let rule = self.alpha.map_or(Rule::Clamp, Rule::Share);
-                let mut rounds = Rounds::new(&graph, labels, classes, rule);
+                let ordered: Vec<_> = order.iter().map(|i| labels[*i]).collect();
+                let mut rounds = Rounds::new(&graph, &ordered, classes, rule);
                 let (n_iter, converged) = self.until_still(labels, watch, || rounds.step(watch))?;
-                (rounds.state(), n_iter, converged)
+                (rounds.state(&order), n_iter, converged)
             }
             Operator::Dense(dense) => self.dense_rounds(&dense, labels, classes, watch)?,
         };
@@ -286,26 +288,30 @@ impl LabelPropagation {
         match &self.affinity {
             Affinity::Nearest { k } => {
                 let k = *k;
-                let found =
-                    Nearest::fit(samples, &Metric::Euclidean)?.k_nearest(samples, k, watch)?;
-                let graph = Graph::regular(k, &found.indices)?;
+                let near = Nearest::fit(samples, &Metric::Euclidean)?;
+                let found = near.k_nearest(samples, k, watch)?;
+                let order = near.near_order();
                 if self.alpha.is_none() {
-                    return Ok(Operator::Sparse(graph.map(|_, _, w| w / k as f64)));
+                    let graph = Graph::regular(k, &found.indices, &order, |_, _| 1.0 / k as f64)?;
+                    return Ok(Operator::Sparse(graph, order));
                 }
                 // In-degrees without oneself, as scipy's Laplacian counts them.
                 let mut degrees = vec![0.0; n];
-                for (at, &j) in found.indices.iter().enumerate() {
-                    degrees[j] += f64::from(u8::from(at / k != j));
-                }
-                let root = |i: usize| {
-                    if degrees[i] > 0.0 {
-                        f64::sqrt(degrees[i])
-                    } else {
-                        1.0
+                for (i, row) in found.indices.chunks_exact(k).enumerate() {
+                    for &j in row {
+                        degrees[j] += f64::from(u8::from(i != j));
                     }
-                };
-                let weigh = |i, j, w: f64| if i == j { 0.0 } else { w / root(i) / root(j) };
-                Ok(Operator::Sparse(graph.map(weigh)))
+                }
+                let root = |degree: f64| if degree > 0.0 { degree.sqrt() } else { 1.0 };
+                let roots: Vec<f64> = degrees.into_iter().map(root).collect();
+                let graph = Graph::regular(k, &found.indices, &order, |i, j| {
+                    if i == j {
+                        0.0
+                    } else {
+                        1.0 / roots[i] / roots[j]
+                    }
+                })?;
+                Ok(Operator::Sparse(graph, order))
             }
             affinity => {
                 let kernel = affinity.kernel().unwrap_or_else(|| Kernel::gaussian(1.0));

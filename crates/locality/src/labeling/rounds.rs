@@ -1,5 +1,6 @@
 //! Rounds of labels over a sparse graph: sums over neighbours, and what is made of them, row by row in one pass.
 
+use std::array::from_fn;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -9,14 +10,17 @@ use crate::{Result, Watch, par};
 
 /// Numbers that are worked on side by side; rows are padded to strips of them.
 const STRIP: usize = 4;
-/// Strips whose sums are kept in registers.
-const MOST: usize = 4;
 /// Rows of one piece of work; changes are summed up by such pieces, whatever the number of threads.
 const ROWS: usize = 512;
 /// Products of a round that are worth waking other threads for.
 const MUCH: usize = 1 << 20;
 
-type Strip = [f64; STRIP];
+/// On its own boundary: a load of it never takes two lines of the cache.
+#[derive(Clone, Copy)]
+#[repr(align(32))]
+struct Strip([f64; STRIP]);
+
+const NONE: Strip = Strip([0.0; STRIP]);
 
 /// What becomes of the sums.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +29,14 @@ pub(super) enum Rule {
     Share(f64),
     /// Their distribution; known labels stay.
     Clamp,
+}
+
+impl Rule {
+    /// Whether an object with this label stays as it was.
+    #[inline(always)]
+    fn holds(self, label: Option<usize>) -> bool {
+        matches!(self, Self::Clamp) && label.is_some()
+    }
 }
 
 /// The state of one round and room for the next, `[n, strips]`.
@@ -47,10 +59,10 @@ impl<'a> Rounds<'a> {
         rule: Rule,
     ) -> Self {
         let strips = classes.div_ceil(STRIP);
-        let mut now = vec![[0.0; STRIP]; labels.len() * strips];
+        let mut now = vec![NONE; labels.len() * strips];
         for (i, label) in labels.iter().enumerate() {
             if let Some(label) = label {
-                now[i * strips + label / STRIP][label % STRIP] = 1.0;
+                now[i * strips + label / STRIP].0[label % STRIP] = 1.0;
             }
         }
         Self {
@@ -94,11 +106,17 @@ impl<'a> Rounds<'a> {
         Ok(changes.iter().sum())
     }
 
-    /// The state, `[n, classes]`.
-    pub(super) fn state(&self) -> Vec<f64> {
+    /// The state, `[n, classes]`, of objects that are the graph's in this order.
+    pub(super) fn state(&self, order: &[usize]) -> Vec<f64> {
+        let mut out = vec![0.0; order.len() * self.classes];
         let rows = self.now.chunks_exact(self.strips.max(1));
-        rows.flat_map(|row| row.as_flattened()[..self.classes].iter().copied())
-            .collect()
+        for (row, &i) in rows.zip(order) {
+            let own = &mut out[i * self.classes..][..self.classes];
+            for (own, x) in own.iter_mut().zip(row.iter().flat_map(|s| &s.0)) {
+                *own = *x;
+            }
+        }
+        out
     }
 }
 
@@ -113,27 +131,23 @@ struct Round<'a> {
     out: &'a mut [Strip],
 }
 
-/// `S` strips, from `first` on, of the weighted sum of the neighbours' rows.
+/// The weighted sum of the neighbours' rows.
 #[inline(always)]
 fn sum<I: Isa, const S: usize>(
     isa: I,
     (columns, weights): (&[u32], &[f64]),
-    (now, strips, first): (&[Strip], usize, usize),
-    out: &mut [Strip],
-) {
-    let mut sums = [[0.0; STRIP]; S];
+    now: &[[Strip; S]],
+) -> [Strip; S] {
+    let mut sums = [NONE; S];
     for (j, w) in columns.iter().zip(weights) {
-        let at = *j as usize * strips + first;
         // No other way out of the loop than its end, or the sums would be kept in memory.
-        let row = now.get(at..at + S).and_then(|r| r.first_chunk::<S>());
-        let row = row.unwrap_or(&[[0.0; STRIP]; S]);
-        for (sums, row) in sums.iter_mut().zip(row) {
-            for (s, x) in sums.iter_mut().zip(row) {
-                *s = isa.fma(*w, *x, *s);
-            }
-        }
+        let row = now.get(*j as usize).unwrap_or(&[NONE; S]);
+        sums = from_fn(|s| {
+            let (sum, row) = (sums[s].0, row[s].0);
+            Strip(from_fn(|l| isa.fma(*w, row[l], sum[l])))
+        });
     }
-    out[first..first + S].copy_from_slice(&sums);
+    sums
 }
 
 impl Task for Round<'_> {
@@ -141,49 +155,99 @@ impl Task for Round<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) -> f64 {
-        let strips = self.strips;
-        if strips == 0 {
-            return 0.0;
+        match self.strips {
+            0 => 0.0,
+            1 => self.short::<I, 1>(isa),
+            2 => self.short::<I, 2>(isa),
+            3 => self.short::<I, 3>(isa),
+            4 => self.short::<I, 4>(isa),
+            _ => self.long(isa),
         }
+    }
+}
+
+impl Round<'_> {
+    /// Rows that are kept in registers from their sums to their changes.
+    #[inline(always)]
+    fn short<I: Isa, const S: usize>(self, isa: I) -> f64 {
         let mut changes = [0.0; STRIP];
-        for (i, out) in self.rows.zip(self.out.chunks_exact_mut(strips)) {
-            let label = self.labels[i];
-            let known = label.filter(|_| matches!(self.rule, Rule::Clamp));
-            if known.is_some() {
-                // As it was.
+        let out = self.out.as_chunks_mut::<S>().0;
+        let now = self.now.as_chunks::<S>().0;
+        let before = &now[self.rows.clone()];
+        for ((i, out), before) in self.rows.clone().zip(out).zip(before) {
+            if self.rule.holds(self.labels[i]) {
                 continue;
             }
-            let (row, now) = (self.graph.row(i), self.now);
-            let mut first = 0;
-            while first < strips {
-                let from = (now, strips, first);
-                match strips - first {
-                    1 => sum::<I, 1>(isa, row, from, out),
-                    2 => sum::<I, 2>(isa, row, from, out),
-                    3 => sum::<I, 3>(isa, row, from, out),
-                    _ => sum::<I, MOST>(isa, row, from, out),
-                }
-                first += MOST;
+            let mut row = sum(isa, self.graph.row(i), now);
+            finish(self.rule, self.labels[i], &mut row);
+            change(&row, before, &mut changes);
+            *out = row;
+        }
+        changes.iter().sum()
+    }
+
+    /// Rows of any length.
+    #[inline(always)]
+    fn long<I: Isa>(self, isa: I) -> f64 {
+        let (strips, now) = (self.strips, self.now);
+        let mut changes = [0.0; STRIP];
+        for (i, out) in self.rows.clone().zip(self.out.chunks_exact_mut(strips)) {
+            if self.rule.holds(self.labels[i]) {
+                continue;
             }
-            match self.rule {
-                Rule::Share(alpha) => {
-                    for x in out.as_flattened_mut() {
-                        *x *= alpha;
-                    }
-                    if let Some(label) = label {
-                        out[label / STRIP][label % STRIP] += 1.0 - alpha;
+            out.fill(NONE);
+            let (columns, weights) = self.graph.row(i);
+            for (j, w) in columns.iter().zip(weights) {
+                let row = &now[*j as usize * strips..][..strips];
+                for (out, row) in out.iter_mut().zip(row) {
+                    for (s, x) in out.0.iter_mut().zip(&row.0) {
+                        *s = isa.fma(*w, *x, *s);
                     }
                 }
-                Rule::Clamp => normalize(out),
             }
-            let before = &now[i * strips..][..strips];
-            for (a, b) in out.iter().zip(before) {
-                for ((change, a), b) in changes.iter_mut().zip(a).zip(b) {
-                    *change += (a - b).abs();
+            finish(self.rule, self.labels[i], out);
+            change(out, &now[i * strips..][..strips], &mut changes);
+        }
+        changes.iter().sum()
+    }
+}
+
+#[inline(always)]
+fn scale(row: &mut [Strip], factor: f64) {
+    for strip in row {
+        for x in &mut strip.0 {
+            *x *= factor;
+        }
+    }
+}
+
+/// What the rule makes of sums.
+#[inline(always)]
+fn finish(rule: Rule, label: Option<usize>, row: &mut [Strip]) {
+    match rule {
+        Rule::Share(alpha) => {
+            scale(row, alpha);
+            if let Some(label) = label {
+                // Not by its index: the row would be kept in memory.
+                for (n, strip) in row.iter_mut().enumerate() {
+                    for (c, x) in strip.0.iter_mut().enumerate() {
+                        let own = n * STRIP + c == label;
+                        *x += if own { 1.0 - alpha } else { 0.0 };
+                    }
                 }
             }
         }
-        changes.iter().sum()
+        Rule::Clamp => normalize(row),
+    }
+}
+
+/// Adds how much each number has changed.
+#[inline(always)]
+fn change(row: &[Strip], before: &[Strip], changes: &mut [f64; STRIP]) {
+    for (a, b) in row.iter().zip(before) {
+        for ((change, a), b) in changes.iter_mut().zip(&a.0).zip(&b.0) {
+            *change += (a - b).abs();
+        }
     }
 }
 
@@ -192,14 +256,11 @@ impl Task for Round<'_> {
 fn normalize(row: &mut [Strip]) {
     let mut sums = [0.0; STRIP];
     for strip in &*row {
-        for (s, x) in sums.iter_mut().zip(strip) {
+        for (s, x) in sums.iter_mut().zip(&strip.0) {
             *s += *x;
         }
     }
     let sum: f64 = sums.iter().sum();
-    if sum != 0.0 {
-        for x in row.as_flattened_mut() {
-            *x /= sum;
-        }
-    }
+    let factor = if sum == 0.0 { 1.0 } else { 1.0 / sum };
+    scale(row, factor);
 }
