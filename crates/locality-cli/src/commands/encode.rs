@@ -19,7 +19,7 @@ use crate::table::{Column, Format, Table};
   locality encode all-MiniLM-L6-v2 sentences.txt -o vectors.npy
   locality encode all-MiniLM-L6-v2 sentences.txt -o tokens.csv --pooling none
 
-The folder has config.json, model.safetensors and tokenizer.json of a model of the BERT kind. What sentence-transformers noted beside them \
+The folder has config.json, model.safetensors (or model.onnx) and tokenizer.json of a model of the BERT kind. What sentence-transformers noted beside them \
 (modules.json, sentence_bert_config.json) says how tokens become one vector and how many are read; without, it is their mean, of unit length.")]
 pub(crate) struct Args {
     /// The folder of the model

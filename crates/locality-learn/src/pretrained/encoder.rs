@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::bert::{Bert, Parts};
 use super::config::Config;
-use super::folder::{Recipe, read, recipe};
+use super::folder::{Recipe, read, recipe, tensors};
 use super::weights::Weights;
 use super::word_piece::WordPiece;
 use crate::{Layer, Layout, Number, Pass, Sets};
@@ -47,21 +47,22 @@ pub struct Encoder<T> {
 }
 
 impl<T: Number> Encoder<T> {
-    /// Reads a folder of `config.json`, `model.safetensors` and `tokenizer.json`. Pooling, unit length and the greatest length are those
+    /// Reads a folder of `config.json`, `model.safetensors` (or `model.onnx`, here or in a folder `onnx`) and `tokenizer.json`. Pooling, unit length and the greatest length are those
     /// of `sentence-transformers`' files where these are there, else the mean, unit length, and all positions that the model has.
     ///
     /// # Errors
     /// A file that is missing or damaged, a model or tokenizer of another kind, a tensor that is missing or of another shape.
     pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
-        let paths = ["config.json", "model.safetensors", "tokenizer.json"];
-        let paths = paths.map(|name| folder.join(name));
+        let [config, tokenizer] = ["config.json", "tokenizer.json"].map(|name| folder.join(name));
+        let text = read(&config)?;
+        let paths = [config, tensors(folder)?, tokenizer];
         let named = |at: usize| {
             let path = paths[at].display();
             move |e: Error| e.context(path)
         };
         let recipe = recipe(folder)?;
-        let config = Config::parse(&read(&paths[0])?).map_err(named(0))?;
+        let config = Config::parse(&text).map_err(named(0))?;
         let sizes = Bert::of(&config).map_err(named(0))?;
         let tokenizer = WordPiece::from_json(&read(&paths[2])?).map_err(named(2))?;
         let bytes = read(&paths[1])?;
@@ -77,7 +78,7 @@ impl<T: Number> Encoder<T> {
         .checked()
     }
 
-    /// The same from the bytes of the three files, without those of `sentence-transformers`.
+    /// The same from the bytes of the three files (tensors in either format), without those of `sentence-transformers`.
     ///
     /// # Errors
     /// As [`load`](Self::load).

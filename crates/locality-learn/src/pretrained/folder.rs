@@ -1,7 +1,7 @@
 //! The files of a model's folder.
 
 use std::io::ErrorKind;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use locality_core::{Error, Result};
 use serde_json::Value;
@@ -39,6 +39,22 @@ pub(super) fn maybe(path: &Path) -> Result<Option<Vec<u8>>> {
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         _ => read(path).map(Some),
     }
+}
+
+/// Where a folder may have its tensors, in the order in which they are looked for.
+const TENSORS: [&str; 3] = ["model.safetensors", "model.onnx", "onnx/model.onnx"];
+
+/// The file of a folder's tensors.
+pub(super) fn tensors(folder: &Path) -> Result<PathBuf> {
+    let paths = TENSORS.map(|name| folder.join(name));
+    let found = paths.into_iter().find(|path| path.exists());
+    found.ok_or_else(|| {
+        Error::unsupported(format!(
+            "{} has none of {}; name the folder of a published model",
+            folder.display(),
+            TENSORS.join(", ")
+        ))
+    })
 }
 
 /// What `modules.json` and the files that it names say; a mean of unit length where nothing does.

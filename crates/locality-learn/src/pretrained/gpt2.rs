@@ -5,7 +5,7 @@ use std::path::Path;
 use locality_core::{Error, Result};
 
 use super::config::Config;
-use super::folder::{maybe, read};
+use super::folder::{maybe, read, tensors};
 use super::weights::{Part, Weights};
 use crate::bpe::{merges_of, vocabulary_of};
 use crate::layers::{Activation, EPSILON};
@@ -65,17 +65,18 @@ pub fn language_model(folder: impl AsRef<Path>) -> Result<Checkpoint> {
     })
 }
 
-/// Reads the parameters of a language model of the GPT-2 kind (Radford et al. 2019), from the `config.json` and `model.safetensors` of a
-/// folder. How its text becomes codes is up to the caller, or to [`language_model`].
+/// Reads the parameters of a language model of the GPT-2 kind (Radford et al. 2019), from the `config.json` and `model.safetensors`
+/// (or `model.onnx`, here or in a folder `onnx`) of a folder. How its text becomes codes is up to the caller, or to [`language_model`].
 ///
 /// # Errors
 /// A file that is missing or damaged, a model of another kind, a tensor that is missing or of another shape.
 pub fn decoder<T: Number>(folder: impl AsRef<Path>) -> Result<Transformer<T>> {
     let folder = folder.as_ref();
-    let paths = ["config.json", "model.safetensors"].map(|name| folder.join(name));
-    let config = Config::parse(&read(&paths[0])?).and_then(|c| sizes(&c));
-    let config = config.map_err(|e| e.context(paths[0].display()))?;
-    fill(&config, &read(&paths[1])?).map_err(|e| e.context(paths[1].display()))
+    let path = folder.join("config.json");
+    let config = Config::parse(&read(&path)?).and_then(|c| sizes(&c));
+    let config = config.map_err(|e| e.context(path.display()))?;
+    let path = tensors(folder)?;
+    fill(&config, &read(&path)?).map_err(|e| e.context(path.display()))
 }
 
 fn sizes(config: &Config) -> Result<TransformerConfig> {

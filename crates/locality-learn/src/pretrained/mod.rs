@@ -1,7 +1,7 @@
 //! Models that others have trained, read from their files and run as hierarchical local models.
 //!
-//! [`Encoder`] reads an encoder of the BERT kind with its tokenizer, as a folder of `config.json`, `model.safetensors` and
-//! `tokenizer.json`, and turns sentences into vectors. [`language_model`] reads a language model of the GPT-2 kind with its
+//! [`Encoder`] reads an encoder of the BERT kind with its tokenizer, as a folder of `config.json`, `model.safetensors` (or
+//! `model.onnx`) and `tokenizer.json`, and turns sentences into vectors. [`language_model`] reads a language model of the GPT-2 kind with its
 //! tokenizer, [`decoder`] its parameters alone.
 
 mod bert;
@@ -9,6 +9,7 @@ mod config;
 mod encoder;
 mod folder;
 mod gpt2;
+mod onnx;
 mod text;
 mod weights;
 mod word_piece;

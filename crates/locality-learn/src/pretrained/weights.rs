@@ -1,9 +1,10 @@
-//! Parameters from the tensors of a safetensors file, under the names that they were published with.
+//! Parameters from the tensors of a safetensors or ONNX file, under the names that they were published with.
 
 use locality_core::{Error, Result};
 use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::Dtype;
 
+use super::onnx::Onnx;
 use crate::{Layout, Number};
 
 /// A tensor that is all or part of a view.
@@ -32,35 +33,43 @@ impl Part {
     }
 }
 
+/// The numbers of a tensor, as their bytes.
+pub(super) struct Found<'a> {
+    pub(super) kind: Dtype,
+    pub(super) shape: Vec<usize>,
+    pub(super) data: &'a [u8],
+    /// Whether the transpose of a matrix of this shape lies there.
+    pub(super) turned: bool,
+}
+
+/// What is known of files by their kinds.
+enum Source<'a> {
+    Safe(SafeTensors<'a>),
+    Onnx(Onnx),
+}
+
 /// The tensors of a file.
 pub(super) struct Weights<'a> {
-    file: SafeTensors<'a>,
+    source: Source<'a>,
     bytes: usize,
-    prefix: &'static str,
+    prefix: String,
 }
 
 impl<'a> Weights<'a> {
-    /// Those of a file's bytes, whose names begin with one of the prefixes: the one under which `known` is there.
+    /// Those of a file's bytes, whose names begin with one of the prefixes (in an ONNX file, with any): the one under which `known` is there.
     pub(super) fn new(
         bytes: &'a [u8],
         known: &str,
         prefixes: &'static [&'static str],
     ) -> Result<Self> {
-        let file = SafeTensors::deserialize(bytes).map_err(|e| {
-            Error::parse(format!(
-                "it is no safetensors file, or a damaged one ({e}); copy it again"
-            ))
-        })?;
-        let has = |prefix: &&&str| file.tensor(&format!("{prefix}{known}")).is_ok();
-        let prefix = prefixes.iter().find(has).ok_or_else(|| {
-            Error::parse(format!(
-                "the tensor '{known}' is missing; name the file of a model of this kind"
-            ))
-        })?;
+        let source = Source::new(bytes)?;
+        let prefix = source
+            .prefix(known, prefixes)
+            .ok_or_else(|| source.misses(known, "name the file of a model of this kind"))?;
         Ok(Self {
             prefix,
             bytes: bytes.len(),
-            file,
+            source,
         })
     }
 
@@ -88,7 +97,7 @@ impl<'a> Weights<'a> {
             let mut size = 0;
             for part in parts(&view.name) {
                 let tensor = self.tensor(&part)?;
-                size += tensor.shape().iter().product::<usize>();
+                size += tensor.shape.iter().product::<usize>();
             }
             if size != view.range.len() {
                 return Err(Error::unsupported(format!(
@@ -109,8 +118,9 @@ impl<'a> Weights<'a> {
                         part.name
                     )));
                 }
-                if part.turned {
-                    turn(&mut out[from..], part.shape[1]);
+                if part.turned != tensor.turned {
+                    let columns = part.shape[usize::from(part.turned)];
+                    turn(&mut out[from..], columns);
                 }
             }
         }
@@ -118,42 +128,90 @@ impl<'a> Weights<'a> {
     }
 
     /// A tensor of the shape that is expected, whose numbers can be read.
-    fn tensor(&self, part: &Part) -> Result<TensorView<'a>> {
+    fn tensor(&self, part: &Part) -> Result<Found<'_>> {
         let name = format!("{}{}", self.prefix, part.name);
-        let found = self.file.tensor(&name).or_else(|e| {
-            // The norms of the first files that were published.
-            let old = name
-                .replace("LayerNorm.weight", "LayerNorm.gamma")
-                .replace("LayerNorm.bias", "LayerNorm.beta");
-            self.file.tensor(&old).map_err(|_| e)
-        });
-        let tensor = found.map_err(|_| {
-            Error::parse(format!(
-                "the tensor '{name}' is missing; the file does not have all of such a model"
-            ))
-        })?;
+        // The norms of the first files that were published.
+        let old = || {
+            name.replace("LayerNorm.weight", "LayerNorm.gamma")
+                .replace("LayerNorm.bias", "LayerNorm.beta")
+        };
+        let found = self.source.tensor(&name);
+        let found = found.or_else(|| self.source.tensor(&old()));
+        let tensor = found.ok_or_else(|| {
+            let remedy = "the file does not have all of such a model";
+            self.source.misses(&name, remedy)
+        })??;
         let known = [Dtype::F32, Dtype::F16, Dtype::BF16, Dtype::F64];
-        if !known.contains(&tensor.dtype()) {
+        if !known.contains(&tensor.kind) {
             return Err(Error::unsupported(format!(
                 "the tensor '{name}' is of the type {:?}, but only F32, F16, BF16 and F64 are read",
-                tensor.dtype()
+                tensor.kind
             )));
         }
-        if tensor.shape() != part.shape {
+        if tensor.shape != part.shape {
             return Err(Error::shape(format!(
                 "the tensor '{name}' has the shape {:?}, but the configuration says {:?}",
-                tensor.shape(),
-                part.shape
+                tensor.shape, part.shape
             )));
         }
         Ok(tensor)
     }
 }
 
+impl<'a> Source<'a> {
+    /// A safetensors file begins with the length of its header, a JSON object.
+    fn new(bytes: &'a [u8]) -> Result<Self> {
+        if !bytes.is_empty() && bytes.get(8) != Some(&b'{') {
+            return Onnx::new(bytes).map(Self::Onnx);
+        }
+        let file = SafeTensors::deserialize(bytes).map_err(|e| {
+            Error::parse(format!(
+                "it is no safetensors file, or a damaged one ({e}); copy it again"
+            ))
+        })?;
+        Ok(Self::Safe(file))
+    }
+
+    fn prefix(&self, known: &str, prefixes: &[&str]) -> Option<String> {
+        match self {
+            Self::Safe(file) => {
+                let has = |prefix: &&&str| file.tensor(&format!("{prefix}{known}")).is_ok();
+                prefixes.iter().find(has).map(|p| (*p).to_owned())
+            }
+            Self::Onnx(file) => file.prefix(known),
+        }
+    }
+
+    /// The error of a tensor that is not there.
+    fn misses(&self, name: &str, remedy: &str) -> Error {
+        match self {
+            Self::Onnx(file) if file.is_quantized() => Error::unsupported(format!(
+                "the tensor '{name}' is missing, and others are quantized to whole numbers; name the file whose numbers are floating-point"
+            )),
+            _ => Error::parse(format!("the tensor '{name}' is missing; {remedy}")),
+        }
+    }
+
+    fn tensor(&self, name: &str) -> Option<Result<Found<'_>>> {
+        match self {
+            Self::Safe(file) => {
+                let view = file.tensor(name).ok()?;
+                Some(Ok(Found {
+                    kind: view.dtype(),
+                    shape: view.shape().to_vec(),
+                    data: view.data(),
+                    turned: false,
+                }))
+            }
+            Self::Onnx(file) => file.tensor(name),
+        }
+    }
+}
+
 /// Appends the numbers of a tensor.
-fn numbers<T: Number>(tensor: &TensorView<'_>, out: &mut Vec<T>) {
-    let pairs = || tensor.data().chunks_exact(2).map(|b| [b[0], b[1]]);
-    match tensor.dtype() {
+fn numbers<T: Number>(tensor: &Found<'_>, out: &mut Vec<T>) {
+    let pairs = || tensor.data.chunks_exact(2).map(|b| [b[0], b[1]]);
+    match tensor.kind {
         Dtype::F16 => out.extend(pairs().map(|b| T::from_f64(half(u16::from_le_bytes(b))))),
         // The upper half of a number in single precision.
         Dtype::BF16 => out.extend(
@@ -161,11 +219,11 @@ fn numbers<T: Number>(tensor: &TensorView<'_>, out: &mut Vec<T>) {
                 .map(|[low, high]| T::from_f64(f64::from(f32::from_le_bytes([0, 0, low, high])))),
         ),
         Dtype::F64 => {
-            let eights = tensor.data().as_chunks::<8>().0.iter();
+            let eights = tensor.data.as_chunks::<8>().0.iter();
             out.extend(eights.map(|b| T::from_f64(f64::from_le_bytes(*b))));
         }
         _ => {
-            let fours = tensor.data().as_chunks::<4>().0.iter();
+            let fours = tensor.data.as_chunks::<4>().0.iter();
             out.extend(fours.map(|b| T::from_f64(f64::from(f32::from_le_bytes(*b)))));
         }
     }

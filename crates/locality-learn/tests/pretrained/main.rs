@@ -5,6 +5,7 @@ mod bpe;
 mod files;
 mod gpt2;
 mod minilm;
+mod onnx;
 mod plain;
 mod tensors;
 mod tokenizer;

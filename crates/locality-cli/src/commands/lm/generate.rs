@@ -18,7 +18,7 @@ use crate::output;
   locality lm generate play.safetensors --prompt \"To be\" --tokens 80 --temperature 0
   locality lm generate gpt2 --prompt \"A local mean is\" --tokens 40 --top-k 50 --stop \"<|endoftext|>\"
 
-A folder has config.json and model.safetensors of a model of the GPT-2 kind, with its tokenizer.json, or vocab.json and merges.txt.")]
+A folder has config.json and model.safetensors (or model.onnx) of a model of the GPT-2 kind, with its tokenizer.json, or vocab.json and merges.txt.")]
 pub(crate) struct Args {
     /// The model, as `locality lm train` wrote it, or the folder of a published one
     model: PathBuf,
