@@ -409,8 +409,17 @@ def locally_linear_embedding(
     tol: float,
     dense: bool = False,
     kernel: Kernel | str | None = None,
+    pieces: str = "centred",
     threads: int = 0,
 ) -> tuple[_Array, float, _Array, str | None]: ...
+def mixture_shares(
+    queries: _Array,
+    samples: _Array,
+    neighbors: _Array,
+    pieces: _Array,
+    kernel: Kernel | str | None = None,
+    threads: int = 0,
+) -> _Array: ...
 def laplacian_eigenmaps(
     samples: _Array,
     *,
@@ -712,6 +721,7 @@ class HopfieldMemory:
         self, states: _Array, known: _Array | None = None, threads: int = 0, progress: _Progress | None = None
     ) -> tuple[_Array, _Array, list[int], list[bool], list[int], list[list[float]]]: ...
     def energies(self, states: _Array, threads: int = 0) -> list[float] | None: ...
+    def outscored(self) -> float: ...
     def participation(self, states: _Array, threads: int = 0) -> list[float]: ...
     def holders(self, states: _Array, least: float, threads: int = 0) -> list[list[tuple[int, float]]]: ...
 
@@ -1272,6 +1282,7 @@ def mean_shift(
     min_bin_freq: int = 1,
     cluster_all: bool = True,
     max_iter: int = 300,
+    tol: float = 1e-9,
     blurring: bool = False,
     adaptive: float = 0.0,
     over_relaxation: float = 1.0,

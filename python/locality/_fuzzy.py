@@ -197,7 +197,7 @@ class FuzzySystem:
         return values[:, 0] if values.shape[1] == 1 else values
 
     def firing(self, X: Any, *, n_jobs: int | None = None) -> Array:
-        """How much each rule fires for each row.
+        """How much each rule fires for each row, in the order of `rules`.
 
         Parameters
         ----------
@@ -217,24 +217,28 @@ class FuzzySystem:
 
         Parameters
         ----------
-        x : sequence, mapping or float
-            One number for each input; the number itself where there is one input.
+        x : sequence, mapping, row of a data frame or float
+            One number for each input; the number itself where there is one input. A mapping, a row of a frame (a Series with the columns' names, or a
+            frame of one row) is read by name.
 
         Returns
         -------
         dict
-            ``"fired"``: the rules that fire, the strongest first, each with ``rule`` (its number), ``degree``, ``share`` and ``text``;
-            ``"inputs"``: degrees of all terms; ``"outputs"``; ``"text"``: all of this in words.
+            ``"fired"``: the rules that fire, the strongest first, each with ``rule`` (its number, counted from 1 as in texts and errors: it is
+            ``rules[rule - 1]``, and column ``rule - 1`` of `firing`), ``degree``, ``share`` and ``text``; ``"inputs"``: degrees of all terms;
+            ``"outputs"``; ``"text"``: all of this in words.
         """
-        if isinstance(x, Mapping):
-            missing = [name for name in self.inputs if name not in x]
+        given: Any = x
+        named = _named(given)
+        if named is not None:
+            missing = [name for name in self.inputs if name not in named]
             if missing:
                 raise ValueError(f"x has no value of {missing[0]!r}; give one for each of {', '.join(self.inputs)}")
-            values: list[Any] = [x[name] for name in self.inputs]
-        elif isinstance(x, (str, bytes, float, int)) or np.ndim(x) == 0:
-            values = [x]
+            values: list[Any] = [named[name] for name in self.inputs]
+        elif isinstance(given, (str, bytes, float, int)) or np.ndim(given) == 0:
+            values = [given]
         else:
-            values = list(x)
+            values = list(given)
         found, text = self._rules.explain([_arrays.number(v, "x") for v in values])
         found["text"] = text
         return found
@@ -307,3 +311,20 @@ class FuzzySystem:
         return isinstance(other, FuzzySystem) and self._rules == other._rules
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _named(x: Any) -> Mapping[str, Any] | None:
+    """One row by its names, where it has any: a mapping, a Series whose index is of names, a frame of one row."""
+    if isinstance(x, Mapping):
+        return x
+    if _arrays.names(x) is not None:
+        if len(x) != 1:
+            raise ValueError(f"x is a table of {len(x)} rows; explain takes one, such as x.iloc[0]")
+        return {str(name): np.asarray(x[name])[0] for name in x.columns}
+    index = getattr(x, "index", None)
+    # Lists have a method of that name.
+    if index is None or callable(index) or not any(isinstance(name, str) for name in index):
+        return None
+    if len(set(index)) < len(index):
+        raise ValueError("x has a name twice in its index; give one number for each input")
+    return dict(zip(index, x, strict=True))

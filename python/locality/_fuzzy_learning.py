@@ -31,8 +31,8 @@ class FuzzyCMeans(ClusterMixin, BaseEstimator):
         Most iterations.
     tol : float, default 1e-6
         It ends once no centre moves further than this share of the samples' spread.
-    random_state : int, default 0
-        Seed of the first centres.
+    random_state : int, RandomState, Generator or None, default 0
+        Seed of the first centres; None draws one.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -72,7 +72,7 @@ class FuzzyCMeans(ClusterMixin, BaseEstimator):
         m: float = 2.0,
         max_iter: int = 300,
         tol: float = 1e-6,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | np.random.Generator | None = 0,
         n_jobs: int | None = None,
     ) -> None:
         self.n_clusters = n_clusters
@@ -103,7 +103,7 @@ class FuzzyCMeans(ClusterMixin, BaseEstimator):
             m=_arrays.number(self.m, "m"),
             max_iter=_arrays.count(self.max_iter, "max_iter"),
             tol=_arrays.number(self.tol, "tol"),
-            seed=_seed(self.random_state),
+            seed=_arrays.seed(self.random_state),
             threads=_arrays.threads(self.n_jobs),
         )
         self.cluster_centers_, self.memberships_, self.inertia_, self.partition_coefficient_, self.n_iter_, _ = found
@@ -140,16 +140,6 @@ class FuzzyCMeans(ClusterMixin, BaseEstimator):
         """
         best: Array = np.argmax(self.predict_proba(X), axis=1)
         return best
-
-
-def _seed(random_state: Any) -> int:
-    if random_state is None:
-        return int(np.random.default_rng().integers(2**32))
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31))
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(2**32))
-    return _arrays.count(random_state, "random_state")
 
 
 def _names(wanted: Iterable[Any]) -> list[str]:
@@ -190,7 +180,7 @@ class _Learner(BaseEstimator):
         patience: int = 3,
         validation_fraction: float = 0.2,
         prune: float = 0.005,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | np.random.Generator | None = 0,
         n_jobs: int | None = None,
     ) -> None:
         self.rules = rules
@@ -223,6 +213,9 @@ class _Learner(BaseEstimator):
         names = getattr(self, "feature_names_in_", None)
         inputs = _names([f"x{j}" for j in range(samples.shape[1])] if names is None else names)
         weights = _arrays.weights(sample_weight, len(samples), np.float64)
+        held = _arrays.number(self.validation_fraction, "validation_fraction")
+        if not 0.0 <= held <= 0.9:
+            raise ValueError(f"validation_fraction={held} must lie between 0 and 0.9")
         rules, self.history_, self.training_error_, self.ridge_, self.n_pruned_, beyond = _core.learn_rules(
             samples,
             np.ascontiguousarray(targets),
@@ -238,9 +231,9 @@ class _Learner(BaseEstimator):
             htsk=None if self.htsk is None else bool(self.htsk),
             epochs=_arrays.count(self.epochs, "epochs"),
             patience=_arrays.count(self.patience, "patience"),
-            validation=_arrays.number(self.validation_fraction, "validation_fraction"),
+            validation=held,
             prune=_arrays.number(self.prune, "prune"),
-            seed=_seed(self.random_state),
+            seed=_arrays.seed(self.random_state),
             threads=_arrays.threads(self.n_jobs),
         )
         self.system_ = FuzzySystem._of(rules)
@@ -284,8 +277,8 @@ _PARAMETERS = """
         Share of the rows that is held out for stopping and pruning.
     prune : float, default 0.005
         Rules are left out while the held-out error rises by less than this share.
-    random_state : int, default 0
-        Seed.
+    random_state : int, RandomState, Generator or None, default 0
+        Seed; None draws one.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from . import _arrays, _core
 from ._arrays import Array
-from ._base import BaseEstimator, NotFittedError, Prepared
+from ._base import BaseEstimator, NotFittedError, Prepared, validate_data
 from ._core import Kernel
 from ._mean import Progress
 
@@ -36,8 +37,11 @@ class HopfieldMemory(BaseEstimator):
     """A memory of real patterns: the modern continuous Hopfield network, under any kernel.
 
     A state moves to the local mean of the stored patterns, ``x <- sum_i K(x, x_i) x_i / sum_i K(x, x_i)``, until it rests. Under
-    ``softmax(beta=b)`` one step is attention. Under kernels of the distance (``gaussian``) patterns need not have one length; kernels that end
-    (``epanechnikov``, ``triweight``) recall a pattern alone within their bandwidth exactly.
+    ``softmax(beta=b)``, the default, one step is attention: the pattern of the largest inner product counts most. That is the nearest one where all
+    patterns have one length, as those of -1 and 1 or rows divided by their norms do; of others the longest win, so that an ordinary table goes to
+    a row or two of it, of which `recall` and `complete` warn. Under kernels of the distance (``gaussian(h=..)``) the nearest patterns count whatever
+    their lengths; ``h`` well below the distance between neighbours keeps them apart. Kernels that end (``epanechnikov``, ``triweight``) recall a
+    pattern alone within their bandwidth exactly.
 
     Parameters
     ----------
@@ -62,6 +66,8 @@ class HopfieldMemory(BaseEstimator):
         Their ids.
     n_features_in_ : int
         Number of columns.
+    feature_names_in_ : ndarray of str, shape (d,)
+        Names of the columns, where the first patterns were a data frame; frames of later calls must have the same ones in this order.
 
     References
     ----------
@@ -126,6 +132,7 @@ class HopfieldMemory(BaseEstimator):
             self._tol = _arrays.number(self.tol, "tol")
             self._trace = bool(self.trace)
             self._make(keys, rows)
+            columns_of(self, patterns, reset=True)
             self._flat = answers is not None and answers.ndim == 1
             self._paired = answers is not None
             return self
@@ -133,6 +140,8 @@ class HopfieldMemory(BaseEstimator):
             raise ValueError(
                 "values must be given for all patterns or for none; those stored " + ("have some" if self._paired else "have none")
             )
+        columns_of(self, patterns, reset=False)
+        vars(self).pop("_judged", None)
         self._core().add(_within(keys, self._dtype, "patterns"), self._values(keys, answers, self._dtype))
         return self
 
@@ -151,7 +160,7 @@ class HopfieldMemory(BaseEstimator):
         HopfieldMemory
             Itself.
         """
-        for name in ("_memory", "_state"):
+        for name in ("_memory", "_state", "_judged"):
             vars(self).pop(name, None)
         return self.store(X, y)
 
@@ -168,6 +177,7 @@ class HopfieldMemory(BaseEstimator):
         HopfieldMemory
             Itself.
         """
+        vars(self).pop("_judged", None)
         self._core().forget([_arrays.count(i, "ids") for i in np.atleast_1d(np.asarray(ids)).tolist()])
         return self
 
@@ -186,6 +196,7 @@ class HopfieldMemory(BaseEstimator):
         Recall
         """
         rows = self._rows(states)
+        self._judge()
         return self._told(self._core().recall(rows, None, _arrays.threads(self.n_jobs), progress))
 
     def complete(
@@ -198,7 +209,7 @@ class HopfieldMemory(BaseEstimator):
         states : array_like, shape (m, d)
             Where to start.
         known : array_like of bool, shape (m, d) or (d,), optional
-            Which cells are known; by default those that are not NaN.
+            Which cells are known; by default those that are not NaN, nor pandas' NA.
         progress : callable, optional
             As in `recall`.
 
@@ -208,6 +219,7 @@ class HopfieldMemory(BaseEstimator):
         """
         rows = self._rows(states)
         mask = known_cells(rows, known)
+        self._judge()
         return self._told(self._core().recall(rows, mask, _arrays.threads(self.n_jobs), progress))
 
     def energies(self, states: npt.ArrayLike) -> Array | None:
@@ -324,7 +336,22 @@ class HopfieldMemory(BaseEstimator):
 
     def _rows(self, states: npt.ArrayLike) -> Array:
         self._core()
-        return _within(table_of(states, "states"), self._dtype, "states")
+        rows = _within(table_of(states, "states"), self._dtype, "states")
+        columns_of(self, states, reset=False)
+        return rows
+
+    def _judge(self) -> None:
+        """Warns once where lengths of patterns decide instead of nearness. Keys of attention, one read of values, may have any."""
+        if "_judged" in vars(self) or self._max_iter == 1 and self._paired:
+            return
+        self._judged = self._core().outscored()
+        if self._judged > _MANY:
+            warnings.warn(
+                f"at {self._judged:.0%} of the stored patterns a longer one has the larger inner product, so that {self._kernel} cannot recall them; "
+                "patterns of so different lengths need a kernel of the distance, such as HopfieldMemory('gaussian(h=..)') with an h below the distance "
+                "between neighbours, or rows divided by their norms",
+                stacklevel=3,
+            )
 
     def _told(self, found: tuple[Any, ...]) -> Recall:
         states, values, steps, settled, lost, energies = found
@@ -342,12 +369,34 @@ class HopfieldMemory(BaseEstimator):
         )
 
 
+#: The share of patterns that cannot be recalled from which on that is told.
+_MANY = 0.1
+
+
+def columns_of(model: Any, x: Any, *, reset: bool) -> None:
+    """Keeps the names of a frame's columns, or holds them against those kept, as scikit-learn does."""
+    validate_data(model, x, reset=reset, skip_check_array=True, ensure_2d=False)
+
+
 def table_of(x: npt.ArrayLike, name: str) -> Array:
-    """Rows of numbers."""
-    array = _arrays.numbers(x, name)
+    """Rows of numbers; pandas' NA is NaN."""
+    array = _arrays.numbers(_with_nan(x), name)
     if array.ndim != 2:
         raise ValueError(f"{name} has shape {array.shape}; patterns are the rows of two dimensions, {name}.reshape(1, -1) for one")
     return array
+
+
+def _with_nan(x: Any) -> Any:
+    """Objects, as a frame of nullable numbers is, with NaN for NA; anything else as it is."""
+    if not hasattr(x, "__array__"):
+        return x
+    _arrays.unmasked(x, "X")
+    _arrays.undated(x, "X")
+    array = np.asarray(x)
+    if array.dtype != object:
+        return x
+    gaps = np.array([type(cell).__name__ == "NAType" for cell in array.ravel()], dtype=bool).reshape(array.shape)
+    return np.where(gaps, np.nan, array) if gaps.any() else x
 
 
 def _within(rows: Array, dtype: npt.DTypeLike, name: str) -> Array:

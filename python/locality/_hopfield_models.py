@@ -134,12 +134,15 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         return Kernel(f"gaussian(h={0.25 * float(np.median(apart)) if len(apart) else 1.0!r})")
 
     def _make(self) -> _core.HopfieldMemory:
+        steps = _arrays.count(self.max_steps, "max_steps")
+        if steps == 0:
+            raise ValueError("max_steps=0 must be at least 1: a sample that takes no step reads nothing")
         one_hot = np.eye(len(self.classes_), dtype=self.X_fit_.dtype)[self.y_fit_]
         return _core.HopfieldMemory(
             self.X_fit_,
             one_hot,
             self.kernel_,
-            _arrays.count(self.max_steps, "max_steps"),
+            steps,
             _arrays.number(self.tol, "tol"),
         )
 
@@ -148,17 +151,18 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
     """Fills missing cells (NaN) by recall from the rows whose known cells agree.
 
     Columns are standardized, if wanted. A row recalls the mean of the stored rows under a Gaussian kernel of the distance over its known cells; where a
-    stored row misses one of these, the squared difference is the expected one. Each missing cell is filled from the stored rows that know
-    it. Known cells stay as they are.
+    stored row misses one of these, the squared difference is the expected one. The squared distance over ``c`` known cells of ``d`` is scaled by
+    ``d / c`` to all columns, as scikit-learn's ``nan_euclidean`` is, so that one bandwidth serves rows that know much and rows that know little. Each
+    missing cell is filled from the stored rows that know it. Known cells stay as they are.
 
     Parameters
     ----------
     bandwidth : float, optional
-        Of the Gaussian, in standard deviations; by default the one of ten that best fills a tenth of the known cells, hidden.
+        Of the Gaussian of the distance over all columns, in standard deviations; by default the one of ten that best fills a tenth of the known cells, hidden.
     n_steps : int, default 1
         Number of steps; those after the first weigh by the filled cells, too.
-    random_state : int, default 0
-        Which cells are hidden to choose the bandwidth.
+    random_state : int, RandomState, Generator or None, default 0
+        Which cells are hidden to choose the bandwidth; None draws a seed.
     standardize : bool, default True
         Whether each column is divided by its own standard deviation. If not, all are by the root of their mean variance: for columns of one
         unit, such as pixels, of which those that hardly vary should count little.
@@ -191,7 +195,7 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
         bandwidth: float | None = None,
         *,
         n_steps: int = 1,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | np.random.Generator | None = 0,
         standardize: bool = True,
         n_jobs: int | None = None,
     ) -> None:
@@ -276,7 +280,8 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
             rows,
             bandwidth,
             steps,
-            _arrays.count(self.random_state, "random_state"),
+            # Of use only where the bandwidth is looked for.
+            0 if bandwidth is not None else _arrays.seed(self.random_state),
             bool(self.standardize),
             _arrays.threads(self.n_jobs),
         )

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from . import _arrays, _core
 from ._arrays import Array
 from ._base import BaseEstimator, Prepared, check_is_fitted
-from ._hopfield import known_cells, table_of
+from ._hopfield import columns_of, known_cells, table_of
 from ._mean import Progress
 
 
@@ -44,8 +44,8 @@ class HopfieldNetwork(BaseEstimator):
         What each unit is drawn to by itself: minus its threshold.
     max_iter : int, default 100
         Most sweeps over all units.
-    random_state : int, default 0
-        Of the orders.
+    random_state : int, RandomState, Generator or None, default 0
+        Of the orders; None draws a seed at `fit`.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -59,6 +59,8 @@ class HopfieldNetwork(BaseEstimator):
         Symmetric, with a zero diagonal; None for dense memories.
     n_features_in_ : int
         Number of units.
+    feature_names_in_ : ndarray of str, shape (d,)
+        Names of the columns, where the patterns were a data frame; frames of later calls must have the same ones in this order.
 
     Examples
     --------
@@ -82,7 +84,7 @@ class HopfieldNetwork(BaseEstimator):
         update: Literal["asynchronous", "synchronous"] = "asynchronous",
         bias: npt.ArrayLike | None = None,
         max_iter: int = 100,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | np.random.Generator | None = 0,
         n_jobs: int | None = None,
     ) -> None:
         self.rule = rule
@@ -108,7 +110,10 @@ class HopfieldNetwork(BaseEstimator):
             Itself.
         """
         rows = _signs(X, "X")
+        # Drawn once: copies and files must recall the same.
+        self._seed = _arrays.seed(self.random_state)
         self._network = Prepared(self._learn(rows))
+        columns_of(self, X, reset=True)
         # A copy: the caller's array may change, and what is kept must not.
         self._patterns = rows.copy()
         # And the next one.
@@ -134,6 +139,7 @@ class HopfieldNetwork(BaseEstimator):
         if "_network" not in vars(self):
             return self.fit(X)
         rows = _signs(X, "X")
+        columns_of(self, X, reset=False)
         self._held = [*self._core_ids(), *self._core().add(rows, _arrays.threads(self.n_jobs))]
         self._patterns = np.concatenate([self._patterns, rows])
         self._ids = np.concatenate([self._ids, self._ids[-1] + np.arange(1, len(rows) + 1)])
@@ -183,8 +189,8 @@ class HopfieldNetwork(BaseEstimator):
         -------
         NetworkRecall
         """
-        check_is_fitted(self)
-        return self._told(self._core().recall(_signs(states, "states"), None, _arrays.threads(self.n_jobs), progress))
+        rows = self._rows(states)
+        return self._told(self._core().recall(rows, None, _arrays.threads(self.n_jobs), progress))
 
     def complete(
         self, states: npt.ArrayLike, known: npt.ArrayLike | None = None, *, progress: Progress | None = None
@@ -204,8 +210,7 @@ class HopfieldNetwork(BaseEstimator):
         -------
         NetworkRecall
         """
-        check_is_fitted(self)
-        rows = _signs(states, "states")
+        rows = self._rows(states)
         mask = known_cells(rows, known)
         return self._told(self._core().recall(rows, mask, _arrays.threads(self.n_jobs), progress))
 
@@ -221,8 +226,7 @@ class HopfieldNetwork(BaseEstimator):
         -------
         ndarray, shape (m,)
         """
-        check_is_fitted(self)
-        rows = _signs(states, "states")
+        rows = self._rows(states)
         return np.array(self._core().energies(rows, _arrays.threads(self.n_jobs)))
 
     @property
@@ -243,7 +247,15 @@ class HopfieldNetwork(BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return "_network" in vars(self)
 
+    def _rows(self, states: npt.ArrayLike) -> Array:
+        check_is_fitted(self)
+        rows = _signs(states, "states")
+        columns_of(self, states, reset=False)
+        return rows
+
     def _learn(self, rows: Array) -> _core.HopfieldNetwork:
+        if not isinstance(self.rule, str):
+            raise TypeError(f"rule must be the name of a rule, such as 'hebbian', not {self.rule!r}")
         if self.update not in ("asynchronous", "synchronous"):
             raise ValueError(f"update={self.update!r} is neither 'asynchronous' nor 'synchronous'")
         sweeps = _arrays.count(self.max_iter, "max_iter")
@@ -257,10 +269,14 @@ class HopfieldNetwork(BaseEstimator):
             self.rule,
             _arrays.count(self.degree, "degree"),
             bias,
-            _arrays.count(self.random_state, "random_state") if self.update == "asynchronous" else None,
+            self._seed if self.update == "asynchronous" else None,
             sweeps,
             _arrays.threads(self.n_jobs),
         )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Copies from before seeds were kept.
+        vars(self).update({"_seed": state.get("random_state")} | state)
 
     def _core(self) -> _core.HopfieldNetwork:
         if self._network.made is None:

@@ -12,14 +12,15 @@ from . import _arrays, _core
 from ._arrays import Array
 from ._base import BaseEstimator, ClassifierMixin, Prepared, check_is_fitted, validate_data
 from ._core import Kernel
-from ._labeling import LabelGraph, Step, by_product, label_compatibility
+from ._label_callable import Weigh, averaged, spread
+from ._labeling import LabelGraph, Step, by_product, label_compatibility, matrix_of
 from ._lazy_classification import labels_of
 
 
 class _Propagation(ClassifierMixin, BaseEstimator):
     """What the estimators share: labels of which -1 is unknown, and the mean of distributions under a kernel at new samples."""
 
-    kernel: Kernel | str
+    kernel: Kernel | str | Weigh
     gamma: float
     n_neighbors: int
     max_iter: int
@@ -34,7 +35,7 @@ class _Propagation(ClassifierMixin, BaseEstimator):
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         samples = validate_data(self, X, dtype=[np.float64, np.float32])
-        labels = labels_of(y)
+        labels = labels_of(_without_gaps(y))
         if labels.ndim != 1:
             raise ValueError(f"y has shape {labels.shape}; give one class for each row of X, -1 where it is unknown")
         if len(labels) != len(samples):
@@ -52,17 +53,40 @@ class _Propagation(ClassifierMixin, BaseEstimator):
         """The kernel; none for nearest samples."""
         if not isinstance(self.kernel, str):
             if not isinstance(self.kernel, Kernel):
-                raise TypeError(f"kernel must be 'rbf', 'knn', a Kernel or its text, not {self.kernel!r}")
+                raise TypeError(f"kernel must be 'rbf', 'knn', a Kernel, its text or a function of two tables, not {self.kernel!r}")
             return self.kernel
         if self.kernel == "rbf":
             gamma = _arrays.number(self.gamma, "gamma")
-            if not 0.0 < gamma < np.inf:
-                raise ValueError(f"gamma={gamma} must be a positive finite number")
-            return Kernel(f"gaussian(h={float(np.sqrt(0.5 / gamma))!r})")
+            if not 0.0 <= gamma < np.inf:
+                raise ValueError(f"gamma={gamma} must be a finite number that is not negative")
+            # At 0 all weights are 1, as under a bandwidth whose square is beyond that of any distance.
+            far = 1e18 if self.X_.dtype == np.float32 else 1e100
+            h = float(np.sqrt(0.5 / gamma)) if gamma > 0.0 else far
+            return Kernel(f"gaussian(h={h!r})")
         return None if self.kernel == "knn" else _arrays.kernel_of(self.kernel, self.X_)
 
     def _alpha(self) -> float | None:
         return None
+
+    def _tolerance(self) -> float:
+        tol = _arrays.number(self.tol, "tol")
+        if np.isnan(tol) or tol < 0.0:
+            raise ValueError(f"tol={tol} must be a number that is not negative")
+        return tol
+
+    def _function(self) -> Weigh | None:
+        """The kernel, where it is a function of two tables."""
+        kernel: Any = self.kernel
+        return kernel if callable(kernel) else None
+
+    def _unreached(self, distributions: Array, level: int) -> None:
+        missed = int(np.count_nonzero(~distributions.any(axis=1)))
+        if missed:
+            warnings.warn(
+                f"no label reaches {missed} of {len(distributions)} samples, whose distribution is zero and whose class is the first one, "
+                f"{self.classes_[0]!r}, for want of any; raise n_neighbors or widen the kernel, or mark them by ~label_distributions_.any(axis=1)",
+                stacklevel=level + 1,
+            )
 
     def _tell(self, rounds: int, converged: bool) -> None:
         if converged:
@@ -91,6 +115,15 @@ class _Propagation(ClassifierMixin, BaseEstimator):
             Itself.
         """
         self.X_, known = self._known(X, y)
+        function = self._function()
+        if function is not None:
+            alpha, rounds = self._alpha(), _arrays.count(self.max_iter, "max_iter")
+            q, self.n_iter_, converged = spread(function, self.X_, known, len(self.classes_), alpha, rounds, self._tolerance())
+            self._tell(self.n_iter_, converged)
+            self._take(q)
+            self._unreached(q, 2)
+            self._prepared = Prepared()
+            return self
         made = _core.LabelPropagationModel(
             self.X_,
             known,
@@ -99,12 +132,13 @@ class _Propagation(ClassifierMixin, BaseEstimator):
             _arrays.count(self.n_neighbors, "n_neighbors"),
             self._alpha(),
             _arrays.count(self.max_iter, "max_iter"),
-            _arrays.number(self.tol, "tol"),
+            self._tolerance(),
             _arrays.threads(self.n_jobs),
         )
         self.n_iter_, converged = made.rounds()
         self._tell(self.n_iter_, converged)
         self._take(made.distributions())
+        self._unreached(self.label_distributions_, 2)
         self._prepared = Prepared(made)
         return self
 
@@ -127,6 +161,9 @@ class _Propagation(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         rows = validate_data(self, X, reset=False, dtype=self.X_.dtype)
+        function = self._function()
+        if function is not None:
+            return averaged(function, self.X_, rows, self.label_distributions_)
         if self._prepared.made is None:
             # `RelaxationLabeling` takes fewer samples than neighbours, too.
             k = min(_arrays.count(self.n_neighbors, "n_neighbors"), len(self.X_))
@@ -148,22 +185,46 @@ class _Propagation(ClassifierMixin, BaseEstimator):
         ndarray, shape (m,)
         """
         proba = self.predict_proba(X)
+        self._unreached(proba, 2)
         labels: Array = self.classes_[proba.argmax(axis=1)]
         return labels
+
+
+def _without_gaps(y: Any) -> Any:
+    """Labels, of which none is missing."""
+    array = np.asarray(y)
+    if array.dtype.kind not in "fO":
+        return y
+    gaps = np.array([_is_gap(label) for label in array.ravel()], dtype=bool)
+    if gaps.any():
+        at = int(np.flatnonzero(gaps)[0])
+        raise ValueError(
+            f"y has {array.ravel()[at]} in row {at} (counted from 0), which is no class; mark what is unknown by -1, in an array of objects where "
+            "classes are words: np.where(pd.isna(y), -1, y)"
+        )
+    return y
+
+
+def _is_gap(label: Any) -> bool:
+    return label is None or isinstance(label, (float, np.floating)) and np.isnan(label) or type(label).__name__ in ("NAType", "NaTType")
 
 
 class LabelPropagation(_Propagation):
     """Label propagation: each sample takes the mean of its neighbours' distributions, known labels are held fast.
 
     scikit-learn's estimator of this name, with its parameters and results, in memory that grows with the samples: no matrix of all pairs
-    is kept. Of neighbours at equal distances the first count, where scikit-learn's choice is its tree's; `kernel` is no callable.
+    is kept, but for kernels that are functions. Of neighbours at equal distances the first count, where scikit-learn's choice is its tree's. Weights
+    below 3e-308 (``gamma |x - x'|^2`` above 708) are zero, where scikit-learn's go on, less and less exactly, to 5e-324: where such weights are all
+    that reaches a sample (a large ``gamma`` on columns that are not scaled) a label may differ. Samples that no label reaches have a
+    distribution of zeros and the first class, as in scikit-learn; a warning tells of them.
 
     Parameters
     ----------
-    kernel : {"rbf", "knn"}, Kernel or str, default "rbf"
-        Who hears of whom: all samples under a Gaussian, the nearest ones alike, or all under any kernel, such as ``"laplace(h=0.2)"``.
+    kernel : {"rbf", "knn"}, Kernel, str or callable, default "rbf"
+        Who hears of whom: all samples under a Gaussian, the nearest ones alike, or all under any kernel, such as ``"laplace(h=0.2)"``. A function
+        of two tables ``(n, d)`` and ``(m, d)`` returns the weights ``(n, m)``, as in scikit-learn; that is a dense matrix, and files do not keep it.
     gamma : float, default 20
-        The Gaussian is ``exp(-gamma |x - x'|^2)``.
+        The Gaussian is ``exp(-gamma |x - x'|^2)``; at 0 all weights are 1.
     n_neighbors : int, default 7
         Neighbours under "knn", the sample itself among them.
     max_iter : int, default 1000
@@ -203,7 +264,7 @@ class LabelPropagation(_Propagation):
 
     def __init__(
         self,
-        kernel: Literal["rbf", "knn"] | Kernel | str = "rbf",
+        kernel: Literal["rbf", "knn"] | Kernel | str | Weigh = "rbf",
         *,
         gamma: float = 20,
         n_neighbors: int = 7,
@@ -223,7 +284,10 @@ class LabelSpreading(_Propagation):
     """Label spreading: a share of each distribution comes from the neighbours, the rest from the label that was known.
 
     scikit-learn's estimator of this name, with its parameters and results, in memory that grows with the samples: no matrix of all pairs
-    is kept. Of neighbours at equal distances the first count, where scikit-learn's choice is its tree's; `kernel` is no callable.
+    is kept, but for kernels that are functions. Of neighbours at equal distances the first count, where scikit-learn's choice is its tree's. Weights
+    below 3e-308 (``gamma |x - x'|^2`` above 708) are zero, where scikit-learn's go on, less and less exactly, to 5e-324: where such weights are all
+    that reaches a sample (a large ``gamma`` on columns that are not scaled) a label may differ. Samples that no label reaches have a
+    distribution of zeros and the first class, as in scikit-learn; a warning tells of them.
 
     Parameters
     ----------
@@ -254,7 +318,7 @@ class LabelSpreading(_Propagation):
 
     def __init__(
         self,
-        kernel: Literal["rbf", "knn"] | Kernel | str = "rbf",
+        kernel: Literal["rbf", "knn"] | Kernel | str | Weigh = "rbf",
         *,
         gamma: float = 20,
         n_neighbors: int = 7,
@@ -362,11 +426,14 @@ class RelaxationLabeling(_Propagation):
         RelaxationLabeling
             Itself.
         """
+        kernel = self.kernel
+        if callable(kernel):
+            raise TypeError(f"kernel must be a Kernel or its text, such as 'gaussian(h=0.5)', not {kernel!r}")
         self.X_, known = self._known(X, y)
         n, k = len(known), len(self.classes_)
         near = min(_arrays.count(self.n_neighbors, "n_neighbors"), n - 1)
         if n > 1:
-            graph = LabelGraph.nearest(self.X_, near, self.kernel, n_jobs=self.n_jobs)
+            graph = LabelGraph.nearest(self.X_, near, kernel, n_jobs=self.n_jobs)
         else:
             graph = LabelGraph.edges(1, np.zeros((0, 2), dtype=np.int64))
         if isinstance(self.compatibility, str):
@@ -375,8 +442,8 @@ class RelaxationLabeling(_Propagation):
             # Fewer edges than that tell more of chance than of the labels.
             self.compatibility_ = label_compatibility(known, graph, n_labels=k, agreement=10 * k * k)
         else:
-            given = self.compatibility
-            self.compatibility_ = np.eye(k) if given is None else _arrays.like(given, "compatibility", (k, k)).astype(np.float64)
+            given, product = self.compatibility, by_product(self.step)
+            self.compatibility_ = np.eye(k) if given is None else matrix_of(given, "compatibility", k, product)
         distributions, consistency, settled = _core.relax_known(
             graph._made,
             np.ascontiguousarray(self.compatibility_),
@@ -384,7 +451,7 @@ class RelaxationLabeling(_Propagation):
             _arrays.number(self.seed_strength, "seed_strength"),
             by_product(self.step),
             _arrays.count(self.max_iter, "max_iter"),
-            _arrays.number(self.tol, "tol"),
+            self._tolerance(),
             _arrays.threads(self.n_jobs),
         )
         self.consistency_ = np.array(consistency)

@@ -102,8 +102,12 @@ class LabelGraph:
         -------
         LabelGraph
         """
-        k = _arrays.count(n_neighbors, "n_neighbors")
-        made = _core.LabelGraph.nearest(_arrays.sites(X, "X"), k, kernel, _arrays.threads(n_jobs))
+        k, sites = _arrays.count(n_neighbors, "n_neighbors"), _arrays.sites(X, "X")
+        if not 1 <= k < len(sites):
+            raise ValueError(
+                f"n_neighbors={k} must be at least 1 and below the number of samples, {len(sites)}: a sample is no neighbour of its own"
+            )
+        made = _core.LabelGraph.nearest(sites, k, kernel, _arrays.threads(n_jobs))
         return cls(made.symmetric() if symmetric else made)
 
     @classmethod
@@ -139,7 +143,7 @@ class LabelGraph:
         n : int
             Number of objects.
         edges : array_like of int, shape (e, 2)
-            Object ``edges[:, 0]`` hears of ``edges[:, 1]``.
+            An empty list is no edge. Object ``edges[:, 0]`` hears of ``edges[:, 1]``.
         weights : array_like, shape (e,), optional
             Weights, 1 without; those of an edge that is given several times add up.
 
@@ -148,6 +152,8 @@ class LabelGraph:
         LabelGraph
         """
         pairs = np.asarray(edges)
+        if pairs.size == 0:
+            pairs = np.empty((0, 2), dtype=np.int64)
         if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu" or (pairs < 0).any():
             raise ValueError(f"edges has shape {pairs.shape} and holds {pairs.dtype}; it must be (e, 2) whole numbers from 0")
         w = np.ones(len(pairs)) if weights is None else _arrays.like(weights, "weights", (len(pairs),))
@@ -327,7 +333,9 @@ def relaxation_labeling(
     """
     p = np.ascontiguousarray(_arrays.sites(distributions, "distributions"), dtype=np.float64)
     n, k = p.shape
-    graphs, compatibilities = _kinds(graph, compatibility, k)
+    graphs, compatibilities = _kinds(graph, compatibility, k, by_product(step))
+    if length is not None and not 0.0 < _arrays.number(length, "length") < np.inf:
+        raise ValueError(f"length={length} must be a positive finite number")
     begin = None if start is None else np.ascontiguousarray(_arrays.like(start, "start", (n, k)), dtype=np.float64)
     found, consistency, settled = _core.relaxation_labeling(
         graphs,
@@ -336,7 +344,7 @@ def relaxation_labeling(
         begin,
         None if seeds is None else _strengths(seeds, n),
         by_product(step),
-        None if length is None else _arrays.number(length, "length"),
+        None if length is None else float(length),
         _arrays.count(max_iter, "max_iter"),
         _arrays.number(tol, "tol"),
         _arrays.threads(n_jobs),
@@ -352,7 +360,18 @@ def by_product(step: str) -> bool:
     return step == "product"
 
 
-def _kinds(graph: Any, compatibility: Any, k: int) -> tuple[list[_core.LabelGraph], list[Array]]:
+def matrix_of(compatibility: Any, name: str, k: int, product: bool) -> Array:
+    """How well labels go together, ``(k, k)``."""
+    found = np.ascontiguousarray(_arrays.like(compatibility, name, (k, k)), dtype=np.float64)
+    wrong = np.argwhere(~np.isfinite(found) | (found < 0.0 if product else False))
+    if len(wrong):
+        a, b = wrong[0]
+        rest = "; give numbers that are not negative, or step='gradient', which takes any" if product else "; give finite numbers"
+        raise ValueError(f"{name} has {found[a, b]} in row {a}, column {b} (counted from 0){rest}")
+    return found
+
+
+def _kinds(graph: Any, compatibility: Any, k: int, product: bool) -> tuple[list[_core.LabelGraph], list[Array]]:
     """Graphs and a matrix for each."""
     if not isinstance(graph, (list, tuple)):
         graphs, given, names = [_graph(graph)], [compatibility], ["compatibility"]
@@ -364,8 +383,7 @@ def _kinds(graph: Any, compatibility: Any, k: int) -> tuple[list[_core.LabelGrap
         if len(given) != len(graphs) or compatibility is not None and np.ndim(given[0]) != 2:
             raise ValueError(f"compatibility must be {len(graphs)} matrices ({k}, {k}), one for each graph, not {len(given)} of {np.shape(given[0])}")
         names = [f"compatibility[{i}]" for i in range(len(graphs))]
-    each = [np.eye(k) if r is None else _arrays.like(r, name, (k, k)) for r, name in zip(given, names, strict=True)]
-    return graphs, [np.ascontiguousarray(r, dtype=np.float64) for r in each]
+    return graphs, [np.eye(k) if r is None else matrix_of(r, name, k, product) for r, name in zip(given, names, strict=True)]
 
 
 def _strengths(seeds: npt.ArrayLike, n: int) -> list[float]:

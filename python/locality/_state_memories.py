@@ -35,6 +35,10 @@ def _remember(model: Any) -> None:
     model._make(keys, rows, ids.tolist(), own.pop("_next_id"), parts.tolist())
 
 
+def _drawn(model: Any) -> dict[str, Any]:
+    return {"_seed_kept": np.array([model._seed], dtype=np.int64)}
+
+
 def _network(model: Any) -> None:
     if not len(model._patterns) or not (np.abs(model._patterns) == 1.0).all():
         raise ValueError(f"the file's patterns are not of -1 and 1; {DAMAGED}")
@@ -45,6 +49,11 @@ def _network(model: Any) -> None:
         model._ids = np.arange(count + 1, dtype=np.intp)
     if len(model._ids) != count + 1 or model._ids[0] < 0 or (np.diff(model._ids) <= 0).any():
         raise ValueError(f"the file's ids do not fit its patterns; {DAMAGED}")
+    kept = model.__dict__.pop("_seed_kept")
+    if kept is not None and (kept.shape != (1,) or kept[0] < 0):
+        raise ValueError(f"the file's seed is none; {DAMAGED}")
+    # Files from before seeds were kept have the number that was given.
+    model._seed = model.random_state if kept is None else int(kept[0])
     model._network = Prepared()
 
 
@@ -136,7 +145,7 @@ MEMORIES = {
         _remember,
         _memory,
     ),
-    "HopfieldNetwork": State("hopfield_network", "_hopfield_network", {"_patterns": "n d", "_ids": "int q?"}, {}, _network),
+    "HopfieldNetwork": State("hopfield_network", "_hopfield_network", {"_patterns": "n d", "_ids": "int q?", "_seed_kept": "int s?"}, {}, _network, _drawn),
     "LabelPropagation": State("label_propagation", "_label_propagation", _SPREAD, {"n_iter_": "count"}, _spread),
     "LabelSpreading": State("label_spreading", "_label_propagation", _SPREAD, {"n_iter_": "count"}, _spread),
     "RelaxationLabeling": State(

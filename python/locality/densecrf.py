@@ -22,7 +22,7 @@ import numpy.typing as npt
 from . import _arrays
 from ._arrays import Array
 from ._core import DenseCrfField
-from ._crf import FieldTerm, compat_of, lengths
+from ._crf import FieldTerm, centred, compat_of, learned_compat, lengths
 
 __all__ = [
     "CONST_KERNEL",
@@ -37,6 +37,7 @@ __all__ = [
     "compute_unary",
     "create_pairwise_bilateral",
     "create_pairwise_gaussian",
+    "learned_compat",
     "softmax_to_unary",
     "unary_from_labels",
     "unary_from_softmax",
@@ -133,8 +134,9 @@ class DenseCRF:
         features : array_like, shape (d, nvar)
             Features in bandwidths.
         compat : float, array_like of shape (nlabels,) or (nlabels, nlabels)
-            A Potts weight: equal labels are cheaper by so much. Or what equal labels cost, or any two labels. Of a matrix that is
-            not symmetric the mean with its transpose counts: pairs of objects have no direction.
+            A Potts weight: equal labels are cheaper by so much. Or what equal labels cost, or any two labels, such as `learned_compat`
+            learns from pictures that are labelled: ``addPairwiseGaussian(3, compat=learned_compat(labels))``. Of a matrix that is not
+            symmetric the mean with its transpose counts: pairs of objects have no direction.
         kernel : int
             Taken and left aside.
         normalization : int
@@ -220,7 +222,7 @@ class DenseCRF:
             unary = self._unary
             if unary is None:
                 raise ValueError("there are no unary energies, without which every label is as good; call setUnaryEnergy first")
-            terms = [(s, h, None if f is None else f.astype(unary.dtype, copy=False), r, c, z) for s, h, f, r, c, z in self._terms]
+            terms = [(s, h, None if f is None else centred(f).astype(unary.dtype), r, c, z) for s, h, f, r, c, z in self._terms]
             self._made = DenseCrfField(unary, terms, self._tolerance, self._threads())
         return self._made
 
@@ -453,11 +455,11 @@ def create_pairwise_bilateral(sdims: Sequence[float], schan: float | Sequence[fl
     -------
     ndarray of float32, shape (axes + channels, nvar)
     """
-    array = np.asarray(img, dtype=np.float32)
+    array = np.asarray(img, dtype=np.float64)
     channels = array[None] if chdim == -1 else np.moveaxis(array, chdim, 0)
     colors = channels.reshape(len(channels), -1)
-    colors = colors / np.asarray(lengths(schan, "schan", len(colors)), dtype=np.float32)[:, None]
-    return np.concatenate([create_pairwise_gaussian(sdims, channels.shape[1:]), colors])
+    colors = colors / np.asarray(lengths(schan, "schan", len(colors)))[:, None]
+    return np.concatenate([create_pairwise_gaussian(sdims, channels.shape[1:]), colors.astype(np.float32)])
 
 
 def __dir__() -> list[str]:

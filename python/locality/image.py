@@ -16,7 +16,7 @@ import numpy.typing as npt
 from . import _arrays
 from ._arrays import Array
 from ._core import ImageMeanShift
-from ._crf import Relabeled, dense_crf
+from ._crf import Relabeled, dense_crf, learned_compat
 from ._image_denoise import Denoised, denoise, denoise_bilateral, denoise_nl_means, estimate_sigma, psnr, ssim
 from ._image_edges import EdgeMaps, EdgeWeights, edge_maps, edge_numbers
 from ._image_regions import RegionTree, region_tree, superpixels
@@ -42,6 +42,7 @@ __all__ = [
     "denoise_nl_means",
     "edge_maps",
     "estimate_sigma",
+    "learned_compat",
     "mean_shift_filter",
     "mean_shift_segment",
     "mean_shift_window",

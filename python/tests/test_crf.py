@@ -150,7 +150,7 @@ def test_unaries_are_pydensecrfs():
         (lambda: lc.image.dense_crf(PICTURE, NOISY, confidence=1.0), "confidence=1"),
         (lambda: lc.image.dense_crf(PICTURE, NOISY, confidence=1 / 3), "confidence=0.333.* must be above 1/3, the chance of a guess"),
         (lambda: lc.image.dense_crf(PICTURE, NOISY.clip(max=1), confidence=0.5), "must be above 1/2"),
-        (lambda: lc.image.dense_crf(PICTURE, NOISY, spatial=-1.0), "bandwidths has -1"),
+        (lambda: lc.image.dense_crf(PICTURE, NOISY, spatial=-1.0), r"spatial=-1.0: bandwidths must be positive"),
         (lambda: lc.image.dense_crf(PICTURE, NOISY, weight=[1.0, 2.0]), "2 numbers, but 3 labels need 3"),
         (lambda: lc.image.dense_crf(PICTURE, NOISY, tolerance=0.7), "tolerance=0.7"),
     ],
@@ -158,3 +158,57 @@ def test_unaries_are_pydensecrfs():
 def test_bad_arguments_are_named(bad, message):
     with pytest.raises((ValueError, TypeError), match=message):
         bad()
+
+
+def test_only_differences_of_colours_count():
+    given = lc.image.dense_crf(PICTURE, NOISY, spatial=20).probabilities
+    for level in (1e4, 1e7, -3e9):
+        moved = lc.image.dense_crf(PICTURE + level, NOISY, spatial=20, range=13).probabilities
+        np.testing.assert_allclose(moved, given, atol=1e-4)
+    unary = dcrf.unary_from_labels(NOISY, K, 0.7, zero_unsure=False)
+    found = []
+    for level in (0.0, 1e7):
+        d = dcrf.DenseCRF2D(W, H, K)
+        d.setUnaryEnergy(unary)
+        d.addPairwiseBilateral(sxy=20, srgb=13, rgbim=PICTURE + level, compat=3)
+        one = dcrf.DenseCRF(H * W, K)
+        one.setUnaryEnergy(unary)
+        one.addPairwiseEnergy(PICTURE.reshape(-1, 3).T / 13.0 + level, compat=3)
+        found.append((d.inference(3), one.inference(3)))
+    np.testing.assert_allclose(found[1], found[0], atol=1e-4)
+    with pytest.raises(ValueError, match="row 3"):
+        lc.image.dense_crf(np.where(np.arange(H * W).reshape(H, W, 1) == 3, np.nan, PICTURE), NOISY, range=13)
+
+
+def test_costs_are_learned_from_labelled_pictures():
+    # Four layers, of which only neighbours touch, and colours that tell them badly.
+    rng = np.random.default_rng(0)
+
+    def scene():
+        line = np.arange(40)[:, None] + 3 * np.sin(np.arange(50) / 9 + rng.uniform(0, 6))[None]
+        return np.digitize(line, [14, 18, 29])
+
+    costs = lc.image.learned_compat([scene(), scene()])
+    assert costs.shape == (4, 4) and (costs == costs.T).all() and costs[0, 3] > costs[0, 1] > 0 > costs[0, 0]
+    truth = scene()
+    photo = np.array([100.0, 140.0, 150.0, 110.0])[truth] + 25 * rng.normal(size=truth.shape)
+    noisy = np.where(rng.uniform(size=truth.shape) < 0.45, rng.integers(0, 4, truth.shape), truth)
+
+    def right(**given):
+        return (lc.image.dense_crf(photo, noisy, spatial=20, range=30.0, weight=3, confidence=0.66, **given).labels == truth).mean()
+
+    assert right(smooth_weight=costs) > right() + 0.02
+    # One name in both places, and ratios that are those of the graph.
+    assert dcrf.learned_compat is lc.image.learned_compat
+    ratios = lc.label_compatibility(truth.ravel(), lc.LabelGraph.grid(truth.shape, diagonal=True))
+    np.testing.assert_allclose(lc.image.learned_compat(truth, 2.0), -2.0 * np.log(ratios))
+    for bad, message in [
+        (lambda: lc.image.learned_compat(truth, 0.0), "weight=0.0 must be a positive"),
+        (lambda: lc.image.learned_compat(truth, prior=0), "prior=0 must be a positive"),
+        (lambda: lc.image.learned_compat(truth / 2), "labels has shape .* holds float64"),
+        (lambda: lc.image.learned_compat(truth * 0), "at least two labels"),
+        (lambda: lc.image.dense_crf(photo, noisy, range=0, data_range=255), "range=0: bandwidths must be positive"),
+        (lambda: lc.image.dense_crf(photo, noisy, range=9, smooth=[1, np.nan]), r"smooth=\[1, nan\]: bandwidths must be positive"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            bad()

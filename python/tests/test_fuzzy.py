@@ -40,7 +40,7 @@ def test_a_system_is_read_evaluated_explained_and_kept(tmp_path):
     table = {"service": [9.8, 1.0], "quality": [6.5, 2.0]}
     np.testing.assert_array_equal(system.evaluate(table), system.evaluate([[6.5, 9.8], [2.0, 1.0]]))
     why = system.explain({"quality": 6.5, "service": 9.8})
-    assert [f["rule"] for f in why["fired"]] == [2, 1]
+    assert [f["rule"] for f in why["fired"]] == [3, 2]
     with pytest.raises(ValueError, match="x has no value of 'quality'"):
         system.explain({"service": 9.8})
     assert why["inputs"]["quality"] == pytest.approx({"poor": 0.0, "average": 0.7, "good": 0.3})
@@ -295,3 +295,60 @@ def test_names_of_parameters_count():
         lc.FuzzySystem(text.replace("mean=5", "mu=5"))
     with pytest.raises(ValueError, match="multiplies inputs"):
         lc.FuzzySystem(LINEAR.replace("x / 2", "x * x"))
+
+
+def test_rows_of_frames_are_explained_by_name():
+    pd = pytest.importorskip("pandas")
+    system = lc.FuzzySystem(TIP)
+    frame = pd.DataFrame({"guest": [7.0, 8.0], "service": [9.0, 1.0], "quality": [2.0, 6.0]})
+    for i, row in frame.iterrows():
+        want = system.explain({"quality": row["quality"], "service": row["service"]})
+        assert system.explain(row) == system.explain(frame.iloc[[i]]) == want
+        assert want["outputs"]["tip"] == pytest.approx(system.evaluate(frame)[i], abs=1e-12)
+    # Without names there is nothing but the order.
+    assert system.explain(pd.Series([2.0, 9.0])) == system.explain([2.0, 9.0])
+    with pytest.raises(ValueError, match="x has no value of 'service'; give one for each of quality, service"):
+        system.explain(frame[["quality", "guest"]].iloc[0])
+    with pytest.raises(ValueError, match="x is a table of 2 rows"):
+        system.explain(frame)
+    with pytest.raises(ValueError, match="a name twice"):
+        system.explain(pd.Series([1.0, 2.0, 3.0], index=["quality", "service", "service"]))
+
+
+def test_rules_have_one_number():
+    system = lc.FuzzySystem(TIP)
+    why = system.explain([2.0, 9.0])
+    for fired in why["fired"]:
+        assert f"rule {fired['rule']}: {fired['text']}\n" in why["text"]
+        assert system.rules[fired["rule"] - 1] == fired["text"]
+        assert system.firing([[2.0, 9.0]])[0, fired["rule"] - 1] == fired["degree"]
+
+
+def test_bare_numbers_simpfuls_weights_and_sets_out_of_range():
+    text = TIP.replace('"triangle(0, 0, 13)"', "3").replace('poor = "triangle(0, 0, 5)"', "poor = 2", 1)
+    system = lc.FuzzySystem(text)
+    assert system.input_terms["quality"]["poor"] == "singleton(2)"
+    assert system.output_terms["tip"]["low"] == "singleton(3)"
+    assert lc.FuzzySystem(system.to_toml()) == system
+    weighted = lc.FuzzySystem(TIP).add("IF (quality IS poor) THEN (tip IS low) WEIGHT 0.5")
+    assert weighted == lc.FuzzySystem(TIP).add("IF quality IS poor THEN tip IS low WITH 0.5")
+    outside = TIP.replace("triangle(0, 0, 13)", "triangle(30, 35, 40)")
+    with pytest.raises(ValueError, match=r"term 'low' of 'tip', triangle\(30, 35, 40\), is 0 on all of the output's range \[0, 25\]"):
+        lc.FuzzySystem(outside)
+    # With a default that is what comes of it.
+    told = lc.FuzzySystem(outside.replace("range = [0, 25]", "range = [0, 25]\ndefault = 7"))
+    assert told.evaluate([[0.0, 0.0]])[0] == 7.0
+    with pytest.raises(ValueError, match="a number is missing between commas"):
+        lc.FuzzySystem(TIP.replace("triangle(0, 0, 13)", "gaussian(1,,2)"))
+
+
+def test_seeds_are_of_any_kind():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    models = (lc.FuzzyRegressor(2, epochs=1), lc.FuzzyCMeans(2), lc.HopfieldImputer())
+    for model in models:
+        model.set_params(random_state=None).fit(X, X[:, 0])
+        for seed in (np.random.RandomState, np.random.default_rng):
+            one, other = (model.set_params(random_state=seed(3)).fit(X, X[:, 0]) for _ in range(2))
+            assert one is other
+    with pytest.raises(ValueError, match=r"validation_fraction=0.95 must lie between 0 and 0.9"):
+        lc.FuzzyRegressor(2, validation_fraction=0.95).fit(X, X[:, 0])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 
 import locality as lc
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_iris
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.model_selection import train_test_split
 
@@ -217,4 +218,111 @@ def narrow():
 )
 def test_bad_arguments_are_named(bad, message):
     with pytest.raises(ValueError, match=message):
+        bad()
+
+
+def test_patterns_of_different_lengths_are_told():
+    X = load_iris().data
+    noisy = X + np.random.default_rng(0).normal(size=X.shape) * 0.1
+    with pytest.warns(UserWarning, match=r"at \d+% of the stored patterns a longer one has .*'gaussian\(h=..\)'"):
+        memory = lc.HopfieldMemory().store(X)
+        gone = memory.recall(noisy).states
+    assert len(np.unique(gone.round(1), axis=0)) < 5
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # Told once.
+        memory.recall(noisy)
+        near = lc.HopfieldMemory("gaussian(h=0.1)").store(X).recall(noisy).states
+        # Of one length, and keys of attention.
+        unit = X / np.linalg.norm(X, axis=1, keepdims=True)
+        lc.HopfieldMemory("softmax(beta=9)").store(unit).recall(unit)
+        lc.HopfieldMemory(max_iter=1).store(X, X).recall(noisy)
+        lc.HopfieldMemory("softmax(beta=9)").store(signs(30, 9)).recall(signs(4, 9))
+    assert np.abs(near - X).mean() < 0.25
+    masked = np.where(np.random.default_rng(1).uniform(size=X.shape) < 0.3, np.nan, X)
+    masked[:, 0] = X[:, 0]
+    with pytest.warns(UserWarning, match="a longer one"):
+        memory.store(X[:1]).complete(masked)
+
+
+def test_columns_of_frames_are_held_against_those_stored(tmp_path):
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(RNG.normal(size=(20, 3)), columns=["a", "b", "c"])
+    memory = lc.HopfieldMemory("gaussian(h=0.3)").store(frame)
+    network = lc.HopfieldNetwork().fit(np.sign(frame))
+    for model, asked in ((memory, frame), (network, np.sign(frame))):
+        assert model.feature_names_in_.tolist() == ["a", "b", "c"]
+        lc.save(model, tmp_path / "m.loc")
+        for twin in (lc.load(tmp_path / "m.loc"), pickle.loads(pickle.dumps(model)), copy.deepcopy(model), model):
+            np.testing.assert_array_equal(twin.recall(asked).states, model.recall(asked).states)
+            for method in (twin.recall, twin.complete, twin.energies):
+                with pytest.raises(ValueError, match="same order"):
+                    method(asked[["b", "a", "c"]])
+                with pytest.raises(ValueError, match="unseen at fit time"):
+                    method(asked.rename(columns={"a": "x"}))
+            add = twin.store if isinstance(twin, lc.HopfieldMemory) else twin.partial_fit
+            with pytest.raises(ValueError, match="same order"):
+                add(asked[["b", "a", "c"]])
+            assert len(add(asked[:2]).ids_) == 22
+    for method in (memory.participation, memory.holders):
+        with pytest.raises(ValueError, match="same order"):
+            method(frame[["b", "a", "c"]])
+    # What is stored anew has names of its own.
+    assert not hasattr(memory.fit(frame.to_numpy()), "feature_names_in_")
+    assert memory.fit(frame[["b", "a", "c"]]).feature_names_in_.tolist() == ["b", "a", "c"]
+
+
+def test_gaps_of_pandas_are_gaps():
+    pd = pytest.importorskip("pandas")
+    patterns = RNG.normal(size=(20, 3))
+    hidden = patterns[:5].copy()
+    hidden[:, 1] = np.nan
+    frame = pd.DataFrame(hidden).astype("Float64")
+    assert frame[1].isna().all() and frame.dtypes.astype(str).eq("Float64").all()
+    memory = lc.HopfieldMemory("gaussian(h=0.3)").store(patterns)
+    want = memory.complete(hidden).states
+    np.testing.assert_array_equal(memory.complete(frame).states, want)
+    np.testing.assert_array_equal(memory.complete(frame.to_numpy()).states, want)
+    with pytest.raises(TypeError, match="not a number"):
+        memory.complete(np.array([["a", 1.0, pd.NA]], dtype=object))
+
+
+def test_seeds_that_were_drawn_are_kept(tmp_path):
+    patterns, states = signs(6, 12), signs(40, 12, 1)
+    for seed in (None, np.random.RandomState(0), np.random.default_rng(0)):
+        network = lc.HopfieldNetwork(random_state=seed).fit(patterns)
+        found = network.recall(states)
+        for twin in (pickle.loads(pickle.dumps(network)), copy.deepcopy(network)):
+            np.testing.assert_array_equal(twin.recall(states).states, found.states)
+            assert [e.tolist() for e in twin.recall(states).energies] == [e.tolist() for e in found.energies]
+    network.set_params(random_state=None).fit(patterns)
+    lc.save(network, tmp_path / "m.loc")
+    again = lc.load(tmp_path / "m.loc").recall(states)
+    assert [e.tolist() for e in again.energies] == [e.tolist() for e in network.recall(states).energies]
+
+
+def test_the_imputers_bandwidth_is_of_all_columns():
+    X, _ = load_digits(return_X_y=True)
+    train, test = train_test_split(X, random_state=0)
+    for share in (0.5, 0.75):
+        hidden = np.random.default_rng(0).uniform(size=test.shape) < share
+        seen = np.where(hidden, np.nan, test)
+
+        def error(filled):
+            return np.sqrt(np.mean((filled - test)[hidden] ** 2))  # noqa: B023
+
+        own = error(lc.HopfieldImputer(standardize=False).fit(train).transform(seen))
+        assert own < error(KNNImputer().fit(train).transform(seen)), share
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (lambda: lc.HopfieldClassifier(max_steps=0).fit([[0.0], [1.0]], [0, 1]), "max_steps=0 must be at least 1"),
+        (lambda: lc.HopfieldNetwork(rule=None).fit([[1, -1]]), "rule must be the name of a rule, such as 'hebbian', not None"),
+        (lambda: lc.HopfieldNetwork(random_state=-1).fit([[1, -1]]), "random_state=-1"),
+    ],
+)
+def test_arguments_have_the_names_they_were_given_by(bad, message):
+    with pytest.raises((ValueError, TypeError), match=message):
         bad()

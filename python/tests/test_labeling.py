@@ -345,3 +345,87 @@ def test_fewer_samples_than_neighbours_are_enough_to_predict(tmp_path):
     lc.save(model, tmp_path / "few.loc")
     for twin in (lc.load(tmp_path / "few.loc"), pickle.loads(pickle.dumps(model))):
         np.testing.assert_array_equal(twin.predict_proba([[0.1], [4.9]]), proba)
+
+
+@pytest.mark.parametrize("name", ["LabelPropagation", "LabelSpreading"])
+def test_functions_are_kernels_and_no_gamma_weighs_alike(name):
+    def laplace(a, b):
+        return np.exp(-np.linalg.norm(a[:, None] - b[None], axis=2) / 0.2)
+
+    new = np.random.default_rng(1).uniform(-1, 2, size=(40, 2))
+    for given in ({"kernel": laplace, "max_iter": 12, "tol": 0.0}, {"kernel": laplace, "tol": 1e-2}, {"gamma": 0}, {"kernel": lambda a, b: a @ b.T + 9.0}):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            own = getattr(lc, name)(**given).fit(X, KNOWN)
+            peer = getattr(semi_supervised, name)(**given).fit(X, KNOWN)
+        np.testing.assert_allclose(own.label_distributions_, peer.label_distributions_, atol=1e-9)
+        np.testing.assert_allclose(own.predict_proba(new), peer.predict_proba(new), atol=1e-9)
+        assert own.n_iter_ == peer.n_iter_
+        np.testing.assert_array_equal(copy.deepcopy(own).predict_proba(new), own.predict_proba(new))
+    narrow = getattr(lc, name)(gamma=0.0, max_iter=3, tol=np.inf).fit(X.astype(np.float32), KNOWN)
+    assert np.ptp(narrow.predict_proba(new), axis=0).max() < 1e-6
+    with pytest.raises(ValueError, match=r"kernel returns an array of shape \(2, 2\) for 220 and 220 rows"):
+        getattr(lc, name)(lambda a, b: np.ones((2, 2))).fit(X, KNOWN)
+    with pytest.raises(ValueError, match="weights must be finite and not negative"):
+        getattr(lc, name)(lambda a, b: -(a @ b.T)).fit(X, KNOWN)
+
+
+def test_samples_that_no_label_reaches_are_told():
+    rows = [[0.0], [0.1], [9.0], [9.1]]
+    with pytest.warns(UserWarning, match="no label reaches 2 of 4 samples, whose distribution is zero and whose class is the first one, 'a'"):
+        model = lc.LabelPropagation("knn", n_neighbors=2).fit(rows, np.array(["a", -1, -1, -1], dtype=object))
+    assert model.label_distributions_.any(axis=1).tolist() == [True, True, False, False]
+    with pytest.warns(UserWarning, match="no label reaches 1 of 2"):
+        model.predict([[0.0], [9.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict([[0.0]])
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, "NA"])
+def test_labels_that_are_missing_are_named(gap):
+    pd = pytest.importorskip("pandas")
+    gap = pd.NA if gap == "NA" else gap
+    labels = pd.Series(["a", gap, "b"], dtype=object)
+    for model in (lc.LabelSpreading("knn", n_neighbors=2), lc.LabelPropagation(), lc.RelaxationLabeling(1)):
+        with pytest.raises(ValueError, match=r"y has (None|nan|<NA>) in row 1 .*unknown by -1.*np.where\(pd.isna\(y\), -1, y\)"):
+            model.fit([[0.0], [1.0], [2.0]], labels)
+    marked = np.where(pd.isna(labels), -1, labels)
+    assert lc.LabelSpreading("knn", n_neighbors=2).fit([[0.0], [0.2], [2.0]], marked).transduction_.tolist() == ["a", "a", "b"]
+    with pytest.raises(ValueError, match="y has nan in row 0"):
+        lc.LabelSpreading().fit([[0.0], [1.0]], [np.nan, 1.0])
+
+
+def test_arguments_are_named_as_they_were_given():
+    graph = lc.LabelGraph.grid((1, 2))
+    p = [[0.5, 0.5], [0.9, 0.1]]
+    for bad, message in [
+        (lambda: lc.RelaxationLabeling(n_neighbors=0).fit(X, KNOWN), "n_neighbors=0 must be at least 1 and below the number of samples, 220"),
+        (lambda: lc.LabelGraph.nearest(X, 0), "n_neighbors=0 must be at least 1"),
+        (lambda: lc.LabelGraph.nearest(X[:3], 3), "n_neighbors=3 must be at least 1 and below the number of samples, 3"),
+        (lambda: lc.relaxation_labeling(p, graph, step="gradient", length=0), "length=0 must be a positive finite number"),
+        (lambda: lc.relaxation_labeling(p, graph, [[1.0, np.nan], [0.0, 1.0]]), "compatibility has nan in row 0, column 1"),
+        (lambda: lc.relaxation_labeling(p, graph, [[1.0, 0.0], [-1.0, 1.0]]), "compatibility has -1.0 in row 1, column 0 .*step='gradient'"),
+        (lambda: lc.RelaxationLabeling(compatibility=np.full((2, 2), np.nan)).fit(X, KNOWN), "compatibility has nan in row 0"),
+        (lambda: lc.relaxation_labeling([[np.nan, 1.0], [1.0, 0.0]], graph), "probabilities must be numbers that are not negative"),
+        (lambda: lc.relaxation_labeling(p, graph, tol=np.nan), "tol=NaN must be a number"),
+        *((lambda m=m: m(tol=np.nan).fit(X, KNOWN), "tol=nan must be a number") for m in (lc.LabelPropagation, lc.LabelSpreading, lc.RelaxationLabeling)),
+        (lambda: lc.LabelPropagation(gamma=np.nan).fit(X, KNOWN), "gamma=nan must be a finite number"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            bad()
+    assert lc.relaxation_labeling(p, graph, [[1.0, -1.0], [-1.0, 1.0]], step="gradient").settled
+
+
+def test_an_empty_list_is_no_edges():
+    graph = lc.LabelGraph.edges(3, [])
+    assert len(graph) == 3 and len(graph.indices) == 0
+    assert lc.local_modes(graph, [2, 0, 1]).labels.tolist() == [2, 0, 1]
+    assert len(lc.LabelGraph.edges(3, np.empty((0, 2)), []).weights) == 0
+
+
+def test_sparse_samples_are_told_what_to_do():
+    sparse = pytest.importorskip("scipy.sparse").csr_array(X)
+    for model in (lc.LabelPropagation(), lc.LabelSpreading("knn"), lc.RelaxationLabeling()):
+        with pytest.raises(TypeError, match="toarray"):
+            model.fit(sparse, KNOWN)

@@ -144,7 +144,8 @@ impl FuzzyRules {
         let out = PyDict::new(py);
         let fired = why.fired.iter().map(|f| {
             let one = PyDict::new(py);
-            one.set_item("rule", f.rule)?;
+            // As words count.
+            one.set_item("rule", f.rule + 1)?;
             one.set_item("degree", f.degree)?;
             one.set_item("share", f.share)?;
             one.set_item("text", &f.text)?;

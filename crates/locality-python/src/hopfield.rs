@@ -106,6 +106,11 @@ impl HopfieldMemory {
         with!(&self.inner, m => m.len())
     }
 
+    /// What share of the patterns another one outscores at their own place.
+    fn outscored(&self, py: Python<'_>) -> f64 {
+        py.detach(|| with!(&self.inner, m => m.outscored()))
+    }
+
     /// Patterns ``[n, d]``, values ``[n, p]``, ids ``[n]``, the next id, and how many patterns lie in each part.
     fn state<'py>(&self, py: Python<'py>) -> PyResult<State<'py>> {
         with!(&self.inner, m => {

@@ -560,7 +560,7 @@ fn missing_cells_of_clusters_are_filled_far_better_than_by_means() {
 
 #[test]
 fn the_imputer_is_a_kernel_mean_over_the_known_cells() {
-    // No missing cell in what is stored: Nadaraya-Watson on the known columns, standardized.
+    // No missing cell in what is stored: Nadaraya-Watson on the known columns, standardized, with squared distances scaled up to all four.
     let (n, d, h) = (40, 4, 0.6);
     let x = normal(1, n, d);
     let fit = HopfieldImputer::new()
@@ -578,11 +578,90 @@ fn the_imputer_is_a_kernel_mean_over_the_known_cells() {
     };
     let weight = |k: usize| {
         let off = [0, 1, 3].map(|j| ((asked[j] - x[k * d + j]) / scale(j)).powi(2));
-        (-0.5 * off.iter().sum::<f64>() / (h * h)).exp()
+        (-0.5 * 4.0 / 3.0 * off.iter().sum::<f64>() / (h * h)).exp()
     };
     let total: f64 = (0..n).map(weight).sum();
     let want = (0..n).map(|k| weight(k) * x[k * d + 2]).sum::<f64>() / total;
     assert!((filled[2] - want).abs() < 1e-10, "{} {want}", filled[2]);
+}
+
+#[test]
+fn columns_that_are_there_twice_fill_what_they_fill_once() {
+    // Known cells, hidden ones and stored rows twice: twice the squared distance over twice the columns, under sqrt(2) of the bandwidth.
+    let (n, d, h) = (30, 3, 0.5);
+    let x = normal(5, n, d);
+    let mut asked = normal(6, 1, d);
+    asked[1] = f64::NAN;
+    let fill = |x: &[f64], asked: &[f64], d: usize, h: f64| {
+        let imputer = HopfieldImputer::new().bandwidth(h);
+        let fit = imputer
+            .fit(Rows::new(x, n, d).unwrap(), &Watch::default())
+            .unwrap();
+        let rows = Rows::new(asked, 1, d).unwrap();
+        fit.transform(rows, &Watch::default()).unwrap()[1]
+    };
+    let twice = |x: &[f64]| -> Vec<f64> { x.chunks(d).flat_map(|r| [r, r].concat()).collect() };
+    let once = fill(&x, &asked, d, h);
+    let want = fill(&twice(&x), &twice(&asked), 2 * d, h * 2.0_f64.sqrt());
+    assert!((once - want).abs() < 1e-10, "{once} {want}");
+    // One that only one of two columns knows: its distance counts as if both said it.
+    let pair: Vec<f64> = x.chunks(d).flat_map(|r| [r[0], r[0], r[1]]).collect();
+    let nan = f64::NAN;
+    let both = fill_last(&pair, [asked[0], asked[0], nan], n, h);
+    let one = fill_last(&pair, [asked[0], nan, nan], n, h);
+    assert!((both - one).abs() < 1e-10, "{both} {one}");
+}
+
+/// What the last of three columns is filled with.
+fn fill_last(x: &[f64], asked: [f64; 3], n: usize, h: f64) -> f64 {
+    let imputer = HopfieldImputer::new().bandwidth(h);
+    let fit = imputer
+        .fit(Rows::new(x, n, 3).unwrap(), &Watch::default())
+        .unwrap();
+    let rows = Rows::new(&asked, 1, 3).unwrap();
+    // Of three columns two known ones are two thirds, and one a third: each stands for all three.
+    fit.transform(rows, &Watch::default()).unwrap()[2]
+}
+
+#[test]
+fn patterns_of_different_lengths_are_told_under_inner_products_alone() {
+    let outscored = |kernel: &str, x: &[f64], d: usize| {
+        let memory = HopfieldMemory::new(kernel.parse().unwrap());
+        let stored = memory.store(Rows::new(x, x.len() / d, d).unwrap()).unwrap();
+        stored.outscored()
+    };
+    // In a row, all but the longest are outscored at their own place.
+    let line: Vec<f64> = (1..=20).flat_map(|i| [f64::from(i), 1.0]).collect();
+    assert!((outscored("softmax(beta=1)", &line, 2) - 0.95).abs() < 1e-12);
+    for other in [
+        "gaussian(h=1)",
+        "epanechnikov(h=1)",
+        "softmax(beta=1, metric=cosine)",
+    ] {
+        assert_eq!(outscored(other, &line, 2), 0.0, "{other}");
+    }
+    // Of one length none is, however near.
+    let circle: Vec<f64> = (0..3000)
+        .flat_map(|i| {
+            let angle = 0.002 * f64::from(i);
+            [3.0 * angle.cos(), 3.0 * angle.sin()]
+        })
+        .collect();
+    assert_eq!(outscored("softmax(beta=1)", &circle, 2), 0.0);
+    let narrow: Vec<f32> = circle.iter().map(|x| *x as f32).collect();
+    let memory = HopfieldMemory::default();
+    let mut stored = memory
+        .store(Rows::new(&narrow[..4000], 2000, 2).unwrap())
+        .unwrap();
+    stored
+        .add(Rows::new(&narrow[4000..], 1000, 2).unwrap())
+        .unwrap();
+    assert_eq!(stored.outscored(), 0.0);
+    // A long one that is added outscores those on its side, until it is forgotten.
+    let ids = stored.add(Rows::new(&[300.0_f32, 0.0], 1, 2).unwrap());
+    assert!(stored.outscored() > 0.4);
+    stored.forget(&ids.unwrap().collect::<Vec<_>>()).unwrap();
+    assert_eq!(stored.outscored(), 0.0);
 }
 
 #[test]

@@ -153,6 +153,8 @@ fn an_expected_square_is_the_columns_own_variance() {
             let (mut sum, mut total) = (0.0, 0.0);
             for key in x.chunks_exact(3).filter(|key| !key[j].is_nan()) {
                 let mut squared = 0.0;
+                // The distance over the known cells stands for that over all.
+                let known = row.iter().filter(|x| !x.is_nan()).count() as f64;
                 for c in (0..3).filter(|c| !row[*c].is_nan()) {
                     squared += if key[c].is_nan() {
                         (row[c] - means[c]).powi(2) + variances[c]
@@ -160,7 +162,7 @@ fn an_expected_square_is_the_columns_own_variance() {
                         (row[c] - key[c]).powi(2)
                     };
                 }
-                let weight = (-0.5 * squared / (common * h).powi(2)).exp();
+                let weight = (-0.5 * squared * 3.0 / known / (common * h).powi(2)).exp();
                 sum += weight * key[j];
                 total += weight;
             }

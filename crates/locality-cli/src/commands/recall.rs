@@ -36,11 +36,13 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
-    /// How sharply the nearest pattern is picked: the kernel softmax(beta=B) of the inner product
+    /// How sharply the pattern of the largest inner product is picked, softmax(beta=B): for patterns of about one length, such as those of -1 and
+    /// 1, since of others the longest win; else take --kernel
     #[arg(long, value_name = "B", allow_negative_numbers = true)]
     beta: Option<f64>,
 
-    /// Instead of --beta: any other kernel, such as "gaussian(h=5)"; see `locality kernels`
+    /// Instead of --beta: any other kernel. Under one of the distance, such as "gaussian(h=5)", the nearest patterns count, whatever their
+    /// lengths; see `locality kernels`
     #[arg(long, value_name = "KERNEL")]
     kernel: Option<Kernel>,
 
@@ -100,19 +102,22 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let read = table.numbers(&values, "--value")?;
     let patterns = Rows::new(&stored, table.rows(), names.len())?;
     let start = Instant::now();
-    let found = context.watched("recall", |watch| {
-        let memory = if values.is_empty() {
-            memory.store(patterns)?
-        } else {
-            memory.store_pairs(patterns, Rows::new(&read, table.rows(), values.len())?)?
-        };
-        let states = Rows::new(&asked.states, queries.rows(), names.len())?;
-        if asked.known.contains(&false) {
-            memory.complete(states, &asked.known, watch)
-        } else {
-            memory.recall(states, watch)
-        }
-    })?;
+    let (found, outscored) = context
+        .watched("recall", |watch| {
+            let memory = if values.is_empty() {
+                memory.store(patterns)?
+            } else {
+                memory.store_pairs(patterns, Rows::new(&read, table.rows(), values.len())?)?
+            };
+            let states = Rows::new(&asked.states, queries.rows(), names.len())?;
+            let found = if asked.known.contains(&false) {
+                memory.complete(states, &asked.known, watch)
+            } else {
+                memory.recall(states, watch)
+            };
+            Ok((found?, memory.outscored()))
+        })
+        .map_err(|e: locality::Error| Error::from(e).in_flags(FLAGS))?;
     let seconds = start.elapsed().as_secs_f64();
     refuse_lost(&found, &queries)?;
     let (cells, p) = match values.len() {
@@ -139,6 +144,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         "cells_filled": asked.known.iter().filter(|known| !**known).count(),
         "steps": found.steps.iter().max(),
         "not_settled": moving,
+        "outscored": outscored,
         "output": args.output.display().to_string(),
         "seconds": seconds,
     });
@@ -157,8 +163,23 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
             count(moving, "row")
         );
     }
+    // One read of values is attention, whose keys may have any lengths.
+    if outscored > MANY && !(args.steps == Some(1) && args.value.is_some()) {
+        let _ = writeln!(
+            words,
+            "note: at {:.0} % of the patterns a longer one has the larger inner product, so that they cannot be recalled; patterns of so different \
+             lengths need a kernel of the distance, such as --kernel \"gaussian(h=..)\" with an h below the distance between neighbours",
+            100.0 * outscored
+        );
+    }
     context.summary(&words, &object, stdout_taken)
 }
+
+/// The share of patterns that cannot be recalled from which on that is told.
+const MANY: f64 = 0.1;
+
+/// Names of parameters, and the flags they are given by.
+const FLAGS: &[(&str, &str)] = &[("max_iter=", "--steps "), ("tol=", "--tol ")];
 
 fn columns(args: &Args, table: &Table, values: &[usize]) -> Result<Vec<usize>> {
     let columns = if let Some(wanted) = &args.columns {

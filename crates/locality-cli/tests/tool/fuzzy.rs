@@ -138,7 +138,14 @@ fn mean_shift_places_the_rules() {
     assert!(told["r2"].as_f64().unwrap() > 0.9, "{told}");
     let both = learn(&["--bandwidth", "0.1", "--radius", "0.5"]);
     folder.fails(&both, 2, &["--bandwidth", "--radius"]);
-    folder.fails(&learn(&["--bandwidth", "0"]), 2, &["bandwidth=0"]);
+    folder.fails(&learn(&["--bandwidth", "0"]), 2, &["--bandwidth 0 must"]);
+    folder.fails(&learn(&["--radius", "-1"]), 2, &["--radius"]);
+    folder.fails(
+        &learn(&["--rules", "0"]),
+        2,
+        &["--rules 0 must lie between 1 and the number of rows"],
+    );
+    folder.fails(&learn(&["--order", "2"]), 2, &["--order 2 must be 0 or 1"]);
 }
 
 #[test]
@@ -249,6 +256,10 @@ fn cells_without_a_value_say_why() {
     };
     folder.file("narrow.toml", rules("triangle(9.99, 10, 10.01)"));
     folder.file("outside.toml", rules("triangle(100, 101, 102)"));
+    folder.file(
+        "nothing.toml",
+        rules("linear(0, 1, 1, 1)").replace("IS low", "IS NOT low"),
+    );
     folder.file("visits.csv", "service,quality\n5,1\n5,9\n");
     let eval = |rules| ["fuzzy", "eval", rules, "visits.csv", "-o", "out.csv"];
     let text = folder.ok(&eval("narrow.toml")).text();
@@ -259,7 +270,12 @@ fn cells_without_a_value_say_why() {
     assert!(
         folder.text("out.csv").contains("5,1,10\n") || folder.text("out.csv").contains("5,1,10.")
     );
-    let text = folder.ok(&eval("outside.toml")).text();
+    folder.fails(
+        &eval("outside.toml"),
+        1,
+        &["term 'low' of 'tip', triangle(100, 101, 102), is 0 on all of the output's range"],
+    );
+    let text = folder.ok(&eval("nothing.toml")).text();
     assert!(
         text.contains("1 cell has no value although a rule fires"),
         "{text}"

@@ -320,3 +320,72 @@ fn mistakes_in_pictures_of_labels_are_named() {
     ];
     folder.fails(&jpeg, 2, &["JPEG changes the values"]);
 }
+
+#[test]
+fn what_lies_side_by_side_is_learned_from_a_labelled_picture() {
+    let folder = Folder::new();
+    // Three layers, of which only neighbours touch, and a photo that tells the first from the last badly.
+    let layer = |y: u32| usize::from(y >= 10) + usize::from(y >= 20);
+    let values = [0_u8, 100, 200];
+    let truth = GrayImage::from_fn(40, 30, |_, y| Luma([values[layer(y)]]));
+    truth.save(folder.path("truth.png")).unwrap();
+    let noise = |x: u32, y: u32| (x * 7919 + y * 104_729 + x * y * 31) % 100;
+    let noisy = GrayImage::from_fn(40, 30, |x, y| {
+        let wrong = noise(x, y) < 45;
+        let drawn = noise(y + 3, x + 11) as usize % 3;
+        Luma([values[if wrong { drawn } else { layer(y) }]])
+    });
+    noisy.save(folder.path("noisy.png")).unwrap();
+    GrayImage::from_fn(40, 30, |x, y| {
+        let shade = [60, 110, 70][layer(y)] + noise(x + 5, y + 17) * 80 / 100;
+        Luma([shade as u8])
+    })
+    .save(folder.path("photo.png"))
+    .unwrap();
+    let right = |more: &[&'static str]| {
+        let args = [
+            "image",
+            "relabel",
+            "photo.png",
+            "--labels",
+            "noisy.png",
+            "-o",
+            "clean.png",
+            "--spatial",
+            "10",
+            "--range",
+            "40",
+            "--weight",
+            "2",
+        ];
+        folder.ok(&[&args[..], more].concat());
+        let clean = image::open(folder.path("clean.png")).unwrap().into_luma8();
+        let same = clean.pixels().zip(truth.pixels()).filter(|(a, b)| a == b);
+        same.count() as f64 / 1200.0
+    };
+    let (plain, learned) = (right(&[]), right(&["--like", "truth.png"]));
+    assert!(learned > 0.9 && learned > plain, "{learned} {plain}");
+    GrayImage::from_pixel(8, 8, Luma([1]))
+        .save(folder.path("other.png"))
+        .unwrap();
+    let args = [
+        "image",
+        "relabel",
+        "photo.png",
+        "--labels",
+        "noisy.png",
+        "-o",
+        "clean.png",
+        "--like",
+    ];
+    folder.fails(
+        &[&args[..], &["other.png"]].concat(),
+        1,
+        &["--like other.png has none of the values of --labels"],
+    );
+    folder.fails(
+        &[&args[..], &["truth.png", "--smooth-weight", "-1"]].concat(),
+        2,
+        &["--smooth-weight -1 must be"],
+    );
+}

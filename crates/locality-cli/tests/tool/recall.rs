@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::run::Folder;
+use crate::run::{Folder, data};
 
 const PATTERNS: &str = "a,b,c,d,kind\n1,1,-1,-1,10\n1,-1,1,-1,20\n-1,1,1,1,30\n";
 
@@ -104,6 +104,66 @@ fn what_cannot_be_recalled_is_said() {
         &["far.csv, line 3", "widen"],
     );
     folder.fails(&with("far.csv", &[]), 2, &["--beta", "--kernel"]);
+    for (flag, value, said) in [
+        ("--steps", "0", "--steps 0 must"),
+        ("--tol", "-1", "--tol -1 must"),
+    ] {
+        folder.fails(&with("far.csv", &["--beta", "2", flag, value]), 2, &[said]);
+    }
     folder.fails(&with("far.csv", &["--beta", "nan"]), 2, &["beta"]);
     assert!(!folder.path("o.csv").exists());
+}
+
+#[test]
+fn patterns_that_a_longer_one_outscores_are_told() {
+    let folder = Folder::new();
+    let irises = std::fs::read_to_string(data("iris.csv")).unwrap();
+    folder.file("iris.csv", &irises);
+    let columns = irises.lines().next().unwrap().rsplit_once(',').unwrap().0;
+    let run = |weights: &[&'static str]| {
+        let args = [
+            "recall",
+            "iris.csv",
+            "--query",
+            "iris.csv",
+            "-o",
+            "o.csv",
+            "--columns",
+            columns,
+        ];
+        folder.ok(&[&args[..], weights].concat())
+    };
+    let note = "% of the patterns a longer one has the larger inner product";
+    let text = run(&["--beta", "1"]).text();
+    assert!(
+        text.contains(note) && text.contains("gaussian(h=..)"),
+        "{text}"
+    );
+    let said: Value = serde_json::from_slice(&run(&["--beta", "1", "--json"]).stdout).unwrap();
+    assert!(said["outscored"].as_f64().unwrap() > 0.5, "{said}");
+    for weights in [
+        &["--kernel", "gaussian(h=0.1)"][..],
+        &["--kernel", "softmax(beta=9, metric=cosine)", "--steps", "1"],
+    ] {
+        let text = run(weights).text();
+        assert!(!text.contains(note), "{text}");
+    }
+    // One read of what goes with keys is attention.
+    folder.file("keys.csv", "a,b,v\n1,0,1\n2,0,2\n9,0,3\n");
+    folder.file("asked.csv", "a,b\n1,1\n");
+    let read = [
+        "recall",
+        "keys.csv",
+        "--query",
+        "asked.csv",
+        "-o",
+        "o.csv",
+        "--beta",
+        "1",
+        "--value",
+        "v",
+    ];
+    assert!(folder.ok(&read).text().contains(note));
+    let once = folder.ok(&[&read[..], &["--steps", "1"]].concat());
+    assert!(!once.text().contains(note));
 }

@@ -12,7 +12,7 @@ const BLOCK: usize = 512;
 /// A rule that fires.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fired {
-    /// Its number, counted from 0.
+    /// Its place among the rules, counted from 0; words about rules count from 1.
     pub rule: usize,
     /// How much it fires, its weight included; 0 where that is below the smallest number there is.
     pub degree: f64,

@@ -88,6 +88,7 @@ impl Membership {
                 (p[1] == 0.0).then_some("the slope must not be 0")
             }
             Shape::Sigmoid => (p[0] == 0.0).then_some("the slope must not be 0"),
+            Shape::Cosine => (p[1] <= 0.0).then_some("the width must be positive"),
             Shape::SigmoidDifference | Shape::SigmoidProduct | Shape::Singleton => None,
             Shape::Linear => {
                 let x: Vec<f64> = p.iter().step_by(2).copied().collect();
@@ -323,6 +324,10 @@ impl Task for Fill<'_> {
             Shape::Pi => each!(self, |x| {
                 spline(rise(x, p[0], p[1])) * spline(fall(x, p[2], p[3]))
             }),
+            Shape::Cosine => each!(self, |x| {
+                let share = ((x - p[0]) / p[1]).abs().min(1.0);
+                0.5 * (1.0 + (std::f64::consts::PI * share).cos())
+            }),
             Shape::Singleton => each!(self, |x| if x == p[0] { 1.0 } else { 0.0 }),
             Shape::Linear => each!(self, |x| line(p, x)),
         }
@@ -362,6 +367,10 @@ mod tests {
             ("z(3, 7)", 4.0, 0.875),
             ("pi(1, 4, 5, 10)", 4.5, 1.0),
             ("pi(0, 4, 5, 9)", 1.0, 0.125),
+            ("cosine(5, 2)", 5.0, 1.0),
+            ("cosine(5, 2)", 4.0, 0.5),
+            ("cosine(5, 3)", 6.0, 0.75),
+            ("cosine(5, 2)", 7.5, 0.0),
             ("singleton(3)", 3.0, 1.0),
             ("linear(0, 0, 2, 1, 4, 0.5)", 3.0, 0.75),
             ("linear(0, 0, 2, 1, 4, 0.5)", 9.0, 0.5),

@@ -41,6 +41,7 @@ pub(super) fn places(set: &Membership, [low, high]: [f64; 2], step: f64) -> Vec<
             corners.sort_by(f64::total_cmp);
             bump(&corners);
         }
+        Shape::Cosine => bump(&[p[0] - p[1], p[0], p[0] + p[1]]),
         Shape::S => bump(&[p[0], p[1], high.max(p[1])]),
         Shape::Z => bump(&[low.min(p[0]), p[0], p[1]]),
         Shape::Linear => peaks(p, low, high).iter().for_each(|c| bump(c)),
@@ -182,6 +183,7 @@ mod tests {
             "s(1, 8)",
             "z(30, 70)",
             "linear(0, 0.2, 500, 1, 1000, 0.2)",
+            "cosine(500, 10)",
         ] {
             assert!(places(&of(wide), [0.0, 1000.0], 1.0).is_empty(), "{wide}");
         }
@@ -200,6 +202,7 @@ mod tests {
             "pi(1, 1.1, 1.2, 2)",
             "linear(499, 0.2, 500, 1, 501, 0.2)",
             "linear(0.1, 1, 0.2, 0)",
+            "cosine(11, 0.2)",
         ] {
             let found = places(&of(narrow), [0.0, 1000.0], 1.0);
             assert!(found.len() > 30, "{narrow}: {}", found.len());

@@ -190,7 +190,8 @@ impl<'a> Parser<'a> {
         }
         let mut consequents = Vec::new();
         self.consequents(&mut consequents)?;
-        let weight = if self.take_word("with") {
+        // The second is simpful's word.
+        let weight = if self.take_word("with") || self.take_word("weight") {
             self.weight()?
         } else {
             1.0

@@ -7,7 +7,7 @@ use super::membership::Membership;
 use super::narrow;
 use super::rule::{Antecedent, Consequent};
 use super::shape::Shape;
-use super::system::{FuzzySystem, Powered, conjunction};
+use super::system::{FuzzySystem, Powered, Settings, conjunction};
 use super::variable::{Conclusion, Inference, Output};
 use crate::isa::{Isa, Task, dispatch};
 use crate::{Float, Result, Rows, Watch, par};
@@ -421,6 +421,19 @@ fn mamdani(system: &FuzzySystem, output: &Output, mine: &[(usize, &Consequent)])
         defuzzifier: output.defuzzifier,
         default: output.default.unwrap_or(f64::NAN),
     }
+}
+
+/// Whether a set is above 0 anywhere on an output's range, as inference sees it.
+pub(super) fn reaches(set: &Membership, output: &Output, settings: &Settings) -> bool {
+    if narrow::spot(set).is_some() {
+        return true;
+    }
+    let grid = Grid::new(output.range, settings.resolution, |step| {
+        narrow::places(set, output.range, step)
+    });
+    let mut degrees = vec![0.0; grid.len()];
+    sample(set, &grid, &mut degrees);
+    degrees.iter().any(|degree| *degree > 0.0)
 }
 
 /// A set on a grid; one without width stands on the nearest point.

@@ -18,6 +18,7 @@ pub enum Shape {
     S,
     Z,
     Pi,
+    Cosine,
     Singleton,
     Linear,
 }
@@ -139,6 +140,14 @@ pub const SHAPES: &[ShapeInfo] = &[
         parameters: &["a", "b", "c", "d"],
         formula: "s(a, b) z(c, d)",
         example: &[1.0, 4.0, 5.0, 10.0],
+    },
+    ShapeInfo {
+        shape: Shape::Cosine,
+        name: "cosine",
+        aliases: &["raised_cosine"],
+        parameters: &["center", "width"],
+        formula: "(1 + cos(pi (x - center) / width)) / 2 up to the width from the center, else 0",
+        example: &[5.0, 3.0],
     },
     ShapeInfo {
         shape: Shape::Singleton,

@@ -3,7 +3,7 @@
 use super::defuzzify::Defuzzifier;
 use super::norms::{SNorm, TNorm};
 use super::parse;
-use super::plan::Plan;
+use super::plan::{self, Plan};
 use super::rule::{Antecedent, Rule};
 use super::variable::{Conclusion, Inference, Input, Output, check_names, check_range};
 use crate::{Error, Float, Result, Rows, Watch};
@@ -302,7 +302,17 @@ impl FuzzySystem {
     fn check_conclusion(&self, output: &Output, term: &str, is: &Conclusion) -> Result<()> {
         let of = format!("term '{term}' of '{}'", output.name);
         match (is, output.inference) {
-            (Conclusion::Set(_), Inference::Mamdani) => Ok(()),
+            (Conclusion::Set(set), Inference::Mamdani) => {
+                // With a default that is the output, as in MATLAB.
+                if output.default.is_some() || plan::reaches(set, output, &self.settings) {
+                    return Ok(());
+                }
+                let [low, high] = output.range;
+                Err(Error::parameter(format!(
+                    "{of}, {set}, is 0 on all of the output's range [{low}, {high}], so that no number can come of it; move the term, or \
+                     widen the range"
+                )))
+            }
             (Conclusion::Set(set), Inference::Tsukamoto) => {
                 if set.inverse(0.5).is_some() {
                     return Ok(());
@@ -354,9 +364,9 @@ impl FuzzySystem {
         }
         let mut fault = None;
         rule.antecedent.visit(&mut |input, hedges, term| {
-            let known = self.inputs.get(input).is_some_and(|i| term < i.terms.len());
-            if !known {
-                fault = Some(format!("input {input} has no term {term}"));
+            let known = self.inputs.get(input).map(|i| (&*i.name, i.terms.len()));
+            if known.is_none_or(|(_, terms)| term >= terms) {
+                fault = Some(unknown("input", input, term, known));
             } else if self.settings.htsk && hedges.iter().any(|h| h.power().is_none()) {
                 fault = Some("htsk allows only hedges that are powers; leave 'not' out".to_owned());
             }
@@ -372,13 +382,31 @@ impl FuzzySystem {
                         ));
                     }
                 }
-                _ => fault = Some(format!("output {} has no term {}", part.output, part.term)),
+                other => {
+                    let known = other.map(|o| (&*o.name, o.terms.len()));
+                    fault = Some(unknown("output", part.output, part.term, known));
+                }
             }
         }
         if self.settings.htsk && conjunction(&rule.antecedent).is_none() {
             fault = Some("htsk needs rules without OR and NOT; rewrite it as several".to_owned());
         }
         fault.map_or(Ok(()), |why| Err(Error::parameter(why)))
+    }
+}
+
+/// What is wrong with a term's number, or a variable's: a rule made of numbers. Words count from 1, as files of numbers do.
+fn unknown(kind: &str, variable: usize, term: usize, known: Option<(&str, usize)>) -> String {
+    let at = |place: usize| place.saturating_add(1);
+    match known {
+        Some((name, terms)) => format!(
+            "{kind} '{name}' has {terms} terms, but the rule asks for number {}, counted from 1; correct the rule",
+            at(term)
+        ),
+        None => format!(
+            "there is no {kind} number {}, counted from 1; correct the rule",
+            at(variable)
+        ),
     }
 }
 

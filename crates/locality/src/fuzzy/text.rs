@@ -23,7 +23,14 @@ fn arguments(shape: Shape, text: &str) -> Result<Vec<f64>> {
     let info = shape.info();
     let mut found: Vec<Option<f64>> = Vec::new();
     let mut named = false;
-    for part in text.split(',').filter(|p| !p.trim().is_empty()) {
+    let parts = text.split(',').filter(|_| !text.trim().is_empty());
+    for part in parts {
+        if part.trim().is_empty() {
+            return Err(Error::parse(format!(
+                "a number is missing between commas in '{}'; give it, or leave a comma out",
+                shown(text)
+            )));
+        }
         let (name, number) = match part.split_once('=') {
             Some((name, number)) => (Some(name.trim()), number.trim()),
             None => (None, part.trim()),
@@ -161,6 +168,14 @@ mod tests {
             ("gaussian 5", "triangle(0, 5, 10)"),
             ("linear(0, 0, 1, 2)", "between 0 and 1"),
             ("gaussian(5, x)", "cannot read 'x'"),
+            (
+                "gaussian(5,, 1)",
+                "a number is missing between commas in '5,, 1'",
+            ),
+            ("triangle(, 0, 5, 10)", "a number is missing"),
+            ("triangle(0, 5, 10,)", "a number is missing"),
+            ("gaussian()", "but 0 numbers are given"),
+            ("cosine(5, 0)", "width must be positive"),
             (
                 "gaussian(mu=5, sigma=1)",
                 "unknown parameter of gaussian 'mu'",

@@ -114,7 +114,7 @@ impl<T: Float> StoredPatterns<T> {
 }
 
 /// Whether a kernel is of inner products of all columns alone.
-fn is_inner_product(kernel: &Kernel) -> bool {
+pub(super) fn is_inner_product(kernel: &Kernel) -> bool {
     let atoms = kernel.atoms();
     let mut each = atoms.iter();
     each.all(|a| a.metric_in_force() == Metric::Dot && *a.column_choice() == Columns::All)

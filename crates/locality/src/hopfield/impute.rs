@@ -9,8 +9,13 @@ use crate::{
 ///
 /// Columns are standardized, or, where they are of one unit (pixels), divided by one number. A row recalls the local mean of the stored rows under a Gaussian kernel of the distance over its known cells; where
 /// a stored row misses one of these cells, the squared difference there is the expected one, with the column's mean and variance. Each
-/// missing cell is filled with the mean over the stored rows that know it. Since
-/// `-(q - k)^2 / (2 h^2) = (2 q k - k^2 - q^2) / (2 h^2)`, all this is one softmax memory of the columns `k` and `k^2`.
+/// missing cell is filled with the mean over the stored rows that know it. So that one bandwidth serves rows that know much and rows that know
+/// little, the squared distance over `c` known cells of `d` is scaled by `d / c` to all columns, as is customary of distances with missing cells
+/// (Dixon 1979; scikit-learn's `nan_euclidean`). Since `-(q - k)^2 / (2 h^2) = (2 q k - k^2 - q^2) / (2 h^2)`, all this is one softmax memory of
+/// the columns `k` and `k^2`.
+///
+/// # References
+/// J. K. Dixon, *Pattern recognition with partly missing data*, IEEE Transactions on Systems, Man, and Cybernetics 9 (1979).
 ///
 /// ```
 /// use locality::{Rows, Watch, hopfield::HopfieldImputer};
@@ -70,7 +75,7 @@ impl HopfieldImputer {
         self
     }
 
-    /// The bandwidth of the Gaussian, in standard deviations (of a column, or of all). `None` (the default) hides a tenth of the known cells and takes the
+    /// The bandwidth of the Gaussian of the distance over all columns, in standard deviations (of a column, or of all). `None` (the default) hides a tenth of the known cells and takes the
     /// one of ten that fills them with the least squared error.
     #[must_use]
     pub fn bandwidth(mut self, bandwidth: impl Into<Option<f64>>) -> Self {
@@ -271,8 +276,12 @@ impl HopfieldImputerFit {
         for _ in 0..self.parameters.max_iter {
             let mut queries = Vec::with_capacity(2 * m * d);
             for row in z.chunks_exact(d) {
-                queries.extend(row.iter().map(|z| if z.is_nan() { 0.0 } else { 2.0 * z }));
-                queries.extend(row.iter().map(|z| if z.is_nan() { 0.0 } else { -1.0 }));
+                // The distance over the known cells, scaled to all columns.
+                let known = row.iter().filter(|z| !z.is_nan()).count().max(1);
+                let scale = d as f64 / known as f64;
+                let cell = |z: &f64, by: f64| if z.is_nan() { 0.0 } else { by * scale };
+                queries.extend(row.iter().map(|z| cell(z, 2.0 * z)));
+                queries.extend(row.iter().map(|z| cell(z, -1.0)));
             }
             let means = self.memory.at(Rows::new(&queries, m, 2 * d)?, watch)?.means;
             for (i, row) in means.chunks_exact(2 * d).enumerate() {

@@ -13,7 +13,8 @@ const WEIGHTS: usize = 1 << 22;
 /// The parameters of a memory of real patterns. A state `x` is recalled by moving it to the local mean of the stored patterns,
 /// `x <- sum_i K(x, x_i) x_i / sum_i K(x, x_i)`, until it rests.
 ///
-/// Under `softmax(beta=b)` this is the update of Ramsauer et al. (2021, eq. 3), `X softmax(b X^T x)`, which is attention. Under a kernel of
+/// Under `softmax(beta=b)` this is the update of Ramsauer et al. (2021, eq. 3), `X softmax(b X^T x)`, which is attention. Patterns should have
+/// about one length then, as those of -1 and 1 do: of others the longest win ([`StoredPatterns::outscored`]). Under a kernel of
 /// the distance it is mean shift, and patterns need not have one length. Under a kernel that ends, such as
 /// `epanechnikov(h=1)`, a pattern alone within one bandwidth is recalled exactly.
 ///

@@ -33,6 +33,7 @@ mod couplings;
 mod dense;
 mod energy;
 mod impute;
+mod lengths;
 mod memory;
 mod network;
 mod parts;

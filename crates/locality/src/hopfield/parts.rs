@@ -114,6 +114,13 @@ impl<T: Float> Parts<T> {
         self.laid.iter().flat_map(|p| p.rows.clone()).collect()
     }
 
+    /// All patterns, in the order of ids, without their values.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &[T]> {
+        let (columns, row) = (self.columns, self.row());
+        let rows = self.laid.iter().flat_map(move |p| p.rows.chunks_exact(row));
+        rows.map(move |x| &x[..columns])
+    }
+
     /// The laid-out parts.
     pub(super) fn fits(&self) -> Vec<&LocalMeanFit<T>> {
         self.laid.iter().map(|p| &p.fit).collect()

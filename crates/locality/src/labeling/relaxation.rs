@@ -163,12 +163,12 @@ impl RelaxationLabeling {
             && !(step.is_finite() && step > 0.0)
         {
             return Err(Error::parameter(format!(
-                "the step {step} must be a positive finite number"
+                "the length {step} of a gradient step must be a positive finite number"
             )));
         }
         if self.tol.is_nan() || self.tol < 0.0 {
             return Err(Error::parameter(format!(
-                "tol={} must not be negative",
+                "tol={} must be a number that is not negative",
                 self.tol
             )));
         }

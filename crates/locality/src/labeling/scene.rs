@@ -200,7 +200,7 @@ fn check_rows(rows: &[f64], k: usize, name: &str) -> Result<()> {
         let sum: f64 = row.iter().sum();
         if !(row.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() <= 1e-6) {
             return Err(Error::parameter(format!(
-                "row {i} of {name} (counted from 0) is {row:?}; probabilities must not be negative and sum up to 1"
+                "row {i} of {name} (counted from 0) is {row:?}; probabilities must be numbers that are not negative and sum up to 1"
             )));
         }
     }

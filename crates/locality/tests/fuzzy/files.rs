@@ -237,3 +237,29 @@ fn degrees_of_all_terms_are_told() {
     let narrow = Rows::new(&[1.0_f64], 1, 1).unwrap();
     assert!(system.memberships(narrow, &watch()).is_err());
 }
+
+#[test]
+fn shapes_of_jfuzzylogic_are_read() {
+    let with = |term: &str| {
+        SPOTS
+            .replace("NORMS", "AND : MIN;")
+            .replacen("(0, 1) (10, 0)", term, 1)
+    };
+    let term = |text: &str| fcl(&with(text)).inputs()[0].terms[0].1.to_string();
+    // `COSINE 4 4` is 1 at 4 and 0 from 0 on to 8; of a sigmoid's difference the order is one.
+    assert_eq!(term("COSINE 4 5"), "cosine(5, 4)");
+    assert_eq!(term("DSIGM 9 4 9 6"), "sigmoid_difference(9, 4, 9, 6)");
+    let system = fcl(&with("COSINE 4 5"));
+    assert_eq!(system.inputs()[0].range, [0.0, 10.0]);
+    for (text, words) in [
+        ("COSINE 4", "COSINE takes 2 numbers, but 1 are given"),
+        ("GAUSS2 1 2 3", "GAUSS2 takes 4 numbers, but 3 are given"),
+        (
+            "(0, 1), (10, 0)",
+            "line 3, column 18: points stand one after the other",
+        ),
+    ] {
+        let e = FuzzySystem::read(&with(text), Format::Fcl).unwrap_err();
+        assert!(e.to_string().contains(words), "{e}");
+    }
+}

@@ -296,7 +296,7 @@ fn faults_of_files_have_their_place() {
         ),
         (
             fis("1 1, 1 (1) : 2", "1 9, 1 (1) : 2"),
-            "line 38: rule 1: input 1 has no term 8",
+            "line 38: rule 1: input 'service' has 3 terms, but the rule asks for number 9, counted from 1",
         ),
         (
             fis("1 1, 1 (1) : 2", "1 1 1 (1) : 2"),

@@ -131,7 +131,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     if fired > 0 {
         let _ = writeln!(
             words,
-            "note: {} {} no value although a rule fires: what it concludes lies outside the output's range; widen the range",
+            "note: {} {} no value although a rule fires: what it concludes is 0 on all of the output's range; change the term, or widen the range",
             count(fired, "cell"),
             have(fired)
         );

@@ -121,10 +121,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         .epochs(args.epochs, 3)
         .seed(args.seed);
     let start = Instant::now();
-    let learned = context.watched("learning", |watch| {
-        let targets = Rows::new(&told.values, table.rows(), told.names.len())?;
-        model.fit(rows, targets, &names, &told.names, watch)
-    })?;
+    let learned = context
+        .watched("learning", |watch| {
+            let targets = Rows::new(&told.values, table.rows(), told.names.len())?;
+            model.fit(rows, targets, &names, &told.names, watch)
+        })
+        .map_err(|e: locality::Error| Error::from(e).in_flags(FLAGS))?;
     let seconds = start.elapsed().as_secs_f64();
     let system = learned.system();
     let mut files = Outputs::default();
@@ -178,6 +180,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     }
     context.summary(&words, &object, stdout_taken)
 }
+
+/// Names of parameters, and the flags they are given by.
+const FLAGS: &[(&str, &str)] = &[
+    ("rules=", "--rules "),
+    ("radius=", "--radius "),
+    ("bandwidth=", "--bandwidth "),
+    ("order=", "--order "),
+    ("samples, n_samples =", "rows,"),
+];
 
 /// More words than rules can tell apart by an output for each.
 const MOST_WORDS: usize = 50;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use locality::Rows;
 use locality::image::Sample;
-use locality::labeling::{Compatibility, DenseCrf, Pairwise};
+use locality::labeling::{Compatibility, DenseCrf, Graph, Pairwise, balanced, compatibilities};
 use serde_json::json;
 
 use crate::commands::count;
@@ -24,6 +24,7 @@ const MOST_LABELS: usize = 256;
   locality image relabel photo.png --labels noisy.png -o clean.png
   locality image relabel photo.jpg --labels scribbles.png -o full.png --unknown 0,0,0 --confidence 0.9
   locality image relabel photo.jpg --labels coarse.png -o fine.png --spatial 40 --range 8 --steps 10
+  locality image relabel photo.png --labels noisy.png -o clean.png --like by-hand.png
 
 LABELS is a picture of the same size in which every label has a value or a colour of its own; OUT has the same ones. Each pixel hears
 every other: by distance within --smooth, and by distance and colour within --spatial and --range (a fully connected conditional
@@ -76,14 +77,14 @@ pub(crate) struct Args {
     )]
     smooth: f64,
 
-    /// How much those do; 0 not at all
-    #[arg(
-        long,
-        value_name = "W",
-        default_value_t = 3.0,
-        allow_negative_numbers = true
-    )]
-    smooth_weight: f64,
+    /// How much those do; 0 not at all [default: 3, or 1 with --like]
+    #[arg(long, value_name = "W", allow_negative_numbers = true)]
+    smooth_weight: Option<f64>,
+
+    /// A picture that is labelled well, with the values of LABELS: learn from it which labels lie side by side and which never do, for pixels within
+    /// --smooth, instead of drawing equal ones together
+    #[arg(long, value_name = "PICTURE")]
+    like: Option<PathBuf>,
 
     /// How likely a given label is right, above what chance gives, one part in as many as there are labels
     #[arg(
@@ -250,6 +251,27 @@ impl Labels {
         self.pixels.iter().flat_map(of).collect()
     }
 
+    /// What labels of neighbouring pixels cost, learned from a picture in the same values; other values are left out.
+    fn learned(&self, like: &Picture, path: &Path, weight: f64) -> Result<Compatibility> {
+        let samples: Vec<u16> = match &like.samples {
+            Samples::Eight(samples) => samples.iter().map(|&s| u16::from(s)).collect(),
+            Samples::Sixteen(samples) => samples.clone(),
+        };
+        let number = |pixel: &[u16]| self.values.iter().position(|own| own == pixel);
+        let pixels: Vec<Option<usize>> = samples.chunks_exact(like.channels).map(number).collect();
+        if !pixels.iter().any(Option::is_some) {
+            return Err(Error::data(format!(
+                "--like {} has none of the values of --labels; label it with the same values or colours",
+                path.display()
+            )));
+        }
+        let k = self.values.len();
+        let graph = Graph::grid(&[like.height, like.width], true)?;
+        let ratios = balanced(&compatibilities(&graph, &pixels, k, 1.0)?, k)?;
+        Compatibility::learned(&ratios, weight)
+            .map_err(|e| Error::from(e).in_flags(&[("weight=", "--smooth-weight ")]))
+    }
+
     fn draw(&self, like: &Picture, labels: &[usize]) -> Picture {
         let samples = labels.iter().flat_map(|&l| self.values[l].iter().copied());
         like.with_samples(match &like.samples {
@@ -277,8 +299,14 @@ fn clean(args: &Args, photo: &Picture, labels: &Labels, context: &Context) -> Re
             &vec![args.range; channels],
             potts(args.weight),
         )?);
-    if args.smooth_weight != 0.0 {
-        let smooth = potts(args.smooth_weight);
+    let weight = args
+        .smooth_weight
+        .unwrap_or(if args.like.is_some() { 1.0 } else { 3.0 });
+    if weight != 0.0 {
+        let smooth = match &args.like {
+            Some(path) => labels.learned(&Picture::read(path, args.max_pixels)?, path, weight)?,
+            None => potts(weight),
+        };
         crf = crf.pairwise(Pairwise::gaussian(&shape, &[args.smooth; 2], smooth)?);
     }
     let unary = Rows::new(&unary, labels.pixels.len(), labels.values.len())?;

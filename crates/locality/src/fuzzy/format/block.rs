@@ -35,6 +35,12 @@ impl Block {
                     (Shape::Linear, p) => p.iter().step_by(2).copied().collect(),
                     (Shape::Triangle | Shape::Trapezoid, p) => p.to_vec(),
                     (Shape::Gaussian, p) => vec![p[0] - 4.0 * p[1], p[0] + 4.0 * p[1]],
+                    (Shape::Cosine, p) => vec![p[0] - p[1], p[0] + p[1]],
+                    // Where sigmoids are level, as jFuzzyLogic has it.
+                    (Shape::Sigmoid | Shape::SigmoidDifference, p) => {
+                        let flank = |f: &[f64]| [f[1] - 9.0 / f[0].abs(), f[1] + 9.0 / f[0].abs()];
+                        p.chunks_exact(2).flat_map(flank).collect()
+                    }
                     _ => {
                         return Err(Error::parse(format!(
                             "'{}' has no range that its terms tell; add RANGE := (low .. high)",

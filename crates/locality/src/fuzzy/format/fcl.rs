@@ -294,6 +294,12 @@ impl<'a> Reader<'a> {
                 self.expect(",")?;
                 points.push(self.number()?);
                 self.expect(")")?;
+                if self.peek() == Some(",") {
+                    return Err(self.error_at(
+                        self.here(),
+                        "points stand one after the other in FCL, as in (0, 0) (5, 1); leave this comma out",
+                    ));
+                }
             }
             // A single point is a number.
             if points.len() == 2 {
@@ -321,8 +327,14 @@ impl<'a> Reader<'a> {
             }
             ("GBELL", _) => Membership::new(Shape::Bell, &p),
             ("SIGM", _) => Membership::new(Shape::Sigmoid, &p),
+            ("DSIGM", _) => Membership::new(Shape::SigmoidDifference, &p),
+            ("COSINE", [width, center]) => Membership::new(Shape::Cosine, &[*center, *width]),
+            ("GAUSS2", p) => Err(counted(word, 4, p.len())),
+            ("COSINE", p) => Err(counted(word, 2, p.len())),
             _ => {
-                let known = ["TRIAN", "TRAPE", "GAUSS", "GAUSS2", "GBELL", "SIGM"];
+                let known = [
+                    "TRIAN", "TRAPE", "GAUSS", "GAUSS2", "GBELL", "SIGM", "DSIGM", "COSINE",
+                ];
                 return Err(self.error_at(at, names::unknown("shape", word, known.into_iter())));
             }
         };
@@ -360,6 +372,13 @@ impl<'a> Reader<'a> {
         file.or.extend(or.or(and.map(TNorm::dual)));
         Ok(())
     }
+}
+
+/// What is wrong with a shape of another number of numbers.
+fn counted(shape: &str, takes: usize, given: usize) -> Error {
+    Error::parse(format!(
+        "{shape} takes {takes} numbers, but {given} are given"
+    ))
 }
 
 /// The one method of all rule blocks.

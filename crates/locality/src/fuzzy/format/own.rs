@@ -3,7 +3,7 @@
 use super::linear;
 use super::toml::{self, Spot, Table, Value};
 use crate::fuzzy::membership::Membership;
-use crate::fuzzy::{Conclusion, FuzzySystem, Inference, Input, Output, Settings};
+use crate::fuzzy::{Conclusion, FuzzySystem, Inference, Input, Output, Settings, Shape};
 use crate::{Error, Result, names};
 
 /// A table whose keys are asked for one by one, and of which none may be left over.
@@ -190,13 +190,21 @@ fn terms<'a>(keys: &mut Keys<'a>) -> Result<&'a [(String, Spot)]> {
     })
 }
 
+/// A set: its text, or a bare number, which is a singleton.
+fn set(spot: &Spot, name: &str) -> Result<Membership> {
+    let set = match spot.value {
+        Value::Number(x) => Membership::new(Shape::Singleton, &[x]),
+        _ => text(spot, name)?.parse(),
+    };
+    set.map_err(|e| spot.error(e))
+}
+
 fn input(spot: &Spot) -> Result<Input> {
     let mut keys = Keys::new(table(spot, "input")?);
     let (name, range) = name_and_range(spot, &mut keys)?;
-    let terms = terms(&mut keys)?.iter().map(|(name, spot)| {
-        let set: Result<Membership> = text(spot, name)?.parse();
-        Ok((name.clone(), set.map_err(|e| spot.error(e))?))
-    });
+    let terms = terms(&mut keys)?
+        .iter()
+        .map(|(name, spot)| Ok((name.clone(), set(spot, name)?)));
     let terms: Result<Vec<_>> = terms.collect();
     keys.end()?;
     Ok(Input {
@@ -220,11 +228,13 @@ fn output(spot: &Spot, inputs: &[Input]) -> Result<Output> {
     output.default = keys.number("default")?;
     for (name, spot) in terms(&mut keys)? {
         let conclusion = match (&spot.value, inference) {
-            (Value::Number(x), Inference::Sugeno) => Ok(Conclusion::constant(*x)),
-            (_, Inference::Sugeno) => linear::read(text(spot, name)?, inputs),
-            _ => text(spot, name)?.parse().map(Conclusion::Set),
+            (Value::Number(x), Inference::Sugeno) => Conclusion::constant(*x),
+            (_, Inference::Sugeno) => {
+                let found = linear::read(text(spot, name)?, inputs);
+                found.map_err(|e| spot.error(e))?
+            }
+            _ => Conclusion::Set(set(spot, name)?),
         };
-        let conclusion = conclusion.map_err(|e| spot.error(e))?;
         output.terms.push((name.clone(), conclusion));
     }
     keys.end()?;
