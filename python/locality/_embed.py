@@ -22,7 +22,7 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
     """Coordinates of few columns in which every neighbourhood looks as it did.
 
     The parameters, defaults and attributes are scikit-learn's. Eigenvectors come from a sparse factor, exact to `tol` and always the same;
-    where the neighbours' graph is not connected, a warning says so and each piece is embedded by itself.
+    where the neighbours' graph is not connected, a warning says so, and `pieces` how they are laid.
 
     Parameters
     ----------
@@ -52,7 +52,12 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
     kernel : Kernel or str, optional
-        "standard": how much each neighbour may take part, by its kernel value over the largest of the neighbourhood. All alike by default.
+        "standard": how much each neighbour may take part, by its kernel value over the largest of the neighbourhood, both in `fit` and in
+        `transform`. All alike by default.
+    pieces : {"centred", "apart"}, default "centred"
+        How the pieces of a graph that is not connected are laid. "centred": each piece by itself, in all coordinates, around 0, so that they lie
+        upon one another. "apart": by the eigenvectors of the whole. The first coordinates, one less than there are pieces, are constant on
+        each and tell them apart, the largest first, so that clusters are found in them; those that are left unfold single pieces.
 
     Attributes
     ----------
@@ -64,13 +69,21 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
         The connected piece of the neighbours' graph that each sample is in.
     nbrs_ : NearestNeighbors
         The search among the samples.
+    kernel_ : Kernel or None
+        The kernel in force.
     n_features_in_ : int
         Number of columns.
 
     Notes
     -----
     "hessian" takes the products of tangent coordinates alone, as Donoho and Grimes do. scikit-learn's takes all that is orthogonal to the
-    constants and the tangent coordinates, and so gives the result of "ltsa".
+    constants and the tangent coordinates, and so gives the result of "ltsa". What has no curvature along the plane of the first
+    `n_components` directions may bend across it: with fewer components than the samples have dimensions, many coordinates fit, and those of
+    "hessian" keep neighbourhoods badly (a roll in one coordinate: trustworthiness 0.62, and 0.87 by "ltsa"). `intrinsic_dimension` tells how
+    many there are.
+
+    The standard method leaves coordinates open where groups of samples have all their neighbours in the group and others lead to several of
+    them, even in a graph that is connected, as small `n_neighbors` do. A warning tells how many groups there are.
 
     References
     ----------
@@ -105,6 +118,7 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
         random_state: Any = None,
         n_jobs: int | None = None,
         kernel: Kernel | str | None = None,
+        pieces: Literal["centred", "apart"] = "centred",
     ) -> None:
         self.n_neighbors = n_neighbors
         self.n_components = n_components
@@ -119,6 +133,7 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.kernel = kernel
+        self.pieces = pieces
 
     def fit(self, X: npt.ArrayLike, y: Any = None) -> LocallyLinearEmbedding:
         """Finds the coordinates.
@@ -141,6 +156,7 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
             raise ValueError(f"method={self.method!r} is none of {', '.join(map(repr, METHODS))}")
         self.embedding_: Array
         self.pieces_: Array
+        self.kernel_ = None if self.kernel is None else _arrays.kernel_of(self.kernel, X)
         self.embedding_, self.reconstruction_error_, self.pieces_, warning = _core.locally_linear_embedding(
             samples,
             n_neighbors=_arrays.count(self.n_neighbors, "n_neighbors"),
@@ -151,7 +167,8 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
             hessian_tol=_arrays.number(self.hessian_tol, "hessian_tol"),
             tol=_arrays.number(self.tol, "tol"),
             dense=self.eigen_solver == "dense",
-            kernel=None if self.kernel is None else _arrays.kernel_of(self.kernel, X),
+            kernel=self.kernel_,
+            pieces=self.pieces,
             threads=_arrays.threads(self.n_jobs),
         )
         self.pieces_ = self.pieces_.astype(np.intp)
@@ -178,7 +195,9 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
     def transform(self, X: npt.ArrayLike) -> Array:
         """Coordinates of new rows: the mixture of their nearest samples' coordinates that reconstructs them.
 
-        A training sample is nearest to itself, so that it keeps its place up to the regularisation `reg`.
+        A training sample is nearest to itself, so that it keeps its place up to the regularisation `reg`. Neighbours take part by their
+        kernel values at the row, where there is a `kernel`, the nearest alone where all are 0; and only those in the piece of the one that
+        counts most.
 
         Parameters
         ----------
@@ -194,9 +213,8 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
         jobs = _arrays.threads(self.n_jobs)
         near = _core.Nearest(self._samples, threads=jobs).k_nearest(rows, self.n_neighbors, jobs)[0]
         own = None
-        if self.pieces_.max() > 0:
-            pieces = self.pieces_[near]
-            own = (pieces == pieces[:, :1]).astype(np.float64)
+        if self.kernel_ is not None or self.pieces_.max() > 0:
+            own = _core.mixture_shares(rows, self._samples, near, self.pieces_.astype(np.int64), self.kernel_, jobs)
         weights = _core.reconstruction_weights(rows, self._samples, near, own, float(self.reg), jobs)
         mixed: Array = np.einsum("ik,ikc->ic", weights, self.embedding_[near])
         return mixed

@@ -45,7 +45,7 @@ class LocalOutlierFactor(OutlierMixin, BaseEstimator):
     Parameters
     ----------
     n_neighbors : int, default 20
-        Number of neighbours; at most one less than there are samples.
+        Number of neighbours, at least 1; at most one less than there are samples.
     algorithm : {"auto", "ball_tree", "kd_tree", "brute"}, default "auto"
         Without effect: search is exact, and chooses its way itself.
     leaf_size : int, default 30
@@ -134,6 +134,8 @@ class LocalOutlierFactor(OutlierMixin, BaseEstimator):
         """
         samples = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         wanted = _arrays.count(self.n_neighbors, "n_neighbors")
+        if wanted == 0:
+            raise ValueError("n_neighbors=0 leaves a sample nothing to be compared with; give at least 1")
         self.n_samples_fit_ = n = len(samples)
         if wanted > n:
             warnings.warn(f"n_neighbors={wanted} is more than the {n} samples; {n - 1} are taken", stacklevel=2)

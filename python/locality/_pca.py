@@ -66,7 +66,8 @@ class LocalPCA(TransformerMixin, BaseEstimator):
     kernel : Kernel or str, optional
         How much samples count; all alike by default.
     neighborhood : Neighborhood or str, optional
-        Which samples count at all, instead of `n_neighbors`; ``"mutual(k=20)"`` are those that have the row among their own nearest.
+        Which samples count at all, instead of `n_neighbors`; ``"mutual(k=20)"`` are those of the row's 20 nearest
+        that would have it among their own 20 nearest.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 

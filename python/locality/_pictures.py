@@ -33,7 +33,8 @@ class Segmentation:
     sizes : ndarray of int, shape (regions,)
         Pixels of each region.
     colors : ndarray, shape (regions, channels)
-        Mean colour of each region, in the picture's own numbers; opacity is left out.
+        Mean of each region's pixels, in the picture's own numbers and type (integers are rounded), whatever space colours were compared
+        in; opacity is left out, and pixels of opacity 0 do not count.
     picture : ndarray, shape and type of the picture
         Each pixel in its region's colour.
     boundaries : ndarray of bool, shape (height, width)

@@ -39,6 +39,10 @@ class MeanShift(ClusterMixin, BaseEstimator):
         Number of threads; every core by default. The result does not depend on it.
     max_iter : int, default 300
         Most steps of a seed.
+    tol : float, default 1e-9
+        Under kernels other than the flat one: the few places where points came to rest, at steps of 0.001 bandwidths, go on until a step is at
+        most so many bandwidths, since on nearly flat ground steps are short far from any mode. 0.001 and more leaves them where they are. The
+        flat kernel stops as scikit-learn's does.
     kernel : Kernel or str, default "flat"
         A radial kernel: without ``h`` it takes the bandwidth. ``site_knn=k`` gives every point a bandwidth of its own, the distance to
         its `k`-th neighbour, and ``knn=k`` every place on the way.
@@ -57,23 +61,24 @@ class MeanShift(ClusterMixin, BaseEstimator):
         Whether the points themselves move, all at once, until each has met all that are within a bandwidth.
     min_persistence : float or "auto", optional
         Clusters whose mode rises less than this above the saddle to a denser one are merged into it, in units of log density:
-        ``log(2)`` asks for a peak of twice the saddle. The density is asked for along the way between points, so that clusters with
-        nothing in between are never merged. "auto" takes the largest gap: where the rises fall
-        by the largest factor, each taken 0.1 larger. None merges nothing.
+        ``log(2)`` asks for a peak of twice the saddle. The density is asked for along the way between points of the basins, so that clusters
+        with nothing in between are never merged. "auto" takes the largest gap: where the rises fall
+        by the largest factor, each taken 0.1 larger. None merges nothing. All points are followed for it, seeds or not.
     n_neighbors : int, default 10
         For `min_persistence`: saddles are sought between each point and so many nearest others.
     compression : float, optional
         Width, in bandwidths, of the cells of a grid in each of which the points are replaced by one weighted site, their mean: for tables
         too large to keep every point. `partial_fit` takes 0.25 where none is given.
-    random_state : int, default 0
-        Of the draws of ``bandwidth="auto"``.
+    random_state : int, RandomState or None, default 0
+        Of the draws of ``bandwidth="auto"``; with None they differ from call to call.
 
     Attributes
     ----------
     cluster_centers_ : ndarray, shape (k, d)
         The modes, densest first; of merged ones the densest.
     labels_ : ndarray of int, shape (n,)
-        The cluster of each point, -1 for none.
+        The cluster of each point, whose mode is nearest, -1 for none; ``mode_labels_[basins_]`` is the one that it flows to, which on the slope
+        of a wide cluster beside a narrow one is another.
     intensities_ : ndarray, shape (k,)
         The sum of the weights around each centre; for the flat kernel, how many points are within the bandwidth.
     modes_ : ndarray, shape (m, d)
@@ -83,9 +88,9 @@ class MeanShift(ClusterMixin, BaseEstimator):
     basins_ : ndarray of int, shape (n,), or None
         The mode that each point flows to, -1 for none; near a border it may be another than the nearest. None where the points were not
         the seeds: with `seeds`, `bin_seeding` or `compression`, and after `partial_fit`.
-    diagram_ : ndarray, shape (modes, 2), or None
-        With `min_persistence`: log density at which each mode appears and at which it meets a denser one.
-    persistence_ : ndarray, shape (modes,), or None
+    diagram_ : ndarray, shape (m, 2), or None
+        With `min_persistence`: log density at which each of `modes_` appears, its own, and at which it meets a denser one.
+    persistence_ : ndarray, shape (m,), or None
         ``diagram_[:, 0] - diagram_[:, 1]``: how far each mode rises above its saddle.
     n_iter_ : int
         Steps of the seed that took most.
@@ -123,6 +128,7 @@ class MeanShift(ClusterMixin, BaseEstimator):
         cluster_all: bool = True,
         n_jobs: int | None = None,
         max_iter: int = 300,
+        tol: float = 1e-9,
         kernel: Kernel | str = "flat",
         metric: str = "euclidean",
         adaptive: float = 0.0,
@@ -131,7 +137,7 @@ class MeanShift(ClusterMixin, BaseEstimator):
         min_persistence: float | str | None = None,
         n_neighbors: int = 10,
         compression: float | None = None,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         self.bandwidth = bandwidth
         self.seeds = seeds
@@ -140,6 +146,7 @@ class MeanShift(ClusterMixin, BaseEstimator):
         self.cluster_all = cluster_all
         self.n_jobs = n_jobs
         self.max_iter = max_iter
+        self.tol = tol
         self.kernel = kernel
         self.metric = metric
         self.adaptive = adaptive
@@ -189,6 +196,7 @@ class MeanShift(ClusterMixin, BaseEstimator):
             min_bin_freq=_arrays.count(self.min_bin_freq, "min_bin_freq"),
             cluster_all=bool(self.cluster_all),
             max_iter=_arrays.count(self.max_iter, "max_iter"),
+            tol=_tolerance(self.tol),
             blurring=bool(self.blurring),
             adaptive=_arrays.number(self.adaptive, "adaptive"),
             over_relaxation=_arrays.number(self.over_relaxation, "over_relaxation"),
@@ -196,7 +204,7 @@ class MeanShift(ClusterMixin, BaseEstimator):
             merging=given(self.min_persistence, "min_persistence"),
             n_neighbors=_arrays.count(self.n_neighbors, "n_neighbors"),
             compression=compression,
-            random_state=_arrays.count(self.random_state, "random_state"),
+            random_state=_seed(self.random_state),
             sample_weight=weights,
             threads=_arrays.threads(self.n_jobs),
         )
@@ -311,6 +319,22 @@ def given(x: Any, name: str) -> Any:
         raise TypeError(f"{error}; give a positive one, 'auto' or None") from None
 
 
+def _tolerance(tol: float) -> float:
+    share = _arrays.number(tol, "tol")
+    if not 0 <= share < np.inf:
+        raise ValueError(f"tol={share} must be a finite number of at least 0, in bandwidths")
+    return share
+
+
+def _seed(random_state: int | np.random.RandomState | None) -> int:
+    """A number for draws."""
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**32))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31))
+    return _arrays.count(random_state, "random_state")
+
+
 def mean_shift(
     X: npt.ArrayLike,
     *,
@@ -397,15 +421,11 @@ def estimate_bandwidth(
     1.61...
     """
     points = _arrays.sites(X, "X")
-    if random_state is None:
-        random_state = int(np.random.default_rng().integers(2**32))
-    elif isinstance(random_state, np.random.RandomState):
-        random_state = int(random_state.randint(2**31))
     found = _core.estimate_bandwidth(
         points,
         _arrays.number(quantile, "quantile"),
         None if n_samples is None else _arrays.count(n_samples, "n_samples"),
-        _arrays.count(random_state, "random_state"),
+        _seed(random_state),
         _arrays.threads(n_jobs),
     )
     return np.float64(found)

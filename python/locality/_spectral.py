@@ -121,7 +121,7 @@ class LaplacianEigenmaps(_Map):
     """Coordinates of few columns in which samples with much weight between them are near one another.
 
     Parameters, attributes and results are those of scikit-learn's `SpectralEmbedding`, up to signs; where the graph is not connected, a
-    warning says so and each piece is embedded by itself.
+    warning says so, and `pieces` how they are laid.
 
     Parameters
     ----------

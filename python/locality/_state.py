@@ -244,7 +244,7 @@ STATES = {
         "locally_linear_embedding",
         "_embed",
         {"_samples": "n d", "embedding_": "n c", "pieces_": "int n"},
-        {"reconstruction_error_": "real"},
+        {"reconstruction_error_": "real", "kernel_": "kernel?"},
         _embedded,
     ),
     "GWR": State(

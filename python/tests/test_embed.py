@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 
 import locality as lc
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 from sklearn import manifold, neighbors
-from sklearn.datasets import load_digits, load_wine, make_swiss_roll
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_digits, load_wine, make_blobs, make_swiss_roll
+from sklearn.metrics import normalized_mutual_info_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
@@ -225,3 +228,74 @@ def test_tables_whose_squares_leave_the_number_type_are_named(scale):
     for fit in [*(model.fit for model in models), lc.intrinsic_dimension]:
         with pytest.raises(ValueError, match="scale X"):
             fit(x)
+
+
+@pytest.mark.parametrize("kernel", ["epanechnikov(h=4)", "gaussian(h=1.5)"])
+def test_new_rows_are_mixed_by_the_kernel(kernel, tmp_path):
+    x, t = make_swiss_roll(1500, random_state=0)
+    new, at = make_swiss_roll(200, random_state=1)
+    model = lc.LocallyLinearEmbedding(n_neighbors=80, kernel=kernel).fit(x)
+    found = model.transform(new)
+    values = {"e": lambda d: np.maximum(0.0, 1 - (d / 4) ** 2), "g": lambda d: np.exp(-(d**2) / (2 * 1.5**2))}[kernel[0]]
+    far = cdist(new, x)
+    for i, near in enumerate(np.argsort(far, axis=1)[:, :80]):
+        c = np.sqrt(values(far[i, near]) / values(far[i, near]).max())
+        z = x[near] - new[i]
+        gram = (z @ z.T) * np.outer(c, c) + 1e-3 * np.trace(z @ z.T) * np.eye(80)
+        w = c * np.linalg.solve(gram, c)
+        np.testing.assert_allclose(found[i], w / w.sum() @ model.embedding_[near], atol=1e-9)
+    # As near to the samples beside them on the sheet as these are to one another.
+    beside = cdist(np.c_[at, new[:, 1] / 3], np.c_[t, x[:, 1] / 3]).argmin(axis=1)
+    error = np.sqrt(((found - model.embedding_[beside]) ** 2).mean()) / model.embedding_.std()
+    assert error < 0.08
+    # Where the kernel reaches nothing, the nearest answers.
+    if kernel[0] == "e":
+        np.testing.assert_array_equal(model.transform([[100.0, 0.0, 0.0]])[0], model.embedding_[cdist([[100.0, 0.0, 0.0]], x).argmin()])
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.transform(new), found)
+    lc.save(model, tmp_path / "roll.loc")
+    np.testing.assert_allclose(lc.load(tmp_path / "roll.loc").transform(new), found)
+
+
+def test_groups_that_mix_among_themselves_are_told():
+    x = load_digits().data[:500] + np.random.default_rng(0).normal(size=(500, 64)) * 1e-3
+    with pytest.warns(UserWarning, match=r"6 groups of .* samples have all their 5 neighbours among themselves.*Raise n_neighbors"):
+        model = lc.LocallyLinearEmbedding().fit(x)
+    assert model.pieces_.max() == 0
+    # As many null vectors as groups, the constants among them: the coordinates are any of these.
+    assert model.reconstruction_error_ < 1e-8
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lc.LocallyLinearEmbedding(n_neighbors=30).fit(x)
+        lc.LocallyLinearEmbedding(n_neighbors=12).fit(ROLL)
+
+
+@pytest.mark.parametrize("method", ["standard", "modified", "hessian", "ltsa"])
+def test_pieces_lie_apart_where_that_is_asked_for(method):
+    x, y = make_blobs(450, n_features=3, centers=np.eye(3) * 50, random_state=0)
+    models = {}
+    for pieces in ("apart", "centred"):
+        with pytest.warns(UserWarning, match=f"3 pieces of 150, 150, 150 samples; .*pieces='{'centred' if pieces == 'apart' else 'apart'}'"):
+            models[pieces] = lc.LocallyLinearEmbedding(n_neighbors=12, n_components=2, method=method, pieces=pieces).fit(x)
+    clusters = lambda model: KMeans(3, n_init=5, random_state=0).fit_predict(model.embedding_)  # noqa: E731
+    assert normalized_mutual_info_score(y, clusters(models["apart"])) == pytest.approx(1.0)
+    assert normalized_mutual_info_score(y, clusters(models["centred"])) < 0.3
+    np.testing.assert_allclose(models["apart"].embedding_.T @ models["apart"].embedding_, np.eye(2), atol=1e-9)
+    np.testing.assert_allclose(models["apart"].transform(x), models["apart"].embedding_, atol=1e-9)
+    with pytest.raises(ValueError, match="pieces='aside'"):
+        lc.LocallyLinearEmbedding(pieces="aside").fit(x)
+
+
+def test_hessian_coordinates_need_as_many_as_there_are_dimensions():
+    t = np.sort(np.random.default_rng(1).uniform(2, 12, 600))
+    curve = np.c_[t * np.cos(t), t * np.sin(t), 0.5 * t]
+    score = lambda x, method: lc.trustworthiness(  # noqa: E731
+        x, lc.LocallyLinearEmbedding(n_neighbors=12, n_components=1, method=method).fit_transform(x), n_neighbors=12
+    )
+    assert score(curve, "hessian") > 0.99
+    assert score(ROLL, "ltsa") > score(ROLL, "hessian") + 0.1
+
+
+def test_no_neighbours_are_refused():
+    with pytest.raises(ValueError, match="n_neighbors=0 leaves"):
+        lc.LocalOutlierFactor(n_neighbors=0).fit(ROLL)

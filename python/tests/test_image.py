@@ -78,6 +78,11 @@ def test_what_a_segmentation_says_of_itself_agrees():
     assert 1 < n and found.sizes.min() >= 40
     assert found.colors.shape == (n, 3)
     np.testing.assert_array_equal(found.colors[found.labels], found.picture)
+    # The mean of the pixels themselves, to the nearest whole number, whatever space colours were compared in.
+    for color in ("luv", "raw"):
+        own = lc.image.mean_shift_segment(image, 7, 9, min_region=40, color=color)
+        means = np.stack([image[own.labels == i].mean(axis=0) for i in range(own.n_regions)])
+        assert np.abs(own.colors - means).max() <= 0.5 + 1e-9
     assert found.boundaries.dtype == bool and 0 < found.boundaries.mean() < 0.5
     inner = found.labels[1:-1, 1:-1]
     alone = np.ones_like(inner, dtype=bool)

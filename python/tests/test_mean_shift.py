@@ -386,5 +386,65 @@ def test_tables_of_whole_numbers_have_their_clusters():
     x = np.round(np.r_[r.normal(0, 2, (3000, 2)), r.normal(12, 2, (3000, 2))])
     assert lc.Tomato().fit(x).n_clusters_ == 2
     counts = r.poisson(10, size=(2000, 1)).astype(float)
-    model = lc.MeanShift(bandwidth=1.0, kernel="gaussian", min_persistence=np.log(2)).fit(counts)
+    # A lone count of 25, five from the next, rises more than twice above its saddle, as the density on a grid says, too.
+    model = lc.MeanShift(bandwidth=1.0, kernel="gaussian", min_persistence=1.25).fit(counts)
     assert len(model.cluster_centers_) == 1 and np.isfinite(model.persistence_[1:]).all()
+    places, _, rises = grid_rises(counts[:, 0], 1.0)
+    np.testing.assert_allclose(model.modes_[:, 0], places, atol=1e-3)
+    np.testing.assert_allclose(model.persistence_[1:], rises[1:], atol=0.03)
+
+
+def grid_rises(x, h):
+    """Places of the maxima of a Gaussian density on a line, their log densities, and how far each rises above its saddle."""
+    at = np.linspace(x.min() - 3 * h, x.max() + 3 * h, 20001)
+    density = np.log(np.exp(-((at[:, None] - x) ** 2) / (2 * h * h)).sum(axis=1) + 1e-300)
+    tops = np.flatnonzero((density[1:-1] > density[:-2]) & (density[1:-1] >= density[2:])) + 1
+    tops = tops[np.argsort(-density[tops])]
+    saddle = lambda i, j: density[min(i, j) : max(i, j) + 1].min()  # noqa: E731
+    deaths = [max((saddle(i, j) for j in tops[:r]), default=-np.inf) for r, i in enumerate(tops)]
+    return at[tops], density[tops], density[tops] - deaths
+
+
+def test_a_narrow_cluster_on_the_slope_of_a_wide_one_is_not_merged():
+    r = np.random.default_rng(0)
+    x = np.r_[r.normal(0, 1, 1000), r.normal(4, 0.2, 30)]
+    model = lc.MeanShift(kernel="gaussian", bandwidth=0.3, min_persistence=np.log(2)).fit(x[:, None])
+    assert len(model.cluster_centers_) == 2
+    places, births, rises = grid_rises(x, 0.3)
+    for place, birth, rise in zip(places, births, rises, strict=True):
+        own = np.abs(model.modes_[:, 0] - place).argmin()
+        assert model.modes_[own, 0] == pytest.approx(place, abs=1e-3)
+        assert model.diagram_[own, 0] == pytest.approx(birth, abs=1e-5)
+        assert rise == model.persistence_[own] or model.persistence_[own] == pytest.approx(rise, abs=0.03)
+    wide = np.r_[r.normal(size=(1500, 2)), r.normal(size=(40, 2)) * 0.2 + [4, 0]]
+    for more in ({}, {"bin_seeding": True}, {"seeds": [[0.0, 0.0], [4.0, 0.0]]}, {"compression": 0.2}):
+        model = lc.MeanShift(kernel="gaussian", bandwidth=0.5, min_persistence=np.log(2), **more).fit(wide)
+        assert len(model.cluster_centers_) == 2
+
+
+def test_modes_are_the_maxima_of_the_density():
+    r = np.random.default_rng(7)
+    r.uniform(size=(400, 2)), r.normal(size=(400, 2)), r.normal(size=(400, 3))
+    x = r.normal(size=400)
+    places, _, _ = grid_rises(x, 0.15)
+    # At steps of a thousandth of a bandwidth a way may rest where there is no maximum.
+    rough = lc.MeanShift(kernel="gaussian", bandwidth=0.15, tol=1e-3).fit(x[:, None])
+    assert len(rough.modes_) > len(places)
+    model = lc.MeanShift(kernel="gaussian", bandwidth=0.15).fit(x[:, None])
+    np.testing.assert_allclose(np.sort(model.modes_[:, 0]), np.sort(places), atol=1e-3)
+    assert model.n_iter_ == rough.n_iter_
+    for tol, sentence in ((-1.0, "tol=-1"), (np.nan, "tol=nan"), (np.inf, "tol=inf")):
+        with pytest.raises(ValueError, match=sentence):
+            lc.MeanShift(tol=tol).fit(x[:, None])
+    # The flat kernel stops as scikit-learn's does, whatever is asked for.
+    np.testing.assert_array_equal(
+        lc.MeanShift(bandwidth=0.5, tol=1e-9).fit(x[:, None]).cluster_centers_, lc.MeanShift(bandwidth=0.5).fit(x[:, None]).cluster_centers_
+    )
+
+
+def test_draws_take_any_random_state():
+    x, _ = make_blobs(200, centers=[[0, 0], [8, 0]], random_state=0)
+    for state in (None, np.random.RandomState(3), 3):
+        assert len(lc.MeanShift(bandwidth="auto", random_state=state).fit(x).cluster_centers_) == 2
+    with pytest.raises(TypeError, match="random_state"):
+        lc.MeanShift(bandwidth="auto", random_state="3").fit(x)

@@ -90,6 +90,12 @@ def test_dimensions():
         lc.intrinsic_dimension(roll, "twonn", return_local=True)
     with pytest.raises(ValueError, match="threshold=2"):
         lc.intrinsic_dimension(roll, "pca", threshold=2.0)
+    # Copies and whole numbers say nothing to the two nearest.
+    r = np.random.default_rng(0)
+    for x in (np.repeat(r.normal(size=(100, 2)), 5, axis=0), r.integers(0, 20, size=(500, 2))):
+        with pytest.raises(ValueError, match="of the 500 samples of X is a copy or no nearer"):
+            lc.intrinsic_dimension(x, "twonn")
+        assert lc.intrinsic_dimension(x, "mle") == pytest.approx(2.0, abs=0.7)
 
 
 def test_manifold_blurring_follows_the_paper():

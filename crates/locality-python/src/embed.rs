@@ -19,7 +19,7 @@ type Embedded<'py> = (Two<'py>, f64, Bound<'py, PyArray1<usize>>, Option<String>
 
 /// Local linear embedding of samples ``[n, d]``.
 #[pyfunction]
-#[pyo3(signature = (samples, *, n_neighbors, n_components, method, reg, modified_tol, hessian_tol, tol, dense=false, kernel=None, threads=0))]
+#[pyo3(signature = (samples, *, n_neighbors, n_components, method, reg, modified_tol, hessian_tol, tol, dense=false, kernel=None, pieces="centred", threads=0))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn locally_linear_embedding<'py>(
     samples: &Bound<'py, PyAny>,
@@ -32,6 +32,7 @@ pub(crate) fn locally_linear_embedding<'py>(
     tol: f64,
     dense: bool,
     kernel: Option<&Bound<'py, PyAny>>,
+    pieces: &str,
     threads: usize,
 ) -> PyResult<Embedded<'py>> {
     let py = samples.py();
@@ -44,7 +45,8 @@ pub(crate) fn locally_linear_embedding<'py>(
         .hessian_tol(hessian_tol)
         .tol(tol)
         .solver(if dense { Solver::Dense } else { Solver::Auto })
-        .kernel(kernel.map(kernel_of).transpose()?);
+        .kernel(kernel.map(kernel_of).transpose()?)
+        .pieces(pieces.parse().map_err(to_python)?);
     let samples = Matrix::<f64>::from_any(samples, "X")?;
     let rows = samples.rows()?;
     let fit = watched(py, threads, None, |watch| model.fit(rows, watch))?;
@@ -84,6 +86,38 @@ pub(crate) fn reconstruction_weights<'py>(
     let own: Option<Vec<f64>> = own.map(|own| own.as_array().iter().copied().collect());
     let found = watched(py, threads, None, |watch: &Watch<'_>| {
         embed::reconstruction_weights(queries, samples, &near, own.as_deref(), reg, watch)
+    })?;
+    let k = near.len() / queries.rows().max(1);
+    two(py, found, (queries.rows(), k))
+}
+
+/// How much each neighbour ``[m, k]`` may take part in the mixture that places queries ``[m, d]``, by the kernel and the pieces ``[n]`` of
+/// samples ``[n, d]``.
+#[pyfunction]
+#[pyo3(signature = (queries, samples, neighbors, pieces, kernel=None, threads=0))]
+pub(crate) fn mixture_shares<'py>(
+    queries: &Bound<'py, PyAny>,
+    samples: &Bound<'py, PyAny>,
+    neighbors: &Bound<'py, PyArray2<i64>>,
+    pieces: &Bound<'py, PyArray1<i64>>,
+    kernel: Option<&Bound<'py, PyAny>>,
+    threads: usize,
+) -> PyResult<Two<'py>> {
+    let py = queries.py();
+    let kernel = kernel.map(kernel_of).transpose()?;
+    let (queries, samples) = (
+        Matrix::<f64>::from_any(queries, "queries")?,
+        Matrix::<f64>::from_any(samples, "samples")?,
+    );
+    let (queries, samples): (Rows<'_, f64>, Rows<'_, f64>) = (queries.rows()?, samples.rows()?);
+    // A negative number is none of a sample or a piece, and is refused as too large.
+    let number = |j: &i64| usize::try_from(*j).unwrap_or(usize::MAX);
+    let near = neighbors.try_readonly()?;
+    let near: Vec<usize> = near.as_array().iter().map(number).collect();
+    let pieces = pieces.try_readonly()?;
+    let pieces: Vec<usize> = pieces.as_array().iter().map(number).collect();
+    let found = watched(py, threads, None, |watch: &Watch<'_>| {
+        embed::mixture_shares(kernel.as_ref(), samples, &pieces, queries, &near, watch)
     })?;
     let k = near.len() / queries.rows().max(1);
     two(py, found, (queries.rows(), k))

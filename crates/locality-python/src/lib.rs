@@ -66,7 +66,8 @@ mod _core {
     use super::density::{KernelClassifier, KernelDensity};
     #[pymodule_export]
     use super::embed::{
-        local_outlier_factor, locally_linear_embedding, reconstruction_weights, trustworthiness,
+        local_outlier_factor, locally_linear_embedding, mixture_shares, reconstruction_weights,
+        trustworthiness,
     };
     #[pymodule_export]
     use super::fuzzy::{

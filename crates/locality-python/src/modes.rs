@@ -1,6 +1,8 @@
 //! Quick shift, medoid shift and persistence.
 
-use locality::shift::{MedoidShift, Merging, ModeTree, QuickShift, SampleClusters, Tomato};
+use locality::shift::{
+    Lifetime, MedoidShift, Merging, ModeTree, QuickShift, SampleClusters, Tomato,
+};
 use locality::{Float, Kernel, Metric, Watch};
 use numpy::ndarray::Array2;
 use numpy::{Element, IntoPyArray, PyArray2, PyReadonlyArray1};
@@ -117,12 +119,18 @@ pub(crate) fn weights_of<'py, T: Element + Float>(
 }
 
 /// Birth and death of each mode, ``[modes, 2]``.
-pub(crate) fn diagram<'py>(
+fn diagram<'py>(py: Python<'py>, tree: &ModeTree) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    diagram_of(py, tree.diagram())
+}
+
+/// Births and deaths.
+pub(crate) fn diagram_of<'py>(
     py: Python<'py>,
-    tree: &ModeTree,
+    lives: &[Lifetime],
 ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-    let lives = tree.diagram().iter().flat_map(|l| [l.birth, l.death]);
-    let lives = Array2::from_shape_vec((tree.n_modes(), 2), lives.collect());
+    let count = lives.len();
+    let lives = lives.iter().flat_map(|l| [l.birth, l.death]);
+    let lives = Array2::from_shape_vec((count, 2), lives.collect());
     let lives = lives.map_err(|e| PyTypeError::new_err(e.to_string()))?;
     Ok(lives.into_pyarray(py))
 }

@@ -11,12 +11,12 @@ use pyo3::types::{PyDict, PyTuple};
 use crate::array::{Matrix, two_kinds};
 use crate::error::to_python;
 use crate::kernel::kernel_of;
-use crate::modes::{diagram, merging_of, weights_of};
+use crate::modes::{diagram_of, merging_of, weights_of};
 use crate::watch::watched;
 
 /// Modes and clusters of points ``[n, d]``, as a dictionary; ``bandwidth`` may be ``"auto"``, a search for a stable one.
 #[pyfunction]
-#[pyo3(signature = (points, *, bandwidth=None, kernel, seeds=None, bin_seeding=false, min_bin_freq=1, cluster_all=true, max_iter=300, blurring=false, adaptive=0.0, over_relaxation=1.0, metric="euclidean", merging=None, n_neighbors=10, compression=None, random_state=0, sample_weight=None, threads=0, progress=None))]
+#[pyo3(signature = (points, *, bandwidth=None, kernel, seeds=None, bin_seeding=false, min_bin_freq=1, cluster_all=true, max_iter=300, tol=1e-9, blurring=false, adaptive=0.0, over_relaxation=1.0, metric="euclidean", merging=None, n_neighbors=10, compression=None, random_state=0, sample_weight=None, threads=0, progress=None))]
 #[allow(clippy::too_many_arguments, clippy::fn_params_excessive_bools)]
 pub(crate) fn mean_shift<'py>(
     points: &Bound<'py, PyAny>,
@@ -27,6 +27,7 @@ pub(crate) fn mean_shift<'py>(
     min_bin_freq: usize,
     cluster_all: bool,
     max_iter: usize,
+    tol: f64,
     blurring: bool,
     adaptive: f64,
     over_relaxation: f64,
@@ -45,6 +46,7 @@ pub(crate) fn mean_shift<'py>(
         .min_bin_freq(min_bin_freq)
         .cluster_all(cluster_all)
         .max_iter(max_iter)
+        .settle(tol)
         .blurring(blurring)
         .over_relaxation(over_relaxation)
         .metric(Metric::from_name(metric, None).map_err(to_python)?)
@@ -144,8 +146,8 @@ fn clusters<'py, T: Element + Float>(
         Some(basins) => dict.set_item("basins_", basins.into_pyarray(py))?,
         None => dict.set_item("basins_", py.None())?,
     }
-    match fit.tree() {
-        Some(tree) => dict.set_item("diagram_", diagram(py, tree)?)?,
+    match fit.lifetimes() {
+        Some(lives) => dict.set_item("diagram_", diagram_of(py, lives)?)?,
         None => dict.set_item("diagram_", py.None())?,
     }
     Ok(dict)

@@ -2,8 +2,8 @@
 #![cfg(feature = "dense")]
 
 use locality::embed::{
-    LocallyLinearEmbedding, LocallyLinearEmbeddingFit, Method, continuity, reconstruction_weights,
-    trustworthiness, trustworthiness_under,
+    LocallyLinearEmbedding, LocallyLinearEmbeddingFit, Method, Pieces, continuity, mixture_shares,
+    reconstruction_weights, trustworthiness, trustworthiness_under,
 };
 use locality::outlier::LocalOutlierFactor;
 use locality::{ErrorKind, Metric, Rows, Watch};
@@ -302,5 +302,107 @@ fn samples_that_nobody_is_near_are_placed_by_their_neighbours() {
         }
         let again = whole.transform(one, &Watch::default()).unwrap();
         assert!(again.iter().zip(&found).all(|(a, b)| (a - b).abs() < 1e-3));
+    }
+}
+
+/// Neighbours that the kernel leaves out of a fit take no part in the place of a new row: two sheets, one above the other.
+#[test]
+fn new_rows_are_mixed_of_neighbours_that_the_kernel_reaches() {
+    let sheet = normal(4, 600, 2);
+    let lift = |i: usize| if i % 2 == 0 { 0.0 } else { 0.8 };
+    let x: Vec<f64> = sheet
+        .chunks(2)
+        .enumerate()
+        .flat_map(|(i, p)| [p[0], p[1], lift(i)])
+        .collect();
+    let rows = Rows::new(&x, 600, 3).unwrap();
+    let model = LocallyLinearEmbedding::new().n_neighbors(100);
+    let kernel = "epanechnikov(h=0.7)".parse().unwrap();
+    let fit = model.kernel(Some(kernel)).fit(rows, &Watch::default());
+    let fit = fit.unwrap();
+    // A new row a little above the lower sheet is placed by samples of that sheet alone.
+    let query = [0.1, -0.1, 0.05, 50.0, 0.0, 0.0];
+    let queries = Rows::new(&query, 2, 3).unwrap();
+    let search = locality::Nearest::fit(rows, &Metric::Euclidean).unwrap();
+    let near = search.k_nearest(queries, 100, &Watch::default()).unwrap();
+    let kernel = "epanechnikov(h=0.7)".parse().unwrap();
+    let own = mixture_shares(
+        Some(&kernel),
+        rows,
+        fit.pieces(),
+        queries,
+        &near.indices,
+        &Watch::default(),
+    )
+    .unwrap();
+    let (first, second) = own.split_at(100);
+    let sheets = near.indices.iter().zip(first);
+    assert!(sheets.clone().all(|(j, w)| *w == 0.0 || j % 2 == 0));
+    assert!(sheets.clone().any(|(j, _)| j % 2 == 1));
+    assert!((first.iter().copied().fold(0.0, f64::max) - 1.0).abs() < 1e-12);
+    // Where the kernel reaches nothing, the nearest answers.
+    assert!(second[0] == 1.0 && second[1..].iter().all(|w| *w == 0.0));
+    let placed = fit.transform(queries, &Watch::default()).unwrap();
+    assert_eq!(placed[2..], *fit.embedding().row(near.indices[100]));
+}
+
+/// Small neighbourhoods leave groups that have all their neighbours among themselves: the standard method leaves open where these lie.
+#[test]
+fn closed_groups_of_a_connected_graph_are_told() {
+    // Two tight triples, and samples between that have some of both as neighbours.
+    let x = [
+        0.0, 0.0, 0.1, 0.0, 0.0, 0.1, 4.0, 0.0, 4.1, 0.0, 4.0, 0.1, 1.9, 0.0, 2.1, 0.1,
+    ];
+    let rows = Rows::new(&x, 8, 2).unwrap();
+    let model = LocallyLinearEmbedding::new().n_components(1);
+    let few = model.clone().n_neighbors(2);
+    let fit = few.fit(rows, &Watch::default()).unwrap();
+    assert_eq!((fit.n_pieces(), fit.closed_groups()), (1, 2));
+    assert!(fit.reconstruction_error() < 1e-9);
+    let said = fit.warning().unwrap();
+    assert!(said.contains("2 groups of 3, 3 samples"), "{said}");
+    assert!(said.contains("Raise n_neighbors"), "{said}");
+    let fit = model.n_neighbors(5).fit(rows, &Watch::default()).unwrap();
+    assert_eq!((fit.closed_groups(), fit.warning()), (1, None));
+}
+
+/// Pieces side by side: their contrasts come first, and each coordinate is orthogonal to the others and to the constants.
+#[test]
+fn pieces_may_lie_apart() {
+    let one = sheet(21, 90);
+    let other = moved(&sheet(22, 60), 1.0, 1.0, 100.0);
+    let x = [one, other].concat();
+    for method in METHODS {
+        let model = LocallyLinearEmbedding::new().n_neighbors(10);
+        let model = model.method(method).n_components(3).pieces(Pieces::Apart);
+        let fit = model.fit(Rows::new(&x, 150, 3).unwrap(), &Watch::default());
+        let fit = fit.unwrap();
+        assert_eq!(fit.n_pieces(), 2);
+        let said = fit.warning().unwrap();
+        assert!(said.contains("2 pieces of 90, 60 samples"), "{said}");
+        let y = fit.embedding();
+        let column = |j: usize| y.iter().map(|r| r[j]).collect::<Vec<f64>>();
+        let first = column(0);
+        assert!((first[0] - first[120]).abs() > 0.1);
+        for i in 0..150 {
+            let same = first[if i < 90 { 0 } else { 149 }];
+            assert!(
+                (first[i] - same).abs() < 1e-3,
+                "{method:?} {i}: {} {same}",
+                first[i]
+            );
+        }
+        for a in 0..3 {
+            assert!(column(a).iter().sum::<f64>().abs() < 1e-7, "{method:?}");
+            for b in 0..3 {
+                let dot: f64 = column(a).iter().zip(column(b)).map(|(x, y)| x * y).sum();
+                let expected = f64::from(u8::from(a == b));
+                assert!((dot - expected).abs() < 1e-6, "{method:?} {a} {b}: {dot}");
+            }
+        }
+        let again = fit.transform(Rows::new(&x[..9], 3, 3).unwrap(), &Watch::default());
+        let again = again.unwrap();
+        let firsts = again.chunks(3).map(|r| r[0]);
+        assert!(firsts.into_iter().all(|f| (f - first[0]).abs() < 1e-3));
     }
 }

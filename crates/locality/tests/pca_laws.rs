@@ -331,6 +331,21 @@ fn duplicates_say_nothing_about_dimension() {
         let none = IntrinsicDimension::new(method).of(rows(&alike, 2), &Watch::default());
         assert_eq!(none.unwrap_err().kind(), ErrorKind::Parameter);
     }
+    // Whole numbers and copies tell the two nearest nothing, and a number of neighbours would not help.
+    let whole: Vec<f64> = (0..900)
+        .flat_map(|i| [f64::from(i % 30), f64::from(i / 30)])
+        .collect();
+    let copies = normal(3, 100, 2).repeat(5);
+    for (x, n) in [(&whole, 900), (&copies, 500)] {
+        let two = IntrinsicDimension::new(DimensionMethod::TwoNn);
+        let said = two.of(rows(x, 2), &Watch::default()).unwrap_err();
+        let said = said.to_string();
+        assert!(said.contains(&format!("{n} of the {n} samples")), "{said}");
+        assert!(said.contains("'mle'"), "{said}");
+        let other = IntrinsicDimension::new(DimensionMethod::MaximumLikelihood);
+        let found = other.of(rows(x, 2), &Watch::default()).unwrap().global;
+        assert!((found - 2.0).abs() < 0.7, "{found}");
+    }
 }
 
 /// Points of a spiral `r = 0.3 t`, moved off it by normal noise.

@@ -146,6 +146,123 @@ fn saddles_on_a_line() {
     }
 }
 
+/// Births and deaths of a density on a line, on a fine grid over these places, with every rise.
+fn on_a_line(x: &[f64], h: f64, (from, to): (f64, f64)) -> Vec<(f64, f64)> {
+    let step = h / 100.0;
+    let count = ((to - from) / step) as usize;
+    let f: Vec<f64> = (0..count)
+        .map(|i| log_density(x, 1, h, &[from + step * i as f64]))
+        .collect();
+    diagram(&f, |i| vec![i.saturating_sub(1), (i + 1).min(count - 1)])
+}
+
+/// A narrow mode on the slope of a wide one: most samples nearest to it flow to the other, and are none of its basin. Modes are born at
+/// their own density, and rise as far as those of the density on a grid.
+#[test]
+fn narrow_modes_beside_wide_ones_rise_as_far_as_the_density_says() {
+    let merging = Merging::Below(2.0_f64.ln());
+    for (seed, (spread, n, h)) in (0..).zip([
+        (0.2, 30, 0.3),
+        (0.1, 20, 0.15),
+        (0.4, 60, 0.3),
+        (0.2, 40, 0.2),
+        (0.05, 15, 0.1),
+    ]) {
+        let places: [(&[f64], f64, usize); 2] = [(&[0.0], 1.0, 1000), (&[4.0], spread, n)];
+        let x = clouds(70 + 2 * seed, &places);
+        let truth = on_a_line(&x, h, (-6.0, 7.0));
+        let shift = MeanShift::new().kernel(gaussian()).bandwidth(h);
+        let every = shift.clone().merging(Merging::Below(0.0));
+        let fit = every.fit(rows(&x, 1), &watch()).unwrap();
+        let lives = fit.lifetimes().unwrap();
+        let found = lives.iter().filter(|l| l.persistence().is_finite());
+        let found: Vec<(f64, f64)> = found.map(|l| (l.birth, l.death)).collect();
+        // Within a hundredth: modes are found to far less, saddles to a quarter of a bandwidth.
+        for (some, others) in [(&found, &truth), (&truth, &found)] {
+            for life in some.iter().filter(|l| l.0 - l.1 > 0.1) {
+                let apart = |o: &(f64, f64)| (life.0 - o.0).abs().max((life.1 - o.1).abs());
+                let nearest = others.iter().map(apart).fold(f64::INFINITY, f64::min);
+                assert!(
+                    nearest < 0.03,
+                    "{seed}: {life:?} of {found:?}, not {truth:?}"
+                );
+            }
+        }
+        let narrow = fit.modes().iter().position(|m| (m[0] - 4.0).abs() < spread);
+        let narrow = narrow.expect("the narrow mode");
+        assert!(lives[narrow].persistence() > 1.0, "{seed}: {lives:?}");
+        // The order of the modes is that of their lifetimes, and each is born at its own density.
+        for (mode, life) in fit.modes().iter().zip(lives) {
+            let own = log_density(&x, 1, h, mode);
+            assert!((life.birth - own).abs() < 1e-6, "{seed}: {life:?}, {own}");
+        }
+        let merged = shift.merging(merging).fit(rows(&x, 1), &watch()).unwrap();
+        let kept = truth.iter().filter(|l| l.0 - l.1 > 2.0_f64.ln());
+        assert_eq!(merged.n_clusters(), kept.count() + 1, "{seed}: {truth:?}");
+    }
+}
+
+/// The same in a plane, and where the samples are no seeds, have weights, or are sites of cells.
+#[test]
+fn narrow_modes_in_a_plane_stay_however_modes_were_found() {
+    let places: [(&[f64], f64, usize); 2] = [(&[0.0, 0.0], 1.0, 1500), (&[4.0, 0.0], 0.2, 40)];
+    let x = clouds(90, &places);
+    let x = rows(&x, 2);
+    let shift = MeanShift::new().kernel(gaussian()).bandwidth(0.5);
+    let shift = shift.merging(Merging::Below(2.0_f64.ln()));
+    let seeds = [0.0, 0.0, 4.0, 0.0, 1.0, 1.0];
+    let ways = [
+        shift.clone(),
+        shift.clone().bin_seeding(true),
+        shift.clone().seeds(rows(&seeds, 2)),
+        shift.clone().compression(0.2),
+        shift.clone().over_relaxation(1.7),
+    ];
+    for (way, shift) in ways.iter().enumerate() {
+        for weights in [None, Some(vec![2.0; 1540])] {
+            let fit = match &weights {
+                Some(weights) => shift.fit_weighted(x, weights, &watch()),
+                None => shift.fit(x, &watch()),
+            };
+            let fit = fit.unwrap();
+            assert_eq!(fit.n_clusters(), 2, "{way}: {:?}", fit.lifetimes());
+            let rises = fit.lifetimes().unwrap().iter();
+            let rises = rises.map(|l| l.persistence()).filter(|p| p.is_finite());
+            let rise = rises.fold(0.0, f64::max);
+            assert!((1.8..3.0).contains(&rise), "{way}: {rise}");
+        }
+    }
+}
+
+/// Nearly flat ground is no mode: every mode of a smooth kernel is one that plain steps stay at.
+#[test]
+fn places_that_are_told_as_modes_are_modes() {
+    let mut told = 0;
+    for seed in 0..40 {
+        let (d, h) = [(1, 0.15), (2, 0.25)][seed as usize % 2];
+        let x = normal(300 + seed, 400, d);
+        let shift = MeanShift::new().kernel(gaussian()).bandwidth(h);
+        let fit = shift.fit(rows(&x, d), &watch()).unwrap();
+        told += fit.n_clusters();
+        for mode in fit.modes().iter() {
+            let mut at = mode.to_vec();
+            for _ in 0..3000 {
+                at = fit.step(rows(&at, d), &watch()).unwrap().means;
+            }
+            let squares = at.iter().zip(mode).map(|(a, b)| (a - b).powi(2));
+            let far = squares.sum::<f64>().sqrt();
+            assert!(far < 1e-3 * h, "{seed}: {mode:?} goes on to {at:?}");
+        }
+    }
+    assert!(told > 200, "{told}");
+    // Bit for bit the same where they are left where they rest.
+    let x = normal(7, 300, 2);
+    let flat = MeanShift::new().bandwidth(0.5);
+    let (one, other) = (flat.clone().settle(0.0), flat);
+    let fit = |shift: &MeanShift| shift.fit(rows(&x, 2), &watch()).unwrap();
+    assert_eq!(fit(&one).modes().to_vec(), fit(&other).modes().to_vec());
+}
+
 /// In a plane a saddle is met by edges between samples: within 0.2, and never above the density's own by more than a rounding of the grid.
 #[test]
 fn saddles_in_a_plane() {

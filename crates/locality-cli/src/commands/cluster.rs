@@ -39,19 +39,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     columns: Option<Vec<String>>,
 
-    /// Radius of the window, in the columns' units, auto to estimate it from the data, or (for mean-shift) stable for one whose
-    /// clusters do not depend on which rows were drawn. For a kernel with an h of its own:
+    /// Radius of the window, in the columns' units; quantile estimates it from the data by --quantile (for tomato by the nearest rows), and
+    /// for mean-shift and blurring auto searches for one whose clusters do not depend on which rows were drawn. For a kernel with an h of its own:
     /// only how near modes are one cluster, beyond which distance a row is in none, and the unit of the stop rule [default
     /// then: that h]
     #[arg(
         long,
-        value_name = "auto|stable|H",
-        default_value = "auto",
+        value_name = "quantile|auto|H",
+        default_value = "quantile",
         allow_negative_numbers = true
     )]
     bandwidth: String,
 
-    /// For --bandwidth auto: the share of the rows that are taken to be near; a smaller one finds more clusters
+    /// For --bandwidth quantile: the share of the rows that are taken to be near; a smaller one finds more clusters
     #[arg(
         long,
         value_name = "Q",
@@ -60,7 +60,7 @@ pub(crate) struct Args {
     )]
     quantile: f64,
 
-    /// For --bandwidth auto: estimate from this many random rows, for large tables [default: all rows]
+    /// For --bandwidth quantile: estimate from this many random rows, for large tables [default: all rows]
     #[arg(long, value_name = "N")]
     bandwidth_rows: Option<usize>,
 
@@ -77,7 +77,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     weights: Option<String>,
 
-    /// Not for blurring: euclidean, or cosine for directions, whose lengths say nothing; the bandwidth is then one of mean-shift's chords,
+    /// Euclidean, or cosine for directions, whose lengths say nothing; the bandwidth is then one of mean-shift's chords,
     /// or for quick-shift, medoid and tomato of 1 less the cosine
     #[arg(long, value_enum, default_value_t)]
     metric: Distance,
@@ -152,7 +152,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         Some(path) => Some((path, Format::of(path, delimiter)?)),
         None => None,
     };
-    let stable = args.bandwidth == "stable";
+    let stable = args.bandwidth == "auto";
     let bandwidth = if stable {
         None
     } else {
@@ -324,8 +324,9 @@ fn weights_of(table: &Table, args: &Args) -> Result<Option<Vec<f64>>> {
 fn check_method(args: &Args) -> Result<()> {
     use Method::{Blurring, MeanShift, Medoid, QuickShift, Tomato};
     let method = args.method;
+    let stable = args.bandwidth == "auto";
+    method.needs("--bandwidth auto", stable, &[MeanShift, Blurring])?;
     for (flag, asked) in [
-        ("--bandwidth stable", args.bandwidth == "stable"),
         ("--adaptive", args.adaptive.is_some()),
         ("--over-relaxation", args.over_relaxation > 1.0),
         ("--compression", args.compression.is_some()),
@@ -340,7 +341,6 @@ fn check_method(args: &Args) -> Result<()> {
     method.needs("--max-dist", args.max_dist.is_some(), &[QuickShift])?;
     let merged = args.min_persistence.is_some();
     let merging = [MeanShift, QuickShift, Medoid, Tomato];
-    method.needs("--metric", args.metric != Distance::Euclidean, &merging)?;
     method.needs("--min-persistence", merged, &merging)?;
     method.needs("--bin-seeding", args.bin_seeding, &[MeanShift])?;
     let out = args.no_cluster_all;
@@ -348,16 +348,16 @@ fn check_method(args: &Args) -> Result<()> {
 }
 
 fn read_bandwidth(text: &str) -> Result<Option<f64>> {
-    if text == "auto" {
+    if text == "quantile" {
         return Ok(None);
     }
     match text.parse::<f64>() {
         Ok(h) if h.is_finite() && h > 0.0 => Ok(Some(h)),
         Ok(_) => Err(Error::usage(format!(
-            "--bandwidth {text} must be a positive finite number, auto or stable"
+            "--bandwidth {text} must be a positive finite number, quantile or auto"
         ))),
         Err(_) => Err(Error::usage(format!(
-            "--bandwidth '{text}' is neither a number nor auto or stable"
+            "--bandwidth '{text}' is neither a number nor quantile or auto"
         ))),
     }
 }

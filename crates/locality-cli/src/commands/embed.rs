@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use locality::embed::trustworthiness;
+use locality::embed::{Pieces, trustworthiness};
 use locality::{Kernel, Rows};
 use serde_json::{Value, json};
 
@@ -27,8 +27,8 @@ use crate::table::{Column, Format, Options, Table};
   locality embed points.npy -o unrolled.csv --method mlle --dims 2
   locality embed points.npy -o map.csv --method diffusion --neighbors 63 --kernel gaussian
 
-Rows that neighbours do not connect are embedded piece by piece: a column NAME_piece says which piece a row is in, and --plot gives each
-a colour where --color names no column.")]
+Where neighbours do not connect all rows, a column NAME_piece says which piece a row is in, and --plot gives each a
+colour where --color names no column.")]
 pub(crate) struct Args {
     /// The table: .csv, .tsv or .npy, or - for CSV on standard input
     table: PathBuf,
@@ -72,6 +72,11 @@ pub(crate) struct Args {
     /// bandwidth is found]
     #[arg(long, value_name = "KERNEL")]
     kernel: Option<Kernel>,
+
+    /// How rows that neighbours do not connect are laid: each piece by itself, around 0, or by coordinates that tell the pieces apart, the
+    /// largest first [default: apart for laplacian and diffusion, else centred]
+    #[arg(long, value_name = "centred|apart")]
+    pieces: Option<Pieces>,
 
     /// For diffusion: how far the density of the rows is taken out, 0 to 1
     #[arg(
@@ -234,13 +239,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         );
     }
     if let Some(warning) = &fit.warning {
-        let warning = warning.replace("n_neighbors", "--neighbors");
+        let warning = warning
+            .replace("n_neighbors", "--neighbors")
+            .replace("pieces=", "--pieces ");
         let _ = writeln!(words, "note: {warning}");
     }
     if fit.count() > 1 {
         let _ = writeln!(
             words,
-            "column {piece} says which piece a row is in; coordinates of different pieces have nothing to do with each other"
+            "column {piece} says which piece a row is in; how far pieces are from one another says nothing"
         );
     }
     context.summary(&words, &object, stdout_taken)

@@ -314,6 +314,20 @@ fn weights_directions_and_stable_bandwidths() {
         let at = |i: usize| center[i].as_f64().unwrap();
         assert!((at(0).hypot(at(1)) - 1.0).abs() < 1e-9, "{center}");
     }
+    let blurred = [
+        "--metric",
+        "cosine",
+        "--method",
+        "blurring",
+        "--columns",
+        "a,b",
+    ];
+    let found = json(&[&blurred[..], &["--bandwidth", "0.5"]].concat());
+    assert_eq!(found["sizes"], serde_json::json!([40, 40, 40]));
+    assert_eq!(
+        json(&[&blurred[..], &["--bandwidth", "auto"]].concat())["clusters"],
+        3
+    );
     for method in ["mean-shift", "quick-shift", "medoid", "tomato"] {
         let three = ["--metric", "cosine", "--columns", "a,b", "--method", method];
         let found = json(&[&three[..], &["--min-persistence", "0.7"]].concat());
@@ -324,11 +338,17 @@ fn weights_directions_and_stable_bandwidths() {
         "--metric",
         "cosine",
         "--bandwidth",
-        "stable",
+        "auto",
         "--weights",
         "w",
     ]);
     assert_eq!(stable["clusters"], 3, "{stable}");
+    // The estimate is what is taken where nothing is said, and no search.
+    let estimate = json(&["--bandwidth", "quantile", "--columns", "a,b"]);
+    assert_eq!(
+        estimate["bandwidth"],
+        json(&["--columns", "a,b"])["bandwidth"]
+    );
     let straight = json(&["--bandwidth", "0.5", "--columns", "a,b"]);
     assert!(straight["clusters"].as_u64().unwrap() > 3, "{straight}");
     // Weights count: without the second half's, the estimate is of the first.
@@ -362,9 +382,10 @@ fn weights_directions_and_stable_bandwidths() {
     json(&[&more[..], &["--kernel", "gaussian", "--bandwidth", "1"]].concat());
     for (flags, words) in [
         (
-            &["--metric", "cosine", "--method", "blurring"][..],
-            "--metric says nothing",
+            &["--bandwidth", "auto", "--method", "medoid"][..],
+            "--bandwidth auto says nothing",
         ),
+        (&["--bandwidth", "stable"], "neither a number nor quantile"),
         (
             &["--compression", "0.1", "--method", "medoid"],
             "--compression says nothing",

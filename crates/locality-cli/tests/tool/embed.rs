@@ -135,4 +135,17 @@ fn pieces_have_a_column_and_colours() {
     assert!(pieces[..50].iter().all(|p| *p == "0"), "{pieces:?}");
     assert!(pieces[50..].iter().all(|p| *p == "1"), "{pieces:?}");
     assert!(folder.text("p.svg").contains("embedding_piece"));
+    // Laid apart, the first coordinate tells them from one another.
+    let apart = ["--columns", "petal_length,petal_width", "--pieces", "apart"];
+    folder.ok(&[&args[..], &apart[..]].concat());
+    let out = folder.text("out.csv");
+    let first = |line: &str| -> f64 { line.rsplit(',').nth(2).unwrap().parse().unwrap() };
+    let first: Vec<f64> = out.lines().skip(1).map(first).collect();
+    for (i, y) in first.iter().enumerate() {
+        let same = first[if i < 50 { 0 } else { 149 }];
+        assert!((y - same).abs() < 1e-9, "{i}: {y} {same}");
+    }
+    assert!((first[0] - first[149]).abs() > 0.1);
+    let wrong = [&args[..], &["--pieces", "aside"]].concat();
+    folder.fails(&wrong, 2, &["neither apart nor centred"]);
 }

@@ -2,14 +2,17 @@
 
 use std::collections::HashSet;
 
-use super::joint::Pieces;
+use super::classes::closed_classes;
+use super::graph::Leading;
+use super::joint::{Pieces, joint};
 use super::near;
 use super::parameters::{LocallyLinearEmbedding, Method, Solver};
 use super::patches::{Patch, assemble, pieces};
+use super::shares::{kernel_shares, mixture_shares};
 use super::tangent;
 use super::weights::{Reconstruction, reconstruction_weights};
-use crate::linear::{Matrix, Search, Sparse, orthonormal, point};
-use crate::{LocalMean, Metric, Nearest, Result, Rows, Watch, par};
+use crate::linear::{Bottom, Matrix, Search, Sparse, orthonormal, point};
+use crate::{Metric, Nearest, Result, Rows, Watch, par};
 
 /// Samples whose weights are one piece of work.
 const BLOCK: usize = 64;
@@ -25,13 +28,15 @@ pub struct LocallyLinearEmbeddingFit {
     error: f64,
     pieces: Vec<usize>,
     count: usize,
+    /// Sizes of the groups that mix among themselves only, for the standard method.
+    closed: Vec<usize>,
 }
 
 impl LocallyLinearEmbedding {
     /// Embeds samples `[n, d]`.
     ///
     /// Where the neighbours' graph falls into pieces, each is embedded by itself, in coordinates around 0 whose variances are those of the
-    /// whole; [`LocallyLinearEmbeddingFit::warning`] says so. A sample that is in nobody's neighbourhood, which the modified, Hessian and
+    /// whole, unless [`pieces`](Self::pieces) says otherwise; [`LocallyLinearEmbeddingFit::warning`] says so. A sample that is in nobody's neighbourhood, which the modified, Hessian and
     /// tangent-space methods may leave, is placed by the mixture of its neighbours that reconstructs it. Each coordinate's entry of the largest magnitude is positive.
     ///
     /// # Errors
@@ -47,8 +52,18 @@ impl LocallyLinearEmbedding {
         let quiet = &watch.quiet();
         let (search, neighbors) = near::others(samples, self.neighbors, quiet)?;
         watch.report(1, 3);
+        let mut closed = Vec::new();
         let patches = match self.method {
-            Method::Standard => self.standard(samples, &neighbors, quiet)?,
+            Method::Standard => {
+                let own = self.kernel.as_ref().map(|kernel| {
+                    // A sample is the first of its own nearest.
+                    let region = self.neighbors + 1;
+                    kernel_shares(kernel, region, samples, samples, &neighbors, quiet)
+                });
+                let own = own.transpose()?;
+                closed = closed_classes(self.neighbors, &neighbors, own.as_deref());
+                self.standard(samples, &neighbors, own.as_deref(), quiet)?
+            }
             Method::Modified => tangent::modified(self, samples, &neighbors, quiet)?,
             Method::Hessian => tangent::hessian(self, samples, &neighbors, quiet)?,
             Method::Ltsa => tangent::ltsa(self, samples, &neighbors, quiet)?,
@@ -63,7 +78,11 @@ impl LocallyLinearEmbedding {
             labels: &labels,
             count,
         };
-        let (embedding, error) = form.embed(self, quiet)?;
+        let (embedding, error) = if count > 1 && self.pieces == Pieces::Apart {
+            form.embed_apart(self, quiet)?
+        } else {
+            form.embed(self, quiet)?
+        };
         let mut fit = LocallyLinearEmbeddingFit {
             model: self.clone(),
             samples: samples.to_vec(),
@@ -73,6 +92,7 @@ impl LocallyLinearEmbedding {
             error,
             pieces: labels,
             count,
+            closed,
         };
         fit.settle(quiet)?;
         watch.report(3, 3);
@@ -83,15 +103,15 @@ impl LocallyLinearEmbedding {
         &self,
         samples: Rows<'_, f64>,
         neighbors: &[usize],
+        own: Option<&[f64]>,
         watch: &Watch<'_>,
     ) -> Result<Vec<Patch>> {
         let k = self.neighbors;
-        let own = self.kernel_weights(samples, neighbors, watch)?;
         let blocks = par::map_blocks(watch, samples.rows(), BLOCK, |range| {
             let mut work = Reconstruction::new(k, samples.columns());
             let one = |i: usize| {
                 let near = &neighbors[i * k..][..k];
-                let own = own.as_ref().map(|own| &own[i * k..][..k]);
+                let own = own.map(|own| &own[i * k..][..k]);
                 let weights = work.weights(samples.row(i), samples, near, own, self.reg);
                 let mut patch = Patch {
                     indices: vec![i as u32],
@@ -113,45 +133,6 @@ impl LocallyLinearEmbedding {
         })?;
         Ok(blocks.into_iter().flatten().collect())
     }
-
-    /// Kernel values of the neighbours, `[n, k]`, over the largest of each neighbourhood.
-    fn kernel_weights(
-        &self,
-        samples: Rows<'_, f64>,
-        neighbors: &[usize],
-        watch: &Watch<'_>,
-    ) -> Result<Option<Vec<f64>>> {
-        let Some(kernel) = &self.kernel else {
-            return Ok(None);
-        };
-        let k = self.neighbors;
-        let none = Rows::new(&[], samples.rows(), 0)?;
-        let nearest = format!("nearest(k={})", k + 1).parse()?;
-        let fit = LocalMean::new(kernel.clone())
-            .neighborhood(nearest)
-            .fit_watched(samples, none, None, watch)?;
-        let order = fit.order();
-        let rows = fit.local_samples(samples, watch, |i, sample| {
-            let near = &neighbors[i * k..][..k];
-            let mut row = vec![0.0; k];
-            for (slots, weights) in sample.iter() {
-                for (slot, w) in slots.zip(weights) {
-                    let key = order.get(slot).map(|key| *key as usize);
-                    if let Some(at) = key.and_then(|key| near.iter().position(|j| *j == key)) {
-                        row[at] = *w;
-                    }
-                }
-            }
-            let largest = row.iter().fold(0.0, |a: f64, w| a.max(*w));
-            if largest > 0.0 {
-                for w in &mut row {
-                    *w /= largest;
-                }
-            }
-            Ok(row)
-        })?;
-        Ok(Some(rows.concat()))
-    }
 }
 
 /// The quadratic form of all samples, and the pieces it falls into.
@@ -167,32 +148,92 @@ impl Form<'_> {
         let (n, c) = (self.matrix.rows(), model.components);
         let mut out = vec![0.0; n * c];
         let mut error = 0.0;
-        let mut members = vec![Vec::new(); self.count];
-        for (i, &label) in self.labels.iter().enumerate() {
-            members[label].push(i);
-        }
-        for members in &members {
-            let part;
-            let matrix = if self.count == 1 {
-                self.matrix
-            } else {
-                part = self.matrix.part(members);
-                &part
-            };
-            let size = members.len();
-            let known = vec![(size as f64).sqrt().recip(); size];
-            let search = Search {
-                known: &known,
-                count: c,
-                tolerance: model.tol.max(1e-14),
-                dense: model.solver == Solver::Dense,
-            };
-            let mut found = matrix.bottom(search, watch)?;
-            let share = size as f64 / n as f64;
+        for members in &self.members() {
+            let mut found = self.bottom(members, model, watch)?;
+            let share = members.len() as f64 / n as f64;
             error += share * found.values.iter().sum::<f64>();
             place(&mut found.vectors, members, share.sqrt(), c, &mut out);
         }
         Ok((out, error))
+    }
+
+    /// The same by the eigenvectors of the whole: contrasts of the pieces, then those of single pieces. Samples that are in no patch with
+    /// another are no pieces: they are placed later.
+    fn embed_apart(
+        &self,
+        model: &LocallyLinearEmbedding,
+        watch: &Watch<'_>,
+    ) -> Result<(Vec<f64>, f64)> {
+        let (n, c) = (self.matrix.rows(), model.components);
+        let mut members = self.members();
+        if model.method != Method::Standard && members.iter().any(|m| m.len() > 1) {
+            members.retain(|m| m.len() > 1);
+        }
+        let mut labels = Vec::new();
+        let mut rows = Vec::new();
+        let mut found = Leading {
+            vectors: Vec::new(),
+            gaps: vec![1.0; members.len() * c],
+        };
+        for (piece, members) in members.iter().enumerate() {
+            let own = self.bottom(members, model, watch)?;
+            for (gap, value) in found.gaps[piece * c..].iter_mut().zip(&own.values) {
+                *gap = *value;
+            }
+            for (at, &i) in members.iter().enumerate() {
+                rows.push(i);
+                labels.push(piece);
+                let coordinate = |j: usize| own.vectors.column(j)[at];
+                let columns = own.vectors.columns();
+                let row = (0..c).map(|j| if j < columns { coordinate(j) } else { 0.0 });
+                found.vectors.extend(row);
+            }
+        }
+        let all = joint(&found, &vec![1.0; rows.len()], &labels, c);
+        // Of length 1 among all samples.
+        let scale = (rows.len() as f64).sqrt().recip();
+        let mut out = vec![0.0; n * c];
+        for (&i, row) in rows.iter().zip(all.vectors.chunks_exact(c)) {
+            for (to, x) in out[i * c..][..c].iter_mut().zip(row) {
+                *to = scale * x;
+            }
+        }
+        point_pieces(&mut out, c, &vec![0; n], 1);
+        Ok((out, all.gaps.iter().sum()))
+    }
+
+    /// The samples of each piece.
+    fn members(&self) -> Vec<Vec<usize>> {
+        let mut members = vec![Vec::new(); self.count];
+        for (i, &label) in self.labels.iter().enumerate() {
+            members[label].push(i);
+        }
+        members
+    }
+
+    /// The bottom eigenvectors of one piece.
+    fn bottom(
+        &self,
+        members: &[usize],
+        model: &LocallyLinearEmbedding,
+        watch: &Watch<'_>,
+    ) -> Result<Bottom> {
+        let part;
+        let matrix = if self.count == 1 {
+            self.matrix
+        } else {
+            part = self.matrix.part(members);
+            &part
+        };
+        let size = members.len();
+        let known = vec![(size as f64).sqrt().recip(); size];
+        let search = Search {
+            known: &known,
+            count: model.components,
+            tolerance: model.tol.max(1e-14),
+            dense: model.solver == Solver::Dense,
+        };
+        matrix.bottom(search, watch)
     }
 }
 
@@ -272,18 +313,25 @@ impl LocallyLinearEmbeddingFit {
             *label = numbers[*label];
         }
         self.count = count;
+        if self.model.pieces == Pieces::Apart {
+            let all: Vec<usize> = (0..self.pieces.len()).collect();
+            self.renew(&all);
+            point_pieces(&mut self.embedding, c, &vec![0; all.len()], 1);
+            return Ok(());
+        }
         let grown: HashSet<usize> = lone.iter().map(|&i| self.pieces[i]).collect();
         for piece in grown {
-            self.renew(piece);
+            let members = 0..self.pieces.len();
+            let members: Vec<usize> = members.filter(|&i| self.pieces[i] == piece).collect();
+            self.renew(&members);
         }
         point_pieces(&mut self.embedding, c, &self.pieces, count);
         Ok(())
     }
 
-    /// Coordinates of a piece that has grown, around 0 again, orthogonal, and of the whole's variances.
-    fn renew(&mut self, piece: usize) {
+    /// Coordinates of samples among which some were placed, around 0 again, orthogonal, and of the whole's variances.
+    fn renew(&mut self, members: &[usize]) {
         let (n, c) = (self.pieces.len(), self.model.components);
-        let members: Vec<usize> = (0..n).filter(|&i| self.pieces[i] == piece).collect();
         let k = members.len();
         if k <= c {
             return;
@@ -303,7 +351,7 @@ impl LocallyLinearEmbeddingFit {
         }
     }
 
-    /// The mixture of the neighbours' coordinates that reconstructs each row; of those in the piece of the nearest.
+    /// The mixture of the neighbours' coordinates that reconstructs each row, of those that may [take part](mixture_shares).
     fn mixed(
         &self,
         queries: Rows<'_, f64>,
@@ -313,15 +361,10 @@ impl LocallyLinearEmbeddingFit {
     ) -> Result<Vec<f64>> {
         let c = self.model.components;
         let samples = Rows::new(&self.samples, self.pieces.len(), self.columns)?;
-        let own = (self.count > 1).then(|| {
-            let same = |near: &[usize]| {
-                let first = self.pieces[near[0]];
-                near.iter()
-                    .map(|&j| f64::from(u8::from(self.pieces[j] == first)))
-                    .collect::<Vec<_>>()
-            };
-            near.chunks_exact(k).flat_map(same).collect::<Vec<f64>>()
-        });
+        let kernel = self.model.kernel.as_ref();
+        let own = (self.count > 1 || kernel.is_some())
+            .then(|| mixture_shares(kernel, samples, &self.pieces, queries, near, watch))
+            .transpose()?;
         let reg = self.model.reg;
         let weights = reconstruction_weights(queries, samples, near, own.as_deref(), reg, watch)?;
         let mut out = vec![0.0; queries.rows() * c];
@@ -364,14 +407,47 @@ impl LocallyLinearEmbeddingFit {
         self.count
     }
 
-    /// A sentence where the neighbours' graph is not connected.
+    /// A sentence where the neighbours' graph is not connected, or leaves coordinates open all the same.
     pub fn warning(&self) -> Option<String> {
         let ties = super::Ties::Nearest(self.model.neighbors);
-        super::disconnected(&self.pieces, self.count, ties, Pieces::Centred)
+        let pieces = super::disconnected(&self.pieces, self.count, ties, self.model.pieces);
+        let closed = self.open_coordinates();
+        let both: Vec<String> = pieces.into_iter().chain(closed).collect();
+        (!both.is_empty()).then(|| both.join(". "))
+    }
+
+    /// Number of groups of samples whose neighbours are all in the group, for the standard method; 0 for others. Where there are more of
+    /// them than [pieces](Self::n_pieces), nothing says where groups of one piece lie to one another, and the first coordinates are any
+    /// mixtures of those that are constant on each group.
+    pub fn closed_groups(&self) -> usize {
+        self.closed.len()
+    }
+
+    /// A sentence where groups of one piece mix among themselves only.
+    fn open_coordinates(&self) -> Option<String> {
+        let extra = self.closed.len().saturating_sub(self.count);
+        if extra == 0 {
+            return None;
+        }
+        let (k, count) = (self.model.neighbors, self.closed.len());
+        let first = if extra.min(self.model.components) == 1 {
+            "the first coordinate is".to_owned()
+        } else {
+            format!(
+                "the first {} coordinates are",
+                extra.min(self.model.components)
+            )
+        };
+        Some(format!(
+            "{} have all their {k} neighbours among themselves, while others lead to several of them, so that {first} one of many that fit \
+             equally well. Raise n_neighbors, so that fewer groups are closed",
+            super::sizes("groups", count, &self.closed)
+        ))
     }
 
     /// Coordinates of new places `[m, d]`: the mixture of their nearest samples' coordinates that reconstructs them, `[m, n_components]`.
-    /// Where the graph has pieces, samples of the nearest one's piece are mixed.
+    /// Neighbours take part by their kernel values at the place, where there is a kernel, the nearest alone where all are 0. Where the graph
+    /// has pieces, samples of the piece of the one that counts most are mixed.
     ///
     /// # Errors
     /// Another number of columns, numbers that are not finite, an interruption.

@@ -20,6 +20,7 @@
 //! - Z. Zhang, J. Wang, *MLLE: modified locally linear embedding using multiple weights*, NIPS 19 (2007).
 
 mod affinity;
+mod classes;
 mod diffusion;
 mod graph;
 mod joint;
@@ -30,6 +31,7 @@ mod parameters;
 mod patches;
 mod scale;
 mod scores;
+mod shares;
 mod tangent;
 mod weights;
 
@@ -44,6 +46,7 @@ pub use scores::{
     continuity, continuity_of_distances, continuity_under, trustworthiness,
     trustworthiness_of_distances, trustworthiness_under,
 };
+pub use shares::mixture_shares;
 pub use weights::reconstruction_weights;
 
 /// What ties samples to one another.
@@ -62,21 +65,28 @@ impl Ties {
     }
 }
 
+/// So many pieces, and the sizes of the largest, which come first.
+fn sizes(what: &str, count: usize, sizes: &[usize]) -> String {
+    let shown: Vec<String> = sizes.iter().take(5).map(ToString::to_string).collect();
+    let more = if count > 5 { ", .." } else { "" };
+    format!("{count} {what} of {}{more} samples", shown.join(", "))
+}
+
 /// A sentence where the graph has several pieces.
 fn disconnected(pieces: &[usize], count: usize, ties: Ties, laid: Pieces) -> Option<String> {
     if count < 2 {
         return None;
     }
-    let mut sizes = vec![0_usize; count];
+    let mut members = vec![0_usize; count];
     for &p in pieces {
-        sizes[p] += 1;
+        members[p] += 1;
     }
-    sizes.sort_unstable_by(|a, b| b.cmp(a));
-    let shown: Vec<String> = sizes.iter().take(5).map(ToString::to_string).collect();
-    let more = if count > 5 { ", .." } else { "" };
-    let sizes = format!("{count} pieces of {}{more} samples", shown.join(", "));
+    members.sort_unstable_by(|a, b| b.cmp(a));
+    let sizes = sizes("pieces", count, &members);
     let how = match laid {
-        Pieces::Centred => "each is embedded by itself, around 0",
+        Pieces::Centred => {
+            "each is embedded by itself, around 0 (pieces='apart' lays them beside one another)"
+        }
         Pieces::Apart => {
             "the first coordinates tell them apart, and those that are left unfold single pieces (pieces='centred' embeds each by itself)"
         }

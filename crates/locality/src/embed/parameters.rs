@@ -1,5 +1,6 @@
 //! Parameters of local linear embedding.
 
+use super::joint::Pieces;
 use crate::{Error, Kernel, Result, Rows};
 
 /// What a neighbourhood asks of the coordinates.
@@ -10,7 +11,8 @@ pub enum Method {
     Standard,
     /// The same of several mixtures, as many as the neighbourhood has flat directions (Zhang and Wang 2007).
     Modified,
-    /// That coordinates have no curvature along the tangent plane (Donoho and Grimes 2003).
+    /// That coordinates have no curvature along the tangent plane (Donoho and Grimes 2003). The plane has as many dimensions as there are
+    /// coordinates: with fewer than the samples' own, coordinates may bend freely across it, and many fit that are no good.
     Hessian,
     /// That coordinates are affine in those of the tangent plane (Zhang and Zha 2004).
     Ltsa,
@@ -70,6 +72,7 @@ pub struct LocallyLinearEmbedding {
     pub(super) tol: f64,
     pub(super) solver: Solver,
     pub(super) kernel: Option<Kernel>,
+    pub(super) pieces: Pieces,
 }
 
 impl Default for LocallyLinearEmbedding {
@@ -84,6 +87,7 @@ impl Default for LocallyLinearEmbedding {
             tol: 1e-9,
             solver: Solver::Auto,
             kernel: None,
+            pieces: Pieces::Centred,
         }
     }
 }
@@ -156,6 +160,13 @@ impl LocallyLinearEmbedding {
     #[must_use]
     pub fn kernel(mut self, kernel: impl Into<Option<Kernel>>) -> Self {
         self.kernel = kernel.into();
+        self
+    }
+
+    /// How the pieces of a graph that is not connected are laid (each by itself, around 0).
+    #[must_use]
+    pub fn pieces(mut self, pieces: Pieces) -> Self {
+        self.pieces = pieces;
         self
     }
 

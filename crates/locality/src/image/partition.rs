@@ -1,6 +1,6 @@
 //! Regions as labels of pixels, with what can be told of each region.
 
-use super::color::{ColorSpace, decode, encode};
+use super::color::{ColorSpace, encode};
 use super::regions::{Connectivity, Grid, borders};
 use super::view::{ImageView, Sample};
 use crate::{Error, Result, Watch};
@@ -54,14 +54,15 @@ impl<T: Sample> Partition<T> {
         // Every label is among the known ones.
         let place = |l: &u32| known.binary_search(l).unwrap_or_default() as u32;
         let labels = labels.iter().map(place).collect();
-        Ok(Self::of(labels, known.len(), image.grid(), space, &colors))
+        Ok(Self::of(labels, known.len(), image, space, &colors))
     }
 
-    /// Of labels below `regions`, with the colours `[pixels, channels]` in a resolved space, infinite where there is none.
+    /// Of labels below `regions` of an image's pixels, with their colours `[pixels, channels]` in a resolved space, infinite where there is
+    /// none.
     pub(crate) fn of(
         labels: Vec<u32>,
         regions: usize,
-        grid: Grid,
+        image: &ImageView<'_, T>,
         space: ColorSpace,
         colors: &[f32],
     ) -> Self {
@@ -69,31 +70,29 @@ impl<T: Sample> Partition<T> {
         let mut sizes = vec![0_usize; regions];
         let mut opaque = vec![0_usize; regions];
         let mut sums = vec![0.0_f64; regions * channels];
-        for (&label, color) in labels.iter().zip(colors.chunks_exact(channels)) {
+        let mut samples = sums.clone();
+        for (i, (&label, color)) in labels.iter().zip(colors.chunks_exact(channels)).enumerate() {
             let label = label as usize;
             sizes[label] += 1;
             if color[0].is_finite() {
                 opaque[label] += 1;
-                for (sum, &c) in sums[label * channels..].iter_mut().zip(color) {
-                    *sum += f64::from(c);
-                }
+                let both = sums[label * channels..].iter_mut().zip(color);
+                both.for_each(|(sum, &c)| *sum += f64::from(c));
+                let both = samples[label * channels..].iter_mut();
+                let both = both.zip(&image.pixel(i)[..channels]);
+                both.for_each(|(sum, s)| *sum += s.to_f64());
             }
         }
-        let region_colors: Vec<f32> = sums
-            .iter()
-            .enumerate()
-            .map(|(i, sum)| (sum / opaque[i / channels].max(1) as f64) as f32)
-            .collect();
-        let mut region_samples = Vec::with_capacity(region_colors.len());
-        for color in region_colors.chunks_exact(channels) {
-            decode(space, color, &mut region_samples);
-        }
+        let mean = |(i, sum): (usize, &f64)| sum / opaque[i / channels].max(1) as f64;
+        let region_colors = sums.iter().enumerate().map(|s| mean(s) as f32).collect();
+        let region_samples = samples.iter().enumerate();
+        let region_samples = region_samples.map(|s| T::nearest(mean(s))).collect();
         Self {
             labels,
             sizes,
             region_colors,
             region_samples,
-            grid,
+            grid: image.grid(),
             space,
         }
     }
@@ -119,7 +118,8 @@ impl<T: Sample> Partition<T> {
         &self.region_colors
     }
 
-    /// The same means as samples (without alpha), `[regions, colour channels]`.
+    /// The mean of each region's samples (without alpha), `[regions, colour channels]`, to the nearest of their type: what a screen shows
+    /// of the region on the average, which is not quite the mean in another space.
     pub fn region_samples(&self) -> &[T] {
         &self.region_samples
     }

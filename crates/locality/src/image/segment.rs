@@ -148,7 +148,7 @@ impl MeanShiftSegmenter {
         watch.check()?;
         let space = run.filtered.color_space();
         Ok(Segmentation {
-            partition: Partition::of(labels, regions, grid, space, &run.colors),
+            partition: Partition::of(labels, regions, image, space, &run.colors),
             filtered: run.filtered,
         })
     }
@@ -227,7 +227,7 @@ impl<T: Sample> Segmentation<T> {
         self.partition.region_colors()
     }
 
-    /// The same means as samples (without alpha), `[regions, colour channels]`.
+    /// The mean of each region's samples (without alpha): see [`Partition::region_samples`].
     pub fn region_samples(&self) -> &[T] {
         self.partition.region_samples()
     }

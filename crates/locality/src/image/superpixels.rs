@@ -107,7 +107,7 @@ impl Superpixels {
         let density = field.densities(watch)?;
         let parents = field.parents(&density, self.max_dist, watch)?;
         let (labels, regions) = roots(parents);
-        Ok(Partition::of(labels, regions, image.grid(), space, &colors))
+        Ok(Partition::of(labels, regions, image, space, &colors))
     }
 
     fn check(&self) -> Result<()> {

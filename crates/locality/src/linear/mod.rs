@@ -10,5 +10,5 @@ mod values;
 pub(crate) use krylov::{falling, largest, point};
 pub(crate) use matrix::{Factor, Matrix, eigen, on_threads};
 pub(crate) use small::{Singular, Symmetric, cholesky_solve, orthonormal};
-pub(crate) use sparse::{Search, Sparse};
+pub(crate) use sparse::{Bottom, Search, Sparse};
 pub(crate) use values::Values;

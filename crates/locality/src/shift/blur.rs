@@ -70,7 +70,7 @@ pub(super) fn blur<T: Float>(
         if weights.is_some_and(|w| w[i] == T::ZERO) {
             ends.of_seed.push(NOWHERE);
         } else {
-            ends.push(place, level);
+            ends.push(place, level, true);
         }
     }
     Ok(ends)

@@ -8,15 +8,18 @@ use super::ground::{Between, Ground, Way, least_width};
 use super::kernels::flat_radius;
 use super::links::{gather, massless, weighty};
 use super::merge::Joined;
-use super::modes::{Merging, ModeTree};
+use super::modes::{Lifetime, Merging, ModeTree};
 use super::parameters::MeanShift;
-use super::paths::{Limits, follow};
+use super::paths::{Ends, Limits, follow};
 use super::seeds::bin_seeds_weighted;
 use super::shadow::shadow;
 use super::sites::{Density, check_some_weight};
 use super::sphere::directions;
 use super::step::Stepper;
 use crate::{Error, Float, Kernel, LocalMeans, Metric, Result, Rows, Watch};
+
+/// Longest step of ends that go on to their modes, in bandwidths: too short to leave a basin.
+const STRIDE: f64 = 0.05;
 
 /// Clusters found by [`MeanShift`].
 #[derive(Clone, Debug)]
@@ -29,6 +32,7 @@ pub struct MeanShiftFit<T> {
     clusters: Clusters<T>,
     cluster_of: Vec<i64>,
     tree: Option<ModeTree>,
+    lifetimes: Option<Vec<Lifetime>>,
     labels: Vec<i64>,
     flows: Vec<i64>,
     basins: Vec<i64>,
@@ -110,13 +114,16 @@ impl<'a, T: Float> Fitting<'a, T> {
         weights: Option<&[T]>,
         watch: &Watch<'_>,
     ) -> Result<Self> {
+        let cell = parameters.cell(bandwidth, flat_radius(&kernel).is_some());
+        let motion = parameters.motion(kernel, sites, weights, watch)?;
         let limits = Limits {
             rest: parameters.rest(bandwidth),
             max_iter: parameters.max_iter,
-            cell: parameters.cell(bandwidth, flat_radius(&kernel).is_some()),
+            cell,
             relaxation: parameters.relaxation,
+            fine: parameters.fine(&motion.kernel, bandwidth),
+            stride: STRIDE * bandwidth,
         };
-        let motion = parameters.motion(kernel, sites, weights, watch)?;
         let stepper = Stepper::new(
             &motion.kernel,
             sites,
@@ -159,7 +166,7 @@ impl<'a, T: Float> Fitting<'a, T> {
                 seeds.rows()
             )));
         };
-        let joined = self.joined(&centers, watch)?;
+        let joined = self.joined(&centers, &ends, watch)?;
         let reach = (!parameters.cluster_all).then_some(self.bandwidth);
         let named = |modes: Vec<i64>| clusters_of(&joined.cluster_of, modes);
         let flows = centers.label_ends(&ends, seeds, reach, watch)?;
@@ -176,6 +183,7 @@ impl<'a, T: Float> Fitting<'a, T> {
             clusters: Clusters::new(&centers, &joined.cluster_of, &self.stepper),
             cluster_of: joined.cluster_of,
             tree: joined.tree,
+            lifetimes: joined.lifetimes,
             stepper: self.stepper,
             centers,
             labels,
@@ -186,8 +194,8 @@ impl<'a, T: Float> Fitting<'a, T> {
         })
     }
 
-    /// Which modes are one cluster.
-    fn joined(&self, centers: &Centers<T>, watch: &Watch<'_>) -> Result<Joined> {
+    /// Which modes are one cluster, from where the seeds ended.
+    fn joined(&self, centers: &Centers<T>, ends: &Ends<T>, watch: &Watch<'_>) -> Result<Joined> {
         let (parameters, sites) = (self.parameters, self.sites);
         if parameters.merging == Merging::Never {
             return Ok(Joined::not(centers.len()));
@@ -212,10 +220,17 @@ impl<'a, T: Float> Fitting<'a, T> {
             at: &|points| all.at(points, &quiet),
             watch: &quiet,
         };
-        let modes = centers.label(sites, None, watch)?;
+        // Basins are where sites flow to: the nearest mode of a site may lie beyond a saddle, on the slope of a wider mode.
+        let basins = if self.seeds.is_none() {
+            centers.label_ends(ends, sites, None, watch)?
+        } else {
+            let ends = follow(&self.stepper, sites, self.limits, &quiet)?;
+            centers.label_ends(&ends, sites, None, watch)?
+        };
         let how = (parameters.merging, parameters.n_neighbors);
+        let peaks = all.at(centers.rows(), &quiet)?;
         let levels = (density.as_slice(), &ground as &dyn Ground, way);
-        Joined::new(how, sites, &modes, levels, centers.len(), watch)
+        Joined::new(how, sites, (&basins, &peaks), levels, watch)
     }
 }
 
@@ -314,9 +329,15 @@ impl<T: Float> MeanShiftFit<T> {
     }
 
     /// The modes with their lifetimes, where [`merging`](MeanShift::merging) was asked for: of each mode's basin it has the densest
-    /// site, in the order of these.
+    /// site, in the order of the modes' densities.
     pub fn tree(&self) -> Option<&ModeTree> {
         self.tree.as_ref()
+    }
+
+    /// The lifetime of each of the [`modes`](Self::modes), `[m]`, where [`merging`](MeanShift::merging) was asked for: the log density at
+    /// the mode, and at the highest saddle to a denser one. A mode that no sample flows to has no saddle.
+    pub fn lifetimes(&self) -> Option<&[Lifetime]> {
+        self.lifetimes.as_deref()
     }
 
     /// How dense it is at each centre, `[k]`: the sum of the weights in the region of the last step there. For the flat kernel

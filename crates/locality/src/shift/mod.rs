@@ -70,6 +70,7 @@ mod positions;
 mod quick;
 mod resolve;
 mod seeds;
+mod settle;
 mod shadow;
 mod sites;
 mod sphere;

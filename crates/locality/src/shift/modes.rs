@@ -69,9 +69,21 @@ impl ModeTree {
         edges: &[(u32, u32)],
         ground: &dyn Ground,
     ) -> Result<Self> {
-        let (basins, modes) = number(roots, order);
+        Self::with_births((density, density), roots, (order, rank), edges, ground)
+    }
+
+    /// The same where the mode of a root is as dense as `births`, `[n]`, says at the root: at least as dense as that sample.
+    pub(super) fn with_births(
+        (density, births): (&[f64], &[f64]),
+        roots: &[u32],
+        (order, rank): (&[u32], &[u32]),
+        edges: &[(u32, u32)],
+        ground: &dyn Ground,
+    ) -> Result<Self> {
+        let (mut basins, mut modes) = number(roots, order);
+        by_birth(&mut basins, &mut modes, births);
         let saddles = saddles(&basins, rank, edges, ground)?;
-        let birth: Vec<f64> = modes.iter().map(|&m| density[m]).collect();
+        let birth: Vec<f64> = modes.iter().map(|&m| births[m]).collect();
         let mut lifetimes: Vec<Lifetime> = birth
             .iter()
             .map(|&birth| Lifetime {
@@ -112,7 +124,7 @@ impl ModeTree {
         self.modes.len()
     }
 
-    /// The sample at each mode, densest first.
+    /// The sample at each mode (of mean shift, whose modes lie between samples, the densest sample that flows there), densest mode first.
     pub fn modes(&self) -> &[usize] {
         &self.modes
     }
@@ -238,6 +250,21 @@ impl ModeTree {
         let labels = self.basins.iter().map(|&b| label[b as usize]).collect();
         Ok((labels, kept))
     }
+}
+
+/// Numbers basins anew, from the densest mode down; in the order they have where births are those of samples in order.
+fn by_birth(basins: &mut [u32], modes: &mut Vec<usize>, births: &[f64]) {
+    let mut order: Vec<u32> = (0..modes.len() as u32).collect();
+    let birth = |m: u32| births[modes[m as usize]];
+    order.sort_by(|&a, &b| birth(b).total_cmp(&birth(a)));
+    let mut number = vec![0; order.len()];
+    for (new, &old) in (0..).zip(&order) {
+        number[old as usize] = new;
+    }
+    for basin in basins {
+        *basin = number[*basin as usize];
+    }
+    *modes = order.iter().map(|&m| modes[m as usize]).collect();
 }
 
 /// The set of a mode, with the way to it shortened.

@@ -33,6 +33,7 @@ pub struct MeanShift {
     pub(super) max_iter: usize,
     pub(super) blurring: bool,
     pub(super) stop: f64,
+    pub(super) settle: f64,
     pub(super) merge_within: Option<f64>,
     pub(super) tolerance: f64,
     pub(super) stable: Option<StableBandwidth>,
@@ -71,6 +72,7 @@ impl MeanShift {
             max_iter: 300,
             blurring: false,
             stop: 1e-3,
+            settle: 1e-9,
             merge_within: None,
             tolerance: 0.0,
             stable: None,
@@ -160,6 +162,15 @@ impl MeanShift {
         self
     }
 
+    /// Under kernels other than the flat one the few places where points came to rest go on, beyond `max_iter`, until a step is at most
+    /// this share of the bandwidth; 1e-9 by default. Where the density is nearly flat, steps are short far from any mode, and places that
+    /// are none would be told as modes. 0, or as much as [`stop`](Self::stop), leaves them where they are.
+    #[must_use]
+    pub fn settle(mut self, share: f64) -> Self {
+        self.settle = share;
+        self
+    }
+
     /// Early merging: a point that comes within this share of the bandwidth of another point's path (in the same cell of a
     /// grid so fine) follows it to its end. 0 merges only points that meet bit for bit, which changes no result.
     /// `None` (the default) is 0 for the flat kernel, whose points do meet, and 0.01 for every other.
@@ -214,9 +225,10 @@ impl MeanShift {
         self
     }
 
-    /// Which clusters join a denser one across their saddle; none by default. The densities are the shadow's at the samples (the
-    /// kernel's own where the shadow is not known), the basins those of the nearest mode, and saddles are sought on the way
-    /// from each sample to its [`n_neighbors`](Self::n_neighbors) nearest at other places.
+    /// Which clusters join a denser one across their saddle; none by default. The densities are the shadow's at the modes and the samples
+    /// (the kernel's own where the shadow is not known), a sample is in the basin of the mode that it flows to, and saddles are sought on
+    /// the way from each sample to its [`n_neighbors`](Self::n_neighbors) nearest at other places. Samples that were no seeds are followed,
+    /// too, which takes as long as if they were; one that flows to a mode that no seed found counts to the nearest that one did.
     #[must_use]
     pub fn merging(mut self, merging: Merging) -> Self {
         self.merging = merging;

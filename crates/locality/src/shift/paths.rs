@@ -5,6 +5,7 @@
 //! further work: it shares the rest of the way.
 
 use super::positions::Positions;
+use super::settle::settle;
 use super::step::Stepper;
 use crate::{Float, Result, Rows, Watch};
 
@@ -29,6 +30,10 @@ pub(super) struct Limits {
     pub(super) cell: f64,
     /// How far along its step a point goes that moves on: 1 for to the mean, less than 2.
     pub(super) relaxation: f64,
+    /// Ends go on until a step is of at most this length; they stay where they are for 0.
+    pub(super) fine: f64,
+    /// Longest step of ends that go on.
+    pub(super) stride: f64,
 }
 
 /// Where the seeds end.
@@ -37,6 +42,8 @@ pub(super) struct Ends<T> {
     pub(super) places: Positions<T>,
     /// How dense it is at each, in the stepper's unit: over the region of the last step.
     pub(super) levels: Vec<f64>,
+    /// Whether each is where a point rests, or only where its iterations ended.
+    pub(super) rests: Vec<bool>,
     /// The end of each seed, [`NOWHERE`] where it ran out of samples.
     pub(super) of_seed: Vec<u32>,
     /// Most iterations completed by any seed.
@@ -48,15 +55,18 @@ impl<T: Float> Ends<T> {
         Self {
             places: Positions::new(columns, 64),
             levels: Vec::new(),
+            rests: Vec::new(),
             of_seed: Vec::with_capacity(seeds),
             n_iter: 0,
         }
     }
 
-    pub(super) fn push(&mut self, end: &[T], level: f64) {
+    pub(super) fn push(&mut self, end: &[T], level: f64, rests: bool) {
         let number = self.places.number(end);
         self.levels.resize(self.places.len(), level);
+        self.rests.resize(self.places.len(), false);
         self.levels[number as usize] = level;
+        self.rests[number as usize] |= rests;
         self.of_seed.push(number);
     }
 }
@@ -69,6 +79,19 @@ pub(super) fn squared_distance<T: Float>(a: &[T], b: &[T]) -> f64 {
 
 /// Follows every seed to its end.
 pub(super) fn follow<T: Float>(
+    stepper: &Stepper<T>,
+    seeds: Rows<'_, T>,
+    limits: Limits,
+    watch: &Watch<'_>,
+) -> Result<Ends<T>> {
+    let ends = follow_to_rest(stepper, seeds, limits, watch)?;
+    if limits.fine > 0.0 && limits.fine < limits.rest {
+        return settle(stepper, &ends, seeds.columns(), limits, watch);
+    }
+    Ok(ends)
+}
+
+fn follow_to_rest<T: Float>(
     stepper: &Stepper<T>,
     seeds: Rows<'_, T>,
     limits: Limits,
@@ -228,7 +251,8 @@ impl<T: Float> Graph<T> {
             ends.of_seed.push(NOWHERE);
         } else {
             let end = self.next[last as usize];
-            ends.push(self.places.row(end), self.level[last as usize]);
+            let rests = self.state[last as usize] == State::Rests;
+            ends.push(self.places.row(end), self.level[last as usize], rests);
         }
     }
 
@@ -281,7 +305,7 @@ fn follow_merging<T: Float>(
             rows.extend_from_slice(seed);
         }
     }
-    let mut found: Vec<Option<(Vec<T>, f64)>> = vec![None; m];
+    let mut found: Vec<Option<(Vec<T>, f64, bool)>> = vec![None; m];
     let rest = limits.rest * limits.rest;
     let mut n_iter = 0;
     let mut completed = 0;
@@ -297,8 +321,9 @@ fn follow_merging<T: Float>(
             }
             let mean = &mut steps.means[i * d..][..d];
             let old = &rows[i * d..][..d];
-            if squared_distance(mean, old) <= rest || completed == limits.max_iter {
-                found[point as usize] = Some((mean.to_vec(), steps.levels[i]));
+            let rests = squared_distance(mean, old) <= rest;
+            if rests || completed == limits.max_iter {
+                found[point as usize] = Some((mean.to_vec(), steps.levels[i], rests));
                 // Those who come later follow it here; it follows nobody any more.
                 cells.claim(mean, point);
                 continue;
@@ -319,7 +344,7 @@ fn follow_merging<T: Float>(
     ends.n_iter = n_iter;
     for i in 0..m as u32 {
         match &found[root(&mut leader, i) as usize] {
-            Some((end, level)) => ends.push(end, *level),
+            Some((end, level, rests)) => ends.push(end, *level, *rests),
             None => ends.of_seed.push(NOWHERE),
         }
     }
@@ -327,7 +352,7 @@ fn follow_merging<T: Float>(
 }
 
 /// The leader of leaders, with the way to it shortened.
-fn root(leader: &mut [u32], mut i: u32) -> u32 {
+pub(super) fn root(leader: &mut [u32], mut i: u32) -> u32 {
     while leader[i as usize] != i {
         leader[i as usize] = leader[leader[i as usize] as usize];
         i = leader[i as usize];
@@ -336,7 +361,7 @@ fn root(leader: &mut [u32], mut i: u32) -> u32 {
 }
 
 /// Cells of a grid, and who came there last.
-struct Cells {
+pub(super) struct Cells {
     width: f64,
     known: Positions<f64>,
     owner: Vec<u32>,
@@ -344,7 +369,7 @@ struct Cells {
 }
 
 impl Cells {
-    fn new(columns: usize, width: f64) -> Self {
+    pub(super) fn new(columns: usize, width: f64) -> Self {
         Self {
             width,
             known: Positions::new(columns, 1024),
@@ -364,7 +389,7 @@ impl Cells {
     }
 
     /// A leader comes to a place: it follows whoever was there before, else it leads on. Whether it leads.
-    fn enter<T: Float>(&mut self, place: &[T], point: u32, leader: &mut [u32]) -> bool {
+    pub(super) fn enter<T: Float>(&mut self, place: &[T], point: u32, leader: &mut [u32]) -> bool {
         let (cell, new) = self.cell(place);
         if new {
             self.owner.push(point);
@@ -380,7 +405,7 @@ impl Cells {
     }
 
     /// A leader rests at a place.
-    fn claim<T: Float>(&mut self, place: &[T], point: u32) {
+    pub(super) fn claim<T: Float>(&mut self, place: &[T], point: u32) {
         let (_, new) = self.cell(place);
         if new {
             self.owner.push(point);

@@ -2,10 +2,12 @@
 
 use super::adaptive::{Adaptive, Motion};
 use super::bandwidth::estimate_weighted;
-use super::kernels::{bandwidth_in_force, known_bandwidth, place_bandwidth, positive, shifting};
+use super::kernels::{
+    bandwidth_in_force, flat_radius, known_bandwidth, place_bandwidth, positive, shifting,
+};
 use super::modes::{Merging, check_neighbors};
 use super::parameters::MeanShift;
-use crate::{Bandwidth, Error, Float, Kernel, Metric, Profile, Result, Rows, Watch};
+use crate::{Atom, Bandwidth, Error, Float, Kernel, Metric, Profile, Result, Rows, Watch};
 
 /// Early merging of kernels other than the flat one, in bandwidths, where nothing else is asked for.
 const MERGE_WITHIN: f64 = 1e-2;
@@ -21,6 +23,12 @@ impl MeanShift {
             return Err(Error::parameter(format!(
                 "stop={} must be a finite number that is not negative, in bandwidths",
                 self.stop
+            )));
+        }
+        if !(self.settle.is_finite() && self.settle >= 0.0) {
+            return Err(Error::parameter(format!(
+                "settle={} must be a finite number that is not negative, in bandwidths",
+                self.settle
             )));
         }
         if let Some(share) = self.merge_within
@@ -156,6 +164,17 @@ impl MeanShift {
     /// How small a step means rest.
     pub(super) fn rest(&self, bandwidth: f64) -> f64 {
         self.stop * bandwidth
+    }
+
+    /// How small a step of a place where points rest is the last; 0 where they stay. A bandwidth of the moving point's own climbs no one
+    /// density, in which there are no modes to go on to.
+    pub(super) fn fine(&self, kernel: &Kernel, bandwidth: f64) -> f64 {
+        let own = |atom: &&Atom| matches!(atom.bandwidth_rule(), Bandwidth::QueryNearest(_));
+        if flat_radius(kernel).is_some() || kernel.atoms().iter().any(own) {
+            return 0.0;
+        }
+        // Steps that leave some weight out are not known to more digits.
+        self.settle.max(4.0 * self.tolerance) * bandwidth
     }
 
     /// Width of the cells of early merging; 0 for merging bit for bit.

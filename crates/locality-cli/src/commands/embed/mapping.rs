@@ -1,6 +1,6 @@
 //! How `locality embed` makes coordinates.
 
-use locality::embed::{DiffusionMap, LaplacianEigenmaps, LocallyLinearEmbedding, Method};
+use locality::embed::{DiffusionMap, LaplacianEigenmaps, LocallyLinearEmbedding, Method, Pieces};
 use locality::{Kernel, Rows, Watch};
 use serde_json::{Map, Value};
 
@@ -96,6 +96,7 @@ impl Mapping {
                     .n_components(dims)
                     .reg(args.reg)
                     .kernel(kernel.clone())
+                    .pieces(args.pieces.unwrap_or(Pieces::Centred))
                     .fit(rows, watch)?;
                 found.insert(
                     "reconstruction_error".into(),
@@ -113,6 +114,7 @@ impl Mapping {
                     .n_neighbors(k + 1)
                     .n_components(dims)
                     .kernel(kernel.clone())
+                    .pieces(args.pieces.unwrap_or_default())
                     .fit(rows, watch)?;
                 found.insert("eigenvalues".into(), fit.eigenvalues().into());
                 (
@@ -131,6 +133,7 @@ impl Mapping {
                     .n_components(dims)
                     .alpha(args.alpha)
                     .time(args.time)
+                    .pieces(args.pieces.unwrap_or_default())
                     .fit(rows, watch)?;
                 found.insert("eigenvalues".into(), fit.eigenvalues().into());
                 found.insert("kernel".into(), fit.kernel().to_string().into());
