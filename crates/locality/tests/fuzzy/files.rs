@@ -256,7 +256,7 @@ fn shapes_of_jfuzzylogic_are_read() {
         ("GAUSS2 1 2 3", "GAUSS2 takes 4 numbers, but 3 are given"),
         (
             "(0, 1), (10, 0)",
-            "line 3, column 18: points stand one after the other",
+            "line 3, column 19: points stand one after the other",
         ),
     ] {
         let e = FuzzySystem::read(&with(text), Format::Fcl).unwrap_err();
