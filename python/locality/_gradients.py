@@ -161,8 +161,13 @@ def _finite(x: Array, name: str) -> Array:
 
 
 def _pair(forward: Any) -> None:
-    if forward is not None and len(forward) != 2:
-        raise ValueError(f"forward has {len(forward)} parts; give two, the means and the log normalisers")
+    if forward is None:
+        return
+    remedy = "give two arrays, the means and the log normalisers that local_mean returned with return_log_normalizer=True"
+    if not isinstance(forward, tuple | list):
+        raise ValueError(f"forward is a {type(forward).__name__}; {remedy}")
+    if len(forward) != 2:
+        raise ValueError(f"forward has {len(forward)} parts; {remedy}")
 
 
 def _found(means: Array, logs: Array) -> None:

@@ -173,6 +173,11 @@ def test_what_is_not_finite_is_named_as_the_caller_named_it(lead):
         lc.local_mean_vjp(q, k, v, good, forward=(bad, logs))
     with pytest.raises(ValueError, match=r"^forward\[1\] has NaN"):
         lc.local_mean_vjp(q, k, v, good, forward=(means, wrong))
+    for forward in (1, means, "no"):
+        with pytest.raises(ValueError, match="forward is a"):
+            lc.local_mean_vjp(q, k, v, good, forward=forward)
+    with pytest.raises(ValueError, match="forward has 1 parts"):
+        lc.local_mean_vjp(q, k, v, good, forward=(means,))
     # An empty region has no mean.
     found = lc.local_mean(q, k + 100, v, kernel="uniform(h=1)", on_empty="nan", return_log_normalizer=True)
     lc.local_mean_vjp(q, k + 100, v, good, kernel="uniform(h=1)", on_empty="nan", forward=found)

@@ -1,6 +1,8 @@
 //! Many local means of one kind at once: the batches and heads of attention.
 
-use crate::{Bias, Error, Float, Gradients, LocalMean, LocalMeans, Result, Rows, Watch, par};
+use crate::{
+    Bias, Error, ErrorKind, Float, Gradients, LocalMean, LocalMeans, Result, Rows, Watch, par,
+};
 
 /// One of many independent sets: a head of attention.
 #[derive(Clone, Copy, Debug)]
@@ -55,10 +57,11 @@ impl LocalMean {
         watch: &Watch<'_>,
     ) -> Result<Vec<LocalMeans<T>>> {
         let inner = watch.quiet();
-        par::map_blocks(watch, heads.len(), 1, |head| {
-            let head = &heads[head.start];
-            let fit = self.fit_watched(head.keys, head.values, weights, &inner)?;
-            fit.at_with(head.queries, head.bias, &inner)
+        par::map_blocks(watch, heads.len(), 1, |at| {
+            let head = &heads[at.start];
+            let fit = self.fit_watched(head.keys, head.values, weights, &inner);
+            let found = fit.and_then(|fit| fit.at_with(head.queries, head.bias, &inner));
+            found.map_err(|e| of_head(e, at.start, heads.len()))
         })
     }
 
@@ -82,8 +85,7 @@ impl LocalMean {
             )));
         }
         let inner = watch.quiet();
-        par::map_blocks(watch, heads.len(), 1, |head| {
-            let (head, flow) = (&heads[head.start], &flows[head.start]);
+        let pull_back = |head: &Head<'_, T>, flow: &HeadFlow<'_, T>| {
             let fit = self.fit_watched(head.keys, head.values, weights, &inner)?;
             let found;
             let at = if let Some(at) = flow.at {
@@ -95,6 +97,21 @@ impl LocalMean {
             let (means, logs) = (flow.means, flow.log_normalizer);
             let (queries, keys, bias) = (head.queries, head.keys, (head.bias, flow.to_bias));
             fit.pull_back_with(queries, keys, bias, at, means, logs, &inner)
+        };
+        par::map_blocks(watch, heads.len(), 1, |at| {
+            let found = pull_back(&heads[at.start], &flows[at.start]);
+            found.map_err(|e| of_head(e, at.start, heads.len()))
         })
     }
+}
+
+/// What is wrong with the numbers of one of several heads names the head.
+fn of_head(e: Error, head: usize, heads: usize) -> Error {
+    let own = matches!(e.kind(), ErrorKind::NotFinite | ErrorKind::EmptyRegion);
+    if own && heads > 1 {
+        return e.context(format_args!(
+            "in head {head} of {heads} (counted from 0, the last axis of the batch fastest)"
+        ));
+    }
+    e
 }

@@ -134,6 +134,40 @@ fn blocks_give_the_same_bits_for_any_number_of_threads_and_alone() {
     }
 }
 
+/// A query's shares sum up to 1, also where the only key that it sees is the neighbour whose distance is the bandwidth. That one's
+/// weight is the same wherever the two lie.
+#[test]
+fn the_neighbour_at_the_end_of_a_kernel_has_its_share_and_no_slope() {
+    let watch = Watch::default();
+    for (kernel, neighborhood) in [
+        ("tricube(knn=1)", "all"),
+        ("epanechnikov(knn=1)", "all"),
+        ("tricube(knn=20)", "causal"),
+        ("triweight(knn=5)", "hollow"),
+    ] {
+        let mut set = Set::<f64>::new(7, 120, 120);
+        set.by_logs.fill(0.0);
+        let mean = mean(kernel, neighborhood);
+        let found = set.gradients(&mean, &watch);
+        for column in 0..P {
+            let of = |x: &[f64]| x.iter().skip(column).step_by(P).sum::<f64>();
+            let (found, given) = (of(&found.values), of(&set.by_means));
+            assert!(
+                (found - given).abs() < 1e-9,
+                "{kernel}, {neighborhood}: {found} and {given}"
+            );
+        }
+        if kernel.contains("knn=1)") {
+            set.by_means.fill(0.0);
+            set.by_logs.fill(1.0);
+            let found = set.gradients(&mean, &watch);
+            let all = found.queries.iter().chain(&found.keys);
+            let largest = all.fold(0.0_f64, |a, x| a.max(x.abs()));
+            assert!(largest < 1e-9, "{kernel}: {largest}");
+        }
+    }
+}
+
 #[test]
 fn heads_are_one_after_another() {
     let sets: Vec<Set<f32>> = [(300, 200), (5, 7), (64, 400)]
@@ -164,6 +198,13 @@ fn heads_are_one_after_another() {
             assert_eq!(*back, set.gradients(&mean, &Watch::default()));
         }
     }
+    let mut bad = sets[1].head();
+    let queries = vec![f32::NAN; sets[1].queries.len()];
+    bad.queries = rows(&queries, D);
+    let error = mean
+        .at_heads(&[heads[0], bad, heads[2]], None, &Watch::default())
+        .unwrap_err();
+    assert!(error.to_string().contains("head 1 of 3"), "{error}");
     let short = [sets[0].flow(None)];
     let error = mean
         .pull_back_heads(&heads, None, &short, &Watch::default())

@@ -115,7 +115,13 @@ impl<T: Float> Prepared<T> {
                 }
                 let searcher = Searcher::new(metric, columns, keys)?;
                 let reach = if mutual {
-                    let found = super::search::kth_of_keys(metric, columns, keys, k, watch)?;
+                    // A key is the first of its own nearest, unless each is left out of its own mean.
+                    let all = if filter.is_hollow() {
+                        (k + 1).min(n)
+                    } else {
+                        k
+                    };
+                    let found = super::search::kth_of_keys(metric, columns, keys, all, watch)?;
                     // A distance back to its raw number, without losing the edge to rounding.
                     let slack = slack::<T>(searcher.bound.features);
                     let raw = found.iter().map(|&d| searcher.raw(T::from_f64(d * slack)));

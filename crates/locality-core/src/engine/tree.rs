@@ -90,9 +90,45 @@ pub(crate) struct Tree<T> {
     pub(crate) weight: Vec<f64>,
     /// Sum of the weighted values of each node, where whole nodes can share a weight.
     pub(crate) value_sums: Vec<f64>,
-    /// For each atom with a bandwidth per key: the scale of the widest key of each node.
-    widest: Vec<Option<Vec<Scale<T>>>>,
+    /// For each atom with a bandwidth per key: the scales of the widest and the narrowest key of each node.
+    scales: Vec<Option<Vec<Scales<T>>>>,
     pub(crate) units: Units<T>,
+}
+
+/// The scales of a node's keys lie between these two.
+#[derive(Clone, Copy, Debug)]
+struct Scales<T> {
+    widest: Scale<T>,
+    narrowest: Scale<T>,
+}
+
+impl<T: Float> Scales<T> {
+    const NONE: Self = Self {
+        widest: Scale {
+            inverse: T::INFINITY,
+            width: T::ZERO,
+        },
+        narrowest: Scale {
+            inverse: T::ZERO,
+            width: T::INFINITY,
+        },
+    };
+
+    /// Those of the keys of two nodes.
+    fn with(self, other: Self) -> Self {
+        let (a, b) = (self.widest, other.widest);
+        let (c, d) = (self.narrowest, other.narrowest);
+        Self {
+            widest: Scale {
+                inverse: a.inverse.min(b.inverse),
+                width: a.width.max(b.width),
+            },
+            narrowest: Scale {
+                inverse: c.inverse.max(d.inverse),
+                width: c.width.min(d.width),
+            },
+        }
+    }
 }
 
 /// The smallest and largest raw number of a query and a box.
@@ -134,17 +170,11 @@ impl<T: Float> Tree<T> {
             boxes: vec![[T::INFINITY, T::NEG_INFINITY]; nodes * f],
             weight: vec![0.0; nodes],
             value_sums: vec![0.0; nodes * sums],
-            widest: bound
+            scales: bound
                 .atoms
                 .iter()
                 .map(|a| match a.width {
-                    Width::Site { .. } => Some(vec![
-                        Scale {
-                            inverse: T::INFINITY,
-                            width: T::ZERO
-                        };
-                        nodes
-                    ]),
+                    Width::Site { .. } => Some(vec![Scales::NONE; nodes]),
                     _ => None,
                 })
                 .collect(),
@@ -216,12 +246,15 @@ impl<T: Float> Tree<T> {
                     *total += w * v.to_f64();
                 }
             }
-            for (widest, atom) in self.widest.iter_mut().zip(&bound.atoms) {
-                if let (Some(widest), Width::Site { inverse, width }) = (widest, &atom.width) {
-                    let w = &mut widest[node.id];
+            for (scales, atom) in self.scales.iter_mut().zip(&bound.atoms) {
+                if let (Some(scales), Width::Site { inverse, width }) = (scales, &atom.width) {
                     for s in real.clone() {
-                        w.inverse = w.inverse.min(inverse[s]);
-                        w.width = w.width.max(width[s]);
+                        let (inverse, width) = (inverse[s], width[s]);
+                        let own = Scale { inverse, width };
+                        scales[node.id] = scales[node.id].with(Scales {
+                            widest: own,
+                            narrowest: own,
+                        });
                     }
                 }
             }
@@ -239,10 +272,8 @@ impl<T: Float> Tree<T> {
             for j in 0..sums {
                 self.value_sums[node.id * sums + j] += self.value_sums[child * sums + j];
             }
-            for widest in self.widest.iter_mut().flatten() {
-                let w = widest[child];
-                widest[node.id].inverse = widest[node.id].inverse.min(w.inverse);
-                widest[node.id].width = widest[node.id].width.max(w.width);
+            for scales in self.scales.iter_mut().flatten() {
+                scales[node.id] = scales[node.id].with(scales[child]);
             }
         }
     }
@@ -304,10 +335,22 @@ impl<T: Float> Tree<T> {
     }
 
     #[inline(always)]
-    fn scale(&self, i: usize, atom: &BoundAtom<T>, node: usize, own: Option<Scale<T>>) -> Scale<T> {
-        match &self.widest[i] {
-            Some(widest) => widest[node],
-            None => atom.scale_at(0, own),
+    fn scales(
+        &self,
+        i: usize,
+        atom: &BoundAtom<T>,
+        node: usize,
+        own: Option<Scale<T>>,
+    ) -> Scales<T> {
+        match &self.scales[i] {
+            Some(scales) => scales[node],
+            None => {
+                let own = atom.scale_at(0, own);
+                Scales {
+                    widest: own,
+                    narrowest: own,
+                }
+            }
         }
     }
 
@@ -330,7 +373,7 @@ impl<T: Float> Tree<T> {
                 }
                 _ => self.span(atom, query, node).low,
             };
-            atom.weight(best, self.scale(i, atom, node, scales[i]))
+            atom.weight(best, self.scales(i, atom, node, scales[i]).widest)
         })
     }
 
@@ -350,7 +393,7 @@ impl<T: Float> Tree<T> {
                 Link::Score if atom.profile.is_falling() => span.low,
                 _ => span.high,
             };
-            atom.weight(worst, self.scale(i, atom, node, scales[i]))
+            atom.weight(worst, self.scales(i, atom, node, scales[i]).narrowest)
         })
     }
 

@@ -6,12 +6,13 @@ use super::budget::Budget;
 use super::level::{RUN, Scratch};
 use super::pair::{Weight, heavier};
 use super::prepared::{Prepared, Query};
+use super::sites::LEAF;
 use super::tree::{Node, Tree};
 use crate::isa::Isa;
 use crate::{Float, Summary};
 
 /// Sums up what the query sees. The sum of the weights that were skipped is at most `tolerance` times the sum of the weights
-/// that were kept. Returns the number of keys visited.
+/// that were kept. Returns the number of keys visited; a node taken in as a whole counts as a leaf.
 ///
 /// The walk of a query depends on nothing but the query and the sites, so results are the same bits for any number of
 /// threads and any company of queries.
@@ -43,6 +44,7 @@ pub(crate) fn sum<T: Float, I: Isa>(
             continue;
         }
         if whole(p, tree, query, scratch, node, out) {
+            visited += LEAF;
             continue;
         }
         let slots = node.slots();

@@ -2,7 +2,7 @@
 
 use crate::case::*;
 use locality_core::{Atom, Bandwidth, Kernel, Neighborhood, Profile, Takes, profiles};
-use locality_testing::{formula, plain_mean};
+use locality_testing::{formula, normal, plain_mean};
 use proptest::prelude::*;
 
 const METRICS: [&str; 3] = ["euclidean", "manhattan", "chebyshev"];
@@ -160,5 +160,30 @@ proptest! {
                 prop_assert!((log - total.ln()).abs() < 1e-8, "{}: {}", kernel, log);
             }
         }
+    }
+}
+
+/// From so many keys on, a flat kernel takes whole nodes of the tree in: those whose narrowest key reaches the query.
+#[test]
+fn whole_nodes_of_a_flat_kernel_heed_their_narrowest_key() {
+    for d in 1..4 {
+        let mut case = Case::new(9, 5000, 12, d, 1);
+        // Dense here and thin there: widths of neighbouring keys differ a lot.
+        for x in case.keys.iter_mut().chain(&mut case.queries) {
+            *x = (2.0 * *x).exp();
+        }
+        let h: Vec<f64> = normal(3, 5000, 1).iter().map(|x| (1.2 * x).exp()).collect();
+        let kernel = of("uniform", "euclidean", Bandwidth::PerSite(h.clone().into()));
+        let all = Neighborhood::all;
+        check(&case, &kernel, "euclidean", all(), &|_, j| h[j], &|_| None);
+        let k = 200;
+        let h: Vec<f64> = case
+            .keys
+            .chunks_exact(d)
+            .enumerate()
+            .map(|(j, key)| sorted("euclidean", &case, key, Some(j))[k - 1])
+            .collect();
+        let kernel = of("uniform", "euclidean", Bandwidth::SiteNearest(k));
+        check(&case, &kernel, "euclidean", all(), &|_, j| h[j], &|_| None);
     }
 }

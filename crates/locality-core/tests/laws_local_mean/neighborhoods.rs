@@ -1,7 +1,7 @@
 //! Neighbourhoods, as their rules read.
 
 use crate::case::*;
-use locality_core::{Kernel, LocalMean, Mask, Neighborhood, Rows, Watch};
+use locality_core::{Kernel, LocalMean, Mask, Neighborhood, OnEmpty, Rows, Watch};
 use locality_testing::{Rng, close, normal, plain_mean};
 use proptest::prelude::*;
 
@@ -187,22 +187,43 @@ fn lists_are_taken_among_the_allowed_keys() {
 
 /// Mutual neighbours are mutual: of keys among themselves the relation is symmetric.
 #[test]
-fn mutual_neighbors_are_symmetric() {
-    let (n, k) = (200, 6);
-    for seed in 0..5 {
+fn mutual_neighbors_are_among_each_others_nearest() {
+    let n = 200;
+    for (seed, k) in [(0, 6), (1, 1), (2, 2), (3, 12), (4, 199)] {
         let keys = normal(seed, n, 3);
+        let row = |i: usize| &keys[3 * i..][..3];
         let eye: Vec<f64> = (0..n * n)
             .map(|i| f64::from(u8::from(i / n == i % n)))
             .collect();
-        let mean = LocalMean::new("uniform(h=100)".parse().unwrap())
-            .neighborhood(format!("mutual(k={k})").parse().unwrap());
-        let rows = Rows::new(&keys, n, 3).unwrap();
-        let fit = mean.fit(rows, Rows::new(&eye, n, n).unwrap()).unwrap();
-        let out = fit.at(rows, &Watch::default()).unwrap();
-        let sees = |i: usize, j: usize| out.means[i * n + j] > 0.0;
-        for i in 0..n {
-            for j in 0..n {
-                assert_eq!(sees(i, j), sees(j, i), "{i} and {j}, seed {seed}");
+        for hollow in [false, true] {
+            let and = if hollow { " & hollow" } else { "" };
+            let mean = LocalMean::new("uniform(h=100)".parse().unwrap())
+                .neighborhood(format!("mutual(k={k}){and}").parse().unwrap())
+                .on_empty(OnEmpty::Nan);
+            let rows = Rows::new(&keys, n, 3).unwrap();
+            let fit = mean.fit(rows, Rows::new(&eye, n, n).unwrap()).unwrap();
+            let out = fit.at(rows, &Watch::default()).unwrap();
+            let near: Vec<Vec<usize>> = (0..n)
+                .map(|i| {
+                    let mut all: Vec<usize> = (0..n).filter(|j| !hollow || *j != i).collect();
+                    let square = |j: &usize| -> f64 {
+                        let pairs = row(i).iter().zip(row(*j));
+                        pairs.map(|(a, b)| (a - b) * (a - b)).sum()
+                    };
+                    all.sort_by(|a, b| square(a).total_cmp(&square(b)));
+                    all.truncate(k);
+                    all
+                })
+                .collect();
+            for i in 0..n {
+                for j in 0..n {
+                    let both = near[i].contains(&j) && near[j].contains(&i);
+                    assert_eq!(
+                        out.means[i * n + j] > 0.0,
+                        both,
+                        "{i} and {j}, k={k}{and}, seed {seed}"
+                    );
+                }
             }
         }
     }

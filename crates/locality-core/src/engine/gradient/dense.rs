@@ -30,6 +30,8 @@ pub(crate) fn suits<T: Float>(p: &Prepared<T>, biased: bool) -> bool {
         && !p.filter.has_rule()
         && atom.feature_scale.is_none()
         && !matches!(atom.width, Width::Site { .. })
+        // The neighbour at the end of such a kernel has a weight whose digits products lose.
+        && !(atom.profile.info().bounded && matches!(atom.width, Width::Query(_)))
         && matches!(atom.combine, Combine::SquaredDifference | Combine::Product)
         && atom.features.len() >= FEWEST_FEATURES
 }

@@ -399,6 +399,16 @@ impl<T: Float> AtomTrace<T> {
         for ((b, s), a) in back.iter_mut().zip(&self.slope).zip(adjoint) {
             *b = if *a == T::ZERO { T::ZERO } else { *s * *a };
         }
+        if atom.profile.info().bounded && matches!(atom.width, Width::Query(_)) {
+            // The neighbour whose distance is the bandwidth stays at the end of the kernel wherever it moves. Its slope is as
+            // steep as the rounding of that distance makes it.
+            let rounding = T::EPSILON * T::from_f64(32.0);
+            for (b, u) in back.iter_mut().zip(&self.input) {
+                if (*u - T::ONE).abs() <= rounding {
+                    *b = T::ZERO;
+                }
+            }
+        }
         for ((w, b), u) in self.width.iter_mut().zip(&*back).zip(&self.input) {
             *w = if *b == T::ZERO {
                 T::ZERO
