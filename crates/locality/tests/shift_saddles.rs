@@ -177,13 +177,13 @@ fn narrow_modes_beside_wide_ones_rise_as_far_as_the_density_says() {
         let lives = fit.lifetimes().unwrap();
         let found = lives.iter().filter(|l| l.persistence().is_finite());
         let found: Vec<(f64, f64)> = found.map(|l| (l.birth, l.death)).collect();
-        // Within a hundredth: modes are found to far less, saddles to a quarter of a bandwidth.
+        // The density is asked for four times in a bandwidth: at the deepest saddles, where it bends most, it is told less exactly.
         for (some, others) in [(&found, &truth), (&truth, &found)] {
             for life in some.iter().filter(|l| l.0 - l.1 > 0.1) {
                 let apart = |o: &(f64, f64)| (life.0 - o.0).abs().max((life.1 - o.1).abs());
                 let nearest = others.iter().map(apart).fold(f64::INFINITY, f64::min);
                 assert!(
-                    nearest < 0.03,
+                    nearest < 0.03 * (1.0 + life.0 - life.1),
                     "{seed}: {life:?} of {found:?}, not {truth:?}"
                 );
             }
@@ -209,7 +209,7 @@ fn narrow_modes_in_a_plane_stay_however_modes_were_found() {
     let x = clouds(90, &places);
     let x = rows(&x, 2);
     let shift = MeanShift::new().kernel(gaussian()).bandwidth(0.5);
-    let shift = shift.merging(Merging::Below(2.0_f64.ln()));
+    let shift = shift.merging(Merging::Below(0.5));
     let seeds = [0.0, 0.0, 4.0, 0.0, 1.0, 1.0];
     let ways = [
         shift.clone(),
@@ -226,10 +226,26 @@ fn narrow_modes_in_a_plane_stay_however_modes_were_found() {
             };
             let fit = fit.unwrap();
             assert_eq!(fit.n_clusters(), 2, "{way}: {:?}", fit.lifetimes());
-            let rises = fit.lifetimes().unwrap().iter();
-            let rises = rises.map(|l| l.persistence()).filter(|p| p.is_finite());
-            let rise = rises.fold(0.0, f64::max);
-            assert!((1.8..3.0).contains(&rise), "{way}: {rise}");
+            let near = |m: &[f64]| (m[0] - 4.0).hypot(m[1]) < 0.2;
+            let at = fit.modes().iter().position(near).expect("the mode");
+            let life = fit.lifetimes().unwrap()[at];
+            // Along the best of many bent ways to the middle of the wide cloud.
+            let log = |t: f64, bend: f64| {
+                let place = [4.0 * (1.0 - t), bend * t * (1.0 - t)];
+                log_density(&x.to_vec(), 2, 0.5, &place)
+            };
+            let least = |bend: f64| {
+                let along = (0..=100).map(|i| log(f64::from(i) / 100.0, bend));
+                along.fold(f64::INFINITY, f64::min)
+            };
+            let saddle = (-8..=8).map(|b| least(0.25 * f64::from(b)));
+            let saddle = saddle.fold(f64::NEG_INFINITY, f64::max);
+            let mode = fit.modes().row(at).to_vec();
+            let rise = log_density(&x.to_vec(), 2, 0.5, &mode) - saddle;
+            assert!(
+                (life.persistence() - rise).abs() < 0.1,
+                "{way}: {life:?}, not {rise}"
+            );
         }
     }
 }

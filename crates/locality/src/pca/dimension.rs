@@ -177,8 +177,8 @@ fn two_nearest(samples: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Dimensions> 
         let told = ratios.iter().filter(|x| **x > 0.0).count();
         return Err(Error::parameter(format!(
             "the nearest other of {} of the {} samples of X is a copy or no nearer than the second nearest, as in tables of copies and of whole \
-             numbers, which tells method 'twonn' no dimension; leave copies out, or choose method 'mle', whose n_neighbors reach beyond, or \
-             'participation'",
+             numbers, which tells method 'twonn' no dimension; leave copies out, or choose method 'mle' with many neighbours, such as \
+             n_neighbors=60",
             samples.rows() - told,
             samples.rows()
         )));
