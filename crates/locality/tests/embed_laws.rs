@@ -309,7 +309,7 @@ fn samples_that_nobody_is_near_are_placed_by_their_neighbours() {
 #[test]
 fn new_rows_are_mixed_of_neighbours_that_the_kernel_reaches() {
     let sheet = normal(4, 600, 2);
-    let lift = |i: usize| if i % 2 == 0 { 0.0 } else { 0.8 };
+    let lift = |i: usize| if i.is_multiple_of(2) { 0.0 } else { 0.8 };
     let x: Vec<f64> = sheet
         .chunks(2)
         .enumerate()
