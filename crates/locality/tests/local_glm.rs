@@ -282,6 +282,24 @@ fn bandwidths_are_compared_by_what_models_of_the_others_predict() {
     }
 }
 
+/// Where its own response is nothing to go by, no width may seem to foretell noise: not where a sample sees no other, nor where others weigh next to nothing
+/// beside itself.
+#[test]
+fn a_search_never_sees_a_samples_own_response() {
+    let (n, watch) = (150, Watch::default());
+    let (x, mut rng) = (normal(23, n, 3), Rng::new(24));
+    let classes: Vec<usize> = (0..n).map(|_| rng.below(2)).collect();
+    for kernel in ["tricube", "epanechnikov", "uniform", "gaussian"] {
+        for search in [Search::Auto, Search::Fixed, Search::PerColumn] {
+            let model = LocalLogistic::new(kernel.parse().unwrap()).search(search);
+            let fit = model.fit(rows(&x, 3), &classes, 2, None, &watch).unwrap();
+            let scores = fit.tried().iter().map(|t| t.score);
+            let best = scores.fold(f64::INFINITY, f64::min);
+            assert!(best > 0.6, "{kernel}, {search:?}: {best}");
+        }
+    }
+}
+
 #[test]
 fn shares_of_classes_are_one_together() {
     let watch = Watch::default();

@@ -342,15 +342,13 @@ impl<T: Float> Tree<T> {
         node: usize,
         own: Option<Scale<T>>,
     ) -> Scales<T> {
-        match &self.scales[i] {
-            Some(scales) => scales[node],
-            None => {
-                let own = atom.scale_at(0, own);
-                Scales {
-                    widest: own,
-                    narrowest: own,
-                }
-            }
+        if let Some(scales) = &self.scales[i] {
+            return scales[node];
+        }
+        let own = atom.scale_at(0, own);
+        Scales {
+            widest: own,
+            narrowest: own,
         }
     }
 

@@ -12,6 +12,9 @@ use super::model::check_hollow;
 use super::newton::{Found, Newton};
 use crate::{Error, Kernel, LocalMean, LocalMeanFit, Neighborhood, OnEmpty, Result, Rows, Watch};
 
+/// What is left beside samples that were not seen, as a share of the largest of these: what weighs less than 1e-16 is not drawn.
+const ALONE: f64 = 1e-12;
+
 /// The parameters of a local generalized linear model: at each target, coefficients minimise
 /// `sum_i c_i K(x*, x_i) l(y_i, b_0 + b . x_i) + penalty / 2 |b|^2`, and the prediction is the mean at the target.
 ///
@@ -195,9 +198,15 @@ pub struct GlmFits {
     effective: Vec<f64>,
     converged: Vec<bool>,
     thin: Vec<bool>,
+    alone: Vec<bool>,
 }
 
 impl GlmFits {
+    /// Whether hardly anything is left where some samples were not seen.
+    pub(super) fn alone(&self) -> &[bool] {
+        &self.alone
+    }
+
     /// Linear predictors, `[m]`.
     pub fn linear_predictors(&self) -> &[f64] {
         &self.linear
@@ -265,7 +274,8 @@ impl LocalGlmFit {
         self.at_without(targets, None, watch)
     }
 
-    /// The same where target `i` does not see the samples `without[i]`.
+    /// The same where target `i` does not see the samples `without[i]`. Where these outweigh what is left by so much that most of it may not have been drawn,
+    /// the target counts as [`alone`](GlmFits::alone), and its mean says nothing.
     pub(super) fn at_without(
         &self,
         targets: Rows<'_, f64>,
@@ -293,6 +303,10 @@ impl LocalGlmFit {
                 }
                 first += run.len();
             }
+            let largest = sample.weights().iter().fold(0.0, |a: f64, w| a.max(*w));
+            if weights.iter().sum::<f64>() <= ALONE * largest {
+                weights.fill(0.0);
+            }
             Ok(self.newton((sample.runs(), &weights), unit, &self.global, &place))
         })?;
         let mut out = GlmFits::default();
@@ -307,7 +321,8 @@ impl LocalGlmFit {
                 linear += b * (row[c] - center);
             }
             let mut mean = self.linked.mean(linear);
-            if found.weight <= 0.0 {
+            out.alone.push(without.is_some() && found.weight <= 0.0);
+            if found.weight <= 0.0 && without.is_none() {
                 let means = match &mut nearest {
                     Some(means) => means,
                     none => none.insert(self.means.at(targets, &watch.quiet())?.means),

@@ -8,7 +8,7 @@ use super::glm::{LocalGlm, LocalGlmFit};
 use super::regression::{Choice, Search, with_bandwidth};
 use super::relevance::{Part, relevance};
 use super::search::{Tried, best_widths};
-use crate::{Bandwidth, Error, Kernel, Result, Rows, Watch};
+use crate::{Bandwidth, Error, Kernel, Metric, Nearest, Result, Rows, Watch};
 
 /// Places at which candidates are compared, where there are more: for two classes, or one response.
 const TRIALS: usize = 300;
@@ -43,9 +43,15 @@ impl Likelihood<'_> {
             };
         if learn {
             let scales = self.learned(table, &best, Part::All, watch)?;
-            let mut tried = best.tried;
-            best = self.candidates(table, scales, Search::Auto, Part::All, watch)?;
-            tried.append(&mut best.tried);
+            let mut learned = self.candidates(table, scales, Search::Auto, Part::All, watch)?;
+            let mut tried = std::mem::take(&mut best.tried);
+            let before = tried.iter().map(|t| t.score).fold(f64::INFINITY, f64::min);
+            // Asked for, they are taken; else only where they predict better.
+            let better = search == Search::PerColumn || learned.score() < before;
+            tried.append(&mut learned.tried);
+            if better {
+                best = learned;
+            }
             best.tried = tried;
         }
         Ok(best)
@@ -158,12 +164,18 @@ impl Likelihood<'_> {
         let some: Vec<f64> = places.iter().flat_map(first).copied().collect();
         let targets = Rows::new(&some, places.len(), data.samples.columns())?;
         let mut each = Vec::new();
+        let mut alone = vec![false; places.len()];
         for model in &self.models(kernel, data, &watch)? {
             let fits = model.at_without(targets, Some(places), &watch)?;
             each.push(fits.means().to_vec());
+            alone
+                .iter_mut()
+                .zip(fits.alone())
+                .for_each(|(a, b)| *a |= b);
         }
         let p = data.responses.columns();
-        let means = together(&each, p);
+        let mut means = together(&each, p);
+        by_nearest(&mut means, &alone, places, data, &watch)?;
         let (mut sum, mut total) = (0.0, 0.0);
         for (place, means) in places.iter().zip(means.chunks_exact(p)) {
             for &i in place {
@@ -183,6 +195,33 @@ impl Likelihood<'_> {
             sum / total
         })
     }
+}
+
+/// Gives places that see no other sample the response of the nearest one elsewhere, as predictions do where nothing has weight.
+fn by_nearest(
+    means: &mut [f64],
+    alone: &[bool],
+    places: &[Vec<usize>],
+    data: Data<'_>,
+    watch: &Watch<'_>,
+) -> Result<()> {
+    if !alone.contains(&true) {
+        return Ok(());
+    }
+    let near = Nearest::fit(data.samples, &Metric::Euclidean)?;
+    let (n, p) = (data.samples.rows(), data.responses.columns());
+    let each = means.chunks_exact_mut(p).zip(alone).zip(places);
+    for ((mean, _), place) in each.filter(|((_, alone), _)| **alone) {
+        let at = data.samples.slice(place[0]..place[0] + 1);
+        let found = near.k_nearest(at, (place.len() + 1).min(n), watch)?;
+        let other = found.indices.iter().find(|i| !place.contains(i));
+        // All samples at one place tell nothing about others.
+        match other {
+            Some(&i) => mean.copy_from_slice(data.responses.row(i)),
+            None => mean.fill(f64::NAN),
+        }
+    }
+    Ok(())
 }
 
 /// How many places are looked at.
