@@ -58,6 +58,8 @@ fn test(root: &Path) -> Result<(), Failure> {
         .args(&[
             "test",
             "--workspace",
+            // One run tells all that fails.
+            "--no-fail-fast",
             "--features",
             "locality-cli/embed,locality-cli/learn",
         ])

@@ -44,6 +44,8 @@ struct Node {
 struct Attribute {
     #[prost(string, tag = "1")]
     name: String,
+    #[prost(float, tag = "2")]
+    number: f32,
     #[prost(int64, tag = "3")]
     integer: i64,
 }
@@ -199,8 +201,10 @@ fn name_maps(nodes: &[Node], names: &mut HashMap<String, (usize, bool)>) {
                 (matrix, bias, true)
             }
             ("Gemm", [matrix, bias]) => {
-                let whole = |a: &Attribute| a.name == "transB" && a.integer != 0;
-                (matrix, bias.clone(), !node.attributes.iter().any(whole))
+                let Some(turned) = plain_map(&node.attributes) else {
+                    continue;
+                };
+                (matrix, bias.clone(), turned)
             }
             _ => continue,
         };
@@ -212,4 +216,18 @@ fn name_maps(nodes: &[Node], names: &mut HashMap<String, (usize, bool)>) {
             names.entry(name).or_insert((place, turned));
         }
     }
+}
+
+/// Whether the matrix of a `Gemm` lies there as its transpose; nothing where it is no linear map of rows as they are.
+fn plain_map(attributes: &[Attribute]) -> Option<bool> {
+    let mut turned = true;
+    for a in attributes {
+        match a.name.as_str() {
+            "transB" => turned = a.integer == 0,
+            "transA" if a.integer != 0 => return None,
+            "alpha" | "beta" if a.number != 1.0 => return None,
+            _ => {}
+        }
+    }
+    Some(turned)
 }

@@ -17,6 +17,8 @@ enum Maps {
     Gemm,
     /// Under the published names.
     Named,
+    /// A `Gemm` that is no linear map with this matrix.
+    Scaled,
 }
 
 fn varint(mut n: u64, out: &mut Vec<u8>) {
@@ -52,6 +54,15 @@ fn tensor(name: &str, shape: &[usize], x: &[f64], raw: bool) -> Vec<u8> {
     out
 }
 
+/// A factor that is no whole number's: 5 is the wire type of single precision.
+fn factor(name: &str, x: f32, out: &mut Vec<u8>) {
+    let mut attribute = Vec::new();
+    bytes(1, name.as_bytes(), &mut attribute);
+    varint(2 << 3 | 5, &mut attribute);
+    attribute.extend(x.to_le_bytes());
+    bytes(5, &attribute, out);
+}
+
 fn node(kind: &str, inputs: &[&str], output: &str, turned: bool) -> Vec<u8> {
     let mut out = Vec::new();
     for input in inputs {
@@ -83,9 +94,14 @@ fn file(tensors: &Tensors, maps: Maps, prefix: &str) -> Vec<u8> {
         let [rows, columns] = shape[..] else {
             panic!("a matrix has two axes")
         };
-        if maps == Maps::Gemm {
+        if matches!(maps, Maps::Gemm | Maps::Scaled) {
             bytes(5, &tensor(&own, shape, x, true), &mut graph);
-            let gemm = node("Gemm", &["x", &own, &bias], &format!("y{at}"), true);
+            let mut gemm = node("Gemm", &["x", &own, &bias], &format!("y{at}"), true);
+            factor(
+                "alpha",
+                if maps == Maps::Scaled { 2.0 } else { 1.0 },
+                &mut gemm,
+            );
             bytes(1, &gemm, &mut graph);
             continue;
         }
@@ -167,6 +183,8 @@ fn what_cannot_be_read_is_said() {
         let e = error(&whole[..length]);
         assert!(e.contains("ONNX"), "{length}: {e}");
     }
+    let e = error(&file(&bert(), Maps::Scaled, ""));
+    assert!(e.contains("query.weight' is missing"), "{e}");
     let mut few = bert();
     few.0.remove("encoder.layer.1.output.dense.bias");
     let e = error(&file(&few, Maps::Product, ""));
