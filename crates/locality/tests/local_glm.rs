@@ -289,7 +289,7 @@ fn a_search_never_sees_a_samples_own_response() {
     let (n, watch) = (150, Watch::default());
     let (x, mut rng) = (normal(23, n, 3), Rng::new(24));
     let classes: Vec<usize> = (0..n).map(|_| rng.below(2)).collect();
-    for kernel in ["tricube", "epanechnikov", "uniform", "gaussian"] {
+    for kernel in ["tricube", "epanechnikov", "triangular", "gaussian"] {
         for search in [Search::Auto, Search::Fixed, Search::PerColumn] {
             let model = LocalLogistic::new(kernel.parse().unwrap()).search(search);
             let fit = model.fit(rows(&x, 3), &classes, 2, None, &watch).unwrap();
