@@ -266,7 +266,8 @@ _PARAMETERS = """
     order : {0, 1}, default 1
         Conclusions are numbers, or sums over inputs.
     ridge : float, optional
-        Penalty on the conclusions; by default chosen with the rules.
+        Penalty on the conclusions; by default chosen with the rules. It is raised tenfold while predictions between rows leave the range of the
+        targets by more than its length.
     consequents : {"global", "local"}, default "global"
         Conclusions fitted all at once, or each under its own rule's firing.
     htsk : bool, optional

@@ -149,8 +149,13 @@ proptest! {
         let (error, beyond) = off(&predict(&learned, x), y, y);
         prop_assert!((error - learned.error()).abs() <= 1e-9 * (1.0 + error));
         prop_assert!(beyond < 0.5, "{beyond}");
+        // Of the columns' ranges: lines go on beyond places as near to one another as this.
+        let ranges: Vec<f64> = (0..d).map(|j| {
+            let column: Vec<f64> = x.iter().skip(j).step_by(d).copied().collect();
+            range(&column)
+        }).map(|(low, high)| if low < high { high - low } else { 1.0 }).collect();
         for by in [1e-6, 1e-3] {
-            let near = moved(x, by, &mut rng);
+            let near: Vec<f64> = x.iter().zip(ranges.iter().cycle()).map(|(x, range)| x + by * range * rng.normal()).collect();
             let (_, beyond) = off(&predict(&learned, &near), y, y);
             prop_assert!(beyond < 0.7, "{by} {beyond}");
         }
@@ -162,6 +167,29 @@ proptest! {
         let (_, beyond) = off(&predict(&learned, &between), &[0.0], y);
         prop_assert!(beyond < 4.0, "between {beyond}");
     }
+}
+
+#[test]
+fn a_penalty_too_small_for_what_lies_between_rows_is_raised() {
+    // Rows in two tight pairs: lines through a pair go anywhere between the pairs.
+    let table = (
+        vec![0.0, 0.1, 0.9, 1.0].repeat(6),
+        vec![0.0, 1.0, 0.0, 1.0].repeat(6),
+    );
+    let rules = RuleLearner::new()
+        .rules(RuleCount::CMeans(2))
+        .epochs(0, 1)
+        .prune(-1.0);
+    let between: Vec<f64> = (0..100).map(|i| f64::from(i) / 100.0).collect();
+    let of = |ridge: f64| {
+        let learned = learn(rules.ridge(ridge), &table, None);
+        let (_, beyond) = off(&predict(&learned, &between), &[0.0], &table.1);
+        (learned.ridge(), beyond)
+    };
+    let (kept, beyond) = of(0.3);
+    assert!(kept == 0.3 && beyond < 1.0, "{kept} {beyond}");
+    let (raised, beyond) = of(1e-9);
+    assert!(raised > 1e-9 && beyond < 1.01, "{raised} {beyond}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Learning a whole system.
 
+use super::between::keep_near;
 use super::cmeans::weights_of;
 use super::named::{self, Names, Scale};
 use super::place::Start;
@@ -114,7 +115,8 @@ impl RuleLearner {
 
     /// Penalty on a coefficient of a feature of unit variance, where a slope's feature has at least the variance of its input in the whole table
     /// times the mean square of the rule's share; `None` (the default) chooses among 0.0001, 0.01 and 0.3 with the rules, or
-    /// takes 0.01 where their number is given.
+    /// takes 0.01 where their number is given. Where predictions between rows would leave the range of the targets by more than its length, which
+    /// few rows and a small penalty may bring about, it is raised tenfold until they do not.
     #[must_use]
     pub fn ridge(mut self, ridge: impl Into<Option<f64>>) -> Self {
         self.ridge = ridge.into();
@@ -239,6 +241,7 @@ impl RuleLearner {
                 break;
             }
         }
+        let how = keep_near(&mut tsk, &data, how, self.seed, watch)?;
         let ranges: Vec<[f64; 2]> = data.y.iter().map(|y| range(y)).collect();
         let names = Names { inputs, outputs };
         let system = named::system(&tsk, &scales, &ranges, &names, htsk)?;
@@ -252,7 +255,7 @@ impl RuleLearner {
             error: error(&system, raw, &data, watch)?,
             system,
             history,
-            ridge,
+            ridge: how.ridge,
             beyond,
         })
     }
@@ -347,7 +350,7 @@ impl LearnedRules {
         self.error
     }
 
-    /// The penalty in force.
+    /// The penalty in force: the one given or chosen, or a multiple of it by a power of ten.
     pub fn ridge(&self) -> f64 {
         self.ridge
     }
@@ -398,7 +401,7 @@ pub(super) fn shuffled(n: usize, seed: u64) -> Vec<usize> {
 }
 
 /// From the least to the greatest number; some room around one alone.
-fn range(x: &[f64]) -> [f64; 2] {
+pub(super) fn range(x: &[f64]) -> [f64; 2] {
     let low = x.iter().fold(f64::INFINITY, |a, b| a.min(*b));
     let high = x.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
     if low < high {

@@ -1,6 +1,7 @@
 //! Rules from data: clusters become rules, least squares their conclusions, and gradients move their terms.
 
 mod anfis;
+mod between;
 mod cmeans;
 mod learner;
 mod modes;
