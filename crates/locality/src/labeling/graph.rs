@@ -90,7 +90,8 @@ impl Graph {
         k: usize,
         indices: &[usize],
         order: &[usize],
-        weigh: impl Fn(usize, usize) -> f64,
+        weigh: impl Fn(usize, usize) -> f64 + Sync,
+        watch: &Watch<'_>,
     ) -> Result<Self> {
         let n = order.len();
         check_size(n)?;
@@ -98,19 +99,22 @@ impl Graph {
         for (at, &i) in order.iter().enumerate() {
             place[i] = at as u32;
         }
-        let mut columns = Vec::with_capacity(indices.len());
-        let mut weights = Vec::with_capacity(indices.len());
-        let mut row = vec![0; k];
-        for &i in order {
-            row.copy_from_slice(&indices[i * k..][..k]);
-            row.sort_unstable();
-            columns.extend(row.iter().map(|j| place[*j]));
-            weights.extend(row.iter().map(|j| weigh(i, *j)));
-        }
+        let blocks = par::map_blocks(&watch.quiet(), n, ROWS, |range| {
+            let (mut columns, mut weights) = (Vec::new(), Vec::new());
+            let mut row = vec![0; k];
+            for &i in &order[range] {
+                row.copy_from_slice(&indices[i * k..][..k]);
+                row.sort_unstable();
+                columns.extend(row.iter().map(|j| place[*j]));
+                weights.extend(row.iter().map(|j| weigh(i, *j)));
+            }
+            Ok((columns, weights))
+        })?;
+        let (columns, weights): (Vec<_>, Vec<_>) = blocks.into_iter().unzip();
         Ok(Self {
             starts: (0..=n).map(|i| i * k).collect(),
-            columns,
-            weights,
+            columns: columns.concat(),
+            weights: weights.concat(),
         })
     }
 
@@ -234,6 +238,12 @@ impl Graph {
     /// Number of weights that are kept.
     pub(super) fn edge_count(&self) -> usize {
         self.columns.len()
+    }
+
+    /// Whether all weights are the same, and not 0.
+    pub(super) fn is_even(&self) -> bool {
+        let first = self.weights.first().copied().unwrap_or(0.0);
+        first > 0.0 && self.weights.iter().all(|w| *w == first)
     }
 
     /// Whether there is no object.

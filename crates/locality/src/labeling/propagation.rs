@@ -292,7 +292,8 @@ impl LabelPropagation {
                 let found = near.k_nearest(samples, k, watch)?;
                 let order = near.near_order();
                 if self.alpha.is_none() {
-                    let graph = Graph::regular(k, &found.indices, &order, |_, _| 1.0 / k as f64)?;
+                    let even = |_, _| 1.0 / k as f64;
+                    let graph = Graph::regular(k, &found.indices, &order, even, watch)?;
                     return Ok(Operator::Sparse(graph, order));
                 }
                 // In-degrees without oneself, as scipy's Laplacian counts them.
@@ -304,13 +305,14 @@ impl LabelPropagation {
                 }
                 let root = |degree: f64| if degree > 0.0 { degree.sqrt() } else { 1.0 };
                 let roots: Vec<f64> = degrees.into_iter().map(root).collect();
-                let graph = Graph::regular(k, &found.indices, &order, |i, j| {
+                let weigh = |i: usize, j: usize| {
                     if i == j {
                         0.0
                     } else {
                         1.0 / roots[i] / roots[j]
                     }
-                })?;
+                };
+                let graph = Graph::regular(k, &found.indices, &order, weigh, watch)?;
                 Ok(Operator::Sparse(graph, order))
             }
             affinity => {

@@ -44,6 +44,8 @@ pub(super) struct Rounds<'a> {
     graph: &'a Graph,
     labels: &'a [Option<usize>],
     rule: Rule,
+    /// Weights that are all the same go with the division by the sum of a row.
+    even: bool,
     classes: usize,
     strips: usize,
     now: Vec<Strip>,
@@ -69,6 +71,7 @@ impl<'a> Rounds<'a> {
             graph,
             labels,
             rule,
+            even: matches!(rule, Rule::Clamp) && graph.is_even(),
             classes,
             strips,
             next: now.clone(),
@@ -95,6 +98,7 @@ impl<'a> Rounds<'a> {
                 graph: self.graph,
                 labels: self.labels,
                 rule: self.rule,
+                even: self.even,
                 strips: self.strips,
                 now: &self.now,
                 rows: first..(first + ROWS).min(self.labels.len()),
@@ -125,23 +129,32 @@ struct Round<'a> {
     graph: &'a Graph,
     labels: &'a [Option<usize>],
     rule: Rule,
+    even: bool,
     strips: usize,
     now: &'a [Strip],
     rows: Range<usize>,
     out: &'a mut [Strip],
 }
 
-/// The weighted sum of the neighbours' rows.
+/// The sum of the neighbours' rows, weighted if they are not `EVEN`.
 #[inline(always)]
-fn sum<I: Isa, const S: usize>(
+fn sum<I: Isa, const S: usize, const EVEN: bool>(
     isa: I,
     (columns, weights): (&[u32], &[f64]),
     now: &[[Strip; S]],
 ) -> [Strip; S] {
     let mut sums = [NONE; S];
+    // No other way out of the loops than their ends, or the sums would be kept in memory.
+    let row = |j: u32| now.get(j as usize).unwrap_or(&[NONE; S]);
+    if EVEN {
+        for j in columns {
+            let row = row(*j);
+            sums = from_fn(|s| Strip(from_fn(|l| sums[s].0[l] + row[s].0[l])));
+        }
+        return sums;
+    }
     for (j, w) in columns.iter().zip(weights) {
-        // No other way out of the loop than its end, or the sums would be kept in memory.
-        let row = now.get(*j as usize).unwrap_or(&[NONE; S]);
+        let row = row(*j);
         sums = from_fn(|s| {
             let (sum, row) = (sums[s].0, row[s].0);
             Strip(from_fn(|l| isa.fma(*w, row[l], sum[l])))
@@ -157,10 +170,14 @@ impl Task for Round<'_> {
     fn run<I: Isa>(self, isa: I) -> f64 {
         match self.strips {
             0 => 0.0,
-            1 => self.short::<I, 1>(isa),
-            2 => self.short::<I, 2>(isa),
-            3 => self.short::<I, 3>(isa),
-            4 => self.short::<I, 4>(isa),
+            1 if self.even => self.short::<I, 1, true>(isa),
+            1 => self.short::<I, 1, false>(isa),
+            2 if self.even => self.short::<I, 2, true>(isa),
+            2 => self.short::<I, 2, false>(isa),
+            3 if self.even => self.short::<I, 3, true>(isa),
+            3 => self.short::<I, 3, false>(isa),
+            4 if self.even => self.short::<I, 4, true>(isa),
+            4 => self.short::<I, 4, false>(isa),
             _ => self.long(isa),
         }
     }
@@ -169,7 +186,7 @@ impl Task for Round<'_> {
 impl Round<'_> {
     /// Rows that are kept in registers from their sums to their changes.
     #[inline(always)]
-    fn short<I: Isa, const S: usize>(self, isa: I) -> f64 {
+    fn short<I: Isa, const S: usize, const EVEN: bool>(self, isa: I) -> f64 {
         let mut changes = [0.0; STRIP];
         let out = self.out.as_chunks_mut::<S>().0;
         let now = self.now.as_chunks::<S>().0;
@@ -178,7 +195,7 @@ impl Round<'_> {
             if self.rule.holds(self.labels[i]) {
                 continue;
             }
-            let mut row = sum(isa, self.graph.row(i), now);
+            let mut row = sum::<_, S, EVEN>(isa, self.graph.row(i), now);
             finish(self.rule, self.labels[i], &mut row);
             change(&row, before, &mut changes);
             *out = row;
