@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from ._kernel_logistic import KernelLogisticRegression
     from ._label_propagation import LabelPropagation, LabelSpreading, RelaxationLabeling
     from ._labeling import LabelGraph, label_compatibility, local_modes, relaxation_labeling
+    from ._language import LanguageModel
     from ._lazy import NearestNeighbors
     from ._lazy_classification import KNeighborsClassifier, RadiusNeighborsClassifier
     from ._lazy_regression import KNeighborsRegressor, RadiusNeighborsRegressor
@@ -75,9 +76,11 @@ if TYPE_CHECKING:
     from ._regression import LocalMeanRegressor
     from ._ridge import KernelRidge
     from ._risk import LocalRisk
+    from ._sentences import SentenceEncoder
     from ._sequences import EncoderDecoder
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds, mean_shift
     from ._spectral import DiffusionMap, LaplacianEigenmaps
+    from ._tokenizers import Tokenizer
 
 __all__ = [
     "AdaptiveKernelClassifier",
@@ -111,6 +114,7 @@ __all__ = [
     "LabelGraph",
     "LabelPropagation",
     "LabelSpreading",
+    "LanguageModel",
     "LaplacianEigenmaps",
     "LazyAutoencoder",
     "LocalDiscriminantAnalysis",
@@ -145,10 +149,12 @@ __all__ = [
     "RadiusNeighborsClassifier",
     "RadiusNeighborsRegressor",
     "RelaxationLabeling",
+    "SentenceEncoder",
     "SmoothedSeries",
     "Surrogate",
     "TableEncoder",
     "TangentSpaces",
+    "Tokenizer",
     "Tomato",
     "__version__",
     "continuity",
@@ -212,6 +218,7 @@ _LATER = {
     "LabelGraph": "_labeling",
     "LabelPropagation": "_label_propagation",
     "LabelSpreading": "_label_propagation",
+    "LanguageModel": "_language",
     "LaplacianEigenmaps": "_spectral",
     "LazyAutoencoder": "_autoencode",
     "LocalDiscriminantAnalysis": "_models",
@@ -240,9 +247,11 @@ _LATER = {
     "RadiusNeighborsClassifier": "_lazy_classification",
     "RadiusNeighborsRegressor": "_lazy_regression",
     "RelaxationLabeling": "_label_propagation",
+    "SentenceEncoder": "_sentences",
     "SmoothedSeries": "_nonlocal",
     "TableEncoder": "_columns",
     "TangentSpaces": "_pca",
+    "Tokenizer": "_tokenizers",
     "Tomato": "_modes",
     "continuity": "_embed",
     "energy_distance": "_denoise",

@@ -60,6 +60,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     pack = _state.pack if name in _state.STATES else _PACK.get(name)
     if name == "FuzzySystem":
         raise TypeError("a FuzzySystem has files of its own, which can be read and edited; call system.save('rules.toml')")
+    if name == "LanguageModel":
+        raise TypeError("a LanguageModel cannot be saved here, as it has files of its own; call model.save('model.safetensors')")
     if pack is None or type(model).__module__.partition(".")[0] != __package__:
         raise TypeError(f"{name} cannot be saved; the estimators that can are {', '.join(sorted([*_PACK, *_state.STATES]))}")
     check_is_fitted(model)

@@ -248,6 +248,13 @@ class EncoderDecoder(BaseEstimator):
         made: _core.EncoderDecoderNet = self._prepared.made
         return made
 
+    def _stops(self, stop: Token | list[Token] | None) -> list[int]:
+        given = [] if stop is None else [stop] if isinstance(stop, (str, int, np.integer)) else list(stop)
+        for token in given:
+            if token not in self.target_tokens_:
+                raise ValueError(f"stop has {token!r}, which is no token of the targets; leave it out, or name one of target_tokens_")
+        return [self.target_tokens_.index(token) for token in given]
+
     def _sources(self, X: Any) -> list[list[int]]:
         sources = _sequences(X, "X")
         self._refuse_empty(sources)
@@ -276,6 +283,7 @@ class EncoderDecoder(BaseEstimator):
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
+        stop: Token | list[Token] | None = None,
         random_state: int = 0,
     ) -> list[Any]:
         """A target for each source, drawn token by token.
@@ -292,6 +300,8 @@ class EncoderDecoder(BaseEstimator):
             Only so many of the likeliest tokens.
         top_p : float, optional
             Only the likeliest tokens that together have this probability.
+        stop : token or list of tokens, optional
+            Tokens that end a target, as its last; the end that was learned does so in any case.
         random_state : int, default 0
             Seed of the draws: the same number draws the same.
 
@@ -309,6 +319,7 @@ class EncoderDecoder(BaseEstimator):
             None if top_k is None else _arrays.count(top_k, "top_k"),
             None if top_p is None else _arrays.number(top_p, "top_p"),
             _arrays.count(random_state, "random_state"),
+            self._stops(stop),
             _arrays.threads(self.n_jobs),
         )
         # The code that begins a target is no token, should it ever be drawn.

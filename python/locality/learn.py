@@ -6,6 +6,9 @@ Kernels whose metric is learned
     `AdaptiveKernelRegressor`, `AdaptiveKernelClassifier`, and the metric by itself, `MetricLearner`.
 Hierarchical local models
     `HierarchicalRegressor`, `HierarchicalClassifier` of tables, sets, series and sequences.
+Language models
+    `LanguageModel`, a Transformer under softmax kernels: trained on a text, or read as published (GPT-2); its `Tokenizer`; and published
+    encoders of sentences (BERT, MiniLM), `SentenceEncoder`.
 From one sequence to another
     `EncoderDecoder`, which is a Transformer under softmax kernels.
 Autoencoders
@@ -28,9 +31,12 @@ if TYPE_CHECKING:
     from ._autoencode import LazyAutoencoder
     from ._autoencoders import DenoisingAutoencoder, ExcessRisk, HierarchicalAutoencoder
     from ._columns import TableEncoder
+    from ._language import LanguageModel
     from ._levels import HierarchicalClassifier, HierarchicalRegressor
     from ._metric_learner import MetricLearner
+    from ._sentences import SentenceEncoder
     from ._sequences import EncoderDecoder
+    from ._tokenizers import Tokenizer
 
 __all__ = [
     "AdaptiveKernelClassifier",
@@ -41,9 +47,12 @@ __all__ = [
     "HierarchicalAutoencoder",
     "HierarchicalClassifier",
     "HierarchicalRegressor",
+    "LanguageModel",
     "LazyAutoencoder",
     "MetricLearner",
+    "SentenceEncoder",
     "TableEncoder",
+    "Tokenizer",
 ]
 
 

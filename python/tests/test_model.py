@@ -175,7 +175,7 @@ OTHERS = [
     (lc.NearestNeighbors(metric="mahalanobis", metric_params={"V": [[1.0, 0.2], [0.2, 9.0]]}), (X,), "kneighbors"),
 ]
 # Functions of other people, and what is quick to fit again.
-NOT_KEPT = {"LaplacianEigenmaps", "LocalRisk", "Localized", "NonLocalRegressor", "OptimalDenoiser"}
+NOT_KEPT = {"LanguageModel", "LaplacianEigenmaps", "LocalRisk", "Localized", "NonLocalRegressor", "OptimalDenoiser"}
 
 
 RUST = {type(m).__name__ for m in [*REGRESSORS, *CLASSIFIERS]}

@@ -89,6 +89,16 @@ def test_learn_has_every_learned_estimator_by_its_name():
     with pytest.raises(AttributeError, match="KernelRidge"):
         lc.learn.KernelRidge
     # Whatever is trained by the crate of learned models is offered there.
-    modules = {"_adaptive", "_autoencoders", "_levels", "_metric_learner", "_sequences"}
+    modules = {"_adaptive", "_autoencoders", "_language", "_levels", "_metric_learner", "_sentences", "_sequences", "_tokenizers"}
     estimators = {name for name in lc.__all__ if getattr(getattr(lc, name), "__module__", "").removeprefix("locality.") in modules}
     assert estimators <= set(lc.learn.__all__)
+
+
+def test_a_stop_token_ends_a_target_as_its_last(model):
+    whole = model.predict(TEXTS[:50])
+    for text, cut in zip(whole, model.generate(TEXTS[:50], temperature=0.0, stop=["a", "b"]), strict=True):
+        first = min((i for i, c in enumerate(text) if c in "ab"), default=len(text))
+        assert cut == text[: first + 1]
+    assert model.generate(TEXTS[:9], temperature=0.0, stop="a", max_length=1) == [text[:1] for text in whole[:9]]
+    with pytest.raises(ValueError, match="stop has 'x'"):
+        model.generate(TEXTS[:1], stop="x")

@@ -56,6 +56,12 @@ impl Context {
         CANCEL.load(Ordering::Relaxed)
     }
 
+    /// Runs `work` under a watch that only sees Ctrl-C.
+    #[cfg(feature = "learn")]
+    pub(crate) fn quietly<R>(work: impl FnOnce(&Watch<'_>) -> R) -> R {
+        work(&Watch::default().cancel(&CANCEL))
+    }
+
     /// A progress bar with words that change, where standard error is a terminal.
     #[cfg(feature = "learn")]
     pub(crate) fn bar(&self, total: u64) -> Option<ProgressBar> {

@@ -171,9 +171,26 @@ impl LocalHeads {
         set: usize,
         head: usize,
     ) -> Result<Vec<T>> {
-        if set >= pass.sets.count() || head >= self.config.heads {
+        self.weights_of(parameters, input, pass, set, &[head])
+    }
+
+    /// The same of several heads, `[heads, n, n]`.
+    ///
+    /// # Errors
+    /// As [`weights`](Self::weights).
+    pub fn weights_of<T: Number>(
+        &self,
+        parameters: &[T],
+        input: &[T],
+        pass: &Pass<'_>,
+        set: usize,
+        heads: &[usize],
+    ) -> Result<Vec<T>> {
+        let wrong = heads.iter().find(|head| **head >= self.config.heads);
+        if set >= pass.sets.count() || wrong.is_some() {
             return Err(Error::parameter(format!(
-                "set={set} and head={head} (counted from 0) must be below {} and {}",
+                "set={set} and head={} (counted from 0) must be below {} and {}",
+                wrong.or(heads.first()).unwrap_or(&0),
                 pass.sets.count(),
                 self.config.heads
             )));
@@ -182,12 +199,18 @@ impl LocalHeads {
         self.turn(&mut projected, pass.sets, false);
         let biases = self.biases(pass.sets.longest());
         let all = self.heads(&projected, &biases, pass.sets)?;
-        let own = all[set * self.config.heads + head];
-        let (watch, fit) = (Watch::default(), self.mean.fit(own.keys, own.values)?);
-        match own.bias {
-            Some(bias) => fit.biased(bias).weights(own.queries, &watch),
-            None => fit.weights(own.queries, &watch),
+        let watch = Watch::default();
+        let n = pass.sets.range(set).len();
+        let mut out = Vec::with_capacity(heads.len() * n * n);
+        for head in heads {
+            let own = all[set * self.config.heads + head];
+            let fit = self.mean.fit(own.keys, own.values)?;
+            out.extend(match own.bias {
+                Some(bias) => fit.biased(bias).weights(own.queries, &watch)?,
+                None => fit.weights(own.queries, &watch)?,
+            });
         }
+        Ok(out)
     }
 
     /// Forward; without `keep` the weights of a set are let go with it.

@@ -108,6 +108,45 @@ impl HierarchicalModel {
         Ok((out, HierarchyKept { layers, last }))
     }
 
+    /// The weights `[layers, heads, n, n]` by which some heads of some layers attend to the sites of one set: row `i` is what site `i` sees. All
+    /// layers and heads where none are named.
+    ///
+    /// # Errors
+    /// A layer or head that is not there, and as [`forward`](Layer::forward).
+    pub fn weights<T: Number>(
+        &self,
+        parameters: &[T],
+        input: &[T],
+        (layers, heads): (&[usize], &[usize]),
+        pass: &Pass<'_>,
+    ) -> Result<Vec<T>> {
+        pass.check("input", input, self.width)?;
+        if let Some(layer) = layers.iter().find(|l| **l >= self.layers.len()) {
+            return Err(Error::parameter(format!(
+                "layer={layer} (counted from 0) must be below {}",
+                self.layers.len()
+            )));
+        }
+        let every: Vec<usize> = (0..self.layers.len()).collect();
+        let layers = if layers.is_empty() { &every } else { layers };
+        let top = layers.iter().max().map_or(0, |l| l + 1);
+        let (mut x, mut found) = (input.to_vec(), vec![Vec::new(); top]);
+        for (i, layer) in self.layers[..top].iter().enumerate() {
+            if layers.contains(&i) {
+                let seen = layer.seen_by_heads(parameters, &x, pass)?;
+                let own: Vec<usize> = (0..layer.heads().config().heads).collect();
+                let heads = if heads.is_empty() { &own } else { heads };
+                found[i] = layer
+                    .heads()
+                    .weights_of(parameters, &seen, pass, 0, heads)?;
+            }
+            if i + 1 < top {
+                x = layer.predict(parameters, &x, pass)?;
+            }
+        }
+        Ok(layers.iter().flat_map(|l| found[*l].clone()).collect())
+    }
+
     /// An empty cache for each layer.
     ///
     /// # Errors

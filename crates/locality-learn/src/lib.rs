@@ -19,13 +19,13 @@
 //! | losses | [`cross_entropy`], [`squared_loss`] |
 //! | Transformers: language models and encoders | [`TransformerConfig`], [`Transformer`], [`Sampler`] |
 //! | from one sequence to another: encoder and decoder | [`EncoderDecoder`], [`DecoderLayer`], [`CrossHeads`] |
-//! | training | [`Trainer`], [`AdamW`], [`Schedule`], [`clip`] |
+//! | training, of a model on a text with its history | [`Trainer`], [`TextTraining`], [`AdamW`], [`Schedule`], [`clip`] |
 //! | metrics: which columns, and which mixtures of them, say who is alike | [`MetricLearner`], [`Guidance`], [`LearnedMetric`] |
 //! | mixtures of kernels: how much each counts | [`MixtureLearner`], [`LearnedMixture`] |
 //! | autoencoders: denoising, hierarchical | [`Autoencoder`], [`AutoencoderModel`], [`Corruption`] |
 //! | kernels on learned features | [`DeepKernel`], [`DeepKernelModel`] |
 //! | models that others have trained | [`pretrained`] |
-//! | text and files | [`Tokenizer`], [`Bpe`], [`Checkpoint`] |
+//! | text and files | [`Tokenizer`], [`Bpe`], [`Checkpoint`], [`Written`] |
 
 mod autoencoder;
 mod bpe;
@@ -50,10 +50,12 @@ mod parameters;
 mod pass;
 pub mod pretrained;
 mod random;
+mod text_training;
 mod tokenizer;
 mod train;
 mod transformer;
 mod whole;
+mod writing;
 
 pub use autoencoder::{Autoencoder, AutoencoderModel, Corruption, Excess, Training};
 pub use bpe::Bpe;
@@ -83,11 +85,13 @@ pub use number::{PANEL, ROWS, Tile};
 pub use optimize::{AdamW, AdamWState, Schedule, clip};
 pub use parameters::{Layout, Start, View};
 pub use pass::{Chance, Pass, Sets};
+pub use text_training::{Look, TextTraining};
 pub use tokenizer::Tokenizer;
 pub use train::{Step, TrainConfig, Trainer};
 pub use transformer::{
     Answering, Cache, EncoderDecoder, Generate, Pair, Positions, Sampler, Transformer,
     TransformerConfig,
 };
+pub use writing::Written;
 
 pub use locality_core::{Error, ErrorKind, Result};

@@ -17,6 +17,7 @@ mod hopfield;
 mod image;
 mod kernel;
 mod labeling;
+mod language;
 mod lazy;
 mod learn;
 mod levels;
@@ -32,6 +33,7 @@ mod networks;
 mod nonlocal;
 mod pca;
 mod regions;
+mod sentences;
 mod sequences;
 mod shift;
 mod spectral;
@@ -89,6 +91,8 @@ mod _core {
         relaxation_labeling,
     };
     #[pymodule_export]
+    use super::language::{LanguageNet, TextTokenizer};
+    #[pymodule_export]
     use super::lazy::{Centroids, NeighborMemory};
     #[pymodule_export]
     use super::learn::{learn_metric, learn_mixture};
@@ -120,6 +124,8 @@ mod _core {
     use super::regions::{
         ImageRegionTree, image_adjacency, image_edges, image_partition, image_superpixels,
     };
+    #[pymodule_export]
+    use super::sentences::SentenceNet;
     #[pymodule_export]
     use super::sequences::EncoderDecoderNet;
     #[pymodule_export]

@@ -120,8 +120,8 @@ impl EncoderDecoderNet {
         watched(py, threads, None, |_| self.inner.loss(&pairs))
     }
 
-    /// Answers to sources, of up to `count` codes.
-    #[pyo3(signature = (sources, count, temperature, top_k, top_p, seed, threads=0))]
+    /// Answers to sources, of up to `count` codes; one of `stops` is an answer's last.
+    #[pyo3(signature = (sources, count, temperature, top_k, top_p, seed, stops, threads=0))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn answers(
         &self,
@@ -132,6 +132,7 @@ impl EncoderDecoderNet {
         top_k: Option<usize>,
         top_p: Option<f64>,
         seed: u64,
+        stops: Vec<u32>,
         threads: usize,
     ) -> PyResult<Vec<Vec<u32>>> {
         let sampler = Sampler {
@@ -141,7 +142,9 @@ impl EncoderDecoderNet {
             seed,
         };
         watched(py, threads, None, |watch| {
-            self.inner.answers(&sources, count, sampler, watch)
+            let (sources, stops) = (&sources[..], &stops[..]);
+            self.inner
+                .answers_until(sources, count, stops, sampler, watch)
         })
     }
 }

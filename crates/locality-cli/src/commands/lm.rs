@@ -1,5 +1,8 @@
 //! `locality lm`.
 
+mod attention;
+mod begin;
+mod curves;
 mod generate;
 mod train;
 
@@ -19,6 +22,10 @@ pub(crate) enum Command {
     Train(train::Args),
     /// Write on from a prompt
     Generate(generate::Args),
+    /// Draw which tokens look at which, head by head
+    Attention(attention::Args),
+    /// Draw the losses of several models into one picture
+    Curves(curves::Args),
 }
 
 /// Runs it.
@@ -26,6 +33,8 @@ pub(crate) fn run(command: &Command, context: &Context) -> Result<()> {
     match command {
         Command::Train(args) => train::run(args, context),
         Command::Generate(args) => generate::run(args, context),
+        Command::Attention(args) => attention::run(args, context),
+        Command::Curves(args) => curves::run(args, context),
     }
 }
 

@@ -98,7 +98,7 @@ fn error(found: &[f64], truth: &[f64]) -> f64 {
 }
 
 /// The first of some digits, a row of the sheet for each kind.
-fn sheet(kinds: &[&[f64]]) -> Picture {
+pub(super) fn sheet(kinds: &[&[f64]]) -> Picture {
     let edge = 8 * SIDE;
     let (cell, gap) = (edge + SIDE, SIDE);
     let (width, height) = (SHOWN * cell + gap, kinds.len() * cell + gap);

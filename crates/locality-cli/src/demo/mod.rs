@@ -5,6 +5,8 @@
 mod attention;
 mod boundary;
 mod card;
+#[cfg(feature = "learn")]
+mod codes;
 mod data;
 mod density;
 #[cfg(feature = "embed")]
@@ -15,6 +17,8 @@ mod follow;
 mod kernels;
 mod lowess;
 mod memory;
+#[cfg(feature = "learn")]
+mod metric;
 mod noise;
 mod page;
 mod pixels;
@@ -29,6 +33,8 @@ mod series;
 mod stage;
 mod superpixels;
 mod wines;
+#[cfg(feature = "learn")]
+mod writer;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -63,7 +69,13 @@ const CARDS: &[fn(&mut Stage<'_>) -> Result<Card>] = &[
     rules::card,
     #[cfg(feature = "embed")]
     embedding::card,
+    #[cfg(feature = "learn")]
+    metric::card,
+    #[cfg(feature = "learn")]
+    codes::card,
     attention::card,
+    #[cfg(feature = "learn")]
+    writer::card,
     kernels::card,
 ];
 

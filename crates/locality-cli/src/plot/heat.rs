@@ -63,7 +63,7 @@ pub(crate) fn draw(
 }
 
 /// From white by way of a light to a deep blue.
-fn shade(share: f64) -> Color {
+pub(super) fn shade(share: f64) -> Color {
     let stops = [
         [255.0, 255.0, 255.0],
         [120.0, 185.0, 225.0],

@@ -1,5 +1,7 @@
 //! Charts as SVG or PNG, by the file's ending.
 
+#[cfg(feature = "learn")]
+mod attention;
 mod axes;
 mod cloud;
 mod clusters;
@@ -23,6 +25,8 @@ use locality::Rows;
 use crate::error::{Error, Result};
 use crate::output;
 
+#[cfg(feature = "learn")]
+pub(crate) use attention::{Panel, draw as draw_attention};
 pub(crate) use cloud::draw as draw_cloud;
 pub(crate) use clusters::draw as draw_clusters;
 pub(crate) use fuzzy::{Surface, draw as draw_fuzzy};

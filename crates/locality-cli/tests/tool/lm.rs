@@ -142,6 +142,18 @@ fn merges_of_bytes_are_learned_and_kept() {
         "{}",
         resume.text()
     );
+    // No step is taken, and none has a speed.
+    assert!(
+        resume.text().contains("no step was taken"),
+        "{}",
+        resume.text()
+    );
+    let resume = folder.ok(&train("m.safetensors", &["--resume", "--json"]));
+    assert!(
+        resume.text().contains("\"tokens_per_second\":null"),
+        "{}",
+        resume.text()
+    );
     folder.fails(
         &train("n.safetensors", &["--tokenizer", "bpe", "--vocab", "9"]),
         2,
@@ -366,4 +378,180 @@ fn bad_requests_are_one_sentence() {
     );
     folder.file("text.txt", "another text ".repeat(100));
     folder.fails(&train("m.safetensors", &["--resume"]), 1, &["another text"]);
+}
+
+#[test]
+fn every_flag_of_the_model_and_its_training_is_heard() {
+    let folder = folder();
+    let mut short = SMALL;
+    short[11] = "20";
+    let flags: &[&[&str]] = &[
+        &[],
+        &["--kv-heads", "1"],
+        &["--hidden", "24"],
+        &["--window", "3"],
+        &["--activation", "swiglu"],
+        &["--norm", "rms"],
+        &["--post-norm"],
+        &["--bias"],
+        &["--untied"],
+        &["--dropout", "0.2"],
+        &["--accumulate", "2"],
+        &["--schedule", "constant"],
+        &["--last-lr", "0"],
+        &["--warmup", "9"],
+        &["--weight-decay", "0"],
+        &["--clip", "0.01"],
+        &["--seed", "2"],
+    ];
+    let mut seen = std::collections::BTreeSet::new();
+    for flags in flags {
+        folder.ok(&train("m.safetensors", &[&short[..], flags].concat()));
+        assert!(
+            seen.insert(folder.bytes("m.safetensors")),
+            "{flags:?} changes nothing"
+        );
+        // Sizes, rates and all else come from the file.
+        let again = folder.ok(&train("m.safetensors", &["--resume"]));
+        assert!(again.text().contains("step 20 of 20"), "{}", again.text());
+    }
+    let refused: &[(&[&str], &str)] = &[
+        (&["--kv-heads", "3"], "--kv-heads 3"),
+        (&["--window", "0"], "--window 0"),
+        (&["--activation", "tanh"], "--activation 'tanh'"),
+        (&["--norm", "batch"], "batch"),
+        (&["--warmup", "20"], "--warmup 20"),
+        (&["--weight-decay", "-1"], "--weight-decay -1"),
+        (&["--accumulate", "0"], "--accumulate 0"),
+        (&["--schedule", "constant", "--last-lr", "1"], "--last-lr 1"),
+        (&["--schedule", "line"], "line"),
+    ];
+    for (flags, words) in refused {
+        let flags = [&short[..], flags].concat();
+        folder.fails(&train("n.safetensors", &flags), 2, &[words]);
+    }
+    let both = train("m.safetensors", &["--resume", "--kv-heads", "1"]);
+    folder.fails(&both, 2, &["--resume"]);
+}
+
+#[test]
+fn numbers_are_tokens_and_any_text_a_stop() {
+    let folder = folder();
+    folder.file("text.txt", "3 1 4 1 5 ".repeat(150));
+    let flags = [&SMALL[..], &["--tokenizer", "number"]].concat();
+    folder.ok(&train("n.safetensors", &flags));
+    let write = [
+        "lm",
+        "generate",
+        "n.safetensors",
+        "--prompt",
+        "3 1",
+        "--tokens",
+        "6",
+        "--temperature",
+        "0",
+    ];
+    assert_eq!(folder.ok(&write).text(), "3 1 4 1 5 3 1 4\n");
+    folder.file("text.txt", "to be or not to be, ".repeat(60));
+    folder.ok(&train("m.safetensors", &SMALL));
+    let write = [
+        "lm",
+        "generate",
+        "m.safetensors",
+        "--prompt",
+        "or not",
+        "--temperature",
+        "0",
+        "--stop",
+        "never",
+        "--stop",
+        "be, to",
+        "--json",
+    ];
+    let json = folder.ok(&write).text();
+    assert!(json.contains("\"text\":\"or not to be, to\""), "{json}");
+    assert!(json.contains("\"stopped\":true"), "{json}");
+    folder.fails(
+        &[&write[..7], &["--stop", ""]].concat(),
+        2,
+        &["--stop has an empty text"],
+    );
+}
+
+#[test]
+fn attention_is_drawn_and_written_as_a_table() {
+    let folder = folder();
+    let mut short = SMALL;
+    short[11] = "20";
+    folder.ok(&train("m.safetensors", &short));
+    let draw = [
+        "lm",
+        "attention",
+        "m.safetensors",
+        "--prompt",
+        "to be",
+        "-o",
+    ];
+    let table = ["maps.svg", "--table", "maps.csv"];
+    let run = folder.ok(&[&draw[..], &table[..]].concat());
+    assert!(run.text().contains("2 maps of 1 layer"), "{}", run.text());
+    let picture = folder.text("maps.svg");
+    assert!(picture.contains("layer 1, head 2"));
+    // Two frames, and a cell for each pair of which the first looks at the second.
+    let cells = picture.matches("Z\"").count() + picture.matches("<rect").count();
+    assert!(cells >= 2 * 15, "{cells}");
+    let rows: Vec<Vec<f64>> = folder
+        .text("maps.csv")
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').map(|x| x.parse().unwrap()).collect())
+        .collect();
+    assert_eq!(rows.len(), 2 * 5 * 5);
+    for head in [1.0, 2.0] {
+        for query in 0..5 {
+            let own = rows
+                .iter()
+                .filter(|r| r[1] == head && r[2] == f64::from(query));
+            let (mut sum, mut later) = (0.0, 0.0);
+            for row in own {
+                sum += row[4];
+                later += if row[3] > row[2] { row[4] } else { 0.0 };
+            }
+            assert!((sum - 1.0).abs() < 1e-5 && later == 0.0);
+        }
+    }
+    let one = ["head.png", "--layers", "1", "--heads", "2-2", "--json"];
+    let json = folder.ok(&[&draw[..], &one[..]].concat()).text();
+    assert!(json.contains("\"heads\":[2]"), "{json}");
+    assert!(folder.bytes("head.png").starts_with(b"\x89PNG"));
+    for (flags, words) in [
+        (["--layers", "2"], "--layers 2 must be numbers from 1 to 1"),
+        (["--heads", "2-1"], "--heads 2-1"),
+        (["--heads", "x"], "--heads x"),
+    ] {
+        let flags = [&draw[..], &["n.png"], &flags[..]].concat();
+        folder.fails(&flags, 2, &[words]);
+    }
+    let unknown = [
+        "lm",
+        "attention",
+        "m.safetensors",
+        "--prompt",
+        "x",
+        "-o",
+        "n.png",
+    ];
+    folder.fails(&unknown, 2, &["--prompt", "'x'"]);
+    folder.fails(&[&draw[..], &["n.gif"]].concat(), 2, &[".png"]);
+    parrot(&folder);
+    let folder_of = [
+        "lm",
+        "attention",
+        "gpt2",
+        "--prompt",
+        "So so",
+        "-o",
+        "p.png",
+    ];
+    folder.ok(&folder_of);
 }

@@ -54,7 +54,7 @@ impl Schedule {
     }
 
     /// First and last rate, steps of warm-up, and steps.
-    pub(crate) fn numbers(&self) -> (f64, f64, u64, u64) {
+    pub fn numbers(&self) -> (f64, f64, u64, u64) {
         (self.first, self.last, self.warmup, self.steps)
     }
 

@@ -64,6 +64,11 @@ impl Bert {
         Ok(bert)
     }
 
+    /// Numbers of layers and heads.
+    pub(super) fn depth(&self) -> (usize, usize) {
+        (self.layers, self.heads)
+    }
+
     /// How many numbers its matrices have.
     pub(super) fn numbers(&self) -> u128 {
         let [w, h] = [self.width, self.hidden].map(|n| n as u128);

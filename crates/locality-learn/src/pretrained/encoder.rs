@@ -204,7 +204,6 @@ impl<T: Number> Encoder<T> {
     /// # Errors
     /// Codes beyond the table, as many as the sets do not have, sets longer than the model has positions.
     pub fn vectors(&self, codes: &[u32], sets: &Sets) -> Result<Vec<T>> {
-        let width = self.width();
         if codes.len() != sets.rows() || sets.longest() > self.sizes.context {
             return Err(Error::shape(format!(
                 "there are {} codes for {} rows in sets of up to {}; give one for each, and at most {} in a set",
@@ -214,16 +213,49 @@ impl<T: Number> Encoder<T> {
                 self.sizes.context
             )));
         }
-        self.layout.check(&self.parameters)?;
         let (p, pass) = (&self.parameters[..], Pass::new(sets));
-        let mut x = vec![T::ZERO; codes.len() * width];
+        let x = self.lowest(codes, &pass)?;
+        self.parts.stack.predict(p, &x, &pass)
+    }
+
+    /// What goes into the first layer.
+    fn lowest(&self, codes: &[u32], pass: &Pass<'_>) -> Result<Vec<T>> {
+        self.layout.check(&self.parameters)?;
+        let p = &self.parameters[..];
+        let mut x = vec![T::ZERO; codes.len() * self.width()];
         self.parts.words.add(p, codes, &mut x)?;
-        let places: Vec<u32> = sets.iter().flat_map(|r| 0..r.len() as u32).collect();
+        let places: Vec<u32> = pass.sets.iter().flat_map(|r| 0..r.len() as u32).collect();
         self.parts.positions.add(p, &places, &mut x)?;
         // A single sentence is all of the first type.
         self.parts.types.add(p, &vec![0; codes.len()], &mut x)?;
-        let x = self.parts.norm.predict(p, &x, &pass)?;
-        self.parts.stack.predict(p, &x, &pass)
+        self.parts.norm.predict(p, &x, pass)
+    }
+
+    /// The weights `[layers, heads, n, n]` by which some heads of some layers attend to the tokens of one text, special ones included, and the codes `[n]`
+    /// of these: row `i` is what token `i` sees. All layers and heads where none are named.
+    ///
+    /// # Errors
+    /// A layer or head that is not there.
+    pub fn attention(
+        &self,
+        text: &str,
+        layers: &[usize],
+        heads: &[usize],
+    ) -> Result<(Vec<T>, Vec<u32>)> {
+        let codes = self.tokenizer.encode(text, self.longest());
+        let sets = Sets::equal(1, codes.len())?;
+        let pass = Pass::new(&sets);
+        let x = self.lowest(&codes, &pass)?;
+        let maps = self
+            .parts
+            .stack
+            .weights(&self.parameters, &x, (layers, heads), &pass)?;
+        Ok((maps, codes))
+    }
+
+    /// Numbers of layers and of heads in each.
+    pub fn sizes(&self) -> (usize, usize) {
+        self.sizes.depth()
     }
 
     /// The codes of texts, in ragged sets of about [`BATCH`] rows together.

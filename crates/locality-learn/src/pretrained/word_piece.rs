@@ -121,6 +121,17 @@ impl WordPiece {
         self.before.len() + self.after.len()
     }
 
+    /// The text of a code, with the mark of pieces that go on in a word; none where there is no such code.
+    pub fn token(&self, code: u32) -> Option<&str> {
+        let pieces = self.begin.iter().filter(|(_, c)| **c == code);
+        // Of several texts the first in order, so that no hash decides.
+        let piece = pieces.map(|(text, _)| &**text).min();
+        piece.or_else(|| {
+            let whole = self.whole.iter().flatten().find(|w| w.code == code);
+            whole.map(|w| w.text.as_str())
+        })
+    }
+
     /// The codes of a text with those around it: at most `longest`, of which a long text's end is cut off, not its specials.
     pub fn encode(&self, text: &str, longest: usize) -> Vec<u32> {
         let room = longest.saturating_sub(self.special_count());

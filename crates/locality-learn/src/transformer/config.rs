@@ -346,6 +346,11 @@ impl TransformerConfig {
         Ok(vec![layer; self.layers])
     }
 
+    /// All of it as a JSON object: what files hold.
+    pub fn to_text(&self) -> String {
+        self.to_json().to_string()
+    }
+
     /// As JSON, for a file.
     pub(crate) fn to_json(&self) -> Value {
         json!({

@@ -1,15 +1,17 @@
 //! The Transformer: tokens, positions, a stack of local layers, and scores.
 
+mod answering;
 mod config;
 mod generate;
 mod pairs;
 mod tokens;
 
+pub use answering::Answering;
 pub use config::{Positions, TransformerConfig};
 pub use generate::{Cache, Generate, Sampler};
-pub use pairs::{Answering, EncoderDecoder, Pair};
+pub use pairs::{EncoderDecoder, Pair};
 
-use locality_core::{Error, Result};
+use locality_core::Result;
 
 use crate::hierarchy::{HierarchicalModel, HierarchyKept};
 use crate::layers::{Linear, cross_entropy};
@@ -139,18 +141,23 @@ impl<T: Number> Transformer<T> {
     /// # Errors
     /// A layer or head that is not there, and as [`encode`](Self::encode).
     pub fn attention(&self, codes: &[u32], layer: usize, head: usize) -> Result<Vec<T>> {
-        let Some(own) = self.stack.layers().get(layer) else {
-            return Err(Error::parameter(format!(
-                "layer={layer} (counted from 0) must be below {}",
-                self.config.layers
-            )));
-        };
+        self.attention_maps(codes, &[layer], &[head])
+    }
+
+    /// The same of some heads of some layers, `[layers, heads, n, n]`; of all where none are named.
+    ///
+    /// # Errors
+    /// As [`attention`](Self::attention).
+    pub fn attention_maps(
+        &self,
+        codes: &[u32],
+        layers: &[usize],
+        heads: &[usize],
+    ) -> Result<Vec<T>> {
         let sets = Sets::equal(1, codes.len())?;
         self.check(codes, &sets)?;
         let (p, pass) = (&self.parameters[..], Pass::new(&sets));
         let x = self.tokens.embed(p, codes, &sets, 0)?;
-        let x = self.stack.below(p, &x, layer, &pass)?;
-        let seen = own.seen_by_heads(p, &x, &pass)?;
-        own.heads().weights(p, &seen, &pass, 0, head)
+        self.stack.weights(p, &x, (layers, heads), &pass)
     }
 }

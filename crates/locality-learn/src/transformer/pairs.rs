@@ -3,12 +3,10 @@
 use std::ops::Range;
 
 use locality_core::{Error, Result, Watch};
-use rayon::prelude::*;
 
 use super::TransformerConfig;
-use super::generate::Sampler;
 use super::tokens::Tokens;
-use crate::decoder_layer::{DecoderCache, DecoderLayer};
+use crate::decoder_layer::DecoderLayer;
 use crate::fit::{FitConfig, History, fit, split};
 use crate::heads::Source;
 use crate::hierarchy::HierarchicalModel;
@@ -44,15 +42,15 @@ pub struct Pair {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncoderDecoder<T> {
-    decoder: TransformerConfig,
+    pub(super) decoder: TransformerConfig,
     layout: Layout,
-    tokens: [Tokens; 2],
+    pub(super) tokens: [Tokens; 2],
     stack: HierarchicalModel,
-    layers: Vec<DecoderLayer>,
+    pub(super) layers: Vec<DecoderLayer>,
     last: Option<Norm>,
-    scores: Linear,
-    begin: u32,
-    end: u32,
+    pub(super) scores: Linear,
+    pub(super) begin: u32,
+    pub(super) end: u32,
     /// Every parameter, as [`layout`](Self::layout) says.
     pub parameters: Vec<T>,
 }
@@ -178,7 +176,7 @@ impl<T: Number> EncoderDecoder<T> {
         Ok(self.scores.apply(p, &self.normed(&x, &pass)?))
     }
 
-    fn normed(&self, x: &[T], pass: &Pass<'_>) -> Result<Vec<T>> {
+    pub(super) fn normed(&self, x: &[T], pass: &Pass<'_>) -> Result<Vec<T>> {
         match &self.last {
             Some(norm) => norm.predict(&self.parameters, x, pass),
             None => Ok(x.to_vec()),
@@ -357,137 +355,5 @@ impl<T: Number> EncoderDecoder<T> {
         );
         self.parameters = if history.is_ok() { parameters } else { before };
         history
-    }
-
-    /// Answers to several sources, of up to `count` codes each, the `i`-th drawn from the sampler's seed plus `i`.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer), with the source's number; an interruption.
-    pub fn answers(
-        &self,
-        sources: &[Vec<u32>],
-        count: usize,
-        sampler: Sampler,
-        watch: &Watch<'_>,
-    ) -> Result<Vec<Vec<u32>>> {
-        let one = |(i, source): (usize, &Vec<u32>)| {
-            watch.check()?;
-            let own = Sampler {
-                seed: sampler.seed.wrapping_add(i as u64),
-                ..sampler
-            };
-            let answer = self.answer(source, count, own);
-            let codes = answer.and_then(Answering::codes);
-            codes.map_err(|e| e.context(format!("source {i} (counted from 0)")))
-        };
-        let all: Vec<_> = sources.par_iter().enumerate().map(one).collect();
-        all.into_iter().collect()
-    }
-
-    /// Begins an answer to a source, of up to `count` codes.
-    ///
-    /// # Errors
-    /// An empty source, numbers out of their range, and as [`encode`](Self::encode).
-    pub fn answer(
-        &self,
-        source: &[u32],
-        count: usize,
-        sampler: Sampler,
-    ) -> Result<Answering<'_, T>> {
-        sampler.check()?;
-        let sets = Sets::equal(1, source.len())?;
-        let rows = self.encode(source, &sets)?;
-        let source = Source {
-            rows: &rows,
-            sets: &sets,
-        };
-        let caches = self
-            .layers
-            .iter()
-            .map(|l| l.cache(&self.parameters, source));
-        let caches = caches.collect::<Result<Vec<_>>>()?;
-        // A context that has an end ends the answer, too.
-        let room = if self.decoder.is_bounded() {
-            self.decoder.context
-        } else {
-            usize::MAX
-        };
-        Ok(Answering {
-            model: self,
-            sampler,
-            sets,
-            caches,
-            passed: 0,
-            next: self.begin,
-            left: count.min(room),
-        })
-    }
-}
-
-/// The codes of an answer, one after another, without those that begin and end it; what [`EncoderDecoder::answer`] returns.
-#[derive(Debug)]
-pub struct Answering<'a, T> {
-    model: &'a EncoderDecoder<T>,
-    sampler: Sampler,
-    sets: Sets,
-    caches: Vec<DecoderCache<T>>,
-    passed: usize,
-    next: u32,
-    left: usize,
-}
-
-impl<T: Number> Answering<'_, T> {
-    /// The scores `[codes]` after one further code of the answer: those of the whole at once, to rounding.
-    ///
-    /// # Errors
-    /// A code beyond the table, an answer longer than the context.
-    pub fn extend(&mut self, code: u32) -> Result<Vec<T>> {
-        let model = self.model;
-        if self.passed >= model.decoder.context && model.decoder.is_bounded() {
-            return Err(Error::parameter(format!(
-                "the answer fills the decoder's context of {}; end it, or build the model with a longer one",
-                model.decoder.context
-            )));
-        }
-        let one = Sets::equal(1, 1)?;
-        let (p, pass) = (&model.parameters[..], Pass::new(&one));
-        let mut x = model.tokens[1].embed(p, &[code], &one, self.passed)?;
-        for (layer, cache) in model.layers.iter().zip(&mut self.caches) {
-            x = layer.extend(p, &x, cache, &self.sets, &pass)?;
-        }
-        self.passed += 1;
-        Ok(model.scores.apply(p, &model.normed(&x, &pass)?))
-    }
-
-    /// All that are left.
-    ///
-    /// # Errors
-    /// As [`extend`](Self::extend).
-    pub fn codes(self) -> Result<Vec<u32>> {
-        self.collect()
-    }
-}
-
-impl<T: Number> Iterator for Answering<'_, T> {
-    type Item = Result<u32>;
-
-    fn next(&mut self) -> Option<Result<u32>> {
-        self.left = self.left.checked_sub(1)?;
-        let scores = self.extend(self.next);
-        let code = scores.and_then(|s| self.sampler.draw(&s, self.passed as u64));
-        match code {
-            Ok(code) if code == self.model.end => {
-                self.left = 0;
-                None
-            }
-            Ok(code) => {
-                self.next = code;
-                Some(Ok(code))
-            }
-            Err(e) => {
-                self.left = 0;
-                Some(Err(e))
-            }
-        }
     }
 }

@@ -15,4 +15,5 @@ mod pairs;
 mod same_bits;
 mod shapes;
 mod support;
+mod texts;
 mod training;

@@ -48,9 +48,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     top_p: Option<f64>,
 
-    /// Write no more after this token
+    /// Write no more once this text has been written; may be given several times
     #[arg(long, value_name = "TEXT")]
-    stop: Option<String>,
+    stop: Vec<String>,
 
     /// Where chance begins; the same seed writes the same text
     #[arg(long, value_name = "S", default_value_t = 1)]
@@ -72,45 +72,34 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         ));
     }
     let checkpoint = load(&args.model)?;
-    let tokenizer = &checkpoint.tokenizer;
-    let encode = |flag: &str, text: &str| {
-        let codes = tokenizer.encode(text);
-        codes.map_err(|e| Error::from(e).context(flag))
-    };
-    let prompt = encode("--prompt", &args.prompt)?;
-    let stop = match &args.stop {
-        None => None,
-        Some(text) => match encode("--stop", text)?[..] {
-            [code] => Some(code),
-            _ => {
-                return Err(Error::usage(format!(
-                    "--stop {text:?} must be one token of the model"
-                )));
-            }
-        },
-    };
+    let known = checkpoint.tokenizer.encode(&args.prompt);
+    known.map_err(|e| Error::from(e).context("--prompt"))?;
     let start = Instant::now();
-    let mut codes = prompt.clone();
-    let all = checkpoint
-        .model
-        .generate(&prompt, args.tokens, sampler, stop)?;
-    for code in all {
-        Context::check()?;
-        codes.push(code?);
-    }
+    let written = context.watched("writing", |watch| {
+        let (model, tokenizer) = (&checkpoint.model, &checkpoint.tokenizer);
+        model.write(
+            tokenizer,
+            &args.prompt,
+            args.tokens,
+            sampler,
+            &args.stop,
+            watch,
+        )
+    });
+    let written = written.map_err(|e| Error::from(e).in_flags(&[("stop has", "--stop has")]))?;
     let seconds = start.elapsed().as_secs_f64();
-    let text = tokenizer.decode(&codes)?;
     if context.json {
         let object = json!({
             "command": "lm generate",
             "model": args.model.display().to_string(),
-            "text": text,
-            "tokens": codes.len() - prompt.len(),
+            "text": written.text,
+            "tokens": written.codes.len(),
+            "stopped": written.stopped,
             "seconds": seconds,
         });
         return context.summary("", &object, false);
     }
-    output::say(&format!("{text}\n"))
+    output::say(&format!("{}\n", written.text))
 }
 
 /// The library's parameters under the tool's names.

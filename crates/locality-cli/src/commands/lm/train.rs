@@ -5,12 +5,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use locality_learn::{
-    AdamW, Bpe, Checkpoint, Positions, Schedule, Tokenizer, TrainConfig, Trainer, TransformerConfig,
-};
+use locality_learn::{Look, TextTraining, Tokenizer};
 use serde_json::{Value, json};
 
-use super::load;
+use super::{begin, load};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::{self, is_standard};
@@ -23,6 +21,7 @@ use crate::plot;
   locality lm train play.txt -o play.safetensors --resume
   locality lm train play.txt -o gauss.safetensors --kernel gaussian --steps 500 --plot loss.png
   locality lm train play.txt -o words.safetensors --tokenizer bpe --vocab 512
+  locality lm train play.txt -o llama.safetensors --kv-heads 2 --norm rms --activation swiglu --dropout 0.1 --accumulate 4
 
 The last tenth of the text is held out: the loss on it (on its first 262,144 tokens) is the validation loss, in nats a token. The model is written every --save-every steps, at \
 the end, and at Ctrl-C; --resume then goes on as if it had never stopped.")]
@@ -35,74 +34,11 @@ pub(crate) struct Args {
     output: PathBuf,
 
     /// Go on with the training that the output holds; its sizes, rates and number of steps are kept
-    #[arg(long, conflicts_with_all = ["tokenizer", "vocab", "layers", "heads", "width", "context", "batch", "steps", "lr", "kernel", "positions", "dropout", "seed"])]
+    #[arg(long)]
     resume: bool,
 
-    /// What a token is; bpe learns merges of bytes from the first nine tenths of the text
-    #[arg(long, value_name = "char|byte|bpe", default_value = "char")]
-    tokenizer: String,
-
-    /// Most tokens that --tokenizer bpe learns, the 256 bytes included [default: 1024]
-    #[arg(long, value_name = "N")]
-    vocab: Option<usize>,
-
-    /// Number of layers
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    layers: usize,
-
-    /// Number of heads, which must divide the width
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    heads: usize,
-
-    /// Numbers of a token's vector
-    #[arg(long, value_name = "N", default_value_t = 128)]
-    width: usize,
-
-    /// Tokens that the model sees at once
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    context: usize,
-
-    /// Pieces of text of each step
-    #[arg(long, value_name = "N", default_value_t = 12)]
-    batch: usize,
-
-    /// Number of steps
-    #[arg(long, value_name = "N", default_value_t = 2000)]
-    steps: u64,
-
-    /// The learning rate after 100 steps of warm-up (a tenth of short trainings); it falls to a tenth of itself
-    #[arg(
-        long,
-        value_name = "R",
-        default_value_t = 2e-3,
-        allow_negative_numbers = true
-    )]
-    lr: f64,
-
-    /// How tokens weigh one another: softmax, a Transformer; gaussian, epanechnikov, .. or any kernel's text
-    #[arg(long, value_name = "KERNEL", default_value = "softmax")]
-    kernel: String,
-
-    /// How the model knows positions
-    #[arg(
-        long,
-        value_name = "learned|sinusoidal|rotary|alibi",
-        default_value = "rotary"
-    )]
-    positions: Positions,
-
-    /// Share of numbers that are dropped by chance in training
-    #[arg(
-        long,
-        value_name = "P",
-        default_value_t = 0.0,
-        allow_negative_numbers = true
-    )]
-    dropout: f64,
-
-    /// Where chance begins; the same seed gives the same model
-    #[arg(long, value_name = "S", default_value_t = 1)]
-    seed: u64,
+    #[command(flatten)]
+    begin: begin::Args,
 
     /// Write the model each time after so many steps, and look at the validation loss
     #[arg(long, value_name = "N", default_value_t = 250)]
@@ -113,59 +49,8 @@ pub(crate) struct Args {
     plot: Option<PathBuf>,
 }
 
-/// The library's names of what is given by flags.
-const FLAGS: [(&str, &str); 8] = [
-    ("codes=", "--vocab "),
-    ("the learning rate", "--lr"),
-    ("layers=", "--layers "),
-    ("heads=", "--heads "),
-    ("width=", "--width "),
-    ("context=", "--context "),
-    ("batch=", "--batch "),
-    ("dropout=", "--dropout "),
-];
-
 /// How long a step and a file may take after Ctrl-C.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Most held-out tokens that are looked at.
-const LOOK: usize = 1 << 18;
-
-/// Losses as they went.
-#[derive(Debug, Default)]
-struct Log {
-    /// Steps, the mean of the training's losses since the entry before, the validation's loss.
-    history: Vec<[f64; 3]>,
-    /// Of the losses since: their sum, and how many there are.
-    sum: f64,
-    count: u64,
-}
-
-impl Log {
-    /// Adds an entry.
-    fn look(&mut self, step: u64, validation: f64) {
-        let mean = self.sum / self.count as f64;
-        self.history.push([step as f64, mean, validation]);
-        (self.sum, self.count) = (0.0, 0);
-    }
-}
-
-/// The mean loss on held-out tokens, piece by piece, so that Ctrl-C is seen between two; none where it came.
-fn evaluate(trainer: &Trainer<f32>, held_out: &[u32]) -> Result<Option<f64>> {
-    let (batch, context) = (trainer.config().batch, trainer.model().config().context());
-    let held_out = &held_out[..held_out.len().min(LOOK.max(2 * context))];
-    let all = (held_out.len() - 1) / context;
-    let mut sum = 0.0;
-    for first in (0..all).step_by(batch) {
-        if Context::interrupted(PATIENCE) {
-            return Ok(None);
-        }
-        let count = batch.min(all - first);
-        let piece = &held_out[first * context..=(first + count) * context];
-        sum += trainer.evaluate(piece, batch)? * count as f64;
-    }
-    Ok(Some(sum / all as f64))
-}
 
 /// Runs it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
@@ -180,50 +65,45 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(path) = &args.plot {
         plot::check("--plot", path)?;
     }
-    for (flag, n) in [("--save-every", args.save_every), ("--steps", args.steps)] {
-        if n == 0 {
-            return Err(Error::usage(format!("{flag} 0 must be at least 1")));
-        }
+    if args.save_every == 0 {
+        return Err(Error::usage("--save-every 0 must be at least 1"));
     }
     let bytes = read(&args.text)?;
-    let (mut trainer, tokenizer, mut log) = if args.resume {
-        resume(args, &bytes)?
+    let mut training = if args.resume {
+        let made = TextTraining::resume(load(&args.output)?, &bytes);
+        made.map_err(|e| Error::data(format!("{}: {e}", args.output.display())))?
     } else {
-        let (trainer, tokenizer) = begin(args, &bytes).map_err(|e| e.in_flags(&FLAGS))?;
-        (trainer, tokenizer, Log::default())
+        let (trainer, tokenizer) = args.begin.begin(&bytes, &args.text)?;
+        // What is wrong from here on lies in the text.
+        TextTraining::new(trainer, tokenizer, &bytes).map_err(|e| {
+            let e = Error::data(format!("{}: {e}", args.text.display()));
+            e.in_flags(&[("shorter context", "shorter --context")])
+        })?
     };
-    let codes = encode(&tokenizer, &bytes)?;
-    let (train, held_out) = codes.split_at(codes.len() - codes.len() / 10);
-    let (config, at_once) = (*trainer.config(), trainer.model().config().context());
-    if held_out.len() <= at_once {
-        return Err(Error::data(format!(
-            "{} has {} tokens, of which the last tenth is held out, but a sequence takes {}; give more text, or a shorter --context",
-            args.text.display(),
-            codes.len(),
-            at_once + 1
-        )));
-    }
-    let steps = config.schedule.steps();
-    let print = fingerprint(&bytes);
-    let save = |trainer: &Trainer<f32>, log: &Log| -> Result<()> {
-        let notes = json!({"text": print, "history": log.history, "since": [log.sum, log.count]});
-        let checkpoint = Checkpoint::of(trainer, &tokenizer, notes);
-        output::keep(&args.output, &checkpoint.to_bytes()?)
+    let save = |training: &TextTraining| -> Result<()> {
+        output::keep(&args.output, &training.checkpoint().to_bytes()?)
     };
+    let config = *training.trainer().config();
+    let a_step = config.batch * config.accumulate * training.model().config().context();
+    let (steps, first) = (training.goal(), training.trainer().steps());
     let bar = context.bar(steps);
-    let (start, first) = (Instant::now(), trainer.steps());
+    let start = Instant::now();
     let (mut stopped, mut last, mut spent) = (false, f64::NAN, 0.0);
     loop {
-        let done = trainer.steps();
-        let due = done > 0 && (done.is_multiple_of(args.save_every) || done == steps);
-        if due && log.history.last().is_none_or(|h| h[0] != done as f64) {
-            let Some(loss) = evaluate(&trainer, held_out)? else {
-                stopped = true;
-                break;
-            };
-            log.look(done, loss);
-            if done < steps {
-                save(&trainer, &log)?;
+        let done = training.trainer().steps();
+        if done > 0 && (done.is_multiple_of(args.save_every) || done >= steps) {
+            let seen = training.history().len();
+            Context::interrupted(PATIENCE);
+            match Context::quietly(|watch| training.look(watch)).map_err(Error::from) {
+                Ok(_) => {}
+                Err(Error::Interrupted) => {
+                    stopped = true;
+                    break;
+                }
+                Err(e) => return Err(e),
+            }
+            if done < steps && training.history().len() > seen {
+                save(&training)?;
             }
         }
         if done >= steps {
@@ -234,11 +114,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
             break;
         }
         let begun = Instant::now();
-        last = trainer.step(train)?.loss;
+        last = training.step()?.loss;
         spent += begun.elapsed().as_secs_f64();
-        (log.sum, log.count) = (log.sum + last, log.count + 1);
         if let Some(bar) = &bar {
-            let tokens = (done + 1 - first) as f64 * (config.batch * at_once) as f64;
+            let tokens = (done + 1 - first) as f64 * a_step as f64;
             bar.set_message(format!("loss {last:.3}, {:.0} tokens/s", tokens / spent));
             bar.set_position(done + 1);
         }
@@ -247,37 +126,43 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    save(&trainer, &log)?;
-    let history = &log.history;
+    save(&training)?;
+    let model = training.model();
     if let (Some(path), false) = (&args.plot, stopped) {
-        draw(history, trainer.model().config().kernel_text(), path)?;
+        draw(training.history(), model.config().kernel_text(), path)?;
     }
-    let done = trainer.steps();
-    let tokens = (done - first) as f64 * (config.batch * at_once) as f64;
-    let validation = history.last().map(|h| h[2]);
-    let bytes_per_token = bytes.len() as f64 / codes.len() as f64;
+    let done = training.trainer().steps();
+    let speed = (done - first) as f64 * a_step as f64 / spent;
+    let validation = training.history().last().map(|h| h.validation);
+    let bytes_per_token = bytes.len() as f64 / training.code_count() as f64;
+    let tokenizer = training.tokenizer();
     let object = json!({
         "command": "lm train",
         "text": args.text.display().to_string(),
         "output": args.output.display().to_string(),
-        "tokens": codes.len(),
+        "tokens": training.code_count(),
         "codes": tokenizer.code_count(),
         "bytes_per_token": bytes_per_token,
-        "parameters": trainer.model().layout().len(),
-        "kernel": trainer.model().config().kernel_text(),
+        "parameters": model.layout().len(),
+        "kernel": model.config().kernel_text(),
         "steps": done,
         "stopped": stopped,
         "loss": if last.is_nan() { Value::Null } else { json!(last) },
         "validation_loss": validation,
-        "tokens_per_second": tokens / spent,
+        "tokens_per_second": speed,
         "seconds": seconds,
     });
+    // A training that was done already has no speed.
+    let pace = if done > first {
+        format!("{speed:.0} tokens/s")
+    } else {
+        "no step was taken".to_owned()
+    };
     let mut words = format!(
-        "{} parameters, {} codes, {}: step {done} of {steps} in {seconds:.1} s ({:.0} tokens/s)\n",
-        trainer.model().layout().len(),
+        "{} parameters, {} codes, {}: step {done} of {steps} in {seconds:.1} s ({pace})\n",
+        model.layout().len(),
         tokenizer.code_count(),
-        trainer.model().config().kernel_text(),
-        tokens / spent
+        model.config().kernel_text(),
     );
     if let Some(loss) = validation {
         let _ = write!(words, "validation loss {loss:.4} nats a token");
@@ -297,102 +182,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     context.summary(&words, &object, false)
 }
 
-fn begin(args: &Args, bytes: &[u8]) -> Result<(Trainer<f32>, Tokenizer)> {
-    if args.vocab.is_some() && args.tokenizer != "bpe" {
-        return Err(Error::usage(format!(
-            "--vocab is how many tokens --tokenizer bpe learns; leave it out with --tokenizer {}",
-            args.tokenizer
-        )));
-    }
-    let empty = || Error::data(format!("{} is empty", args.text.display()));
-    let tokenizer = match args.tokenizer.as_str() {
-        "byte" => Tokenizer::Bytes,
-        "char" => {
-            let text = text(bytes, &args.text)?;
-            Tokenizer::chars(text).map_err(|_| empty())?
-        }
-        "bpe" => {
-            let text = text(bytes, &args.text)?;
-            if text.is_empty() {
-                return Err(empty());
-            }
-            // What is held out teaches nothing; of a text of one character there is no such part.
-            let most = text.ceil_char_boundary(text.len() - text.len() / 10);
-            Tokenizer::Bpe(Bpe::learn(&text[..most], args.vocab.unwrap_or(1024))?)
-        }
-        other => {
-            return Err(Error::usage(format!(
-                "--tokenizer {other} must be char, byte or bpe"
-            )));
-        }
-    };
-    let model = TransformerConfig::decoder(tokenizer.code_count(), args.context)
-        .layers(args.layers)
-        .heads(args.heads)
-        .width(args.width)
-        .kernel(&args.kernel)
-        .positions(args.positions)
-        .dropout(args.dropout)
-        .build(args.seed)?;
-    let warmup = 100.min(args.steps / 10);
-    let config = TrainConfig {
-        batch: args.batch,
-        accumulate: 1,
-        schedule: Schedule::cosine(args.lr, args.lr / 10.0, warmup, args.steps)?,
-        optimizer: AdamW::default(),
-        clip: Some(1.0),
-        seed: args.seed,
-    };
-    Ok((Trainer::new(model, config)?, tokenizer))
-}
-
-fn resume(args: &Args, bytes: &[u8]) -> Result<(Trainer<f32>, Tokenizer, Log)> {
-    let checkpoint = load(&args.output)?;
-    let tokenizer = checkpoint.tokenizer.clone();
-    if checkpoint.notes.get("text") != Some(&json!(fingerprint(bytes))) {
-        return Err(Error::data(format!(
-            "{} was trained on another text than {}; resume with the same text, or leave out --resume",
-            args.output.display(),
-            args.text.display()
-        )));
-    }
-    let damaged = || {
-        Error::data(format!(
-            "{} holds no usable history of its losses; train it anew, without --resume",
-            args.output.display()
-        ))
-    };
-    let noted = |name: &str| checkpoint.notes.get(name).cloned().unwrap_or(Value::Null);
-    let history = serde_json::from_value(noted("history")).map_err(|_| damaged())?;
-    let (sum, count) = serde_json::from_value(noted("since")).map_err(|_| damaged())?;
-    let trainer = checkpoint
-        .resume()
-        .map_err(|e| Error::data(format!("{}: {e}", args.output.display())))?;
-    let log = Log {
-        history,
-        sum,
-        count,
-    };
-    Ok((trainer, tokenizer, log))
-}
-
-fn encode(tokenizer: &Tokenizer, bytes: &[u8]) -> Result<Vec<u32>> {
-    if *tokenizer == Tokenizer::Bytes {
-        return Ok(bytes.iter().map(|b| u32::from(*b)).collect());
-    }
-    Ok(tokenizer.encode(text(bytes, Path::new("the text"))?)?)
-}
-
-fn text<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a str> {
-    std::str::from_utf8(bytes).map_err(|e| {
-        Error::data(format!(
-            "{} is not UTF-8 at byte {}; convert it, or train on --tokenizer byte",
-            path.display(),
-            e.valid_up_to()
-        ))
-    })
-}
-
 fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let result = if is_standard(path) {
@@ -409,20 +198,15 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A number that tells texts apart (FNV-1a), with their length.
-fn fingerprint(bytes: &[u8]) -> String {
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
-        (h ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    format!("{} bytes, {hash:016x}", bytes.len())
-}
-
-fn draw(history: &[[f64; 3]], kernel: &str, path: &Path) -> Result<()> {
-    let curve = |name: &str, column: usize| plot::Curve {
+fn draw(history: &[Look], kernel: &str, path: &Path) -> Result<()> {
+    let curve = |name: &str, loss: &dyn Fn(&Look) -> f64| plot::Curve {
         name: name.to_owned(),
-        points: history.iter().map(|h| [h[0], h[column]]).collect(),
+        points: history.iter().map(|h| [h.step as f64, loss(h)]).collect(),
     };
-    let curves = [curve("training", 1), curve("held out", 2)];
+    let curves = [
+        curve("training", &|h| h.training),
+        curve("held out", &|h| h.validation),
+    ];
     let title = format!("loss of a {kernel} model, nats a token");
     let scene = plot::draw_lines(&title, ["step", "loss"], &[], &curves)?;
     output::write(path, &plot::encode(&scene, path)?)
