@@ -16,7 +16,7 @@ impl Columns {
     /// Those of a table.
     ///
     /// # Errors
-    /// No rows or no columns; NaN or infinite numbers, or such large ones that their squares are.
+    /// No rows or no columns; NaN or infinite numbers, or such large ones that their differences are.
     pub(crate) fn of(name: &str, rows: Rows<'_, f64>) -> Result<Self> {
         let (n, d) = (rows.rows(), rows.columns());
         if n == 0 || d == 0 {
@@ -29,28 +29,50 @@ impl Columns {
         for x in rows.iter() {
             means.iter_mut().zip(x).for_each(|(m, x)| *m += x / count);
         }
-        let mut squares = vec![0.0; d];
+        // Tiny or huge columns are squared in units of their farthest entry, where squares neither vanish nor overflow.
+        let mut farthest = vec![0.0_f64; d];
         for x in rows.iter() {
-            for ((s, x), m) in squares.iter_mut().zip(x).zip(&means) {
-                *s += (x - m).powi(2) / count;
+            for ((far, x), m) in farthest.iter_mut().zip(x).zip(&means) {
+                let off = (x - m).abs();
+                *far = if far.is_nan() || off.is_nan() {
+                    f64::NAN
+                } else {
+                    off.max(*far)
+                };
             }
         }
-        if let Some(j) = squares.iter().position(|s| !s.is_finite()) {
+        if let Some(j) = farthest.iter().position(|far| !far.is_finite()) {
             return Err(Error::not_finite(format!(
-                "{name}: column {j} (counted from 0) has NaN or infinite numbers, or such large ones that their squares are; leave out \
+                "{name}: column {j} (counted from 0) has NaN or infinite numbers, or such large ones that their differences are; leave out \
                  these rows, or change the unit"
             )));
         }
-        // What is left of a constant by rounding is no deviation.
-        let deviation = |(s, m): (f64, &f64)| {
-            let deviation = s.sqrt();
-            if deviation > 1e-12 * m.abs() {
+        let units = farthest.into_iter();
+        let units = units.map(|far| {
+            if far == 0.0 || (1e-100..1e100).contains(&far) {
+                1.0
+            } else {
+                far
+            }
+        });
+        let units: Vec<f64> = units.collect();
+        let mut squares = vec![0.0; d];
+        for x in rows.iter() {
+            for ((s, x), (m, unit)) in squares.iter_mut().zip(x).zip(means.iter().zip(&units)) {
+                *s += ((x - m) / unit).powi(2) / count;
+            }
+        }
+        // What is left of a constant by rounding is no deviation, nor is what has no inverse.
+        let deviation = |((s, unit), m): ((f64, f64), &f64)| {
+            let deviation = unit * s.sqrt();
+            if deviation > 1e-12 * m.abs() && (1.0 / deviation).is_finite() {
                 deviation
             } else {
                 1.0
             }
         };
-        let deviations = squares.into_iter().zip(&means).map(deviation).collect();
+        let spreads = squares.into_iter().zip(units).zip(&means);
+        let deviations = spreads.map(deviation).collect();
         Ok(Self { means, deviations })
     }
 

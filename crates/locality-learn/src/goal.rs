@@ -67,30 +67,48 @@ pub(crate) struct Values<'a> {
     pub(crate) columns: usize,
     /// The classes, where there are any.
     pub(crate) classes: Option<&'a [usize]>,
+    /// How much each sample counts, where they do not all count the same.
+    pub(crate) weights: Option<&'a [f64]>,
     /// What the loss is a share of.
     whole: f64,
 }
 
 impl<'a> Values<'a> {
-    pub(crate) fn of(goal: Goal<'a>, n: usize) -> Result<Self> {
+    /// Samples of these weights, or of the same for all.
+    ///
+    /// # Errors
+    /// Counts that differ, numbers that are not finite or whose squares are not, weights that are negative or all zero.
+    pub(crate) fn of(goal: Goal<'a>, n: usize, weights: Option<&'a [f64]>) -> Result<Self> {
         goal.check(n)?;
+        let total = weights.map_or(Ok(n as f64), |weights| weighed(weights, n))?;
+        let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
         match goal {
             Goal::Responses(y) => {
                 let p = y.columns();
                 let mut whole = 0.0;
                 for c in 0..p {
-                    let mean = y.iter().map(|y| y[c]).sum::<f64>() / n as f64;
-                    whole += y.iter().map(|y| (y[c] - mean).powi(2)).sum::<f64>();
+                    let column = || y.iter().enumerate().map(|(i, y)| (weight(i), y[c]));
+                    let mean = column().map(|(w, y)| w * y).sum::<f64>() / total;
+                    whole += column().map(|(w, y)| w * (y - mean).powi(2)).sum::<f64>();
                 }
                 if !whole.is_finite() {
-                    return Err(Error::not_finite(
-                        "responses have NaN or infinite numbers; leave out these rows",
-                    ));
+                    let most = y.iter().flatten().fold(0.0, |a, b| f64::max(a, b.abs()));
+                    return Err(if y.iter().flatten().all(|y| y.is_finite()) {
+                        Error::not_finite(format!(
+                            "responses are as large as {most:e}, and the squares of such numbers are infinite; divide them by their standard \
+                             deviation"
+                        ))
+                    } else {
+                        Error::not_finite(
+                            "responses have NaN or infinite numbers; leave out these rows",
+                        )
+                    });
                 }
                 Ok(Self {
                     all: y.to_vec(),
                     columns: p,
                     classes: None,
+                    weights,
                     whole: if whole > 0.0 { whole } else { 1.0 },
                 })
             }
@@ -100,7 +118,8 @@ impl<'a> Values<'a> {
                     all,
                     columns: count,
                     classes: Some(labels),
-                    whole: n as f64,
+                    weights,
+                    whole: total,
                 })
             }
         }
@@ -110,18 +129,43 @@ impl<'a> Values<'a> {
     pub(crate) fn loss(&self, means: &[f64]) -> (f64, Vec<f64>) {
         let mut flow = vec![0.0; means.len()];
         let mut loss = 0.0;
+        let weight = |i: usize| self.weights.map_or(1.0, |w| w[i]);
         if let Some(classes) = self.classes {
             for (i, &c) in classes.iter().enumerate() {
-                let at = i * self.columns + c;
-                loss += (1.0 - means[at]) / self.whole;
-                flow[at] = -1.0 / self.whole;
+                let (at, w) = (i * self.columns + c, weight(i));
+                loss += w * (1.0 - means[at]) / self.whole;
+                flow[at] = -w / self.whole;
             }
         } else {
-            for ((f, m), y) in flow.iter_mut().zip(means).zip(&self.all) {
-                loss += (m - y).powi(2) / self.whole;
-                *f = 2.0 * (m - y) / self.whole;
+            for (i, ((f, m), y)) in flow.iter_mut().zip(means).zip(&self.all).enumerate() {
+                let w = weight(i / self.columns);
+                loss += w * (m - y).powi(2) / self.whole;
+                *f = 2.0 * w * (m - y) / self.whole;
             }
         }
         (loss, flow)
     }
+}
+
+/// The sum of weights, one for each of `n` samples.
+fn weighed(weights: &[f64], n: usize) -> Result<f64> {
+    if weights.len() != n {
+        return Err(Error::shape(format!(
+            "sample_weight has {} entries, but there are {n} samples; give one for each",
+            weights.len()
+        )));
+    }
+    if let Some(i) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
+        return Err(Error::parameter(format!(
+            "sample_weight has {} at position {i} (counted from 0); weights are finite and at least 0",
+            weights[i]
+        )));
+    }
+    let total = weights.iter().sum::<f64>();
+    if total > 0.0 && total.is_finite() {
+        return Ok(total);
+    }
+    Err(Error::parameter(format!(
+        "sample_weight sums up to {total}; some sample must have a positive weight, and their sum must be finite"
+    )))
 }

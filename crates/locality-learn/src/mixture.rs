@@ -87,6 +87,20 @@ impl MixtureLearner {
         goal: Goal<'_>,
         watch: &Watch<'_>,
     ) -> Result<LearnedMixture> {
+        self.fit_weighted(samples, goal, None, watch)
+    }
+
+    /// The same where samples count by their weights `[n]`, as neighbours and as what is to be told.
+    ///
+    /// # Errors
+    /// As `fit`, and weights that are negative, not finite, all zero or not one for each sample.
+    pub fn fit_weighted(
+        &self,
+        samples: Rows<'_, f64>,
+        goal: Goal<'_>,
+        weights: Option<&[f64]>,
+        watch: &Watch<'_>,
+    ) -> Result<LearnedMixture> {
         if self.kernels.is_empty() {
             return Err(Error::empty(
                 "a mixture of no kernels; give at least one, such as gaussian(h=1)",
@@ -104,7 +118,7 @@ impl MixtureLearner {
                 samples.rows()
             )));
         }
-        let task = Loss::new(&self.kernels, samples, goal, watch)?;
+        let task = Loss::new(&self.kernels, samples, goal, weights, watch)?;
         let count = self.kernels.len();
         let alone: Vec<f64> = (0..count).map(|m| task.value(&one(m, count))).collect();
         let first = (0..count).fold(0, |a, b| if alone[b] < alone[a] { b } else { a });
@@ -226,10 +240,11 @@ impl<'a> Loss<'a> {
         kernels: &[Kernel],
         samples: Rows<'_, f64>,
         goal: Goal<'a>,
+        weights: Option<&'a [f64]>,
         watch: &Watch<'_>,
     ) -> Result<Self> {
         let n = samples.rows();
-        let values = Values::of(goal, n)?;
+        let values = Values::of(goal, n, weights)?;
         let p = values.columns;
         let told = Rows::new(&values.all, n, p)?;
         let quiet = &watch.quiet();
@@ -237,7 +252,7 @@ impl<'a> Loss<'a> {
             let mean = LocalMean::new(kernel.clone())
                 .neighborhood(Neighborhood::hollow())
                 .on_empty(OnEmpty::Nan);
-            let fit: LocalMeanFit<f64> = mean.fit_watched(samples, told, None, quiet)?;
+            let fit: LocalMeanFit<f64> = mean.fit_watched(samples, told, weights, quiet)?;
             let found = fit.at(samples, quiet)?;
             Ok((found.means, found.log_normalizer))
         };
@@ -247,11 +262,10 @@ impl<'a> Loss<'a> {
         });
         let parts = parts.collect::<Result<Vec<_>>>()?;
         let mut around = vec![0.0; p];
-        for y in told.iter() {
-            around
-                .iter_mut()
-                .zip(y)
-                .for_each(|(a, y)| *a += y / n as f64);
+        let total = weights.map_or(n as f64, |w| w.iter().sum());
+        for (i, y) in told.iter().enumerate() {
+            let share = weights.map_or(1.0, |w| w[i]) / total;
+            around.iter_mut().zip(y).for_each(|(a, y)| *a += y * share);
         }
         Ok(Self {
             values,
@@ -401,7 +415,7 @@ mod tests {
             Goal::Classes(&labels, 3),
         ] {
             for part in [&ALL[..], &ALL[2..3]] {
-                let task = Loss::new(&kernels(part), rows, goal, &Watch::default()).unwrap();
+                let task = Loss::new(&kernels(part), rows, goal, None, &Watch::default()).unwrap();
                 let mut logs: Vec<f64> = (0..part.len()).map(|m| (m as f64).sin()).collect();
                 let (loss, slope) = task.at(&logs);
                 assert!((loss - task.value(&logs)).abs() < 1e-15);

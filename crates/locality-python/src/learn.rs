@@ -33,7 +33,7 @@ pub(crate) fn goal<'a>(
 /// A metric learned from samples ``[n, d]`` and responses ``[n, p]``, or classes ``[n]`` numbered from 0: its map ``[r, d]``, the losses at the
 /// start and after each round, those of held-out samples, the round that the map is of, and whether the search came to rest.
 #[pyfunction]
-#[pyo3(signature = (samples, responses=None, classes=None, n_classes=0, *, rank=None, per_feature=false, max_iter=200, tolerance=1e-6, start=None, held_out=None, held_responses=None, held_classes=None, patience=10, threads=0, progress=None))]
+#[pyo3(signature = (samples, responses=None, classes=None, n_classes=0, *, rank=None, per_feature=false, max_iter=200, tolerance=1e-6, start=None, sample_weight=None, held_out=None, held_responses=None, held_classes=None, held_weight=None, patience=10, threads=0, progress=None))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub(crate) fn learn_metric<'py>(
     samples: &Bound<'py, PyAny>,
@@ -45,9 +45,11 @@ pub(crate) fn learn_metric<'py>(
     max_iter: usize,
     tolerance: f64,
     start: Option<&Bound<'py, PyAny>>,
+    sample_weight: Option<Vec<f64>>,
     held_out: Option<&Bound<'py, PyAny>>,
     held_responses: Option<&Bound<'py, PyAny>>,
     held_classes: Option<Vec<usize>>,
+    held_weight: Option<Vec<f64>>,
     patience: usize,
     threads: usize,
     progress: Option<&Bound<'py, PyAny>>,
@@ -76,6 +78,12 @@ pub(crate) fn learn_metric<'py>(
     if let Some(map) = &map {
         guidance = guidance.start(map);
     }
+    if let Some(weights) = &sample_weight {
+        guidance = guidance.weights(weights);
+    }
+    if let Some(weights) = &held_weight {
+        guidance = guidance.held_weights(weights);
+    }
     if let Some(held) = &held {
         let told = goal(held_responses.as_ref(), held_classes.as_deref(), n_classes)?;
         guidance = guidance.held_out(held.rows()?, told);
@@ -99,7 +107,7 @@ type Mixed<'py> = (Kernel, One<'py>, One<'py>, One<'py>, One<'py>, bool);
 
 /// Weights of a sum of kernels learned from samples ``[n, d]`` and responses ``[n, p]``, or classes ``[n]`` numbered from 0.
 #[pyfunction]
-#[pyo3(signature = (samples, kernels, responses=None, classes=None, n_classes=0, *, max_iter=200, tolerance=1e-7, threads=0, progress=None))]
+#[pyo3(signature = (samples, kernels, responses=None, classes=None, n_classes=0, *, sample_weight=None, max_iter=200, tolerance=1e-7, threads=0, progress=None))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub(crate) fn learn_mixture<'py>(
     samples: &Bound<'py, PyAny>,
@@ -107,6 +115,7 @@ pub(crate) fn learn_mixture<'py>(
     responses: Option<&Bound<'py, PyAny>>,
     classes: Option<Vec<usize>>,
     n_classes: usize,
+    sample_weight: Option<Vec<f64>>,
     max_iter: usize,
     tolerance: f64,
     threads: usize,
@@ -127,7 +136,7 @@ pub(crate) fn learn_mixture<'py>(
     let rows: Rows<'_, f64> = samples.rows()?;
     let told = goal(responses.as_ref(), classes.as_deref(), n_classes)?;
     let found = watched(py, threads, progress, |watch| {
-        learner.fit(rows, told, watch)
+        learner.fit_weighted(rows, told, sample_weight.as_deref(), watch)
     })?;
     let array = |x: &[f64]| x.to_vec().into_pyarray(py);
     Ok((

@@ -26,10 +26,11 @@ impl<'a, 'w> Loss<'a, 'w> {
     pub(super) fn new(
         samples: Rows<'_, f64>,
         goal: Goal<'a>,
+        weights: Option<&'a [f64]>,
         per_feature: bool,
         watch: &Watch<'w>,
     ) -> Result<Self> {
-        let values = Values::of(goal, samples.rows())?;
+        let values = Values::of(goal, samples.rows(), weights)?;
         let units = Columns::of("samples", samples)?;
         Ok(Self {
             samples: units.scale("samples", samples)?,
@@ -43,6 +44,11 @@ impl<'a, 'w> Loss<'a, 'w> {
 
     fn columns(&self) -> usize {
         self.units.deviations.len()
+    }
+
+    /// Whether classes are told.
+    pub(super) fn classes(&self) -> bool {
+        self.values.classes.is_some()
     }
 
     /// Parameters to begin from, each at every bandwidth.
@@ -130,7 +136,7 @@ impl<'a, 'w> Loss<'a, 'w> {
 
     fn fit(&self, mean: &LocalMean, mapped: Rows<'_, f64>) -> Result<LocalMeanFit<f64>> {
         let values = Rows::new(&self.values.all, mapped.rows(), self.values.columns)?;
-        mean.fit_watched(mapped, values, None, &self.watch)
+        mean.fit_watched(mapped, values, self.values.weights, &self.watch)
     }
 
     /// The loss alone.
@@ -170,8 +176,13 @@ impl<'a, 'w> Loss<'a, 'w> {
     }
 
     /// Samples that are not learned from, to look at on the way.
-    pub(super) fn hold_out(&self, rows: Rows<'_, f64>, goal: Goal<'a>) -> Result<HeldOut<'a>> {
-        let (d, values) = (self.columns(), Values::of(goal, rows.rows())?);
+    pub(super) fn hold_out(
+        &self,
+        rows: Rows<'_, f64>,
+        goal: Goal<'a>,
+        weights: Option<&'a [f64]>,
+    ) -> Result<HeldOut<'a>> {
+        let (d, values) = (self.columns(), Values::of(goal, rows.rows(), weights)?);
         let alike = values.classes.is_some() == self.values.classes.is_some();
         if rows.rows() == 0
             || rows.columns() != d

@@ -6,7 +6,7 @@ mod start;
 use locality_core::{Atom, Error, Kernel, LinearMap, Metric, Profile, Result, Rows, Watch};
 
 use crate::Goal;
-use crate::optimize::lbfgs;
+use crate::optimize::{Minimum, lbfgs};
 
 use loss::Loss;
 
@@ -42,7 +42,9 @@ pub struct MetricLearner {
 #[derive(Clone, Copy, Debug)]
 pub struct Guidance<'a> {
     start: Option<&'a [Vec<f64>]>,
+    weights: Option<&'a [f64]>,
     held_out: Option<(Rows<'a, f64>, Goal<'a>)>,
+    held_weights: Option<&'a [f64]>,
     patience: usize,
 }
 
@@ -57,7 +59,9 @@ impl<'a> Guidance<'a> {
     pub fn new() -> Self {
         Self {
             start: None,
+            weights: None,
             held_out: None,
+            held_weights: None,
             patience: 10,
         }
     }
@@ -73,6 +77,20 @@ impl<'a> Guidance<'a> {
     #[must_use]
     pub fn held_out(mut self, samples: Rows<'a, f64>, goal: Goal<'a>) -> Self {
         self.held_out = Some((samples, goal));
+        self
+    }
+
+    /// How much each sample counts, `[n]`: as a neighbour of others, and as what is to be told.
+    #[must_use]
+    pub fn weights(mut self, weights: &'a [f64]) -> Self {
+        self.weights = Some(weights);
+        self
+    }
+
+    /// How much each held-out sample counts.
+    #[must_use]
+    pub fn held_weights(mut self, weights: &'a [f64]) -> Self {
+        self.held_weights = Some(weights);
         self
     }
 
@@ -92,6 +110,11 @@ impl Default for MetricLearner {
 
 /// Bandwidths that the search begins from, in units of the columns' deviations.
 const FIRST: [f64; 8] = [0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 6.0];
+/// Probabilities of classes have many maxima: so many bandwidths from the best on, each wider than the one before, are followed for so many
+/// rounds, and of these so many to the end. Wide ones see which directions matter before each sample listens to its nearest neighbours alone.
+const LEADS: usize = 4;
+const SCOUTED: usize = 20;
+const FINISHED: usize = 2;
 
 impl MetricLearner {
     /// A map of as many rows as there are columns, at most 200 rounds.
@@ -133,7 +156,8 @@ impl MetricLearner {
     }
 
     /// Learns from samples `[n, d]`. Beginning from columns over their standard deviations, or for fewer rows than columns from principal
-    /// directions or those that tell most, if they do better, at the bandwidth that does best, the loss never rises.
+    /// directions or those that tell most, if they do better, at the bandwidth that does best, the loss never rises. For classes some wider
+    /// bandwidths are begun from as well.
     ///
     /// # Errors
     /// Fewer than two samples, shapes that do not fit, NaN or infinite numbers, a rank out of range, an interruption.
@@ -159,13 +183,22 @@ impl MetricLearner {
     ) -> Result<LearnedMetric> {
         let d = samples.columns();
         self.check(samples.rows(), d)?;
-        let task = Loss::new(samples, goal, self.per_feature, watch)?;
+        let task = Loss::new(samples, goal, guidance.weights, self.per_feature, watch)?;
+        let held = guidance.held_out;
+        let held = held.map(|(x, goal)| task.hold_out(x, goal, guidance.held_weights));
+        let held = held.transpose()?;
         let start = match guidance.start {
             Some(map) => self.given(&task, map)?,
-            None => best(&task, task.starts(self.rank.unwrap_or(d), &FIRST))?,
+            None => {
+                let starts = task.starts(self.rank.unwrap_or(d), &FIRST);
+                let first = best(&task, &starts)?;
+                // Held-out samples end a search long before its start decides.
+                if held.is_none() && task.classes() {
+                    return self.from_several(&task, &starts, first, watch);
+                }
+                starts.into_iter().nth(first).unwrap_or_default()
+            }
         };
-        let held = guidance.held_out.map(|(x, goal)| task.hold_out(x, goal));
-        let held = held.transpose()?;
         let mut elsewhere: Vec<f64> = Vec::new();
         let mut kept = (0, start.clone());
         let mut ended = false;
@@ -195,6 +228,59 @@ impl MetricLearner {
             held_out: elsewhere,
             round,
             settled: found.settled || ended,
+        })
+    }
+
+    /// The best of several searches: from the best start, and from wider bandwidths of the same map.
+    fn from_several(
+        &self,
+        task: &Loss<'_, '_>,
+        starts: &[Vec<f64>],
+        first: usize,
+        watch: &Watch<'_>,
+    ) -> Result<LearnedMetric> {
+        let follow = |start: &usize, rounds: usize| {
+            let after = |round: usize, _: &[f64]| {
+                watch.check()?;
+                watch.report(round, self.max_iter);
+                Ok(true)
+            };
+            let from = starts[*start].clone();
+            let found = lbfgs(from, rounds, self.tolerance, |p| task.at(p), after)?;
+            Ok((*start, found))
+        };
+        let last = (first / FIRST.len() + 1) * FIRST.len();
+        let leads: Vec<usize> = (first..last.min(starts.len())).take(LEADS).collect();
+        let scouted = leads.iter().map(|s| follow(s, self.max_iter.min(SCOUTED)));
+        let mut scouted = scouted.collect::<Result<Vec<_>>>()?;
+        let least = |found: &Minimum| found.losses.last().copied().unwrap_or(f64::INFINITY);
+        let outset = scouted[0].1.losses[0];
+        // Stable, so that of equals the narrower stays ahead.
+        scouted.sort_by(|(_, a), (_, b)| least(a).total_cmp(&least(b)));
+        scouted.truncate(FINISHED);
+        let mut best: Option<Minimum> = None;
+        for (start, found) in scouted {
+            let found = if found.settled || self.max_iter <= SCOUTED {
+                found
+            } else {
+                follow(&start, self.max_iter)?.1
+            };
+            if best.as_ref().is_none_or(|b| least(&found) < least(b)) {
+                best = Some(found);
+            }
+        }
+        let Some(found) = best else {
+            return Err(Error::parameter("there is no map to begin from"));
+        };
+        // What is told is the least loss so far: a wider start begins above the best.
+        let losses = found.losses.iter().enumerate();
+        let losses = losses.map(|(i, l)| if i == 0 { outset } else { l.min(outset) });
+        Ok(LearnedMetric {
+            map: task.map(&found.x),
+            losses: losses.collect(),
+            held_out: Vec::new(),
+            round: found.losses.len() - 1,
+            settled: found.settled,
         })
     }
 
@@ -237,19 +323,16 @@ impl MetricLearner {
     }
 }
 
-/// The parameters of least loss, the first of equals.
-fn best(task: &Loss<'_, '_>, starts: Vec<Vec<f64>>) -> Result<Vec<f64>> {
-    let mut best: Option<(f64, Vec<f64>)> = None;
-    for start in starts {
-        let loss = task.value(&start)?;
-        if best
-            .as_ref()
-            .is_none_or(|(least, _)| loss < *least || least.is_nan())
-        {
-            best = Some((loss, start));
+/// Which parameters have the least loss, the first of equals.
+fn best(task: &Loss<'_, '_>, starts: &[Vec<f64>]) -> Result<usize> {
+    let mut best: Option<(f64, usize)> = None;
+    for (i, start) in starts.iter().enumerate() {
+        let loss = task.value(start)?;
+        if best.is_none_or(|(least, _)| loss < least || least.is_nan()) {
+            best = Some((loss, i));
         }
     }
-    Ok(best.map_or_else(Vec::new, |(_, start)| start))
+    Ok(best.map_or(0, |(_, i)| i))
 }
 
 /// Rows `[n, r]` of a map's outputs.
@@ -276,7 +359,7 @@ impl LearnedMetric {
         &self.map
     }
 
-    /// The loss at the start and after each round.
+    /// The loss at the start and after each round; where wider bandwidths were begun from, the least so far.
     pub fn losses(&self) -> &[f64] {
         &self.losses
     }

@@ -7,5 +7,5 @@ mod schedule;
 
 pub use adamw::{AdamW, AdamWState};
 pub use clip::clip;
-pub(crate) use lbfgs::lbfgs;
+pub(crate) use lbfgs::{Minimum, lbfgs};
 pub use schedule::Schedule;
