@@ -418,7 +418,9 @@ class LanguageModel(BaseEstimator):
         -------
         LanguageModel
         """
-        return cls()._loaded(_core.LanguageNet.load(Path(path)))
+        path = Path(path)
+        path.stat()  # What is not there is the system's own error.
+        return cls()._loaded(_core.LanguageNet.load(path))
 
     @classmethod
     def from_pretrained(cls, folder: str | os.PathLike[str]) -> Self:
@@ -435,7 +437,7 @@ class LanguageModel(BaseEstimator):
         LanguageModel
         """
         folder = Path(folder)
-        return cls.load(folder if folder.is_dir() else folder.parent)
+        return cls.load(folder.parent if folder.is_file() else folder)
 
     def _loaded(self, net: _core.LanguageNet) -> Self:
         """Parameters as the file has them."""

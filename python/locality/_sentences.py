@@ -60,6 +60,7 @@ class SentenceEncoder:
         self._given = (os.fspath(folder), pooling, normalize, max_length, n_jobs)
         self._threads = _arrays.threads(n_jobs)
         path = Path(folder)
+        path.stat()  # What is not there is the system's own error.
         self._net = _core.SentenceNet.load(
             path.parent if path.is_file() else path,
             None if pooling is None else one_of(pooling, "pooling", ("mean", "cls")),

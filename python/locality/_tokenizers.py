@@ -47,11 +47,11 @@ class Tokenizer:
     >>> import locality as lc
     >>> tokenizer = lc.learn.Tokenizer.char("to be or not")
     >>> tokenizer.encode("not").tolist()
-    [4, 5, 7]
-    >>> tokenizer.decode([4, 5, 7])
+    [3, 4, 6]
+    >>> tokenizer.decode([3, 4, 6])
     'not'
     >>> len(tokenizer)
-    8
+    7
     """
 
     def __init__(self, made: _core.TextTokenizer) -> None:
@@ -136,6 +136,7 @@ class Tokenizer:
             if not found:
                 raise ValueError(f"{path} has no tokenizer.json, nor a vocab.json; name the folder of a tokenizer")
             path = found[0]
+        path.stat()  # What is not there is the system's own error.
         if path.suffix == ".safetensors":
             return cls(_core.LanguageNet.load(path).tokenizer())
         try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import signal
 import threading
 import time
+from pathlib import Path
 
 import locality as lc
 import numpy as np
@@ -284,6 +286,15 @@ def test_sentences_become_vectors(bert):
     assert encoder.encode([]).shape == (0, 8)
 
 
+@pytest.mark.skipif("LOCALITY_MINILM" not in os.environ, reason="LOCALITY_MINILM names no folder")
+def test_minilm_is_what_its_own_runtime_says():
+    oracle = Path(__file__).parents[2] / "crates/locality-learn/tests/oracle/minilm.json"
+    sentences = json.loads(oracle.read_text())["sentences"]
+    encoder = SentenceEncoder.from_pretrained(os.environ["LOCALITY_MINILM"])
+    found = encoder.encode([one["text"] for one in sentences])
+    np.testing.assert_allclose(found, [one["vector"] for one in sentences], atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -325,6 +336,8 @@ def test_bad_requests_are_told_in_a_sentence(model, tmp_path):
     fails("no code 99", ValueError, lambda: model.tokenizer_.decode([99]))
     (tmp_path / "noise.safetensors").write_bytes(b"\x07" * 99)
     fails("noise.safetensors", ValueError, lambda: LanguageModel.load(tmp_path / "noise.safetensors"))
+    for load in (LanguageModel.load, Tokenizer.from_file, SentenceEncoder.from_pretrained):
+        fails("nowhere", FileNotFoundError, lambda load=load: load(tmp_path / "nowhere.safetensors"))
     fails("tokenizer.json", ValueError, lambda: Tokenizer.from_file(tmp_path))
     fails("config.json", ValueError, lambda: SentenceEncoder.from_pretrained(tmp_path))
     fails("text", TypeError, lambda: Tokenizer.char(3))

@@ -235,6 +235,30 @@ fn figures_make_sense() {
     }
 }
 
+#[cfg(feature = "learn")]
+#[test]
+fn figures_of_what_is_learned_make_sense() {
+    let demo = demo();
+    let right = |way: &str| {
+        let name = format!("right of those left out, in {way}");
+        demo.percent("What makes wines alike", &name)
+    };
+    assert!(right("the learned metric") > 93.0);
+    assert!(right("the learned metric") > right("their own units") + 10.0);
+    let digits = "Digits in two numbers";
+    let error = |taken: u32| {
+        let name = format!("error of a pixel by {taken} numbers, of 16");
+        demo.number(digits, &name)
+    };
+    assert!(error(32) < error(8) && error(8) < error(2) && error(2) < 4.0);
+    let letters = "A Transformer is a stack of local means";
+    for kernel in ["softmax", "gaussian"] {
+        let loss = demo.number(letters, &format!("{kernel}: loss of a held-out letter"));
+        // Letters by their frequency alone would be 3.3.
+        assert!((1.2..2.6).contains(&loss), "{kernel}: {loss}");
+    }
+}
+
 #[test]
 fn the_commands_make_what_is_shown() {
     let demo = demo();
