@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -166,6 +167,9 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
     standardize : bool, default True
         Whether each column is divided by its own standard deviation. If not, all are by the root of their mean variance: for columns of one
         unit, such as pixels, of which those that hardly vary should count little.
+    keep_empty_features : bool, default False
+        Whether a column without any known cell in `fit` is kept and filled with 0; else it is left out, with a warning, as scikit-learn's
+        imputers do.
     n_jobs : int, optional
         Number of threads; every core by default. The result does not depend on it.
 
@@ -197,12 +201,14 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
         n_steps: int = 1,
         random_state: int | np.random.RandomState | np.random.Generator | None = 0,
         standardize: bool = True,
+        keep_empty_features: bool = False,
         n_jobs: int | None = None,
     ) -> None:
         self.bandwidth = bandwidth
         self.n_steps = n_steps
         self.random_state = random_state
         self.standardize = standardize
+        self.keep_empty_features = keep_empty_features
         self.n_jobs = n_jobs
 
     def fit(self, X: npt.ArrayLike, y: Any = None) -> Self:
@@ -211,7 +217,7 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array_like, shape (n, d)
-            Rows; NaN is a missing cell. A column without known cells is filled with 0.
+            Rows; NaN is a missing cell.
         y : ignored
 
         Returns
@@ -221,6 +227,12 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
         """
         rows = validate_data(self, X, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
         bandwidth = None if self.bandwidth is None else _arrays.number(self.bandwidth, "bandwidth")
+        empty = np.flatnonzero(np.isnan(rows).all(axis=0))
+        if len(empty) and not self.keep_empty_features:
+            warnings.warn(
+                f"columns {empty.tolist()} (counted from 0) have no known cell and are left out; keep_empty_features=True fills them with 0",
+                stacklevel=2,
+            )
         made = self._make(rows, bandwidth)
         self.bandwidth_ = made.bandwidth()
         self.X_fit_ = rows
@@ -238,16 +250,22 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray, shape (m, d)
+            Without the columns that were empty in `fit`, unless those are kept.
         """
         check_is_fitted(self)
         rows = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
         if self._prepared.made is None:
             self._prepared = Prepared(self._make(self.X_fit_, self.bandwidth_))
         filled: Array = self._prepared.made.transform(rows, _arrays.threads(self.n_jobs))
-        return filled
+        return filled if self.keep_empty_features else filled[:, self._known()]
+
+    def _known(self) -> Array:
+        """Which columns have a known cell."""
+        known: Array = ~np.isnan(self.X_fit_).all(axis=0)
+        return known
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
-        """The columns' names, which stay.
+        """The names of the columns that `transform` returns.
 
         Parameters
         ----------
@@ -265,7 +283,8 @@ class HopfieldImputer(TransformerMixin, BaseEstimator):
             names = np.array([f"x{i}" for i in range(d)], dtype=object)
         if len(names) != d or own is not None and list(names) != list(own):
             raise ValueError(f"input_features must be the {d} names of the columns the imputer was fitted with")
-        return np.asarray(names, dtype=object)
+        kept = np.asarray(names, dtype=object)
+        return kept if self.keep_empty_features else kept[self._known()]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]

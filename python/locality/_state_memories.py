@@ -128,7 +128,14 @@ MEMORIES = {
     "HopfieldClassifier": State(
         "hopfield_classifier", "_hopfield_models", {"X_fit_": "n d", "y_fit_": "int n"}, {"kernel_": "kernel"}, _by_recall
     ),
-    "HopfieldImputer": State("hopfield_imputer", "_hopfield_models", {"X_fit_": "n d"}, {"bandwidth_": "real"}, _fills),
+    "HopfieldImputer": State(
+        "hopfield_imputer",
+        "_hopfield_models",
+        {"X_fit_": "n d"},
+        {"bandwidth_": "real"},
+        _fills,
+        later=("keep_empty_features",),
+    ),
     "HopfieldMemory": State(
         "hopfield_memory",
         "_hopfield",

@@ -190,6 +190,21 @@ def test_the_imputer_keeps_what_is_known():
     assert lc.HopfieldImputer(0.5).fit(seen).bandwidth_ == 0.5
 
 
+def test_columns_without_a_known_cell_are_told_and_left_out():
+    X = np.arange(12.0).reshape(4, 3)
+    X[:, 1] = np.nan
+    X[0, 0] = np.nan
+    with pytest.warns(UserWarning, match=r"columns \[1\].*keep_empty_features=True"):
+        imputer = lc.HopfieldImputer(1.0).fit(X)
+    assert imputer.transform(X).shape == (4, 2)
+    assert imputer.get_feature_names_out(["a", "b", "c"]).tolist() == ["a", "c"]
+    kept = lc.HopfieldImputer(1.0, keep_empty_features=True).fit(X)
+    filled = kept.transform(X)
+    assert filled.shape == (4, 3) and (filled[:, 1] == 0).all()
+    np.testing.assert_array_equal(filled[:, [0, 2]], imputer.transform(X))
+    assert kept.get_feature_names_out().tolist() == ["x0", "x1", "x2"]
+
+
 def narrow():
     """A memory of single precision."""
     return lc.HopfieldMemory().store(np.eye(2, dtype=np.float32), np.zeros(2, dtype=np.float32))
