@@ -61,6 +61,11 @@ _ARRAYS: dict[str, dict[str, tuple[int, str]]] = {
     "neighbors_regressor": _MEMORY,
     "neighbors_classifier": _MEMORY | {"class_counts": (1, "int64"), "class_labels": (1, "int64")},
 }
+# What predictions are made of: one number that is none would make all of them none.
+_FINITE = (
+    "dual_coef", "intercept", "scales", "class_counts", "normalization", "eigenvalues", "shift", "back_centres", "back_coef", "class_prior",
+    "table_shares",
+)
 _WORDS = {
     "text": "text",
     "kernel": "text of a kernel",
@@ -98,6 +103,10 @@ def check(kind: str, p: Any, arrays: dict[str, Array]) -> None:
             raise ValueError(
                 f"the file's array '{name}' is {array.dtype} in {array.ndim} dimensions instead of {numbers} in {dimensions}; {_DAMAGED}"
             )
+    for name in _FINITE:
+        array = arrays.get(name)
+        if array is not None and not np.isfinite(array).all():
+            raise ValueError(f"the file's array '{name}' has NaN or infinite numbers; {_DAMAGED}")
     sizes = [len(arrays[name]) for name in ("samples", "responses", "classes", "weights", "ids") if name in arrays and kind in _ARRAYS]
     if len(set(sizes)) > 1:
         raise ValueError(f"the file's arrays have {sizes} rows, which do not fit each other; {_DAMAGED}")

@@ -228,7 +228,8 @@ class LocalGLMRegressor(RegressorMixin, _LocalGLM):
         y : array_like, shape (n,) or (n, p)
             Responses, within the family's range; several have a model and a bandwidth each, in `estimators_`.
         sample_weight : array_like, shape (n,), optional
-            Weights, not negative; they multiply the kernel's.
+            Weights, not negative; they multiply the kernel's. They say how reliable rows are, not how many there are: where evidence is thin, repeated
+            rows are more of it than one row of a larger weight.
 
         Returns
         -------
@@ -401,7 +402,8 @@ class LocalLogisticRegression(ClassifierMixin, _LocalGLM):
         y : array_like, shape (n,)
             Classes.
         sample_weight : array_like, shape (n,), optional
-            Weights, not negative; they multiply the kernel's.
+            Weights, not negative; they multiply the kernel's. They say how reliable rows are, not how many there are: where evidence is thin, repeated
+            rows are more of it than one row of a larger weight.
 
         Returns
         -------

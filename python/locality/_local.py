@@ -87,7 +87,8 @@ class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimat
         Effective number of parameters: the trace of the hat matrix of the training rows. Made when asked for, as the two below.
     loo_residuals_ : ndarray, shape (n,) or (n, p)
         Targets minus what is predicted without them, by the shortcut ``(y - fitted) / (1 - leverage)``, exact where nothing is shrunk. Where widths
-        are distances to k-th samples, of which the sample itself is one, targets minus `loo_predict`, which counts the others.
+        are distances to k-th samples, of which the sample itself is one, and at samples of leverage 1, which make their own value alone, targets
+        minus `loo_predict`: what the others say there, and where none of them weighs what `on_empty` has.
     leverage_ : ndarray, shape (n,)
         Diagonal of the hat matrix.
     scales_ : ndarray, shape (d,)
@@ -160,7 +161,9 @@ class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimat
         y : array_like, shape (n,) or (n, p)
             Targets.
         sample_weight : array_like, shape (n,), optional
-            Weights, not negative: the variance of a target is inverse to its weight.
+            Weights, not negative: the variance of a target is inverse to its weight. They stand for how reliable rows are, not for how many there
+            are: a row of weight 2 is fitted as the same row twice is, but is one sample where the guard counts effective samples, so that where
+            evidence is thin predictions may differ. Repeat rows that were observed more than once.
 
         Returns
         -------
@@ -324,9 +327,12 @@ class LocalPolynomialRegressor(Tabular, LeaveOneOut, RegressorMixin, BaseEstimat
         made = self._fit()
         if self._prepared.told is None:
             told: list[Any] = list(made.diagnostics(_arrays.threads(self.n_jobs)))
+            alone = ~np.isfinite(told[1]).all(axis=1)
             if re.search(r"(?<!site_)knn=", str(self.kernel_)):
-                left = self.loo_predict()
-                told[1] = (self.y_fit_ - left).reshape(told[1].shape)
+                alone[:] = True
+            if alone.any():
+                told[1] = told[1].copy()
+                told[1][alone] = (self.y_fit_ - self.loo_predict()).reshape(told[1].shape)[alone]
             self._prepared.told = tuple(told)
         found: tuple[Any, ...] = self._prepared.told
         return found

@@ -205,6 +205,10 @@ def lowess(
     A window whose rows all lie at one place gives their mean, and a row none of whose neighbours has weight the mean of the rows at its
     place, where statsmodels returns the response of one of them. At `xvals` such places are NaN.
 
+    Ties: rows at the same place share one fitted value, and each of them counts as one of the rows of a window. Where only some of the rows at one
+    place would fit into a window they lie at its edge, where rows weigh nothing, so that the order of tied rows does not matter; sorted results
+    keep it.
+
     References
     ----------
     Cleveland (1979), Robust locally weighted regression and smoothing scatterplots, JASA 74.

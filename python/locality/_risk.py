@@ -9,12 +9,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from . import _arrays
+from . import _arrays, _around
+from ._around import Width
 from ._arrays import Array
-from ._base import BaseEstimator, RegressorMixin, check_is_fitted, validate_data
+from ._base import BaseEstimator, Prepared, RegressorMixin, check_is_fitted, validate_data
 from ._core import Kernel, Neighborhood
-from ._local import LocalPolynomialRegressor
-from ._localized import weighed
+from ._guard import LeaveOneOut
 
 Loss = Callable[[Array, Array, Array], tuple[Any, Any]]
 
@@ -25,12 +25,12 @@ class LocalParameters(NamedTuple):
     parameters: Array
     """``[m, q]``."""
     thin: Array
-    """Whether too few samples weigh, so that the global parameters answer, ``[m]``."""
+    """Whether evidence is too thin for all of the parameters, which are shrunk there, ``[m]``."""
     converged: Array
     """Whether the minimum was found, ``[m]``."""
 
 
-class LocalRisk(RegressorMixin, BaseEstimator):
+class LocalRisk(LeaveOneOut, RegressorMixin, BaseEstimator):
     """Minimises a loss of one's own around each target: the localized risk of any parametric model.
 
     At a target ``x`` the parameters minimise ``sum_i w_i K(x, x_i) loss_i + pull / 2 |theta - theta_global|**2`` over the training samples, by
@@ -47,9 +47,10 @@ class LocalRisk(RegressorMixin, BaseEstimator):
         ``readout(theta, x)`` is the prediction at ``x`` ``[d]``, as `X` of the loss; the first parameter by default.
     kernel : Kernel or str, default "gaussian"
         How much a training sample counts at a target. Columns of a data frame may be named in it.
-    bandwidth : {"auto"} or float, default "auto"
-        A number is the kernel's ``h``, in the columns' units. ``"auto"`` is the kernel's own if it has one, else the one under which local lines
-        predict `y` best without each sample, over columns divided by their standard deviations.
+    bandwidth : {"auto", "line", "mean"} or float, default "auto"
+        A number is the kernel's ``h``, in the columns' units. The others are the kernel's own if it has one. Else, over columns divided by their
+        standard deviations, ``"line"`` and ``"mean"`` are what local lines or means predict `y` best under without each sample, and ``"auto"``
+        goes on from the better of them to where the loss of samples without which the parameters are found is least, at two hundred rows.
     centered : bool, default True
         Whether the loss and `readout` see rows as differences from the target, so that the first parameter of a line is its value there.
     pull : float, default 0.0
@@ -57,11 +58,16 @@ class LocalRisk(RegressorMixin, BaseEstimator):
     initial : array_like, shape (q,), optional
         Where minimising starts for all samples; zeros by default.
     neighborhood : Neighborhood or str, optional
-        Which training samples a target may see at all; every one by default.
+        Which training samples a target may see at all; every one by default. ``hollow`` has no part in `predict`; see `loo_predict`.
+    guard : bool, default True
+        Whether parameters are shrunk where evidence is thin: few effective samples beside as many parameters, a target far outside, columns that
+        are combinations of others there. Of centred rows they turn smoothly into those of which the first alone is local and the others are as in
+        `initial` (of a line, the local mean under this loss), else into the global ones; `predict` warns where more than a tenth is taken.
     least_weight : float, default 1e-12
         Samples that weigh less than this share of the heaviest one are left out.
     least_samples : float, default 2.0
-        Effective number of samples, ``(sum w)^2 / sum w^2``, below which the global parameters answer.
+        Effective number of samples, ``(sum w)^2 / sum w^2``, below which nothing is fitted: what a guarded fit is shrunk to answers, without a
+        guard, or where nothing weighs, the global parameters.
     tol : float, default 1e-9
         Steps end where no derivative of the mean loss is larger.
     max_iter : int, default 500
@@ -87,7 +93,7 @@ class LocalRisk(RegressorMixin, BaseEstimator):
     Notes
     -----
     Where rows are centred the global parameters belong to the mean of the rows. They are where every target's steps start, and what answers where
-    too few samples weigh; a warning says at how many. A loss with corners, such as that of quantiles, has no derivative of 0 at its minimum: steps
+    no sample weighs. A loss with corners, such as that of quantiles, has no derivative of 0 at its minimum: steps
     then end where none leads down any more, which counts as found.
 
     References
@@ -118,11 +124,12 @@ class LocalRisk(RegressorMixin, BaseEstimator):
         *,
         readout: Callable[[Array, Array], Any] | None = None,
         kernel: Kernel | str = "gaussian",
-        bandwidth: Literal["auto"] | float = "auto",
+        bandwidth: Literal["auto", "line", "mean"] | float = "auto",
         centered: bool = True,
         pull: float = 0.0,
         initial: npt.ArrayLike | None = None,
         neighborhood: Neighborhood | str | None = None,
+        guard: bool = True,
         least_weight: float = 1e-12,
         least_samples: float = 2.0,
         tol: float = 1e-9,
@@ -138,6 +145,7 @@ class LocalRisk(RegressorMixin, BaseEstimator):
         self.pull = pull
         self.initial = initial
         self.neighborhood = neighborhood
+        self.guard = guard
         self.least_weight = least_weight
         self.least_samples = least_samples
         self.tol = tol
@@ -154,7 +162,8 @@ class LocalRisk(RegressorMixin, BaseEstimator):
         y : array_like, shape (n,)
             Responses.
         sample_weight : array_like, shape (n,), optional
-            Weights, not negative; they multiply the kernel's.
+            Weights, not negative; they multiply the kernel's. They say how reliable rows are, not how many there are: where evidence is thin, repeated
+            rows are more of it than one row of a larger weight.
 
         Returns
         -------
@@ -166,28 +175,28 @@ class LocalRisk(RegressorMixin, BaseEstimator):
         pull = _arrays.number(self.pull, "pull")
         if not pull >= 0.0 or (pull > 0.0 and self.centered):
             raise ValueError(f"pull={pull} must not be negative, and be 0 where rows are centred; choose centered=False")
+        _around.share_of(self.least_weight, "least_weight")
+        _around.least_of(self.least_samples, "least_samples")
         kernel = _arrays.kernel_of(self.kernel, X)
         neighborhood = _arrays.elsewhere(_arrays.neighborhood_of(self.neighborhood, X))
+        _around.check_table(X, "LocalRisk")
         sites, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         self.X_fit_: Array = sites
         self.y_fit_: Array = np.asarray(targets, dtype=np.float64)
         self.sample_weight_fit_ = _arrays.weights(sample_weight, len(sites), np.float64)
-        if isinstance(self.bandwidth, str) and self.bandwidth != "auto":
-            raise ValueError(f"bandwidth={self.bandwidth!r} must be 'auto' or a number")
-        found = LocalPolynomialRegressor(
-            kernel, bandwidth=self.bandwidth, degree=1, neighborhood=neighborhood, n_jobs=self.n_jobs
-        ).fit(sites, self.y_fit_, self.sample_weight_fit_)
-        self.kernel_: Kernel = found.kernel_
-        self.scales_: Array = found.scales_
         self.neighborhood_: Neighborhood = neighborhood
+        self._prepared = Prepared()
         count = sites.shape[1] + 1 if self.n_parameters is None else _arrays.count(self.n_parameters, "n_parameters")
-        start = np.zeros(count) if self.initial is None else _arrays.like(self.initial, "initial", (count,)).astype(np.float64)
+        start = self._initial(count)
         weights = np.ones(len(sites)) if self.sample_weight_fit_ is None else self.sample_weight_fit_
         rows = sites - np.average(sites, axis=0, weights=weights) if self.centered else sites
         self.parameters_, steps = self._minimum(start, rows, self.y_fit_, weights, None)
         self.n_iter_: int = steps if steps >= 0 else int(self.max_iter)
         if steps < 0:
             self._warn("the global parameters were not found", 2)
+        table = (sites, self.y_fit_[:, None], self.sample_weight_fit_)
+        found, _ = _around.width_of(self.bandwidth, kernel, neighborhood, table, self.n_jobs, None, self._cost)
+        self._keep(found)
         return self
 
     def parameters(self, X: npt.ArrayLike) -> LocalParameters:
@@ -204,7 +213,7 @@ class LocalRisk(RegressorMixin, BaseEstimator):
             Parameters ``[m, q]``, and where they are not those of a minimum of its own.
         """
         check_is_fitted(self)
-        return self._at(validate_data(self, X, reset=False, dtype=np.float64))
+        return self._at(self._targets(X))
 
     def predict(self, X: npt.ArrayLike) -> Array:
         """What `readout` says of the parameters at each row of X.
@@ -219,32 +228,108 @@ class LocalRisk(RegressorMixin, BaseEstimator):
         ndarray, shape (m,), or (m, ...) where `readout` returns several numbers
         """
         check_is_fitted(self)
-        queries = validate_data(self, X, reset=False, dtype=np.float64)
+        queries: Array = self._targets(X)
         found = self._at(queries)
         if found.thin.any():
             warnings.warn(
-                f"{int(found.thin.sum())} of {len(queries)} targets have fewer than {self.least_samples} effective samples; the global "
-                "parameters answer there (parameters(X).thin says where); widen the bandwidth",
+                f"{int(found.thin.sum())} of {len(queries)} targets have too little evidence for all parameters, which are shrunk towards "
+                f"{'the local mean' if self.centered and self.guard else 'the global ones'} there (parameters(X).thin says where); widen the "
+                "bandwidth",
                 stacklevel=2,
             )
         if not found.converged.all():
             self._warn(f"at {int((~found.converged).sum())} of {len(queries)} targets no minimum was found", 2)
-        if self.readout is None:
-            return found.parameters[:, 0].copy()
-        seen = np.zeros_like(queries) if self.centered else queries
-        return np.array([self.readout(theta, x) for theta, x in zip(found.parameters, seen, strict=True)])
+        return self._read(found.parameters, queries)
 
-    def _at(self, queries: Array) -> LocalParameters:
+    def loo_predict(self) -> Array:
+        """Predictions at the training rows, each by parameters found without its own row: leave-one-out, under the kernel that was found.
+
+        `predict` never leaves a row out, whatever `neighborhood` says: the same numbers may be another row's.
+
+        Returns
+        -------
+        ndarray
+            As `predict` of the training rows.
+        """
+        check_is_fitted(self)
+        left = [np.array([i]) for i in range(len(self.X_fit_))]
+        return self._read(self._at(self.X_fit_, left).parameters, self.X_fit_)
+
+    def _targets(self, X: npt.ArrayLike) -> Array:
+        _around.check_table(X, "LocalRisk")
+        queries: Array = validate_data(self, X, reset=False, dtype=np.float64)
+        return queries
+
+    def _predict_at(self, queries: Array) -> tuple[Array, Array]:
+        found = self._at(queries)
+        return self._read(found.parameters, queries), found.thin
+
+    def _read(self, parameters: Array, queries: Array) -> Array:
+        if self.readout is None:
+            return parameters[:, 0].copy()
+        seen = np.zeros_like(queries) if self.centered else queries
+        return np.array([self.readout(theta, x) for theta, x in zip(parameters, seen, strict=True)])
+
+    def _keep(self, width: Width) -> None:
+        self.kernel_: Kernel = width.kernel
+        self.scales_: Array = width.scales
+
+    def _cost(self, width: Width, most: float, rows: int) -> _around.Cost:
+        """Mean loss of rows that are left out."""
+        self._keep(width)
+        trials = _around.trials(self.X_fit_, self.sample_weight_fit_, rows)
+        x = self.X_fit_[trials.rows]
+        found = self._at(x, trials.leave).parameters
+        seen = np.zeros_like(x) if self.centered else x
+        assert self.loss is not None
+        losses = [
+            np.asarray(self.loss(theta, seen[i : i + 1], self.y_fit_[[row]])[0], dtype=np.float64)[0]
+            for i, (theta, row) in enumerate(zip(found, trials.rows, strict=True))
+        ]
+        error = float(trials.weights @ np.array(losses))
+        return _around.Cost(error if np.isfinite(error) else np.inf, 1.0)
+
+    def _at(self, queries: Array, leave: list[Array] | None = None) -> LocalParameters:
         out = np.tile(self.parameters_, (len(queries), 1))
         thin, converged = np.zeros(len(queries), dtype=bool), np.ones(len(queries), dtype=bool)
         pull = (self.parameters_, float(self.pull)) if self.pull > 0.0 else None
-        for i, (some, weights, few) in enumerate(weighed(self, queries)):
-            thin[i] = few
-            if not few:
-                rows = self.X_fit_[some] - queries[i] if self.centered else self.X_fit_[some]
-                out[i], steps = self._minimum(self.parameters_, rows, self.y_fit_[some], weights, pull)
+        for i, sample in enumerate(_around.weighed(self, queries, leave)):
+            few = sample.effective < self.least_samples
+            if not len(sample.some) or (few and not self.guard):
+                thin[i] = True
+                continue
+            some, weights = sample
+            near, y = self.X_fit_[some], self.y_fit_[some]
+            share = _around.believed(near, queries[i], sample, self.parameters_.size) if self.guard and not few else float(not few)
+            rows = near - queries[i] if self.centered else near
+            thin[i] = _around.is_thin(share)
+            if not _around.none_of(share):
+                out[i], steps = self._minimum(self.parameters_, rows, y, weights, pull)
                 converged[i] = steps >= 0
+            if share < 1.0:
+                simple, steps = self._simple(rows, y, weights)
+                converged[i] &= steps >= 0
+                out[i] = simple if _around.none_of(share) else simple + share * (out[i] - simple)
         return LocalParameters(out, thin, converged)
+
+    def _simple(self, rows: Array, y: Array, weights: Array) -> tuple[Array, int]:
+        """What parameters are shrunk to at a target: of centred rows those of which the first alone is local."""
+        if not self.centered:
+            return self.parameters_, 0
+        theta = self._initial(self.parameters_.size)
+        shares = weights / weights.sum()
+
+        def risk(first: Array) -> tuple[float, Array]:
+            assert self.loss is not None
+            theta[0] = first[0]
+            losses, gradients = self.loss(theta, rows, y)
+            return float(shares @ np.asarray(losses)), shares @ np.asarray(gradients)[:, :1]
+
+        found, steps = minimize(risk, self.parameters_[:1], _arrays.number(self.tol, "tol"), _arrays.count(self.max_iter, "max_iter"))
+        return np.concatenate([found, theta[1:]]), steps
+
+    def _initial(self, count: int) -> Array:
+        return np.zeros(count) if self.initial is None else _arrays.like(self.initial, "initial", (count,)).astype(np.float64)
 
     def _minimum(
         self, start: Array, rows: Array, y: Array, weights: Array, pull: tuple[Array, float] | None

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from . import _arrays
 from ._arrays import Array
+from ._columns import _has_text, _missing
 
 # Widths that are tried, in units of the columns' deviations.
 _WIDTHS = (0.05, 0.1, 0.2, 0.4, 0.8)
@@ -23,7 +24,8 @@ class Surrogate:
     intercept: float
     """The line's value at the point."""
     coefficients: Array
-    """Slopes per unit of each column, ``[d]``; 0 for columns that were not taken."""
+    """Slopes per unit of each column, ``[d]``; 0 for columns that were not taken. Of a column of words, what the point's word adds to the prediction
+    beside another one drawn from the table."""
     standard_errors: Array
     """Their standard errors over draws of the perturbations, ``[d]``; for columns that were not taken, of the slopes in a line of all columns."""
     features: list[int]
@@ -44,20 +46,22 @@ class LocalSurrogate:
     """Explains single predictions of any model by a line fitted around each: the localization trick on perturbed samples.
 
     Perturbations are drawn from a Gaussian kernel around the point, so that every one of them counts alike; their width is the one at which
-    a line explains the model best.
+    a line explains the model best. Words are kept in one perturbation of each pair and replaced in the other, by another of the column's words as
+    often as the table has it.
 
     Parameters
     ----------
     predict : callable
-        Takes an array ``[m, d]``, returns ``[m]`` numbers: `model.predict`, or one column of `model.predict_proba`.
-    X : array_like, shape (n, d)
-        A table, such as the training samples, whose standard deviations are the units of the perturbations.
+        Takes an array ``[m, d]``, or where `X` has columns of words a table of the same kind as `X` (a data frame, an array of objects), returns
+        ``[m]`` numbers: `model.predict`, or one column of `model.predict_proba`.
+    X : array_like or data frame, shape (n, d)
+        A table, such as the training samples, whose standard deviations are the units of the perturbations. Columns may hold words.
     n_samples : int, default 1000
         Perturbations of each width, drawn in pairs on either side of the point.
     bandwidth : {"auto"} or float, default "auto"
         Width of the perturbations, in units of the columns' deviations.
     n_features : int, optional
-        Most columns that a line may have; by default as many as the corrected criterion of Akaike allows.
+        Most columns that a line may have, from 1 to all of them; by default as many as the corrected criterion of Akaike allows.
     random_state : int, default 0
         Seed of the perturbations: the same point is always explained alike.
 
@@ -87,14 +91,12 @@ class LocalSurrogate:
         n_features: int | None = None,
         random_state: int = 0,
     ) -> None:
-        table = _arrays.sites(X, "X").astype(np.float64)
-        if len(table) < 2 or not np.isfinite(table).all():
-            raise ValueError(f"X has shape {table.shape}; give at least 2 rows of finite numbers")
+        self._table = _Table(X)
         if not callable(predict):
             raise TypeError(f"predict={predict!r} cannot be called; pass a function such as model.predict")
         self.predict = predict
-        self.scales = table.std(axis=0)
-        d = table.shape[1]
+        self.scales = self._table.scales
+        d = len(self.scales)
         self.n_samples = _arrays.count(n_samples, "n_samples")
         if self.n_samples < 2 * (d + 2):
             raise ValueError(f"n_samples={n_samples} is too few for {d} columns; take at least {2 * (d + 2)}")
@@ -107,9 +109,14 @@ class LocalSurrogate:
             if not (width > 0.0 and np.isfinite(width)):
                 raise ValueError(f"bandwidth={bandwidth} must be positive and finite")
             self.widths = (width,)
-        self.n_features = d if n_features is None else min(_arrays.count(n_features, "n_features"), d)
-        half = np.random.default_rng(random_state).standard_normal(((self.n_samples + 1) // 2, d))
+        self.n_features = d if n_features is None else _arrays.count(n_features, "n_features")
+        if not 1 <= self.n_features <= d:
+            raise ValueError(f"n_features={n_features} must be from 1 to {d}, the columns of X")
+        rng = np.random.default_rng(random_state)
+        half = rng.standard_normal(((self.n_samples + 1) // 2, d))
         self._draws = np.concatenate([half, -half])
+        # Ranks of the words that replace others.
+        self._picks = rng.uniform(size=self._draws.shape) if self._table.words else None
 
     def explain(self, x: npt.ArrayLike) -> Surrogate:
         """A sparse line through the predictions around a point.
@@ -123,9 +130,7 @@ class LocalSurrogate:
         -------
         Surrogate
         """
-        point = _arrays.like(x, "x", self.scales.shape).astype(np.float64)
-        if not np.isfinite(point).all():
-            raise ValueError(f"x has NaN or infinite numbers {point}; give finite ones")
+        point = self._table.point(x)
         best: Surrogate | None = None
         for width in self.widths:
             found = self._line(point, width)
@@ -137,7 +142,11 @@ class LocalSurrogate:
 
     def _line(self, point: Array, width: float) -> Surrogate:
         steps = self._draws * width
-        y = np.asarray(self.predict(point + steps * self.scales), dtype=np.float64)
+        if self._picks is None:
+            rows: Any = point + steps * self.scales
+        else:
+            rows = self._table.around(point, steps, self._picks)
+        y = np.asarray(self.predict(rows), dtype=np.float64)
         if y.shape != (len(steps),) or not np.isfinite(y).all():
             raise ValueError(f"predict returned {y.shape} for {len(steps)} rows; it must return one finite number for each")
         z = steps[:, self.scales > 0.0]
@@ -155,6 +164,108 @@ class LocalSurrogate:
         errors /= np.where(self.scales > 0.0, self.scales, 1.0)
         order = np.argsort(-np.abs(b[1:]), kind="stable")
         return Surrogate(float(b[0]), coefficients, errors, [int(c) for c in columns[order]], width, fidelity)
+
+
+class _Table:
+    """What points are like: deviations of numbers, and words by how often they are there."""
+
+    def __init__(self, X: Any) -> None:
+        names = getattr(X, "columns", None)
+        self.names = None if names is None or not hasattr(X, "dtypes") else list(names)
+        self.kind, self.types = type(X), {}
+        columns: list[Array] = []
+        if self.names is not None:
+            columns = [np.asarray(X[name]) for name in self.names]
+            types = [X[name].dtype for name in self.names]
+            wordy = [_has_text(c) or str(t) == "category" or str(t).startswith(("Categorical", "Enum")) for c, t in zip(columns, types, strict=True)]
+            self.types = {name: t for name, t, is_word in zip(self.names, types, wordy, strict=True) if is_word and str(t) == "category"}
+        else:
+            columns = _objects(X)
+            wordy = [_has_text(column) for column in columns]
+        # Words of each column of words, and their shares summed up.
+        self.words: dict[int, tuple[Array, Array]] = {}
+        if not any(wordy):
+            table = _arrays.sites(X, "X").astype(np.float64)
+            self._check(table, table.shape)
+            self.scales: Array = table.std(axis=0)
+            return
+        self.scales = np.ones(len(columns))
+        for j, (column, is_word) in enumerate(zip(columns, wordy, strict=True)):
+            if not is_word:
+                numbers = _arrays.numbers(column, f"X, column {self._name(j)}").astype(np.float64)
+                self._check(numbers, (len(column), len(columns)))
+                self.scales[j] = numbers.std()
+                continue
+            gone = [_missing(word) for word in column]
+            if any(gone):
+                raise ValueError(f"X, column {self._name(j)} has no word in row {gone.index(True)} (counted from 0); fill it in, or remove the row")
+            kinds, counts = np.unique(column.astype(str), return_counts=True)
+            firsts = {str(word): word for word in column[::-1]}
+            self.words[j] = (np.array([firsts[kind] for kind in kinds], dtype=object), counts / counts.sum())
+            # A word that is alone cannot be replaced.
+            self.scales[j] = float(len(kinds) > 1)
+
+    def _name(self, j: int) -> str:
+        return str(j) if self.names is None else repr(str(self.names[j]))
+
+    def _check(self, numbers: Array, shape: tuple[int, ...]) -> None:
+        if shape[0] < 2 or not np.isfinite(numbers).all():
+            raise ValueError(f"X has shape {shape}; give at least 2 rows of finite numbers")
+
+    def point(self, x: Any) -> Array:
+        """A row as numbers, or where there are words as objects."""
+        if not self.words:
+            point = _arrays.like(x, "x", self.scales.shape).astype(np.float64)
+            if not np.isfinite(point).all():
+                raise ValueError(f"x has NaN or infinite numbers {point}; give finite ones")
+            return point
+        row = np.asarray(x, dtype=object)
+        if row.shape != self.scales.shape:
+            raise ValueError(f"x has shape {row.shape}, but must have {self.scales.shape}")
+        row = row.copy()
+        for j, value in enumerate(row):
+            if j in self.words:
+                kinds, _ = self.words[j]
+                if str(value) not in {str(kind) for kind in kinds}:
+                    raise ValueError(f"x, column {self._name(j)} has {value!r}, which is none of the table's words, {', '.join(map(str, kinds[:20]))}")
+                continue
+            row[j] = _arrays.number(value, f"x, column {self._name(j)}")
+            if not np.isfinite(row[j]):
+                raise ValueError(f"x has {value} in column {self._name(j)}; give finite numbers")
+        return row
+
+    def around(self, point: Array, steps: Array, picks: Array) -> Any:
+        """A table of perturbed rows; `steps` of words become 0 where they are kept and -1 where they are replaced."""
+        columns: list[Array] = []
+        for j, value in enumerate(point):
+            if j not in self.words:
+                columns.append(float(value) + steps[:, j] * self.scales[j])
+                continue
+            kinds, shares = self.words[j]
+            other = np.array([str(kind) != str(value) for kind in kinds])
+            kept = (steps[:, j] > 0.0) | ~other.any()
+            column = np.full(len(steps), value, dtype=object)
+            if other.any():
+                ranks = np.cumsum(shares[other]) / shares[other].sum()
+                column[~kept] = kinds[other][np.minimum(np.searchsorted(ranks, picks[~kept, j]), len(ranks) - 1)]
+            columns.append(column)
+            steps[:, j] = np.where(kept, 0.0, -1.0)
+        if self.names is None:
+            rows = np.empty(steps.shape, dtype=object)
+            for j, column in enumerate(columns):
+                rows[:, j] = column
+            return rows
+        made: Any = self.kind(dict(zip(self.names, columns, strict=True)))
+        return made.astype(self.types) if self.types else made
+
+
+def _objects(X: Any) -> list[Array]:
+    """Columns of an array or of lists, where they may hold words."""
+    try:
+        array = X if isinstance(X, np.ndarray) else np.asarray(X, dtype=object)
+    except ValueError:
+        return []
+    return list(array.T) if array.ndim == 2 and array.dtype.kind in "OUS" else []
 
 
 def _fit(z: Array, y: Array) -> tuple[Array, Array, Array]:

@@ -240,3 +240,46 @@ def test_constant_weights_say_nothing():
     assert plain.kernel_ == weighted.kernel_
     tried = [[t[1].partition("(")[2][:3] for t in m._prepared.made.tried] for m in (plain, weighted)]
     assert tried[0] == tried[1] and "knn" in tried[0]
+
+
+@pytest.mark.parametrize("kernel", ["tricube(h=2.5)", "gaussian(h=0.02)", "boxcar(h=1.5)"])
+def test_residuals_without_a_sample_that_is_alone_are_those_of_a_refit(kernel):
+    """Leverage 1: no shortcut, and no infinity."""
+    x = np.r_[np.arange(8.0), 100.0][:, None]
+    y = np.r_[np.sin(np.arange(8.0)), 9.0]
+    model = lc.LocalPolynomialRegressor(kernel).fit(x, y)
+    assert model.leverage_[-1] > 1.0 - 1e-12
+    off = model.loo_residuals_
+    assert np.isfinite(off).all()
+    alone = model.leverage_ > 1.0 - 1e-12
+    np.testing.assert_array_equal(off[alone], (y - model.loo_predict())[alone])
+    for i in np.flatnonzero(alone):
+        rest = np.arange(9) != i
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            again = lc.LocalPolynomialRegressor(kernel).fit(x[rest], y[rest]).predict(x[[i]])
+        np.testing.assert_allclose(y[i] - off[i], again[0], rtol=1e-9)
+    both = lc.LocalPolynomialRegressor(kernel).fit(x, np.column_stack([y, 2.0 * y]))
+    np.testing.assert_allclose(both.loo_residuals_, np.column_stack([off, 2.0 * off]), rtol=1e-9)
+
+
+def test_weights_say_how_reliable_a_row_is_not_how_many_there_are():
+    """A row of weight 2 is fitted as the same row twice is, but is one sample where evidence is counted."""
+    rng = np.random.default_rng(8)
+    x = rng.uniform(0.0, 6.0, size=(80, 1))
+    y = np.sin(x[:, 0]) + 0.1 * rng.normal(size=80)
+    times = rng.integers(1, 4, size=80)
+    many, at = np.repeat(np.arange(80), times), np.linspace(0.2, 5.8, 30)[:, None]
+    for kernel, guard in [("gaussian(h=0.4)", False), ("gaussian(h=0.2)", False), ("gaussian(h=0.4)", True)]:
+        weighted = lc.LocalPolynomialRegressor(kernel, guard=guard).fit(x, y, times)
+        repeated = lc.LocalPolynomialRegressor(kernel, guard=guard).fit(x[many], y[many])
+        where = ~(weighted.thin(at) | repeated.thin(at)) if guard else np.isfinite(at[:, 0])
+        assert where.sum() > 20
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            np.testing.assert_allclose(weighted.predict(at)[where], repeated.predict(at)[where], rtol=1e-6, atol=1e-8)
+    # Two rows are as many samples as a line has coefficients, whatever they weigh; each of them thrice is enough.
+    two, y2 = np.array([[0.0], [1.0]]), np.array([0.0, 1.0])
+    reliable = lc.LocalPolynomialRegressor("gaussian(h=10)").fit(two, y2, [3.0, 3.0])
+    often = lc.LocalPolynomialRegressor("gaussian(h=10)").fit(np.repeat(two, 3, axis=0), np.repeat(y2, 3))
+    assert reliable.thin([[0.0]])[0] and not often.thin([[0.0]])[0]

@@ -176,3 +176,18 @@ def test_mistakes_of_type():
         lc.lowess([1.0], ["a"])
     with pytest.raises(TypeError, match=r"it must be a whole number, not 1\.5"):
         lc.lowess([1.0], [1.0], it=1.5)
+
+
+@pytest.mark.parametrize("it", [0, 3])
+def test_ties_share_a_value_whatever_their_order(it):
+    rng = np.random.default_rng(11)
+    x = np.sort(rng.integers(0, 25, size=120)).astype(float)
+    y = np.sin(x / 4.0) + rng.normal(size=120)
+    curve = lc.lowess(y, x, frac=0.2, it=it, return_sorted=False)
+    for place in np.unique(x):
+        assert np.ptp(curve[x == place]) == 0.0
+    for _ in range(5):
+        mixed = rng.permutation(120)
+        np.testing.assert_allclose(lc.lowess(y[mixed], x[mixed], frac=0.2, it=it, return_sorted=False), curve[mixed], rtol=1e-9, atol=1e-12)
+    # Sorted results keep the order of tied rows.
+    assert lc.lowess_fit(y, x, frac=0.2, it=it).order.tolist() == list(range(120))

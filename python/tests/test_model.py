@@ -414,3 +414,29 @@ def test_bad_files_and_models_are_told(tmp_path):
         lc.load(path)
     with pytest.raises(FileNotFoundError):
         lc.save(lc.KNeighborsRegressor(3).fit(X, Y), tmp_path / "none" / "m.loc")
+
+
+@pytest.mark.parametrize(
+    ("model", "target", "names"),
+    [
+        (lc.KernelRidge(), Y, ["dual_coef"]),
+        (lc.KernelLogisticRegression(), WORDS, ["dual_coef", "intercept"]),
+        (lc.KernelPCA(2, fit_inverse_transform=True), None, ["dual_coef", "eigenvalues", "shift", "back_centres", "back_coef"]),
+        (lc.Nystroem(n_components=5), None, ["normalization"]),
+        (lc.LocalPolynomialRegressor(), Y, ["scales"]),
+        (lc.LocalQuantileRegressor(), Y, ["scales"]),
+        (lc.NearestCentroid(), WORDS, ["class_prior"]),
+    ],
+    ids=lambda x: type(x).__name__,
+)
+def test_numbers_that_are_none_are_refused_at_loading(model, target, names, tmp_path):
+    path = tmp_path / "m.loc"
+    lc.save(model.fit(X, target) if target is not None else model.fit(X), path)
+    kind, parameters, about, _, arrays = _core.model_from_bytes(path.read_bytes())
+    for name in names:
+        for bad in (np.nan, np.inf):
+            array = np.array(arrays[name])
+            array.flat[array.size // 2] = bad
+            path.write_bytes(_core.model_to_bytes(kind, parameters, about, arrays | {name: array}))
+            with pytest.raises(ValueError, match=f"{name}.*(NaN or infinite numbers|positive numbers).*damaged"):
+                lc.load(path)

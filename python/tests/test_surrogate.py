@@ -103,3 +103,70 @@ def test_mistakes_are_named():
         lc.LocalSurrogate(lambda z: z, x).explain(x[0])
     with pytest.raises(TypeError, match="cannot be called"):
         lc.LocalSurrogate(3, x)
+
+
+def test_columns_of_words_are_kept_or_replaced():
+    """What the point's word adds beside the others, weighed as the table has them."""
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(1)
+    words = rng.choice(["red", "green", "blue"], p=[0.5, 0.4, 0.1], size=400)
+    frame = pd.DataFrame({"size": rng.normal(size=400), "colour": words, "kind": "one"})
+    adds = {"red": 3.0, "green": 1.0, "blue": -4.0}
+
+    def model(table):
+        assert list(table.columns) == ["size", "colour", "kind"]
+        return 2.0 * table["size"].to_numpy() + table["colour"].map(adds).to_numpy(dtype=float)
+
+    found = lc.LocalSurrogate(model, frame, n_samples=20000).explain(frame.iloc[0])
+    shares = frame["colour"].value_counts(normalize=True)
+    word = frame["colour"].iloc[0]
+    others = {w: s for w, s in shares.items() if w != word}
+    expected = adds[word] - sum(adds[w] * s for w, s in others.items()) / sum(others.values())
+    np.testing.assert_allclose(found.coefficients[0], 2.0, atol=0.2)
+    assert abs(found.coefficients[1] - expected) < 4.0 * found.standard_errors[1] + 1e-9
+    assert found.coefficients[2] == 0.0 and set(found.features) == {0, 1}
+    np.testing.assert_allclose(found.intercept, model(frame.iloc[:1])[0], atol=0.1)
+    same = lc.LocalSurrogate(model, frame, n_samples=20000).explain(frame.iloc[0])
+    assert same == found
+    # The same table as an array of objects, and with a type of words.
+    array = lc.LocalSurrogate(lambda t: 2.0 * t[:, 0].astype(float) + [adds[w] for w in t[:, 1]], frame.to_numpy(), n_samples=20000)
+    np.testing.assert_allclose(array.explain(frame.to_numpy()[0]).coefficients, found.coefficients)
+    typed = frame.astype({"colour": "category"})
+
+    def of_category(table):
+        assert str(table["colour"].dtype) == "category"
+        return model(table.astype({"colour": object}))
+
+    np.testing.assert_allclose(lc.LocalSurrogate(of_category, typed, n_samples=20000).explain(frame.iloc[0]).coefficients, found.coefficients)
+
+
+def test_a_pipeline_over_words_is_explained():
+    pd = pytest.importorskip("pandas")
+    from sklearn.pipeline import make_pipeline
+
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"a": rng.normal(size=200), "b": rng.choice(["x", "y"], size=200)})
+    y = frame["a"] + 2.0 * (frame["b"] == "x")
+    pipe = make_pipeline(lc.TableEncoder(), RandomForestRegressor(30, random_state=0)).fit(frame, y)
+    found = lc.LocalSurrogate(pipe.predict, frame).explain([0.1, "x"])
+    assert abs(found.coefficients[1] - 2.0) < 0.5 and 1 in found.features
+
+
+@pytest.mark.parametrize("count", [0, 6, 99])
+def test_no_columns_and_more_than_there_are_are_refused(count):
+    with pytest.raises(ValueError, match=f"n_features={count} must be from 1 to 5, the columns of X"):
+        lc.LocalSurrogate(lambda z: z[:, 0], table(), n_features=count)
+
+
+def test_words_that_are_wrong_are_told():
+    rows = np.array([[0.1, "x"], [0.5, "y"], [0.2, "x"]], dtype=object)
+    surrogate = lc.LocalSurrogate(lambda t: t[:, 0].astype(float), rows)
+    with pytest.raises(ValueError, match="x, column 1 has 'z', which is none of the table's words, x, y"):
+        surrogate.explain([0.1, "z"])
+    with pytest.raises(TypeError, match="x, column 0 must be a number, not 'much'"):
+        surrogate.explain(["much", "x"])
+    with pytest.raises(ValueError, match="x has nan in column 0"):
+        surrogate.explain([np.nan, "x"])
+    rows[1, 1] = None
+    with pytest.raises(ValueError, match=r"X, column 1 has no word in row 1 \(counted from 0\)"):
+        lc.LocalSurrogate(lambda t: t[:, 0].astype(float), rows)
