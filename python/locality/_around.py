@@ -26,6 +26,8 @@ _STRENGTH, _SHARE, _WIDER, _PIVOT = 0.1, 0.1, 4.0, 1e-7
 _THIN = 0.1
 # What a share of a model must lower the error to, at least.
 _WORTH = 0.98
+# Less than this share of the error is no gain of a wider or narrower kernel.
+_GAIN = 1e-3
 # A smaller share of a fit is none.
 _NONE = 1e-6
 # Predictions are not further than so many deviations of the responses from their mean, nor than this share of their range outside them.
@@ -231,7 +233,8 @@ def _best(score: Score, starts: list[Width], n: int) -> tuple[Width, float]:
         rough(width)
     for factor in (2.0, 0.5):
         best = min(costs.values(), key=lambda c: c[0])
-        while rough(_scaled(best[1], factor, n)) < best[0]:
+        # Where hardly anything is gained any more, as beyond the global model, it ends.
+        while rough(_scaled(best[1], factor, n)) < best[0] - _GAIN * abs(best[0]):
             best = min(costs.values(), key=lambda c: c[0])
     ranked = [width for _, width in sorted(costs.values(), key=lambda c: c[0])]
     chosen, least = ranked[0], Cost(math.inf, 1.0)
