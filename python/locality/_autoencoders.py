@@ -43,8 +43,11 @@ def sizes(given: int | Sequence[int], name: str, least: int = 1) -> list[int]:
     """Whole numbers of at least 1, one or several."""
     found = [given] if np.ndim(given) == 0 else list(given)  # type: ignore[arg-type]
     counts = [_arrays.count(n, name) for n in found]
-    if len(counts) < least or 0 in counts:
-        raise ValueError(f"{name}={given!r} must be{' at least one' if least else ''} whole numbers of at least 1")
+    if len(counts) < least:
+        raise ValueError(f"{name}={given!r} is empty; give at least one whole number of at least 1")
+    if 0 in counts:
+        several = "a whole number of at least 1" if np.ndim(given) == 0 else "whole numbers of at least 1 each"
+        raise ValueError(f"{name}={given!r} must be {several}")
     return counts
 
 

@@ -26,8 +26,8 @@ class MetricLearner(TransformerMixin, BaseEstimator):
 
     For responses the loss is the squared error as a share of their variance (metric learning for kernel regression), for classes one minus the
     mean probability of the right one (neighbourhood components analysis). It begins at the best single bandwidth of standardised columns (for fewer
-    components than columns also at principal directions and at those that tell most) and never rises from there. Each round looks at all
-    pairs of rows.
+    components than columns also at principal directions and at those that tell most) and never rises from there; for classes, whose loss has
+    many minima, also at some wider bandwidths, and the best end counts. Each round looks at all pairs of rows.
 
     Parameters
     ----------
@@ -38,11 +38,16 @@ class MetricLearner(TransformerMixin, BaseEstimator):
     task : {"auto", "regression", "classification"}, default "auto"
         What `y` is. "auto" takes texts, truth values and whole numbers of at most 20 different values for classes.
     max_iter : int, default 200
-        Most rounds.
+        Most rounds of a search.
     tol : float, default 1e-6
         The search ends where no derivative of the loss by the map, over standardised columns, is above this.
     max_samples : int, optional
         The metric is learned from so many rows at most, drawn by chance; from all by default.
+    init : array_like, shape (r, d), optional
+        The map to begin from instead, in bandwidths, as `components_` is; with `per_feature` positive factors in a matrix with zeros beside its
+        diagonal.
+    warm_start : bool, default False
+        Whether a further `fit` goes on from the map of the one before.
     random_state : int, RandomState or Generator, optional
         For the draw.
     n_jobs : int, optional
@@ -54,10 +59,10 @@ class MetricLearner(TransformerMixin, BaseEstimator):
         The map. Distances between mapped rows are in bandwidths.
     kernel_ : Kernel
         The kernel that was learned, for any other estimator and for `local_mean`.
-    losses_ : ndarray, shape (n_iter_ + 1,)
-        The loss at the start and after each round.
+    losses_ : ndarray
+        The loss at the start and after each round; the least so far.
     n_iter_ : int
-        Number of rounds.
+        Number of rounds; 1 where the start was at rest already, which takes a look as well.
     converged_ : bool
         Whether the search came to rest before its rounds ran out.
     task_ : str
@@ -93,6 +98,8 @@ class MetricLearner(TransformerMixin, BaseEstimator):
         max_iter: int = 200,
         tol: float = 1e-6,
         max_samples: int | None = None,
+        init: npt.ArrayLike | None = None,
+        warm_start: bool = False,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -102,10 +109,14 @@ class MetricLearner(TransformerMixin, BaseEstimator):
         self.max_iter = max_iter
         self.tol = tol
         self.max_samples = max_samples
+        self.init = init
+        self.warm_start = warm_start
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, *, progress: Progress | None = None) -> Self:
+    def fit(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None, *, progress: Progress | None = None
+    ) -> Self:
         """Learns the metric.
 
         Parameters
@@ -114,6 +125,8 @@ class MetricLearner(TransformerMixin, BaseEstimator):
             Rows.
         y : array_like, shape (n,) or (n, p)
             Responses, or classes.
+        sample_weight : array_like, shape (n,), optional
+            How much each row counts, as a neighbour and as what is to be told. Rows of weight 0 are left out.
         progress : callable, optional
             Called now and then with the rounds that are done and the most that there will be.
 
@@ -125,17 +138,17 @@ class MetricLearner(TransformerMixin, BaseEstimator):
         if self.task not in ("auto", "regression", "classification"):
             raise ValueError(f"task={self.task!r} must be 'auto', 'regression' or 'classification'")
         classes = self.task == "classification" or self.task == "auto" and y is not None and _are_classes(y)
-        rows, told = told_of(self, X, y, classes)
+        rows, told = weighed(*told_of(self, X, y, classes), sample_weight)
         self.task_ = "classification" if classes else "regression"
         rank = rank_of(self.n_components, rows.shape[1])
-        most = most_of(self.max_samples)
+        start, most = begin(self, rows.shape[1], rank, bool(self.per_feature)), most_of(self.max_samples)
         if most is not None and most < len(rows):
             some = _search.some_rows(generator(self.random_state), len(rows), most)
             rows, told = np.ascontiguousarray(rows[some]), told.of(some)
-        learned = how(self, 1, progress).learn(rows, told, rank=rank, per_feature=bool(self.per_feature))
+        learned = how(self, 1, progress).learn(rows, told, rank=rank, per_feature=bool(self.per_feature), start=start)
         self.components_: Array = learned.map
         self.losses_: Array = learned.losses
-        self.n_iter_ = len(learned.losses) - 1
+        self.n_iter_ = max(1, len(learned.losses) - 1)
         self.converged_: bool = learned.converged
         return self
 
@@ -195,6 +208,48 @@ def told_of(estimator: Any, X: Any, y: Any, classes: bool) -> tuple[Array, Told]
     if len(rows) < 2:
         raise ValueError(f"n_samples = {len(rows)}, but a metric is learned from at least 2 rows")
     return np.ascontiguousarray(rows), told
+
+
+def weighed(rows: Array, told: Told, sample_weight: npt.ArrayLike | None) -> tuple[Array, Told]:
+    """Rows and what is to be told of them with their weights, without those of weight 0."""
+    if sample_weight is None:
+        return rows, told
+    weights = np.asarray(_arrays.numbers(sample_weight, "sample_weight"), dtype=np.float64)
+    if weights.ndim == 0:
+        weights = np.full(len(rows), float(weights))
+    if weights.shape != (len(rows),):
+        raise ValueError(f"sample_weight has shape {weights.shape}, but there are {len(rows)} rows; give one number for each")
+    if not np.isfinite(weights).all() or (weights < 0.0).any():
+        raise ValueError(f"sample_weight={weights.min():g} at the least; weights must be finite and at least 0")
+    kept = np.flatnonzero(weights)
+    if len(kept) == 0:
+        raise ValueError("sample_weight is zero for every row; give some rows a weight above 0")
+    if len(kept) < 2:
+        raise ValueError(f"sample_weight is above 0 for {len(kept)} of {len(rows)} rows, but a metric is learned from at least 2 rows")
+    if len(kept) < len(rows):
+        rows, told, weights = np.ascontiguousarray(rows[kept]), told.of(kept), weights[kept]
+    # Only ratios count, and those to a mean weight of 1 neither overflow nor vanish.
+    weights = weights / weights.max()
+    return rows, told._replace(weights=weights / weights.mean())
+
+
+def begin(estimator: Any, columns: int, rank: int | None, per_feature: bool) -> Array | None:
+    """The map to begin from, where there is one: `init`, or what was found before."""
+    if estimator.init is not None:
+        start, name = np.ascontiguousarray(_arrays.numbers(estimator.init, "init"), dtype=np.float64), "init"
+    elif estimator.warm_start and hasattr(estimator, "components_"):
+        start, name = estimator.components_, "the map to go on from (warm_start=True)"
+    else:
+        return None
+    if start.ndim != 2 or start.shape[1] != columns or len(start) == 0:
+        raise ValueError(f"{name} has shape {start.shape}, but must have {columns} columns, as many as rows have, and at least one row")
+    if rank is not None and len(start) != rank:
+        raise ValueError(f"{name} has {len(start)} rows, but n_components={rank}; give one row for each component")
+    if not np.isfinite(start).all():
+        raise ValueError(f"{name} has NaN or infinite numbers")
+    if per_feature and not (len(start) == columns and (np.diag(start) > 0.0).all() and (start == np.diag(np.diag(start))).all()):
+        raise ValueError(f"{name} must be a positive factor for each column, in a matrix with zeros beside its diagonal")
+    return start
 
 
 def _are_classes(y: Any) -> bool:

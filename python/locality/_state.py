@@ -11,6 +11,9 @@ import numpy as np
 from ._arrays import Array
 from ._base import Prepared
 from ._core import Kernel, Neighborhood
+from ._state_adaptive import ADAPTIVE
+from ._state_adaptive import ENCODED as _ENCODED
+from ._state_adaptive import encoder_fits as _encoder
 from ._state_learned import LEARNED
 from ._state_memories import MEMORIES
 from ._state_parts import DAMAGED as _DAMAGED
@@ -98,58 +101,6 @@ def _modes(model: Any) -> None:
     model.cluster_centers_ = model.X_fit_[model.cluster_centers_indices_]
 
 
-def _encoder(model: Any) -> None:
-    words = sum(len(levels) for levels in model.categories_ if levels is not None)
-    if len(model.categories_) != len(model.fill_) or words != len(model.shares_):
-        raise ValueError(f"the file's words do not fit its columns; {_DAMAGED}")
-
-
-def _adaptive(model: Any) -> None:
-    """The encoder is an estimator of its own, whose arrays lie among the model's."""
-    from ._columns import TableEncoder
-
-    encoder = TableEncoder(model.categorical_features, missing="indicator", handle_unknown="ignore")
-    for name in ("categories_", "fill_", "lacking_", "shares_"):
-        setattr(encoder, name, model.__dict__.pop(f"{_ENCODED}{name}"))
-    _encoder(encoder)
-    encoder.n_features_in_ = len(encoder.fill_)
-    model._encoder = encoder
-    if len(encoder.get_feature_names_out()) != model.X_fit_.shape[1] or not 0 <= model.degree_ <= 1:
-        raise ValueError(f"the file's columns do not fit its map; {_DAMAGED}")
-    if (model.mixture_ is None) != (model.mixture_weights_ is None):
-        raise ValueError(f"the file has half a mixture; {_DAMAGED}")
-    codes = model.y_fit_
-    if codes.dtype.kind == "i" and not (codes.min() >= 0 and codes.max() < len(getattr(model, "classes_", ()))):
-        raise ValueError(f"the file's classes do not fit its samples; {_DAMAGED}")
-    _later(model)
-    model._net = Prepared()
-    if model._net_coef is not None and (model._net_means is None or model._net_scales is None or not model._width > 0.0):
-        raise ValueError(f"the file has a part of a network; {_DAMAGED}")
-
-
-_ENCODED = "_encoded_"
-_ADAPTIVE = {
-    "X_fit_": "n e",
-    "components_": "r e",
-    "losses_": "l",
-    f"{_ENCODED}fill_": "d",
-    f"{_ENCODED}lacking_": "bool d",
-    f"{_ENCODED}shares_": "w",
-    "_net_means": "e?",
-    "_net_scales": "e?",
-    "_net_coef": "k?",
-    "mixture_weights_": "m?",
-}
-_ADAPTED = {
-    "mixture_": "kernel?",
-    f"{_ENCODED}categories_": "levels",
-    "metric_": "text",
-    "degree_": "count",
-    "ridge_": "real",
-    "validation_loss_": "real",
-    "n_iter_": "count",
-    "_width": "real",
-}
 _SITES = {"X_fit_": "n d", "scales_": "d", "sample_weight_fit_": "n?"}
 _SEARCHED = {"kernel_": "kernel", "neighborhood_": "neighborhood"}
 _GEOGRAPHIC = {
@@ -208,10 +159,6 @@ def _codes(model: Any) -> None:
 
 
 STATES = {
-    "AdaptiveKernelClassifier": State(
-        "adaptive_classifier", "_adaptive", _ADAPTIVE | {"y_fit_": "int n"}, _ADAPTED, _adaptive
-    ),
-    "AdaptiveKernelRegressor": State("adaptive_regressor", "_adaptive", _ADAPTIVE | {"y_fit_": "n|n p"}, _ADAPTED, _adaptive),
     "DiffusionMap": State(
         "diffusion_map",
         "_spectral",
@@ -329,6 +276,7 @@ STATES = {
         "_metric_learner",
         {"components_": "c d", "losses_": "l"},
         {"task_": "text", "n_iter_": "count", "converged_": "flag"},
+        later=("init",),
     ),
     "NearestCentroid": State(
         "nearest_centroid",
@@ -355,7 +303,7 @@ STATES = {
         _encoder,
     ),
     "Tomato": State("tomato", "_modes", _MODES, _FOUND, _modes),
-} | MEMORIES | LEARNED
+} | MEMORIES | LEARNED | ADAPTIVE
 
 KINDS = {state.kind: name for name, state in STATES.items()}
 

@@ -35,8 +35,7 @@ def not_met(estimator):
     if name == "LocalGLMRegressor":
         found["check_regressor_multioutput"] = "its responses are negative, which counts are not"
     if name in {"MetricLearner", "AdaptiveKernelRegressor", "AdaptiveKernelClassifier"}:
-        for check in ("check_transformer_n_iter", "check_non_transformer_estimators_n_iter"):
-            found[check] = "no round is taken where the loss is 0 at the start, or where held-out rows gain by none"
+        found["check_sample_weight_equivalence_on_dense_data"] = "a repeated row is told by its copies, a heavy one is not; rows are held out as a whole"
     if name == "RelaxationLabeling":
         # The check knows scikit-learn's own label propagation by name.
         found["check_classifiers_classes"] = "-1 is no class, but says that a class is unknown"
