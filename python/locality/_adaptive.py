@@ -45,6 +45,8 @@ class AdaptiveKernelRegressor(RegressorMixin, Adaptive):
     n_members : int, default 5
         So many local models at most are averaged with ``degree="auto"``, each under the map of every split: those that together tell held-out rows
         best. 1 keeps the best alone, and so do a degree, `n_components` or `kernels` that are given, and a network that is kept.
+    site_bandwidth : bool, default False
+        Whether training rows may have bandwidths of their own, which go with a power of their spacing that is learned by held-out rows.
     max_samples : int or None, default 3000
         The metric is learned from so many rows at most, drawn by chance: each round looks at all pairs of them.
     kernels : sequence of Kernel or str, optional
@@ -99,6 +101,8 @@ class AdaptiveKernelRegressor(RegressorMixin, Adaptive):
         The encoder's columns of the training rows, and their responses.
     sample_weight_fit_ : ndarray, shape (n,), or None
         Their weights.
+    site_bandwidth_ : ndarray, shape (n,), or None
+        Of one model the rows' own bandwidths under `components_`, where held-out rows are told better by them.
     n_features_in_ : int
         Number of columns of the table.
 
@@ -181,6 +185,8 @@ class AdaptiveKernelClassifier(ClassifierMixin, Adaptive):
     n_members : int, default 5
         So many local models at most are averaged with ``degree="auto"``, each under the map of every split: those that together tell held-out rows
         best. 1 keeps the best alone, and so do a degree, `n_components` or `kernels` that are given, and a network that is kept.
+    site_bandwidth : bool, default False
+        Whether training rows may have bandwidths of their own, which go with a power of their spacing that is learned by held-out rows.
     max_samples : int or None, default 3000
         The metric is learned from so many rows at most, drawn by chance.
     kernels : sequence of Kernel or str, optional
@@ -235,6 +241,8 @@ class AdaptiveKernelClassifier(ClassifierMixin, Adaptive):
         The encoder's columns of the training rows, and their classes by number.
     sample_weight_fit_ : ndarray, shape (n,), or None
         Their weights.
+    site_bandwidth_ : ndarray, shape (n,), or None
+        Of one model the rows' own bandwidths under `components_`, where held-out rows are told better by them.
     n_features_in_ : int
         Number of columns of the table.
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from . import _adaptive_members as _members
 from . import _adaptive_network as _network
 from . import _adaptive_search as _search
-from . import _arrays
+from . import _arrays, kernels
 from ._adaptive_members import Member
 from ._adaptive_search import Plan, Told
 from ._arrays import Array
@@ -49,6 +49,7 @@ class Adaptive(BaseEstimator):
         n_splits: int | None = None,
         n_iter_no_change: int = 10,
         n_members: int = 5,
+        site_bandwidth: bool = False,
         max_samples: int | None = 3000,
         kernels: Sequence[Kernel | str] | None = None,
         hidden_layer_sizes: int | Sequence[int] | None = None,
@@ -68,6 +69,7 @@ class Adaptive(BaseEstimator):
         self.n_splits = n_splits
         self.n_iter_no_change = n_iter_no_change
         self.n_members = n_members
+        self.site_bandwidth = site_bandwidth
         self.max_samples = max_samples
         self.kernels = kernels
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -128,6 +130,7 @@ class Adaptive(BaseEstimator):
             # What is asked for by name is one model.
             most if degree is None and rank is None and not beside else 1,
             begin(self, rows.shape[1], rank, self.metric == "per-feature"),
+            bool(self.site_bandwidth),
         )
         search = how(self, _arrays.count(self.n_iter_no_change, "n_iter_no_change"), progress)
         few, few_told = np.ascontiguousarray(rows[some]), told.of(some)
@@ -150,6 +153,10 @@ class Adaptive(BaseEstimator):
         self.degree_ = setting.degree
         self.ridge_ = setting.ridge
         self.losses_: Array = learned.losses
+        self.site_bandwidth_: Array | None = None
+        if setting.site > 0.0 and not self.members_:
+            places = _search.mapped(rows, self.components_)
+            self.site_bandwidth_ = _search.site_bandwidths(places, told.weights, 1.0, setting.site, search.threads)
         self.n_iter_ = max(1, learned.n_iter)
         self._prepared, self._net = Prepared(), Prepared()
         self.mixture_, self.mixture_weights_ = None, None
@@ -178,6 +185,8 @@ class Adaptive(BaseEstimator):
         fraction = _arrays.number(self.validation_fraction, "validation_fraction")
         if not 0.0 <= fraction < 0.9:
             raise ValueError(f"validation_fraction={fraction} must be from 0, which holds out nothing, to below 0.9")
+        if self.site_bandwidth and (fraction == 0.0 or self.kernels is not None):
+            raise ValueError("site_bandwidth=True takes rows that are held out and no other kernels; leave out kernels, and validation_fraction=0")
         if fraction == 0.0 and self.hidden_layer_sizes is not None:
             raise ValueError("validation_fraction=0 holds out no row that says whether a network helps; leave out hidden_layer_sizes, or hold out some")
         if isinstance(self.degree, str) and self.degree == "auto":
@@ -221,6 +230,8 @@ class Adaptive(BaseEstimator):
 
     def _kernel(self) -> Kernel:
         """Over rows under the map."""
+        if self.site_bandwidth_ is not None:
+            return kernels.gaussian(site_h=self.site_bandwidth_)
         return self.mixture_ or _search.gaussian(1.0)
 
     def explain(self, X: Any, n_samples: int = 5) -> Explanation:
@@ -262,6 +273,8 @@ class Adaptive(BaseEstimator):
             raise AttributeError("kernel_: rows are weighed by a mixture over their places under components_, see mixture_; leave out kernels")
         if getattr(self, "_net_coef", None) is not None:
             raise AttributeError("kernel_: rows lie where a network puts them, which no kernel of their columns says; leave out hidden_layer_sizes")
+        if getattr(self, "site_bandwidth_", None) is not None:
+            return kernels.gaussian(site_h=self.site_bandwidth_, metric="mahalanobis", map=self.components_)
         return kernel_under(self)
 
     @property

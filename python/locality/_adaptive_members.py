@@ -74,7 +74,8 @@ class Fits(NamedTuple):
         for member in members:
             setting = member.setting
             z = _search.mapped(rows, member.map)
-            made.append(_search.local_fit(z, told, setting.kernel, setting.degree, setting.ridge, threads))
+            kernel = setting.kernel_over(z, told.weights, threads)
+            made.append(_search.local_fit(z, told, kernel, setting.degree, setting.ridge, threads))
         return cls(members, made, told)
 
     def at(self, queries: Array, threads: int) -> Array:
@@ -93,7 +94,8 @@ def explain(members: list[Member], rows: Array, weights: Array | None, queries: 
     for member in members:
         z = _search.mapped(rows, member.map)
         nothing = np.zeros((len(rows), 1))
-        fits.append(_core.LocalMeanFit(z, nothing, member.setting.kernel, sample_weight=weights, on_empty="nearest", threads=threads))
+        kernel = member.setting.kernel_over(z, weights, threads)
+        fits.append(_core.LocalMeanFit(z, nothing, kernel, sample_weight=weights, on_empty="nearest", threads=threads))
     indices, shares = np.empty((len(queries), count), dtype=np.intp), np.empty((len(queries), count))
     step = max(1, _AT_ONCE // max(1, len(rows)))
     for first in range(0, len(queries), step):
@@ -112,7 +114,7 @@ def kept(members: list[Member]) -> tuple[Array | None, Array | None]:
     if not members:
         return None, None
     numbers = [
-        [m.weight, len(m.map), _NAMES.index(m.setting.name), m.setting.degree, m.setting.h, m.setting.ridge, float(m.setting.nearest)]
+        [m.weight, len(m.map), _NAMES.index(m.setting.name), m.setting.degree, m.setting.h, m.setting.ridge, float(m.setting.nearest), m.setting.site]
         for m in members
     ]
     return np.concatenate([m.map for m in members]), np.array(numbers, dtype=np.float64)
@@ -128,15 +130,15 @@ def remade(maps: Array | None, numbers: Array | None) -> list[Member]:
     """
     if maps is None and numbers is None:
         return []
-    if maps is None or numbers is None or numbers.shape[1] != 7 or not np.isfinite(numbers).all():
+    if maps is None or numbers is None or numbers.shape[1] != 8 or not np.isfinite(numbers).all():
         raise ValueError("there are maps without numbers, or numbers without maps")
     whole = numbers[:, [1, 2, 3, 6]]
     sound = (whole == np.floor(whole)).all() and (whole >= [1, 0, 0, 0]).all() and (whole[:, 1:] < [len(_NAMES), 2, 2]).all()
-    if not sound or (numbers[:, [0, 4]] <= 0.0).any() or (numbers[:, 5] < 0.0).any() or whole[:, 0].sum() != len(maps):
+    if not sound or (numbers[:, [0, 4]] <= 0.0).any() or (numbers[:, [5, 7]] < 0.0).any() or whole[:, 0].sum() != len(maps):
         raise ValueError("its numbers are none of local models")
     found, first = [], 0
-    for weight, rows, name, degree, h, ridge, nearest in numbers.tolist():
-        setting = Setting(_NAMES[int(name)], int(degree), h, ridge, bool(nearest))
+    for weight, rows, name, degree, h, ridge, nearest, site in numbers.tolist():
+        setting = Setting(_NAMES[int(name)], int(degree), h, ridge, bool(nearest), site)
         found.append(Member(weight, setting, np.ascontiguousarray(maps[first : first + int(rows)])))
         first += int(rows)
     return found

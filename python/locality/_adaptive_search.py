@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from . import _core
+from . import _core, kernels
 from ._arrays import Array
 from ._core import Kernel
 from ._mean import Progress
@@ -31,6 +31,10 @@ _SPLITS, _SPLITS_OF_MANY = 5, 3
 ISOTROPIC, WITHIN = "isotropic", "within-class"
 # Their unit, as a share of the distance that standard deviations make: factors go from a little under an eighth of it to six fifths.
 _UNIT = 0.3
+# Powers of rows' spacings, and multiples of the best bandwidth of all rows; no row's own is farther from it than this, as a logarithm.
+SITES = (0.5, 1.0)
+SITE_FACTORS = (0.7, 1.0, 1.4, 2.0)
+_WIDEST = 2.0
 # Of covariances within classes so much is left to the single columns.
 _SHRINKAGE = 0.05
 
@@ -135,11 +139,19 @@ class Setting(NamedTuple):
     ridge: float
     nearest: bool = False
     """In averages alone: one model has a kernel of the columns."""
+    site: float = 0.0
+    """The power of rows' spacing that their own bandwidths go with; 0 is one bandwidth for all."""
 
     @property
     def kernel(self) -> Kernel:
-        """Over mapped rows."""
+        """Over mapped rows, where these have no bandwidths of their own."""
         return Kernel(f"gaussian(knn={int(self.h)})") if self.nearest else gaussian(self.h)
+
+    def kernel_over(self, z: Array, weights: Array | None, threads: int) -> Kernel:
+        """Over mapped rows that predict."""
+        if self.site == 0.0:
+            return self.kernel
+        return kernels.gaussian(site_h=site_bandwidths(z, weights, self.h, self.site, threads))
 
 
 class Choice(NamedTuple):
@@ -157,11 +169,12 @@ class Split(NamedTuple):
     outside: tuple[Array, Told]
     learned: dict[str, Learned]
 
-    def told(self, setting: Setting, threads: int, kernel: Kernel | None = None) -> Array:
-        """What is told of held-out rows, under the setting's kernel or another."""
+    def told(self, setting: Setting, threads: int) -> Array:
+        """What is told of held-out rows."""
         components = self.learned[setting.name].map
         keys, queries = mapped(self.inside[0], components), mapped(self.outside[0], components)
-        fit = local_fit(keys, self.inside[1], kernel or setting.kernel, setting.degree, setting.ridge, threads)
+        kernel = setting.kernel_over(keys, self.inside[1].weights, threads)
+        fit = local_fit(keys, self.inside[1], kernel, setting.degree, setting.ridge, threads)
         return self.inside[1].from_means(local_means(fit, setting.degree, queries, threads))
 
 
@@ -188,19 +201,19 @@ class Mixture(NamedTuple):
     losses: Array
 
 
-def mixture(z: Array, told: Told, kernels: list[Kernel | str], search: Search) -> Mixture:
+def mixture(z: Array, told: Told, parts: list[Kernel | str], search: Search) -> Mixture:
     """How much each kernel counts beside the learned Gaussian: by how well each row is told by the others."""
     goal: dict[str, Any] = {"responses": told.values}
     if told.codes is not None:
         goal = {"classes": told.codes.tolist(), "n_classes": told.values.shape[1]}
     if told.weights is not None:
         goal["sample_weight"] = told.weights.tolist()
-    found = _core.learn_mixture(z, [gaussian(1.0), *kernels], **goal, max_iter=search.max_iter, threads=search.threads, progress=search.progress)
+    found = _core.learn_mixture(z, [gaussian(1.0), *parts], **goal, max_iter=search.max_iter, threads=search.threads, progress=search.progress)
     return Mixture(found[0], found[2], found[3])
 
 
 def mixture_of(
-    x: Array, told: Told, kernels: list[Kernel | str], found: Found, search: Search
+    x: Array, told: Told, parts: list[Kernel | str], found: Found, search: Search
 ) -> tuple[Kernel, Array, float] | None:
     """A mixture in the bandwidths of what was found, its shares and its loss; none where it tells held-out rows no better. Of held-out rows
     each split's mixture is learned without them."""
@@ -210,12 +223,12 @@ def mixture_of(
     for split in found.splits:
         components = split.learned[setting.name].map / scale
         keys, queries = mapped(split.inside[0], components), mapped(split.outside[0], components)
-        mixed = mixture(keys, split.inside[1], kernels, search)
+        mixed = mixture(keys, split.inside[1], parts, search)
         fit = local_fit(keys, split.inside[1], mixed.kernel, setting.degree, setting.ridge, search.threads)
         losses.append(split.outside[1].loss(local_means(fit, setting.degree, queries, search.threads)))
     if losses and np.mean(losses) >= found.choice.loss:
         return None
-    whole = mixture(mapped(x, found.learned.map / scale), told, kernels, search)
+    whole = mixture(mapped(x, found.learned.map / scale), told, parts, search)
     # Where no rows are held out, each is told by the others.
     return whole.kernel, whole.weights, float(np.mean(losses) if losses else whole.losses[-1])
 
@@ -245,6 +258,21 @@ def local_polynomial(z: Array, told: Told, kernel: Kernel, degree: int, ridge: f
 def gaussian(h: float) -> Kernel:
     """The Gaussian of a bandwidth."""
     return Kernel(f"gaussian(h={float(h)!r})")
+
+
+def site_bandwidths(z: Array, weights: Array | None, h: float, site: float, threads: int) -> Array:
+    """A bandwidth for each mapped row, ``[n]``: `h` times its spacing, as a share of the median one, to the power `site` (Abramson 1982, On
+    bandwidth variation in kernel estimates). Spacings are a density's by the others to minus one over the columns."""
+    pilot = _core.LocalMeanFit(z, np.zeros((len(z), 1)), gaussian(h), "hollow", weights, on_empty="nearest", threads=threads)
+    logs = np.asarray(pilot.at(z, threads)[1], dtype=np.float64)
+    reached = np.isfinite(logs)
+    if not reached.any():
+        return np.full(len(z), h)
+    # Rows that no other reaches are as far apart as the farthest of the rest.
+    logs = np.where(reached, logs, logs[reached].min())
+    power = np.clip(-site * (logs - np.median(logs)) / z.shape[1], -_WIDEST, _WIDEST)
+    found: Array = h * np.exp(power)
+    return found
 
 
 def local_means(fit: Any, degree: int, queries: Array, threads: int) -> Array:
@@ -284,6 +312,8 @@ class Plan(NamedTuple):
     """The most settings that are averaged."""
     start: Array | None = None
     """The map to begin from."""
+    sites: bool = False
+    """Whether rows may have bandwidths of their own."""
 
 
 Tried = dict[Setting, list[Array]]
@@ -347,10 +377,16 @@ def tried(done: list[Split], plan: Plan, threads: int) -> Tried:
         return loss_of(found[setting], done)
 
     fewest = min(len(split.inside[0]) for split in done)
+    def wider(loss: float, best: Setting) -> None:
+        """Around the best, too, with bandwidths of rows' own."""
+        if plan.sites and np.isfinite(loss):
+            for site in SITES:
+                for factor in SITE_FACTORS:
+                    one(best._replace(h=best.h * factor, site=site))
+
     for name, learned in done[0].learned.items():
         if plan.degree != 1:
-            for h in FACTORS:
-                one(Setting(name, 0, h, 0.0))
+            wider(*min((one(setting), setting) for setting in (Setting(name, 0, h, 0.0) for h in FACTORS)))
             for k in NEIGHBORS if name == ISOTROPIC and plan.members > 1 else ():
                 if k < fewest:
                     one(Setting(name, 0, float(k), 0.0, nearest=True))
@@ -359,6 +395,7 @@ def tried(done: list[Split], plan: Plan, threads: int) -> Tried:
             for ridge in RIDGES:
                 if ridge != RIDGES[1]:
                     one(Setting(name, 1, h, ridge))
+            wider(0.0, Setting(name, 1, h, RIDGES[1]))
     return found
 
 

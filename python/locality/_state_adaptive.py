@@ -22,6 +22,7 @@ _ADAPTIVE = {
     "_net_coef": "k?",
     "mixture_weights_": "m?",
     "sample_weight_fit_": "n?",
+    "site_bandwidth_": "n?",
     "_member_maps": "q e?",
     "_member_numbers": "o f?",
 }

@@ -238,3 +238,34 @@ def test_small_units_large_answers_and_rounds():
         lc.AdaptiveKernelRegressor(hidden_layer_sizes=0).fit(x, y)
     with pytest.raises(ValueError, match="must be whole numbers of at least 1 each"):
         lc.AdaptiveKernelRegressor(hidden_layer_sizes=[4, 0]).fit(x, y)
+
+
+def test_rows_may_have_bandwidths_of_their_own(tmp_path):
+    # A fine wave where rows are dense, a coarse one where they are far apart.
+    rng = np.random.default_rng(2)
+
+    def draw(n):
+        x = rng.normal(size=n)
+        x = np.where(x < 0.0, 0.2 * x, 5.0 * x)
+        return x[:, None], np.where(x < 0.0, np.sin(25.0 * x), np.sin(x))
+
+    (x, y), (at, told) = draw(600), draw(600)
+    y = y + 0.3 * rng.normal(size=600)
+    how = {"degree": 0, "random_state": 0}
+    plain = lc.AdaptiveKernelRegressor(**how).fit(x, y)
+    model = lc.AdaptiveKernelRegressor(site_bandwidth=True, **how).fit(x, y)
+    left = [np.mean((one.predict(at) - told) ** 2) for one in (plain, model)]
+    assert left[1] < 0.7 * left[0], left
+    assert model.validation_loss_ < plain.validation_loss_ and plain.site_bandwidth_ is None
+    dense = x[:, 0] < 0.0
+    assert np.median(model.site_bandwidth_[~dense]) > 3.0 * np.median(model.site_bandwidth_[dense])
+    np.testing.assert_allclose(model.predict(at), lc.local_mean(at, x, y, kernel=model.kernel_, on_empty="nearest"), rtol=1e-8)
+    assert model.explain(at[:3], 4).weights.shape == (3, 4)
+    average = lc.AdaptiveKernelRegressor(site_bandwidth=True, random_state=0).fit(x, y)
+    assert any(member.setting.site > 0.0 for member in average.members_)
+    for one in (model, average):
+        lc.save(one, tmp_path / "m.loc")
+        np.testing.assert_array_equal(lc.load(tmp_path / "m.loc").predict(at), one.predict(at))
+        assert np.isfinite(one.predict([[1e3]])).all()
+    with pytest.raises(ValueError, match="site_bandwidth=True"):
+        lc.AdaptiveKernelRegressor(site_bandwidth=True, kernels=["laplace(h=2)"]).fit(x, y)
