@@ -9,7 +9,7 @@ pub(crate) enum Score {
         rmse: f64,
         /// Mean absolute error.
         mae: f64,
-        /// 1 minus the squared error over that of the mean.
+        /// 1 minus the squared error over that of the mean; of numbers that are all the same 1 where all are met, else 0, as scikit-learn has it.
         r2: f64,
     },
     /// Of classes: the share that is right, and the mean of minus the logarithm of the right class's probability.
@@ -53,7 +53,7 @@ pub(crate) fn score_numbers(y: &[f64], found: &[f64]) -> Score {
         r2: if all > 0.0 {
             1.0 - squares / all
         } else {
-            f64::NAN
+            f64::from(u8::from(squares == 0.0))
         },
     }
 }
@@ -84,6 +84,12 @@ mod tests {
             panic!("numbers");
         };
         assert!((rmse - 3.0_f64.sqrt()).abs() < 1e-15 && mae == 1.0 && r2 == 1.0 - 9.0 / 2.0);
+        for (found, known) in [([7.5, 7.5], 1.0), ([7.5, 7.0], 0.0)] {
+            let Score::Numbers { r2, .. } = score_numbers(&[7.5, 7.5], &found) else {
+                panic!("numbers");
+            };
+            assert_eq!(r2, known);
+        }
         let shares = [0.75, 0.25, 0.5, 0.5];
         let Score::Classes { accuracy, log_loss } = score_classes(&[0, 1], &shares, 2) else {
             panic!("classes");

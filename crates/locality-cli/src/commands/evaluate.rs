@@ -24,6 +24,7 @@ const GLOBAL: f64 = 1e6;
 #[command(after_help = "Examples:
   locality evaluate houses.csv --target price
   locality evaluate iris.csv --target target --cv 10 --seed 1 --plot calibration.png
+  locality evaluate houses.csv --target price --kernel \"tricube(knn=40)\"
 
 Each row is predicted once, by models made of the other folds; bandwidths are searched anew in each. Figures are means over the folds, with
 their standard errors; the best model is marked. What --missing fills in comes from all rows. --plot draws the residuals of the best model, or how often classes are right
@@ -39,6 +40,10 @@ pub(crate) struct Args {
     /// Of the random folds
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
+
+    /// How near counts how much in the local models, as of `locality fit`; a bandwidth that it names is kept in all folds [default: gaussian]
+    #[arg(long, value_name = "KERNEL")]
+    kernel: Option<Kernel>,
 
     /// Draw how good the best model is into this picture
     #[arg(long, value_name = "P.png|P.svg")]
@@ -77,7 +82,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
             args.cv
         )));
     }
-    let known = Known::read(&args.problem)?;
+    let known = Known::read(&args.problem, Model::Auto)?;
     let x = known.rows()?;
     let n = x.rows();
     if n < 2 * args.cv {
@@ -90,9 +95,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     }
     let folds = folds(&known.target, n, args.cv, args.seed);
     let task = known.target.task();
+    let kernel = args
+        .kernel
+        .as_ref()
+        .map(|k| k.with_columns(&known.columns.expanded()));
+    let kernel = kernel
+        .transpose()
+        .map_err(|e| Error::from(e).context("--kernel"))?;
     let start = Instant::now();
     let mut results = Vec::new();
-    for (name, contestant) in contestants(task, known.weights.is_some()) {
+    for (name, contestant) in contestants(task, known.weights.is_some(), kernel.as_ref()) {
         Context::check()?;
         let result = context
             .watched(name, |watch| {
@@ -149,8 +161,24 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     context.summary(&words, &object, false)
 }
 
-fn contestants(task: Task, weighted: bool) -> Vec<(&'static str, Contestant)> {
-    let recipe = |model| Contestant::Recipe(Recipe::of(model));
+fn contestants(
+    task: Task,
+    weighted: bool,
+    kernel: Option<&Kernel>,
+) -> Vec<(&'static str, Contestant)> {
+    let recipe = |model| {
+        // Rows that count alike, and a kernel that is learned, are none of those that are named.
+        let named = match model {
+            Model::Knn => None,
+            #[cfg(feature = "learn")]
+            Model::Adaptive => None,
+            _ => kernel.cloned(),
+        };
+        Contestant::Recipe(Recipe {
+            kernel: named,
+            ..Recipe::of(model)
+        })
+    };
     let global = |model| -> Contestant {
         Contestant::Recipe(Recipe {
             kernel: Some(Kernel::gaussian(GLOBAL)),

@@ -34,7 +34,8 @@ pub(super) struct Problem {
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub(super) features: Option<Vec<String>>,
 
-    /// Regression or classification [default: classification for words, and for a few whole numbers that come again and again]
+    /// Regression or classification [default: classification for words, and for a few whole numbers that come again and again unless the
+    /// model is for regression]
     #[arg(long, value_name = "TASK", hide_possible_values = true)]
     pub(super) task: Option<Task>,
 
@@ -111,7 +112,8 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn read(problem: &Problem) -> Result<Self> {
+    /// As a model needs it.
+    pub(super) fn read(problem: &Problem, model: Model) -> Result<Self> {
         let mut table = Table::read(&problem.table, &problem.options)?;
         let one = |name: &String, flag: &str| {
             let found = table.find(std::slice::from_ref(name), flag)?;
@@ -155,7 +157,7 @@ impl Known {
             }
             _ => e,
         };
-        let (target, why) = Target::read(&table, y, problem.task).map_err(helped)?;
+        let (target, why) = Target::read(&table, y, problem.task, model).map_err(helped)?;
         let columns = Columns::of(&table, &places, problem.missing).map_err(helped)?;
         Ok(Self {
             numbers: columns.encode(&table, &places).map_err(helped)?,
@@ -186,7 +188,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     }
     let taken = outputs.iter().any(|p| is_standard(p));
     context.json_needs_stdout(taken)?;
-    let known = Known::read(&args.problem)?;
+    let known = Known::read(&args.problem, args.model)?;
     let task = known.target.task();
     let names = known.columns.expanded();
     let kernel = args.kernel.as_ref().map(|k| k.with_columns(&names));

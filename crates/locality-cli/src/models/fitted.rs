@@ -309,7 +309,18 @@ impl Fitted {
         Ok(match (self, target) {
             (Self::Regression(fit), Target::Numbers(y)) => {
                 let residuals = fit.polynomial().diagnostics(watch)?.loo_residuals;
-                let found: Vec<f64> = y.iter().zip(&residuals).map(|(y, r)| y - r).collect();
+                let mut found: Vec<f64> = y.iter().zip(&residuals).map(|(y, r)| y - r).collect();
+                if found.iter().any(|f| !f.is_finite()) {
+                    // A row that makes its own value alone is predicted by the others.
+                    let divided = fit.divide(x)?;
+                    let rows = Rows::new(&divided, x.rows(), x.columns())?;
+                    let model = fit.polynomial().parameters().clone().neighborhood(hollow);
+                    let without = model.fit(rows, Rows::column(y), weights, watch)?;
+                    let without = without.at(rows, watch)?;
+                    let each = found.iter_mut().zip(without.values());
+                    each.filter(|(f, _)| !f.is_finite())
+                        .for_each(|(f, w)| *f = *w);
+                }
                 Some(Predictions::Numbers(found))
             }
             (Self::Glm(fit), Target::Numbers(y)) => {

@@ -62,15 +62,20 @@ impl Model {
         }
     }
 
+    /// The only task that it is for, if it is not for both.
+    pub(crate) fn task(self) -> Option<Task> {
+        match self {
+            Self::Auto | Self::Mean | Self::Knn => None,
+            #[cfg(feature = "learn")]
+            Self::Adaptive => None,
+            Self::Logistic => Some(Task::Classification),
+            _ => Some(Task::Regression),
+        }
+    }
+
     /// Whether it predicts such a target.
     pub(crate) fn fits(self, task: Task) -> bool {
-        match self {
-            Self::Auto | Self::Mean | Self::Knn => true,
-            #[cfg(feature = "learn")]
-            Self::Adaptive => true,
-            Self::Logistic => task == Task::Classification,
-            _ => task == Task::Regression,
-        }
+        self.task().is_none_or(|own| own == task)
     }
 }
 

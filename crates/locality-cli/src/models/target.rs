@@ -3,6 +3,7 @@
 use locality::model::Class;
 
 use super::columns::words;
+use super::recipe::Model;
 use crate::error::{Error, Result};
 use crate::table::{Column, Table};
 
@@ -38,11 +39,12 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Reads a column, and says why it was taken as it was.
+    /// Reads a column, and says why it was taken as it was: numbers also as a model that is named needs them.
     pub(crate) fn read(
         table: &Table,
         column: usize,
         forced: Option<Task>,
+        model: Model,
     ) -> Result<(Self, String)> {
         let name = &table.names()[column];
         let (task, why) = match forced {
@@ -50,6 +52,10 @@ impl Target {
             None if !table.is_numeric(column) => {
                 (Task::Classification, format!("'{name}' holds words"))
             }
+            None if model.task() == Some(Task::Regression) => (
+                Task::Regression,
+                format!("which --model {} is for", model.name()),
+            ),
             None => {
                 let y = table.numbers(&[column], "--target")?;
                 let mut kinds = y.clone();

@@ -186,6 +186,124 @@ fn models_are_compared() {
 }
 
 #[test]
+fn a_model_of_numbers_takes_whole_numbers_as_such() {
+    let folder = Folder::new();
+    let mut text = "x,visits,kind\n".to_owned();
+    for i in 0..60 {
+        let _ = writeln!(text, "{},{},{}", i % 20, (i % 20) / 5, ["a", "b"][i % 2]);
+    }
+    folder.file("visits.csv", &text);
+    for model in ["poisson", "local-linear", "local-quadratic", "auto"] {
+        let args = [
+            "fit",
+            "visits.csv",
+            "--target",
+            "visits",
+            "--features",
+            "x",
+            "--model",
+            model,
+            "-o",
+            "m.loc",
+            "--json",
+        ];
+        let json: Value = serde_json::from_slice(&folder.ok(&args).stdout).unwrap();
+        let (task, why) = if model == "auto" {
+            (
+                "classification",
+                "'visits' holds 4 whole numbers".to_owned(),
+            )
+        } else {
+            ("regression", format!("which --model {model} is for"))
+        };
+        assert_eq!(
+            (&json["task"], &json["inferred"]),
+            (&task.into(), &why.into()),
+            "{model}"
+        );
+    }
+    let words = [
+        "fit",
+        "visits.csv",
+        "--target",
+        "kind",
+        "--model",
+        "poisson",
+        "-o",
+        "m.loc",
+    ];
+    folder.fails(&words, 2, &["--model poisson is not for classification"]);
+}
+
+#[test]
+fn a_row_on_its_own_is_left_out_as_well() {
+    let folder = Folder::new();
+    folder.file("far.csv", "x,y\n0,1\n1,2\n2,2.5\n3,4\n100,9\n");
+    let args = [
+        "fit",
+        "far.csv",
+        "--target",
+        "y",
+        "--kernel",
+        "tricube",
+        "--bandwidth",
+        "2.5",
+        "--no-standardize",
+        "--model",
+        "local-linear",
+        "-o",
+        "m.loc",
+        "--json",
+    ];
+    let json: Value = serde_json::from_slice(&folder.ok(&args).stdout).unwrap();
+    // The nearest row answers for the one that is far from all.
+    let rmse = json["leave_one_out"]["rmse"].as_f64().unwrap();
+    assert!(rmse > 2.0 && rmse < 4.0, "{rmse}");
+}
+
+#[test]
+fn models_are_compared_under_a_kernel() {
+    let folder = Folder::new();
+    wave(&folder);
+    let run = |kernel: &[&str]| -> Value {
+        let args = ["evaluate", "wave.csv", "--target", "y", "--json"];
+        let run = folder.ok(&[&args[..], kernel].concat());
+        serde_json::from_slice(&run.stdout).unwrap()
+    };
+    let rmse = |json: &Value, name: &str| {
+        let models = json["models"].as_array().unwrap();
+        models.iter().find(|m| m["name"] == name).unwrap()["rmse"]
+            .as_f64()
+            .unwrap()
+    };
+    let (plain, wide) = (run(&[]), run(&["--kernel", "boxcar(h=1e9)"]));
+    assert!((rmse(&wide, "local mean") - rmse(&wide, "mean of all rows")).abs() < 1e-9);
+    assert!(rmse(&plain, "local mean") < 0.9 * rmse(&wide, "local mean"));
+    for same in ["k nearest", "global linear"] {
+        assert_eq!(rmse(&plain, same), rmse(&wide, same));
+    }
+    let wrong = [
+        "evaluate",
+        "wave.csv",
+        "--target",
+        "y",
+        "--kernel",
+        "gaussian(cols=z)",
+    ];
+    folder.fails(&wrong, 2, &["--kernel", "z"]);
+    // A target that never changes is no trouble.
+    folder.file(
+        "flat.csv",
+        &format!(
+            "x,y\n{}",
+            (0..20).map(|i| format!("{i},7.5\n")).collect::<String>()
+        ),
+    );
+    let words = folder.ok(&["evaluate", "flat.csv", "--target", "y"]).text();
+    assert!(!words.contains("NaN") && !words.contains("inf"), "{words}");
+}
+
+#[test]
 fn pictures_go_by_the_task() {
     let folder = Folder::new();
     wave(&folder);
