@@ -21,8 +21,9 @@ METHODS = ("standard", "modified", "hessian", "ltsa")
 class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
     """Coordinates of few columns in which every neighbourhood looks as it did.
 
-    The parameters, defaults and attributes are scikit-learn's. Eigenvectors come from a sparse factor, exact to `tol` and always the same;
-    where the neighbours' graph is not connected, a warning says so, and `pieces` how they are laid.
+    The parameters, defaults and attributes are scikit-learn's, but for the default of `tol`, which is 1e-9 here and 1e-6 there. Eigenvectors
+    come from a sparse factor, exact to `tol` and always the same; where the neighbours' graph is not connected, a warning says so, and `pieces`
+    how they are laid.
 
     Parameters
     ----------
@@ -31,11 +32,12 @@ class LocallyLinearEmbedding(TransformerMixin, BaseEstimator):
     n_components : int, default 2
         Number of coordinates.
     reg : float, default 1e-3
-        Penalty on the squares of reconstruction weights, over the sum of the neighbours' squared distances.
+        Penalty on the squares of reconstruction weights, over the sum of the neighbours' squared distances. The other methods need such weights
+        for samples that are nobody's neighbour, and in `transform`.
     eigen_solver : {"auto", "arpack", "dense"}, default "auto"
         "dense" computes all eigenvalues; the others only those that are asked for, if there are more than 200 samples.
     tol : float, default 1e-9
-        Residual at which an eigenvector counts as found.
+        Residual at which an eigenvector counts as found; 1e-6 in scikit-learn.
     max_iter : int, default 100
         Without effect: the number of rounds is bounded by the number of samples.
     method : {"standard", "modified", "hessian", "ltsa"}, default "standard"

@@ -44,7 +44,17 @@ class EdgeWeights:
 
 @dataclass(frozen=True, eq=False)
 class EdgeMaps:
-    """What `edge_maps` finds at each pixel, all from 0 to 1: the gradient's rank, the confidence, and the edge strength."""
+    """What `edge_maps` finds at each pixel, all from 0 to 1 and high at edges.
+
+    Attributes
+    ----------
+    gradient : ndarray
+        The rank of the gradient's size.
+    confidence : ndarray
+        The likeness of the window to an ideal step edge.
+    weight : ndarray
+        The edge strength, mixed of both: EDISON's weight map. It is the weight of the edge, not of the pixel, which counts with 1 minus it.
+    """
 
     gradient: Array
     confidence: Array

@@ -343,8 +343,8 @@ class DiffusionMap(TransformerMixin, _Map):
     n_neighbors : int or None, default 64
         The kernel counts for so many nearest of each sample only, itself counted; None for all.
     alpha : float, default 1
-        How far the density of the samples is taken out: with 1 coordinates do not depend on it, with 0 they are those of the plain
-        normalised graph.
+        How far the density of the samples is taken out, any number of at least 0: with 1 coordinates do not depend on it, with 0 they are
+        those of the plain normalised graph, with 0.5 those of a Fokker-Planck operator.
     time : float, default 1
         Number of steps of the walk; it need not be whole.
     eigen_solver : {"auto", "dense"}, default "auto"

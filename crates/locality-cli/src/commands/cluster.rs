@@ -8,7 +8,7 @@ use locality::shift::{Adaptive, MeanShift, Merging, StableBandwidth, estimate_ba
 use locality::{Bandwidth, Kernel, Metric, Rows};
 use serde_json::json;
 
-use super::clusterer::{self, Asked, Found, Method};
+use super::clusterer::{self, Asked, FLAGS, Found, Method};
 use super::count;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -201,7 +201,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         neighbors: args.neighbors,
         metric: args.metric.metric(),
     };
-    let found = clusterer::find(&asked, rows, context)?;
+    let found = clusterer::find(&asked, rows, context).map_err(|e| e.in_flags(FLAGS))?;
     let seconds = start.elapsed().as_secs_f64();
 
     let k = found.clusters;
@@ -397,7 +397,8 @@ fn estimate(rows: Rows<'_, f64>, args: &Args, context: &Context) -> Result<f64> 
     }
     let h = context.watched("bandwidth", |watch| {
         estimate_bandwidth(rows, args.quantile, args.bandwidth_rows, 0, watch)
-    })?;
+    });
+    let h = h.map_err(|e| Error::from(e).in_flags(FLAGS))?;
     if h > 0.0 {
         return Ok(h);
     }

@@ -7,6 +7,29 @@ use locality::{Kernel, Metric, Rows};
 use crate::context::Context;
 use crate::error::{Error, Result};
 
+/// The library's parameters under the tool's names.
+pub(super) const FLAGS: &[(&str, &str)] = &[
+    ("n_samples=", "--bandwidth-rows "),
+    ("quantile=", "--quantile "),
+    ("n_neighbors=", "--neighbors "),
+    ("holds min_bin_freq=", "holds as many as --min-bin-freq "),
+    ("min_bin_freq=", "--min-bin-freq "),
+    ("min_bin_freq", "--min-bin-freq"),
+    ("widen the bandwidth", "widen --bandwidth"),
+    ("give bandwidth", "give --bandwidth"),
+    ("bandwidth=", "--bandwidth "),
+    ("max_dist=", "--max-dist "),
+    ("max_iter=", "--max-iter "),
+    ("adaptive=", "--adaptive "),
+    ("compression=", "--compression "),
+    ("over_relaxation=", "--over-relaxation "),
+    ("min_persistence=", "--min-persistence "),
+    ("metric=euclidean", "--metric euclidean"),
+    ("sample_weights", "--weights"),
+    ("samples", "rows"),
+    ("sample", "row"),
+];
+
 /// How rows find their cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Method {

@@ -59,14 +59,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "C", default_value_t = 2)]
     dims: usize,
 
-    /// For lle: penalty on the mixture's weights, over the neighbours' squared distances
-    #[arg(
-        long,
-        value_name = "R",
-        default_value_t = 1e-3,
-        allow_negative_numbers = true
-    )]
-    reg: f64,
+    /// Penalty on the weights of mixtures of neighbours, over their squared distances: for lle of all rows, for mlle, hlle and ltsa of rows
+    /// that are nobody's neighbour, which are placed by such a mixture [default: 0.001]
+    #[arg(long, value_name = "R", allow_negative_numbers = true)]
+    reg: Option<f64>,
 
     /// For lle, laplacian and diffusion: how much neighbours count, such as 'gaussian(h=2)' [default: alike; for diffusion a Gaussian whose
     /// bandwidth is found]
@@ -78,23 +74,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "centred|apart")]
     pieces: Option<Pieces>,
 
-    /// For diffusion: how far the density of the rows is taken out, 0 to 1
-    #[arg(
-        long,
-        value_name = "A",
-        default_value_t = 1.0,
-        allow_negative_numbers = true
-    )]
-    alpha: f64,
+    /// For diffusion: how far the density of the rows is taken out, any number of at least 0; usual are 0, not at all; 0.5, the walk of
+    /// Fokker and Planck; and 1, wholly [default: 1]
+    #[arg(long, value_name = "A", allow_negative_numbers = true)]
+    alpha: Option<f64>,
 
-    /// For diffusion: number of steps of the walk
-    #[arg(
-        long,
-        value_name = "T",
-        default_value_t = 1.0,
-        allow_negative_numbers = true
-    )]
-    time: f64,
+    /// For diffusion: number of steps of the walk, any number of at least 0 [default: 1]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    time: Option<f64>,
 
     /// Embed (x - mean) / standard deviation of each column
     #[arg(long)]
@@ -258,4 +245,12 @@ const FLAGS: &[(&str, &str)] = &[
     ("n_neighbors", "--neighbors"),
     ("n_components", "--dims"),
     ("n_samples", "rows"),
+    ("columns of X", "columns"),
+    ("each sample needs", "each row needs"),
+    ("method Hessian", "--method hlle"),
+    ("method Ltsa", "--method ltsa"),
+    ("method Modified", "--method mlle"),
+    ("reg=", "--reg="),
+    ("alpha=", "--alpha="),
+    ("time=", "--time="),
 ];

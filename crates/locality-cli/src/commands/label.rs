@@ -52,14 +52,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KERNEL", conflicts_with = "neighbors")]
     kernel: Option<Kernel>,
 
-    /// For spreading: the share of a label that comes from the neighbours, above 0 and below 1
-    #[arg(
-        long,
-        value_name = "A",
-        default_value_t = 0.2,
-        allow_negative_numbers = true
-    )]
-    alpha: f64,
+    /// For spreading: the share of a label that comes from the neighbours, above 0 and below 1 [default: 0.2]
+    #[arg(long, value_name = "A", allow_negative_numbers = true)]
+    alpha: Option<f64>,
 
     /// Most rounds
     #[arg(long, value_name = "N", default_value_t = 1000)]
@@ -100,6 +95,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     output::check(&[&args.output])?;
     let stdout_taken = is_standard(&args.output);
     context.json_needs_stdout(stdout_taken)?;
+    if args.alpha.is_some() && args.method != Method::Spreading {
+        return Err(Error::usage(
+            "--alpha is for --method spreading; propagation and relaxation hold known labels fast; leave it out",
+        ));
+    }
     let table = Table::read(&args.table, &args.options)?;
     let label = table.find(std::slice::from_ref(&args.label), "--label")?[0];
     let (known, classes) = labels(&table, label)?;
@@ -227,7 +227,7 @@ fn spread(
         None => Affinity::Nearest { k: args.neighbors },
     };
     let method = if args.method == Method::Spreading {
-        LabelPropagation::spreading(affinity, args.alpha)
+        LabelPropagation::spreading(affinity, args.alpha.unwrap_or(0.2))
     } else {
         LabelPropagation::propagation(affinity)
     };

@@ -55,7 +55,7 @@ pub(super) fn card(stage: &mut Stage<'_>) -> Result<Card> {
     card.figure("R2", 1.0 - learned.error() * learned.error() / spread);
     card.figure("time", seconds(time));
     for (i, rule) in learned.system().rules().iter().enumerate() {
-        card.figure(format!("rule {}", i + 1), rule.text(learned.system()));
+        card.figure(format!("rule {}", i + 1), rule.told(learned.system()));
     }
     let surface = Surface {
         over: [0, 1],
@@ -63,7 +63,7 @@ pub(super) fn card(stage: &mut Stage<'_>) -> Result<Card> {
         points: POINTS,
         values,
     };
-    let scene = plot::draw_fuzzy(learned.system(), Some(&surface))?;
+    let scene = plot::draw_fuzzy(learned.system(), None, Some(&surface))?;
     stage.put_chart("rules.png", &scene)?;
     card.chart(
         "rules.png",

@@ -1,11 +1,11 @@
 //! Terms of fuzzy variables, and an output over two inputs.
 
-use locality::fuzzy::{Conclusion, FuzzySystem, Membership};
+use locality::fuzzy::{Conclusion, FuzzySystem, Membership, Output, Shape};
 
 use super::axes::{Frame, Sides, Span};
 use super::font;
 use super::levels::{below, segments};
-use super::scene::{Color, INK, PALETTE, Paint, SOFT, Scene, Stroke, Text};
+use super::scene::{Color, INK, Paint, SOFT, Scene, Stroke, Text};
 use crate::error::{Error, Result};
 
 /// Values of an output over two inputs.
@@ -20,19 +20,54 @@ pub(crate) struct Surface {
     pub(crate) values: Vec<f64>,
 }
 
-/// A panel: a name, a range, and terms.
-type Panel<'a> = (&'a str, [f64; 2], Vec<(&'a str, &'a Membership)>);
+/// A variable, its range, and its terms.
+struct Panel<'a> {
+    name: &'a str,
+    range: [f64; 2],
+    terms: Vec<(&'a str, Curve<'a>)>,
+    legend: Legend,
+}
 
-const WIDTH: f64 = 330.0;
-const HEIGHT: f64 = 190.0;
+/// What a term looks like.
+#[derive(Clone, Copy)]
+enum Curve<'a> {
+    Set(&'a Membership),
+    /// A degree of 1 at one number.
+    Spot(f64),
+}
+
+/// Where the names of a panel's terms stand: from the panel's left, and in which line.
+struct Legend {
+    places: Vec<(f64, usize)>,
+    lines: usize,
+}
+
+/// Of a panel's frame.
+const WIDTH: f64 = 290.0;
+const HEIGHT: f64 = 164.0;
+/// From the left of one panel to that of the next.
+const STEP: f64 = 380.0;
+/// Between panels that lie below one another, besides the names of terms.
+const GAP: f64 = 76.0;
+/// Of a line of names.
+const LINE: f64 = 15.0;
+/// How far names may reach, the sample of a line in front of each, and what is left free behind.
+const REACH: f64 = 330.0;
+const SAMPLE: f64 = 24.0;
+const FREE: f64 = 13.0;
+const SMALL: f64 = 10.5;
 /// Values of a constant differ by less than this part of their size.
 const ROUNDING: f64 = 1e-9;
 /// More variables than this make no picture.
 const MOST: usize = 40;
 
-/// Draws the terms of all variables that have fuzzy sets, and below them the surface.
-pub(crate) fn draw(system: &FuzzySystem, surface: Option<&Surface>) -> Result<Scene> {
-    let panels = panels(system);
+/// Draws the terms of all variables that have fuzzy sets, and below them the surface; of the outputs only `only`, where that is asked for.
+pub(crate) fn draw(
+    system: &FuzzySystem,
+    only: Option<usize>,
+    surface: Option<&Surface>,
+) -> Result<Scene> {
+    let panels = panels(system, only);
     if panels.len() > MOST {
         return Err(Error::data(format!(
             "the rules have {} variables; at most {MOST} can be drawn",
@@ -40,10 +75,10 @@ pub(crate) fn draw(system: &FuzzySystem, surface: Option<&Surface>) -> Result<Sc
         )));
     }
     let across = panels.len().clamp(1, 3);
-    let down = panels.len().div_ceil(across);
-    let top = 58.0 + down as f64 * (HEIGHT + 64.0);
-    let width =
-        (across as f64 * (WIDTH + 50.0) + 40.0).max(if surface.is_some() { 620.0 } else { 0.0 });
+    let lines = |row: &[Panel<'_>]| row.iter().map(|p| p.legend.lines).max().unwrap_or(0);
+    let tall = |row: &[Panel<'_>]| lines(row) as f64 * LINE + HEIGHT + GAP;
+    let top = 58.0 + panels.chunks(across).map(tall).sum::<f64>();
+    let width = (across as f64 * STEP + 40.0).max(if surface.is_some() { 620.0 } else { 0.0 });
     let height = top + if surface.is_some() { 450.0 } else { 0.0 };
     let name = if system.name().is_empty() {
         "Fuzzy rules"
@@ -56,10 +91,13 @@ pub(crate) fn draw(system: &FuzzySystem, surface: Option<&Surface>) -> Result<Sc
             .bold()
             .within(width - 48.0),
     );
-    for (i, panel) in panels.iter().enumerate() {
-        let left = 66.0 + (i % across) as f64 * (WIDTH + 50.0);
-        let from = 76.0 + (i / across) as f64 * (HEIGHT + 64.0);
-        terms(&mut scene, panel, [left, from]);
+    let mut from = 61.0;
+    for row in panels.chunks(across) {
+        for (i, panel) in row.iter().enumerate() {
+            let left = 66.0 + i as f64 * STEP;
+            terms(&mut scene, panel, [left, from + lines(row) as f64 * LINE]);
+        }
+        from += tall(row);
     }
     if let Some(surface) = surface {
         plane(&mut scene, system, surface, [66.0, top + 30.0])?;
@@ -67,60 +105,131 @@ pub(crate) fn draw(system: &FuzzySystem, surface: Option<&Surface>) -> Result<Sc
     Ok(scene)
 }
 
-fn panels(system: &FuzzySystem) -> Vec<Panel<'_>> {
+fn panels(system: &FuzzySystem, only: Option<usize>) -> Vec<Panel<'_>> {
     let inputs = system.inputs().iter().map(|input| {
-        let terms = input.terms.iter().map(|(name, set)| (&**name, set));
-        (&*input.name, input.range, terms.collect())
+        let terms = input.terms.iter();
+        let terms = terms.map(|(name, set)| (&**name, Curve::of(set)));
+        Panel::new(&input.name, input.range, terms.collect())
     });
-    let outputs = system.outputs().iter().filter_map(|output| {
-        let sets = output.terms.iter().filter_map(|(name, is)| match is {
-            Conclusion::Set(set) => Some((&**name, set)),
-            Conclusion::Affine { .. } => None,
-        });
-        let sets: Vec<_> = sets.collect();
-        (!sets.is_empty()).then_some((&*output.name, output.range, sets))
+    let outputs = system.outputs().iter().enumerate();
+    let outputs = outputs.filter(|(o, _)| only.is_none_or(|only| only == *o));
+    let outputs = outputs.filter_map(|(_, output)| {
+        // One that is asked for by its name has a panel of its numbers too.
+        let terms = curves(output, only.is_some());
+        (!terms.is_empty()).then(|| Panel::new(&output.name, output.range, terms))
     });
     inputs.chain(outputs).collect()
 }
 
-fn terms(scene: &mut Scene, (name, range, terms): &Panel<'_>, [left, top]: [f64; 2]) {
+/// The terms of an output that are fuzzy sets, or also those that are numbers.
+fn curves(output: &Output, numbers: bool) -> Vec<(&str, Curve<'_>)> {
+    let terms = output.terms.iter().filter_map(|(name, is)| match is {
+        Conclusion::Set(set) => Some((&**name, Curve::of(set))),
+        Conclusion::Affine { constant, slopes } => {
+            let number = numbers && slopes.iter().all(|s| *s == 0.0);
+            number.then_some((&**name, Curve::Spot(*constant)))
+        }
+    });
+    terms.collect()
+}
+
+impl<'a> Curve<'a> {
+    fn of(set: &'a Membership) -> Self {
+        match (set.shape(), set.parameters()) {
+            (Shape::Singleton, [x]) => Self::Spot(*x),
+            _ => Self::Set(set),
+        }
+    }
+}
+
+impl<'a> Panel<'a> {
+    fn new(name: &'a str, range: [f64; 2], terms: Vec<(&'a str, Curve<'a>)>) -> Self {
+        // The numbers that Takagi-Sugeno-Kang rules conclude may lie beyond the range.
+        let spots = terms.iter().filter_map(|(_, curve)| match curve {
+            Curve::Spot(x) => Some(*x),
+            Curve::Set(_) => None,
+        });
+        let range = spots.fold(range, |[low, high], x| [low.min(x), high.max(x)]);
+        let legend = Legend::of(terms.iter().map(|(term, _)| *term));
+        Self {
+            name,
+            range,
+            terms,
+            legend,
+        }
+    }
+}
+
+impl Legend {
+    /// As many lines as the names need.
+    fn of<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        let (mut x, mut line) = (0.0, 0);
+        let mut places = Vec::new();
+        for name in names {
+            let wide = SAMPLE + font::width(name, SMALL, true);
+            if x > 0.0 && x + wide > REACH {
+                (x, line) = (0.0, line + 1);
+            }
+            places.push((x, line));
+            x += wide + FREE;
+        }
+        Self {
+            lines: if places.is_empty() { 0 } else { line + 1 },
+            places,
+        }
+    }
+}
+
+fn terms(scene: &mut Scene, panel: &Panel<'_>, [left, top]: [f64; 2]) {
+    let [low, high] = panel.range;
     let frame = Frame {
         left,
         top,
-        width: WIDTH - 40.0,
-        height: HEIGHT - 26.0,
-        x: Span {
-            low: range[0],
-            high: range[1],
-        },
+        width: WIDTH,
+        height: HEIGHT,
+        x: Span { low, high },
         y: Span {
             low: 0.0,
             high: 1.08,
         },
     };
     let sides = Sides {
-        x: name,
+        x: panel.name,
         ..Sides::default()
     };
     frame.axes(scene, sides);
-    let mut x = left;
-    for (i, (term, set)) in terms.iter().enumerate() {
-        let color = PALETTE[i % PALETTE.len()];
-        let points = (0..=240).map(|k| {
-            let at = range[0] + (range[1] - range[0]) * f64::from(k) / 240.0;
-            frame.at(at, set.at(at))
-        });
-        let line: Vec<[f64; 2]> = points.collect();
-        let mut area = line.clone();
-        area.push([frame.right(), frame.bottom()]);
-        area.push([frame.left, frame.bottom()]);
-        scene.area(area, Paint::fill(color, 0.1));
-        scene.line(line, Stroke::new(color, 2.0));
-        let wide = font::width(term, 10.5, true);
-        if x + wide <= left + WIDTH - 20.0 {
-            scene.text(Text::new(x, top - 7.0, 10.5, *term).bold().color(color));
-            x += wide + 11.0;
+    let legend = &panel.legend;
+    for (i, ((term, curve), (x, line))) in panel.terms.iter().zip(&legend.places).enumerate() {
+        let stroke = Stroke::nth(i);
+        match curve {
+            Curve::Set(set) => {
+                let points = (0..=240).map(|k| {
+                    let at = low + (high - low) * f64::from(k) / 240.0;
+                    frame.at(at, set.at(at))
+                });
+                let line: Vec<[f64; 2]> = points.collect();
+                let mut area = line.clone();
+                area.push([frame.right(), frame.bottom()]);
+                area.push([frame.left, frame.bottom()]);
+                scene.area(area, Paint::fill(stroke.color, 0.1));
+                scene.line(line, stroke);
+            }
+            Curve::Spot(at) => {
+                scene.line(vec![frame.at(*at, 0.0), frame.at(*at, 1.0)], stroke);
+            }
         }
+        let (x, y) = (
+            left + x,
+            top - 7.0 - (legend.lines - 1 - line) as f64 * LINE,
+        );
+        let sample = vec![[x, y - 3.5], [x + SAMPLE - 5.0, y - 3.5]];
+        scene.line(sample, stroke);
+        scene.text(
+            Text::new(x + SAMPLE, y, SMALL, *term)
+                .bold()
+                .color(stroke.color)
+                .within(REACH - SAMPLE),
+        );
     }
 }
 
@@ -252,6 +361,28 @@ fn shade(share: f64) -> Color {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_term_has_a_name_and_a_look_of_its_own() {
+        let names: Vec<String> = (1..=30).map(|i| format!("level_{i}")).collect();
+        let legend = Legend::of(names.iter().map(String::as_str));
+        for (i, (x, line)) in legend.places.iter().enumerate() {
+            let wide = SAMPLE + font::width(&names[i], SMALL, true);
+            assert!(x + wide <= REACH && *line < legend.lines);
+            if let Some((next, same)) = legend.places.get(i + 1)
+                && same == line
+            {
+                assert!(*next >= x + wide);
+            }
+        }
+        let look = |i| {
+            let stroke = Stroke::nth(i);
+            (stroke.color, stroke.dash, stroke.width.to_bits())
+        };
+        for i in 0..84 {
+            assert!((0..i).all(|j| look(j) != look(i)), "{i}");
+        }
+    }
 
     #[test]
     fn cells_lie_around_the_points_that_lines_go_through() {

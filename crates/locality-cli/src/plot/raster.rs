@@ -104,11 +104,8 @@ fn apply(sheet: &mut Pixmap, path: &Path, paint: &Paint, place: Transform) {
             width: stroke.width as f32,
             line_cap: LineCap::Butt,
             line_join: LineJoin::Round,
-            dash: if stroke.dashed {
-                StrokeDash::new(vec![4.0, 3.0], 0.0)
-            } else {
-                None
-            },
+            // None at all is refused there, and then there are no dashes.
+            dash: StrokeDash::new(stroke.dash.iter().map(|l| *l as f32).collect(), 0.0),
             ..Pen::default()
         };
         sheet.stroke_path(path, &brush(stroke.color, 1.0), &pen, place, None);

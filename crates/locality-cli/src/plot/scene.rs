@@ -63,12 +63,13 @@ impl Mark {
     }
 }
 
-/// A line's colour, width and whether it is dashed.
+/// A line's colour and width, and its dashes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stroke {
     pub(super) color: Color,
     pub(super) width: f64,
-    pub(super) dashed: bool,
+    /// Lengths that are drawn and left out by turns; none for a line without gaps.
+    pub(super) dash: &'static [f64],
 }
 
 impl Stroke {
@@ -76,15 +77,25 @@ impl Stroke {
         Self {
             color,
             width,
-            dashed: false,
+            dash: &[],
         }
     }
 
     pub(super) fn dashed(self) -> Self {
-        Self {
-            dashed: true,
-            ..self
-        }
+        self.dash(&[4.0, 3.0])
+    }
+
+    pub(super) fn dash(self, dash: &'static [f64]) -> Self {
+        Self { dash, ..self }
+    }
+
+    /// The look of one of many lines: colours first, then dashes, then widths, so that up to 84 differ.
+    pub(super) fn nth(i: usize) -> Self {
+        const DASHES: [&[f64]; 4] = [&[], &[6.0, 3.0], &[2.0, 2.0], &[9.0, 2.5, 2.0, 2.5]];
+        const WIDTHS: [f64; 3] = [2.0, 1.0, 3.2];
+        let (color, more) = (i % PALETTE.len(), i / PALETTE.len());
+        let (dash, more) = (more % DASHES.len(), more / DASHES.len());
+        Self::new(PALETTE[color], WIDTHS[more % WIDTHS.len()]).dash(DASHES[dash])
     }
 }
 

@@ -117,8 +117,9 @@ fn style(paint: &Paint) -> String {
             hex(stroke.color),
             number(stroke.width)
         );
-        if stroke.dashed {
-            out.push_str(" stroke-dasharray=\"4 3\"");
+        if !stroke.dash.is_empty() {
+            let lengths: Vec<String> = stroke.dash.iter().copied().map(number).collect();
+            let _ = write!(out, " stroke-dasharray=\"{}\"", lengths.join(" "));
         }
     }
     out

@@ -144,7 +144,7 @@ fn parameters_out_of_range() {
         }
         fails(command, &["--kernel", "gausian"], &["--kernel", "gaussian"]);
         fails(command, &["--color", "hsv"], &["--color", "luv"]);
-        fails(command, &["--max-iter", "0"], &["max_iter"]);
+        fails(command, &["--max-iter", "0"], &["--max-iter is 0"]);
         fails(command, &["--tol", "-1"], &["tol"]);
     }
     fails("filter", &["--like-opencv", "--tol", "1"], &["--tol"]);

@@ -231,7 +231,7 @@ fn bandwidths_that_are_none() {
         folder.fails(
             &["cluster", &iris, "-o", "out.csv", flag, value],
             2,
-            &[flag.trim_start_matches('-').replace('-', "_").as_str()],
+            &[flag],
         );
     }
 }

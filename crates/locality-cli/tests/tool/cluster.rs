@@ -390,7 +390,7 @@ fn weights_directions_and_stable_bandwidths() {
             &["--compression", "0.1", "--method", "medoid"],
             "--compression says nothing",
         ),
-        (&["--over-relaxation", "2"], "over_relaxation=2"),
+        (&["--over-relaxation", "2"], "--over-relaxation 2 must"),
         (&["--weights", "nobody"], "nobody"),
     ] {
         let args = ["cluster", "d.csv", "-o", "x.csv"];
@@ -398,5 +398,44 @@ fn weights_directions_and_stable_bandwidths() {
         assert_ne!(run.code, Some(0));
         let said = &run.stderr;
         assert!(said.contains(words), "{said}");
+    }
+}
+
+#[test]
+fn errors_name_the_flags() {
+    let folder = Folder::new();
+    let iris = data("iris.csv");
+    let args = ["cluster", &iris, "-o", "out.csv", "--columns", "0,1,2,3"];
+    for (more, said) in [
+        (
+            &["--quantile", "2"][..],
+            "--quantile 2 must be between 0 and 1",
+        ),
+        (
+            &["--method", "tomato", "--neighbors", "0"],
+            "--neighbors 0 leaves every row alone; give 1 or more",
+        ),
+        (
+            &[
+                "--bin-seeding",
+                "--min-bin-freq",
+                "1000",
+                "--bandwidth",
+                "1",
+            ],
+            "no bin of width 1 holds as many as --min-bin-freq 1000 rows; lower --min-bin-freq or widen --bandwidth",
+        ),
+        (
+            &["--bin-seeding", "--min-bin-freq", "0"],
+            "--min-bin-freq 0 must be at least 1",
+        ),
+        (
+            &["--method", "quick-shift", "--max-dist", "-1"],
+            "--max-dist -1 must be at least 0",
+        ),
+        (&["--compression", "7"], "--compression 7 must be above 0"),
+        (&["--adaptive", "7"], "--adaptive 7 must be between 0"),
+    ] {
+        folder.fails(&[&args[..], more].concat(), 2, &[said]);
     }
 }

@@ -108,6 +108,43 @@ fn graphs_of_neighbours_say_what_they_found() {
 }
 
 #[test]
+fn flags_that_a_method_does_not_read_are_refused() {
+    let folder = Folder::new();
+    let iris = data("iris.csv");
+    for (method, flag, of) in [
+        ("ltsa", "--time", "diffusion"),
+        ("lle", "--alpha", "diffusion"),
+        ("laplacian", "--time", "diffusion"),
+        ("laplacian", "--reg", "lle, mlle, hlle and ltsa"),
+        ("diffusion", "--reg", "lle, mlle, hlle and ltsa"),
+    ] {
+        // Even at its default.
+        let args = ["embed", &iris, "-o", "out.csv", "--method", method];
+        let said = format!("{flag} is for --method {of}, not {method}; leave it out");
+        folder.fails(&[&args[..], &[flag, "1"]].concat(), 2, &[&said]);
+    }
+    let args = ["embed", &iris, "-o", "out.csv"];
+    let with = |more: &[&'static str]| [&args[..], more].concat();
+    folder.ok(&with(&["--method", "diffusion", "--alpha", "2"]));
+    folder.ok(&with(&["--method", "ltsa", "--reg", "0.01"]));
+    for (more, said) in [
+        (
+            &["--dims", "5"][..],
+            "--dims=5 must be from 1 to the number of columns, 4",
+        ),
+        (
+            &["--method", "hlle", "--dims", "4"],
+            "is too few for --method hlle with --dims=4",
+        ),
+        (&["--reg", "-1"], "--reg=-1 must be"),
+    ] {
+        let found = folder.run(&with(more));
+        assert_eq!(found.code, Some(2));
+        assert!(found.stderr.contains(said), "{}", found.stderr);
+    }
+}
+
+#[test]
 fn pieces_have_a_column_and_colours() {
     let folder = Folder::new();
     let iris = data("iris.csv");

@@ -285,3 +285,105 @@ fn cells_without_a_value_say_why() {
         "{text}"
     );
 }
+
+#[test]
+fn rules_say_the_numbers_and_sums_that_they_conclude() {
+    let folder = Folder::new();
+    let wine = data("wine.csv");
+    let learn = |order| {
+        [
+            "fuzzy",
+            "learn",
+            &wine,
+            "--target",
+            "alcohol",
+            "--columns",
+            "color_intensity,proline",
+            "-o",
+            "rules.toml",
+            "--rules",
+            "2",
+            "--order",
+            order,
+        ]
+    };
+    let text = folder.ok(&learn("0")).text();
+    let number = |line: &str| -> f64 {
+        let (_, rest) = line.split_once(" (").unwrap();
+        rest.strip_suffix(')').unwrap().parse().unwrap()
+    };
+    let rules: Vec<&str> = text.lines().filter(|l| l.starts_with("IF ")).collect();
+    assert!(!rules.is_empty(), "{text}");
+    assert!(
+        rules.iter().all(|r| (10.0..16.0).contains(&number(r))),
+        "{text}"
+    );
+    let text = folder.ok(&learn("1")).text();
+    for word in [
+        "alcohol IS value_1 (",
+        " * color_intensity ",
+        " * proline)\n",
+    ] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    // The file has them once, and reads back.
+    assert!(!folder.text("rules.toml").contains("value_1 ("));
+    folder.file("new.csv", "color_intensity,proline\n5,1000\n");
+    let args = ["fuzzy", "eval", "rules.toml", "new.csv", "-o", "out.csv"];
+    let why = folder.ok(&[&args[..], &["--explain", "0"]].concat());
+    assert!(why.text().contains(" * proline)"), "{}", why.text());
+    folder.file("one.csv", "a,b\n1,2\n");
+    let one = ["fuzzy", "learn", "one.csv", "--target", "b", "-o", "r.toml"];
+    let said = "one.csv has 1 row; rules are learned from at least 2";
+    folder.fails(&one, 1, &[said]);
+}
+
+#[test]
+fn pictures_name_every_term_and_the_output_that_is_asked_for() {
+    let folder = Folder::new();
+    let terms: Vec<String> = (1..=9)
+        .map(|i| format!("level_{i} = \"gaussian({i}, 0.5)\""))
+        .collect();
+    let rules = RULES
+        .replace(
+            "terms = { poor = \"triangle(0, 0, 5)\", average = \"triangle(0, 5, 10)\", good = \"triangle(5, 10, 10)\" }\n[[input]]\nname = \"service\"",
+            &format!("terms = {{ poor = \"triangle(0, 0, 5)\", good = \"triangle(5, 10, 10)\", {} }}\n[[input]]\nname = \"service\"", terms.join(", ")),
+        )
+        .replace(
+            "[rules]",
+            "[[output]]\nname = \"minutes\"\nrange = [0, 30]\ninference = \"sugeno\"\nterms = { short = 10, long = 40 }\n[rules]",
+        )
+        .replace("tip IS low", "tip IS low, minutes IS short")
+        .replace("tip IS high", "tip IS high, minutes IS long");
+    assert!(rules.contains("level_9") && rules.contains("minutes"));
+    folder.file("tip.toml", rules);
+    let draw = |more: &[&'static str]| {
+        let args = ["fuzzy", "plot", "tip.toml", "-o", "tip.svg"];
+        folder.ok(&[&args[..], more].concat());
+        folder.text("tip.svg")
+    };
+    let picture = draw(&[]);
+    for i in 1..=9 {
+        assert!(picture.contains(&format!(">level_{i}<")), "level_{i}");
+    }
+    assert!(picture.contains(">medium<") && !picture.contains(">short<"));
+    // Each of the 11 terms of quality has a look of its own.
+    let looks: Vec<&str> = picture
+        .lines()
+        .filter(|l| {
+            l.starts_with("<path") && l.contains("fill=\"none\"") && l.matches('L').count() == 240
+        })
+        .filter_map(|l| l.split_once("stroke=").map(|(_, look)| look))
+        .take(11)
+        .collect();
+    assert_eq!(looks.len(), 11);
+    for (i, look) in looks.iter().enumerate() {
+        assert!(!looks[..i].contains(look), "{look}");
+    }
+    let picture = draw(&["--output-name", "minutes"]);
+    assert!(picture.contains("minutes over quality and service"));
+    assert!(picture.contains(">short<") && picture.contains(">long<"));
+    assert!(!picture.contains(">medium<"));
+    let picture = draw(&["--output-name", "tip"]);
+    assert!(picture.contains(">medium<") && !picture.contains(">short<"));
+}

@@ -110,6 +110,13 @@ fn mistakes_in_labels_are_named() {
         2,
         &["--alpha 1.5 must be above 0"],
     );
+    for method in ["propagation", "relaxation"] {
+        folder.fails(
+            &with(&["--neighbors", "2", "--alpha", "0.5", "--method", method]),
+            2,
+            &["--alpha is for --method spreading", "leave it out"],
+        );
+    }
     folder.fails(
         &with(&["--method", "relaxation", "--kernel", "gaussian(h=1)"]),
         2,

@@ -73,7 +73,7 @@ fn superpixels_and_what_is_left_of_them() {
         "-1",
     ]);
     assert!(
-        wrong.stderr.contains("kernel_size is -1"),
+        wrong.stderr.contains("--kernel-size is -1"),
         "{}",
         wrong.stderr
     );

@@ -101,7 +101,8 @@ impl DiffusionMap {
         self
     }
 
-    /// How far the density of the samples is taken out (1), 0 to 1 in use.
+    /// How far the density of the samples is taken out (1), any number of at least 0: 0, the plain normalised graph; 0.5, a Fokker-Planck
+    /// operator; 1, wholly.
     #[must_use]
     pub fn alpha(mut self, alpha: f64) -> Self {
         self.alpha = alpha;

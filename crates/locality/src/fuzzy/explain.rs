@@ -20,6 +20,8 @@ pub struct Fired {
     pub share: f64,
     /// The rule's text.
     pub text: String,
+    /// The same with the numbers and sums that it concludes.
+    pub told: String,
 }
 
 /// Names and degrees of terms.
@@ -54,6 +56,7 @@ impl FuzzySystem {
                 degree,
                 share,
                 text: self.rules()[rule].text(self),
+                told: self.rules()[rule].told(self),
             })
             .collect();
         fired.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.rule.cmp(&b.rule)));
@@ -178,7 +181,7 @@ impl fmt::Display for Explanation {
                 fired.degree,
                 100.0 * fired.share,
                 fired.rule + 1,
-                fired.text
+                fired.told
             )?;
         }
         for (name, y) in &self.outputs {

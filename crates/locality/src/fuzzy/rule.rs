@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use super::hedge::Hedge;
 use super::system::FuzzySystem;
+use super::variable::Conclusion;
 
 /// The `IF` part of a rule. Numbers are places in the system's lists.
 #[derive(Clone, Debug, PartialEq)]
@@ -139,6 +140,30 @@ impl Rule {
     /// # Panics
     /// Where the rule speaks of inputs, outputs or terms that the system lacks.
     pub fn text(&self, system: &FuzzySystem) -> String {
+        self.written(system, |_| String::new())
+    }
+
+    /// The rule for the eye: [`text`](Self::text), and behind each conclusion that is a number or a sum over the inputs what it is, to four
+    /// digits: `IF service IS good THEN tip IS usual (10 + 0.5 * food)`.
+    ///
+    /// # Panics
+    /// Where the rule speaks of inputs, outputs or terms that the system lacks.
+    pub fn told(&self, system: &FuzzySystem) -> String {
+        self.written(system, |part| {
+            match &system.outputs()[part.output].terms[part.term].1 {
+                Conclusion::Set(_) => String::new(),
+                Conclusion::Affine { constant, slopes } => {
+                    let short = Conclusion::Affine {
+                        constant: four_digits(*constant),
+                        slopes: slopes.iter().copied().map(four_digits).collect(),
+                    };
+                    format!(" ({})", system.conclusion_text(&short))
+                }
+            }
+        })
+    }
+
+    fn written(&self, system: &FuzzySystem, more: impl Fn(&Consequent) -> String) -> String {
         let mut out = String::from("IF ");
         self.antecedent.write(&mut out, system, false);
         out.push_str(" THEN ");
@@ -152,6 +177,7 @@ impl Rule {
                 let _ = write!(out, "{hedge} ");
             }
             out.push_str(&quoted(&output.terms[part.term].0));
+            out.push_str(&more(part));
         }
         if self.weight != 1.0 {
             let _ = write!(out, " WITH {}", self.weight);
@@ -160,8 +186,13 @@ impl Rule {
     }
 }
 
+/// A number without the digits behind its fourth.
+fn four_digits(x: f64) -> f64 {
+    format!("{x:.3e}").parse().unwrap_or(x)
+}
+
 impl fmt::Display for FuzzySystem {
-    /// The rules, one on each line.
+    /// The rules as they read back, one on each line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for rule in self.rules() {
             writeln!(f, "{}", rule.text(self))?;

@@ -157,7 +157,7 @@ impl EdgeMaps {
         &self.confidence
     }
 
-    /// The edge strength: EDISON's weight map.
+    /// The edge strength: EDISON's weight map. It is the weight of the edge, not of the pixel, which counts with 1 minus it.
     pub fn weight(&self) -> &[f32] {
         &self.weight
     }

@@ -295,6 +295,22 @@ fn faults_of_files_have_their_place() {
             "line 17: triangle(0, 0): triangle takes a, b, c",
         ),
         (
+            fis("'trimf',[0 0 5]", "'gausmf',[2 5]"),
+            "line 17: unknown membership 'gausmf'; did you mean 'gaussmf'? Known: trimf, trapmf, gaussmf,",
+        ),
+        (
+            fis("'trimf',[0 0 5]", "'gaussmf',[2 5 7]"),
+            "line 17: gaussmf takes 2 numbers, but 3 are given",
+        ),
+        (
+            fis("centroid", "wtaver"),
+            "DefuzzMethod='wtaver' does not go with Type='mamdani'; give one of centroid, bisector, mom, som and lom",
+        ),
+        (
+            fcl("METHOD : COG;", "METHOD : COGS;"),
+            "METHOD : COGS is for terms that are numbers, but 'low' of 'tip' is a set; give COG, COA, MM, LM or RM, or numbers",
+        ),
+        (
             fis("1 1, 1 (1) : 2", "1 9, 1 (1) : 2"),
             "line 38: rule 1: input 'service' has 3 terms, but the rule asks for number 9, counted from 1",
         ),

@@ -42,26 +42,49 @@ impl Mapping {
     /// What the flags ask for.
     pub(super) fn of(args: &Args) -> Result<Self> {
         let kernel = args.kernel.clone();
-        let local = match args.method.as_str() {
-            "lle" => return Ok(Self::Local(Method::Standard, kernel)),
-            "mlle" => Method::Modified,
-            "hlle" => Method::Hessian,
-            "ltsa" => Method::Ltsa,
-            "laplacian" => return Ok(Self::Laplacian(kernel)),
-            "diffusion" => return Ok(Self::Diffusion(kernel)),
+        let method = args.method.as_str();
+        let mapping = match method {
+            "lle" => Self::Local(Method::Standard, kernel),
+            "mlle" => Self::Local(Method::Modified, None),
+            "hlle" => Self::Local(Method::Hessian, None),
+            "ltsa" => Self::Local(Method::Ltsa, None),
+            "laplacian" => Self::Laplacian(kernel),
+            "diffusion" => Self::Diffusion(kernel),
             name => {
                 return Err(Error::usage(format!(
                     "--method '{name}' is none of lle, mlle, hlle, ltsa, laplacian and diffusion"
                 )));
             }
         };
-        if kernel.is_some() {
+        let graph = ["laplacian", "diffusion"].contains(&method);
+        let flags = [
+            (
+                "--kernel",
+                "lle, laplacian and diffusion",
+                args.kernel.is_some() && !graph && method != "lle",
+            ),
+            (
+                "--reg",
+                "lle, mlle, hlle and ltsa",
+                args.reg.is_some() && graph,
+            ),
+            (
+                "--alpha",
+                "diffusion",
+                args.alpha.is_some() && method != "diffusion",
+            ),
+            (
+                "--time",
+                "diffusion",
+                args.time.is_some() && method != "diffusion",
+            ),
+        ];
+        if let Some((flag, of, _)) = flags.iter().find(|(_, _, idle)| *idle) {
             return Err(Error::usage(format!(
-                "--kernel is for --method lle, laplacian and diffusion, not {}; leave it out",
-                args.method
+                "{flag} is for --method {of}, not {method}; leave it out"
             )));
         }
-        Ok(Self::Local(local, None))
+        Ok(mapping)
     }
 
     /// With the kernel's columns by number.
@@ -94,7 +117,7 @@ impl Mapping {
                     .method(*method)
                     .n_neighbors(k)
                     .n_components(dims)
-                    .reg(args.reg)
+                    .reg(args.reg.unwrap_or(1e-3))
                     .kernel(kernel.clone())
                     .pieces(args.pieces.unwrap_or(Pieces::Centred))
                     .fit(rows, watch)?;
@@ -131,8 +154,8 @@ impl Mapping {
                 let fit = model
                     .n_neighbors(k + 1)
                     .n_components(dims)
-                    .alpha(args.alpha)
-                    .time(args.time)
+                    .alpha(args.alpha.unwrap_or(1.0))
+                    .time(args.time.unwrap_or(1.0))
                     .pieces(args.pieces.unwrap_or_default())
                     .fit(rows, watch)?;
                 found.insert("eigenvalues".into(), fit.eigenvalues().into());

@@ -84,6 +84,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         )));
     }
     let table = Table::read(&args.table, &args.options)?;
+    if table.rows() < 2 {
+        return Err(Error::data(format!(
+            "{} has {}; rules are learned from at least 2",
+            table.origin(),
+            count(table.rows(), "row")
+        )));
+    }
     let target = table.find(std::slice::from_ref(&args.target), "--target")?[0];
     let columns = if let Some(wanted) = &args.columns {
         table.find(wanted, "--columns")?
@@ -162,13 +169,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         ),
     };
     let mut words = format!(
-        "{} for '{}' from {} in {} ({} left out) in {seconds:.3} s\n{good}\n{system}",
+        "{} for '{}' from {} in {} ({} left out) in {seconds:.3} s\n{good}\n",
         count(system.rules().len(), "rule"),
         table.names()[target],
         count(table.rows(), "row"),
         table.origin(),
         learned.pruned(),
     );
+    for rule in system.rules() {
+        let _ = writeln!(words, "{}", rule.told(system));
+    }
     if learned.beyond() > 0 {
         let flag = args.radius.map_or("--bandwidth", |_| "--radius");
         let _ = writeln!(

@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "INPUT1,INPUT2", value_delimiter = ',')]
     of: Option<Vec<String>>,
 
-    /// Which output [default: the first]
+    /// Which output, whose terms alone are drawn beside those of the inputs [default: the first, and the terms of all]
     #[arg(long, value_name = "OUTPUT")]
     output_name: Option<String>,
 }
@@ -44,10 +44,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let system = super::read(&args.rules)?;
     let over = over(args, &system)?;
     let names: Vec<&str> = system.outputs().iter().map(|o| &*o.name).collect();
-    let output = match &args.output_name {
-        Some(name) => find(name, &names, "--output-name")?,
-        None => 0,
+    let only = match &args.output_name {
+        Some(name) => Some(find(name, &names, "--output-name")?),
+        None => None,
     };
+    let output = only.unwrap_or(0);
     let surface = match over {
         Some(over) => Some(Surface {
             over,
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         }),
         None => None,
     };
-    let scene = plot::draw_fuzzy(&system, surface.as_ref())?;
+    let scene = plot::draw_fuzzy(&system, only, surface.as_ref())?;
     let mut files = Outputs::default();
     files.add(&args.output, &plot::encode(&scene, &args.output)?)?;
     files.commit()?;

@@ -6,10 +6,10 @@ use std::time::Instant;
 use locality::image::{MeanShiftFilter, Sample};
 use serde_json::json;
 
-use super::{Common, Facts, view};
+use super::{Common, FLAGS, Facts, view};
 use crate::commands::count;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::output::{self, is_standard};
 use crate::picture::{self, Picture, Samples};
 
@@ -112,7 +112,8 @@ fn apply<T: Sample>(
     context: &Context,
 ) -> Result<(Vec<T>, Facts)> {
     let view = view(picture, samples)?;
-    let filtered = context.watched("filtering", |watch| parameters.filter(&view, watch))?;
+    let filtered = context.watched("filtering", |watch| parameters.filter(&view, watch));
+    let filtered = filtered.map_err(|e| Error::from(e).in_flags(FLAGS))?;
     let facts = Facts::of(&filtered);
     Ok((filtered.into_samples(), facts))
 }

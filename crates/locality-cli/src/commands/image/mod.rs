@@ -90,6 +90,19 @@ pub(crate) fn run(command: &Command, context: &Context) -> Result<()> {
     }
 }
 
+/// The library's parameters under the tool's names.
+const FLAGS: &[(&str, &str)] = &[
+    ("kernel_size", "--kernel-size"),
+    ("max_dist", "--max-dist"),
+    ("max_iter", "--max-iter"),
+    ("sigma is", "--sigma is"),
+    ("ratio is", "--ratio is"),
+    ("spatial is", "--spatial is"),
+    ("range is", "--range is"),
+    ("tol is", "--tol is"),
+    ("fusion is", "--fusion is"),
+];
+
 impl Common {
     fn parameters(&self, range: f64) -> MeanShiftFilter {
         MeanShiftFilter::new(self.spatial, range)

@@ -6,7 +6,7 @@ use locality::image::{Connectivity, EdgeWeights, MeanShiftSegmenter, Sample};
 use serde_json::json;
 
 use super::regions::{Drawn, Paths, RegionFlags};
-use super::{Common, Facts, view};
+use super::{Common, FLAGS, Facts, view};
 use crate::commands::count;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -175,7 +175,8 @@ fn divide<T: Sample>(
     let view = view(picture, samples)?;
     let start = Instant::now();
     let (facts, found) = context.watched("segmenting", |watch| {
-        let done = parameters.segment(&view, watch)?;
+        let done = parameters.segment(&view, watch);
+        let done = done.map_err(|e| Error::from(e).in_flags(FLAGS))?;
         let facts = Facts::of(done.filtered());
         let found = done.into_partition();
         let merged = args.regions.merge(found, &view, args.connectivity, watch)?;

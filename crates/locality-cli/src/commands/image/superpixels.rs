@@ -7,10 +7,10 @@ use locality::image::{ColorSpace, Connectivity, Sample, Superpixels};
 use serde_json::json;
 
 use super::regions::{Drawn, Paths, RegionFlags};
-use super::view;
+use super::{FLAGS, view};
 use crate::commands::count;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::output::is_standard;
 use crate::picture::{MAX_PIXELS, Picture, Samples};
 
@@ -161,12 +161,13 @@ fn divide<T: Sample>(
     }
     let start = Instant::now();
     let (superpixels, found) = context.watched("finding superpixels", |watch| {
-        let found = parameters.segment(&view, watch)?;
+        let found = parameters.segment(&view, watch);
+        let found = found.map_err(|e| Error::from(e).in_flags(FLAGS))?;
         let superpixels = found.n_regions();
         let merged = args
             .regions
             .merge(found, &view, Connectivity::Eight, watch)?;
-        Ok::<_, crate::error::Error>((superpixels, merged))
+        Ok::<_, Error>((superpixels, merged))
     })?;
     let facts = Facts {
         color: found.color_space().to_string(),

@@ -3,7 +3,7 @@
 use super::block::{Block, Term};
 use super::toml::place;
 use crate::fuzzy::membership::Membership;
-use crate::fuzzy::{FuzzySystem, Input, Output, SNorm, Settings, Shape, TNorm};
+use crate::fuzzy::{Defuzzifier, FuzzySystem, Input, Output, SNorm, Settings, Shape, TNorm};
 use crate::{Error, Result, names};
 
 /// A token and where it begins, in bytes.
@@ -218,6 +218,7 @@ impl<'a> Reader<'a> {
             name: self.word("a variable")?.to_owned(),
             ..Block::default()
         };
+        let mut method = None;
         while !self.take(end) {
             let at = self.here();
             let key = self.word(end)?;
@@ -231,6 +232,7 @@ impl<'a> Reader<'a> {
                 "RANGE" => block.range = Some(self.range()?),
                 "METHOD" => {
                     self.expect(":")?;
+                    method = Some((self.here(), self.peek().unwrap_or_default()));
                     block.method = Some(self.named()?);
                 }
                 "ACCU" => {
@@ -249,6 +251,20 @@ impl<'a> Reader<'a> {
                 }
             }
             self.expect(";")?;
+        }
+        let set = |(_, term): &&(String, Term)| matches!(term, Term::Set(_));
+        if let Some((at, word)) = method
+            && end == "END_DEFUZZIFY"
+            && block.method.is_some_and(Defuzzifier::is_weighted)
+            && let Some((term, _)) = block.terms.iter().find(set)
+        {
+            return Err(self.error_at(
+                at,
+                format!(
+                    "METHOD : {word} is for terms that are numbers, but '{term}' of '{}' is a set; give COG, COA, MM, LM or RM, or numbers",
+                    block.name
+                ),
+            ));
         }
         Ok(block)
     }

@@ -5,7 +5,7 @@ use crate::fuzzy::rule::{Antecedent, Consequent, Rule};
 use crate::fuzzy::{
     Conclusion, Defuzzifier, FuzzySystem, Hedge, Inference, Input, Output, Settings, Shape,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, names};
 
 /// A key and its value, with the line.
 struct Entry<'a> {
@@ -240,6 +240,16 @@ fn functions<'a>(section: &Section<'a>) -> Result<Vec<Function<'a>>> {
         .collect())
 }
 
+/// The functions of MATLAB's toolbox.
+const FUNCTIONS: [&str; 13] = [
+    "trimf", "trapmf", "gaussmf", "gauss2mf", "gbellmf", "sigmf", "dsigmf", "psigmf", "smf", "zmf",
+    "pimf", "linsmf", "linzmf",
+];
+
+fn unknown(kind: &str, known: &[&str]) -> Error {
+    Error::parse(names::unknown("membership", kind, known.iter().copied()))
+}
+
 fn membership(kind: &str, p: &[f64]) -> Result<Membership> {
     let kind = kind.to_lowercase();
     let cornered = matches!(Shape::named(&kind), Ok(Shape::Triangle | Shape::Trapezoid));
@@ -264,7 +274,16 @@ fn membership(kind: &str, p: &[f64]) -> Result<Membership> {
         }
         ("linsmf", [a, b]) => Membership::new(Shape::Linear, &[*a, 0.0, *b, 1.0]),
         ("linzmf", [a, b]) => Membership::new(Shape::Linear, &[*a, 1.0, *b, 0.0]),
-        (kind, p) => Membership::new(Shape::named(kind)?, p),
+        (kind, p) => match Shape::named(kind) {
+            Ok(shape) => Membership::new(shape, p),
+            // Those that are read above have two.
+            Err(_) if FUNCTIONS.contains(&kind) => Err(Error::parse(format!(
+                "{kind} takes 2 numbers, but {} are given",
+                p.len()
+            ))),
+            // What is known in such a file has other names than ours.
+            Err(_) => Err(unknown(kind, &FUNCTIONS)),
+        },
     }
 }
 
@@ -317,7 +336,22 @@ fn output(
         Inference::Mamdani
     };
     let mut out = Output::new(&name, range, inference);
-    if let Some(defuzzifier) = head.named("DefuzzMethod")? {
+    if let Some(defuzzifier) = head.named::<Defuzzifier>("DefuzzMethod")? {
+        if defuzzifier.is_weighted() != sugeno {
+            let (line, word) = head.word("DefuzzMethod").unwrap_or_default();
+            return Err(at(
+                line,
+                format!(
+                    "DefuzzMethod='{word}' does not go with Type='{}'; give one of {}",
+                    inference.name(),
+                    if sugeno {
+                        "wtaver and wtsum"
+                    } else {
+                        "centroid, bisector, mom, som and lom"
+                    }
+                ),
+            ));
+        }
         // MATLAB's smallest and largest are those of the smallest and largest magnitude.
         out.defuzzifier = match defuzzifier {
             Defuzzifier::SmallestOfMaximum if range[0] < 0.0 => {
@@ -352,6 +386,9 @@ fn output(
                         inputs + 1
                     ),
                 ));
+            }
+            (kind, true) if Shape::named(kind).is_err() => {
+                return Err(at(line, unknown(kind, &["constant", "linear"])));
             }
             _ => Conclusion::Set(membership(kind, &p).map_err(|e| at(line, e))?),
         };
