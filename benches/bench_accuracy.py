@@ -57,7 +57,16 @@ def models(classes: bool, threads: int) -> dict[str, Callable[[], Any]]:
     return found
 
 
-def scores(table: Table, cap: int, threads: int) -> dict[str, tuple[float, float]]:
+def asked_for(report: Report, classes: bool) -> dict[str, Callable[[], Any]]:
+    """Those that are to be measured."""
+    every = models(classes, report.threads)
+    wrong = [name for name in report.models or () if name not in every]
+    if wrong:
+        raise SystemExit(f"unknown model {wrong[0]!r}; known are {', '.join(every)}")
+    return {name: make for name, make in every.items() if report.models is None or name in report.models}
+
+
+def scores(table: Table, cap: int, report: Report) -> dict[str, tuple[float, float]]:
     """Mean accuracy, or R2, of each model over the folds, and the seconds it took."""
     from sklearn.metrics import r2_score
     from sklearn.model_selection import KFold, StratifiedKFold
@@ -66,7 +75,7 @@ def scores(table: Table, cap: int, threads: int) -> dict[str, tuple[float, float
     some = np.random.default_rng(0).permutation(len(table.x))[:cap]
     x, y = table.x[some], table.y[some]
     folds = (StratifiedKFold if table.classes else KFold)(5, shuffle=True, random_state=0)
-    every = models(table.classes, threads)
+    every = asked_for(report, table.classes)
     all_scores: dict[str, list[float]] = {name: [] for name in every}
     took = dict.fromkeys(every, 0.0)
     for train, test in folds.split(x, y):
@@ -85,19 +94,21 @@ def scores(table: Table, cap: int, threads: int) -> dict[str, tuple[float, float
 def run(report: Report) -> None:
     """A table of accuracies and ranks, `accuracies.md`, beside the record (`accuracy.md` where this bench runs alone)."""
     cap = 300 if report.quick else 1500
-    names = list(models(True, report.threads))
+    names = list(asked_for(report, True))
+    left_out = [name for name in models(True, report.threads) if name not in names]
     lines = [
         f"# Accuracy (classes) or R2 (numbers) by 5-fold cross-validation, the same folds, at most {cap} rows of each table",
         "",
         "Columns of unit variance. Local models at their defaults; k nearest tuned over k and weights, Nadaraya-Watson over one bandwidth, SVM",
         "over C and gamma, each by inner cross-validation; forest of 200 trees, boosting (scikit-learn, LightGBM, XGBoost) at their defaults.",
+        *(["", f"Left out: {', '.join(left_out)}."] if left_out else []),
         "",
         "| table | " + " | ".join(names) + " |",
         "|---" * (len(names) + 1) + "|",
     ]
     ranks: list[np.ndarray] = []
     for table in tables():
-        found = scores(table, cap, report.threads)
+        found = scores(table, cap, report)
         values = np.array([found[name][0] for name in names])
         # Ties share their ranks.
         rounded = values.round(4)
@@ -106,9 +117,10 @@ def run(report: Report) -> None:
         rows, columns = min(cap, len(table.x)), table.x.shape[1]
         cells = [f"**{v:.3f}**" if v == values.max() else f"{v:.3f}" for v in values]
         lines.append(f"| {table.name} {rows} x {columns} | " + " | ".join(cells) + " |")
-        ours, svm = found[OURS[0]], found["SVM, tuned"]
+        ours = found[next(name for name in names if name in OURS or name == names[0])]
+        peer = next((name for name in ("SVM, tuned", "LightGBM") if name in found), None)
         notes = {name: f"{score:.3f} ({spent:.1f} s)" for name, (score, spent) in found.items()}
-        report.add(Row("accuracy", f"{table.name} {rows} x {columns}", [ours[1]], "SVM, tuned", [svm[1]], notes))
+        report.add(Row("accuracy", f"{table.name} {rows} x {columns}", [ours[1]], peer, [found[peer][1]] if peer else [], notes))
     lines.append("| mean rank | " + " | ".join(f"{r:.2f}" for r in np.mean(ranks, axis=0)) + " |")
     text = "\n".join(lines) + "\n"
     print(text)

@@ -70,9 +70,11 @@ def race(
 class Report:
     """Rows as they come, printed at once."""
 
-    def __init__(self, threads: int, quick: bool) -> None:
+    def __init__(self, threads: int, quick: bool, models: list[str] | None = None) -> None:
         self.threads = threads
         self.quick = quick
+        #: The only models whose accuracies are measured; all where it is None.
+        self.models = models
         self.rows: list[Row] = []
         self.files: dict[str, str] = {}
 

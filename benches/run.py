@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(NAMES)}; all by default")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="threads of each side")
     parser.add_argument("--quick", action="store_true", help="small sizes, one turn: to see that it runs")
+    parser.add_argument("--models", nargs="+", metavar="MODEL", help="of the accuracies: these models alone")
     parser.add_argument("-o", "--output", type=Path, help="folder of the record")
     arguments = parser.parse_args()
     unknown = [n for n in arguments.names if n not in NAMES]
@@ -50,7 +51,7 @@ def main() -> None:
     busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if busy > 0.5:
         print(f"load average {busy:.1f}: other work runs here, the figures will be disturbed", file=sys.stderr)
-    report = Report(arguments.threads, arguments.quick)
+    report = Report(arguments.threads, arguments.quick, arguments.models)
     for name in arguments.names or NAMES:
         import_module(f"bench_{name}").run(report)
     if not arguments.quick or arguments.output:
