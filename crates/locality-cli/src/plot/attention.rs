@@ -68,7 +68,7 @@ pub(crate) fn draw(title: &str, sites: &[String], panels: &[Panel], columns: usi
             }
         }
     }
-    let words = "each row is a token, and the depth of a column the share of its mean that it takes from the token there";
+    let words = "a row for each token; deeper where it takes more of its mean";
     let end = top + down as f64 * step[1] + 10.0;
     scene.text(
         Text::new(24.0, end, 10.5, words)

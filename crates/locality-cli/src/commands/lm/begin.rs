@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 #[derive(clap::Args, Debug)]
 // Each is a choice by itself.
 #[allow(clippy::struct_excessive_bools)]
-pub(crate) struct Args {
+pub(crate) struct Begin {
     /// What a token is; bpe learns merges of bytes from the first nine tenths of the text, number takes whole numbers with blanks between
     #[arg(
         long,
@@ -216,7 +216,7 @@ const FLAGS: [(&str, &str); 15] = [
     ("no activation '", "no --activation '"),
 ];
 
-impl Args {
+impl Begin {
     /// The model at its start, and how it makes codes of the text.
     pub(super) fn begin(&self, bytes: &[u8], path: &Path) -> Result<(Trainer<f32>, Tokenizer)> {
         self.made(bytes, path).map_err(|e| e.in_flags(&FLAGS))

@@ -64,7 +64,7 @@ fn curve(path: &Path) -> Result<Curve> {
     let name = path.file_stem().unwrap_or_default().display().to_string();
     let kernel = checkpoint.model.config().kernel_text();
     Ok(Curve {
-        name: if name == kernel {
+        name: if name.contains(kernel) {
             name
         } else {
             format!("{name}: {kernel}")

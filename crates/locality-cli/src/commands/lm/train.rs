@@ -38,7 +38,7 @@ pub(crate) struct Args {
     resume: bool,
 
     #[command(flatten)]
-    begin: begin::Args,
+    begin: begin::Begin,
 
     /// Write the model each time after so many steps, and look at the validation loss
     #[arg(long, value_name = "N", default_value_t = 250)]
