@@ -24,7 +24,7 @@ pub(crate) struct Surface {
 struct Panel<'a> {
     name: &'a str,
     range: [f64; 2],
-    terms: Vec<(&'a str, Curve<'a>)>,
+    terms: Vec<(String, Curve<'a>)>,
     legend: Legend,
 }
 
@@ -34,6 +34,8 @@ enum Curve<'a> {
     Set(&'a Membership),
     /// A degree of 1 at one number.
     Spot(f64),
+    /// A sum over the inputs, which is at no place of its own.
+    Sum,
 }
 
 /// Where the names of a panel's terms stand: from the panel's left, and in which line.
@@ -108,29 +110,37 @@ pub(crate) fn draw(
 fn panels(system: &FuzzySystem, only: Option<usize>) -> Vec<Panel<'_>> {
     let inputs = system.inputs().iter().map(|input| {
         let terms = input.terms.iter();
-        let terms = terms.map(|(name, set)| (&**name, Curve::of(set)));
+        let terms = terms.map(|(name, set)| (name.clone(), Curve::of(set)));
         Panel::new(&input.name, input.range, terms.collect())
     });
     let outputs = system.outputs().iter().enumerate();
     let outputs = outputs.filter(|(o, _)| only.is_none_or(|only| only == *o));
     let outputs = outputs.filter_map(|(_, output)| {
         // One that is asked for by its name has a panel of its numbers too.
-        let terms = curves(output, only.is_some());
+        let terms = curves(system, output, only.is_some());
         (!terms.is_empty()).then(|| Panel::new(&output.name, output.range, terms))
     });
     inputs.chain(outputs).collect()
 }
 
-/// The terms of an output that are fuzzy sets, or also those that are numbers.
-fn curves(output: &Output, numbers: bool) -> Vec<(&str, Curve<'_>)> {
+/// The terms of an output that are fuzzy sets, or also those that are numbers, and beside these sums in words.
+fn curves<'a>(system: &FuzzySystem, output: &'a Output, numbers: bool) -> Vec<(String, Curve<'a>)> {
     let terms = output.terms.iter().filter_map(|(name, is)| match is {
-        Conclusion::Set(set) => Some((&**name, Curve::of(set))),
-        Conclusion::Affine { constant, slopes } => {
-            let number = numbers && slopes.iter().all(|s| *s == 0.0);
-            number.then_some((&**name, Curve::Spot(*constant)))
+        Conclusion::Set(set) => Some((name.clone(), Curve::of(set))),
+        Conclusion::Affine { .. } if !numbers => None,
+        Conclusion::Affine { constant, slopes } if slopes.iter().all(|s| *s == 0.0) => {
+            Some((name.clone(), Curve::Spot(*constant)))
+        }
+        Conclusion::Affine { .. } => {
+            let sum = format!("{name} = {}", system.conclusion_text(is));
+            Some((sum, Curve::Sum))
         }
     });
-    terms.collect()
+    let terms: Vec<_> = terms.collect();
+    if terms.iter().all(|(_, curve)| matches!(curve, Curve::Sum)) {
+        return Vec::new();
+    }
+    terms
 }
 
 impl<'a> Curve<'a> {
@@ -143,14 +153,14 @@ impl<'a> Curve<'a> {
 }
 
 impl<'a> Panel<'a> {
-    fn new(name: &'a str, range: [f64; 2], terms: Vec<(&'a str, Curve<'a>)>) -> Self {
+    fn new(name: &'a str, range: [f64; 2], terms: Vec<(String, Curve<'a>)>) -> Self {
         // The numbers that Takagi-Sugeno-Kang rules conclude may lie beyond the range.
         let spots = terms.iter().filter_map(|(_, curve)| match curve {
             Curve::Spot(x) => Some(*x),
-            Curve::Set(_) => None,
+            Curve::Set(_) | Curve::Sum => None,
         });
         let range = spots.fold(range, |[low, high], x| [low.min(x), high.max(x)]);
-        let legend = Legend::of(terms.iter().map(|(term, _)| *term));
+        let legend = Legend::of(terms.iter().map(|(term, _)| &**term));
         Self {
             name,
             range,
@@ -217,17 +227,23 @@ fn terms(scene: &mut Scene, panel: &Panel<'_>, [left, top]: [f64; 2]) {
             Curve::Spot(at) => {
                 scene.line(vec![frame.at(*at, 0.0), frame.at(*at, 1.0)], stroke);
             }
+            Curve::Sum => {}
         }
         let (x, y) = (
             left + x,
             top - 7.0 - (legend.lines - 1 - line) as f64 * LINE,
         );
-        let sample = vec![[x, y - 3.5], [x + SAMPLE - 5.0, y - 3.5]];
-        scene.line(sample, stroke);
+        let (from, color) = if matches!(curve, Curve::Sum) {
+            (x, SOFT)
+        } else {
+            let sample = vec![[x, y - 3.5], [x + SAMPLE - 5.0, y - 3.5]];
+            scene.line(sample, stroke);
+            (x + SAMPLE, stroke.color)
+        };
         scene.text(
-            Text::new(x + SAMPLE, y, SMALL, *term)
+            Text::new(from, y, SMALL, term)
                 .bold()
-                .color(stroke.color)
+                .color(color)
                 .within(REACH - SAMPLE),
         );
     }

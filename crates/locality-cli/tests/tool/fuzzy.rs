@@ -351,7 +351,7 @@ fn pictures_name_every_term_and_the_output_that_is_asked_for() {
         )
         .replace(
             "[rules]",
-            "[[output]]\nname = \"minutes\"\nrange = [0, 30]\ninference = \"sugeno\"\nterms = { short = 10, long = 40 }\n[rules]",
+            "[[output]]\nname = \"minutes\"\nrange = [0, 30]\ninference = \"sugeno\"\nterms = { short = 10, long = 40, more = \"5 + 2 * service\" }\n[rules]",
         )
         .replace("tip IS low", "tip IS low, minutes IS short")
         .replace("tip IS high", "tip IS high, minutes IS long");
@@ -383,6 +383,7 @@ fn pictures_name_every_term_and_the_output_that_is_asked_for() {
     let picture = draw(&["--output-name", "minutes"]);
     assert!(picture.contains("minutes over quality and service"));
     assert!(picture.contains(">short<") && picture.contains(">long<"));
+    assert!(picture.contains(">more = 5 + "), "{picture}");
     assert!(!picture.contains(">medium<"));
     let picture = draw(&["--output-name", "tip"]);
     assert!(picture.contains(">medium<") && !picture.contains(">short<"));
