@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Train a Transformer, or one whose layers weigh by any other kernel, on a text
-    Train(train::Args),
+    Train(Box<train::Args>),
     /// Write on from a prompt
     Generate(generate::Args),
     /// Draw which tokens look at which, head by head

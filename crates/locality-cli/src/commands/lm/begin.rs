@@ -172,7 +172,7 @@ pub(crate) struct Begin {
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     warmup: Option<u64>,
 
-    /// Share of a weight that goes with each step, times the rate (AdamW)
+    /// Share of a weight that goes with each step, times the rate
     #[arg(
         long,
         value_name = "D",
