@@ -223,3 +223,14 @@ def test_shares_of_discriminants_without_each_row():
         rest = np.delete(np.arange(150), i)
         alone = lc.LocalDiscriminantAnalysis(bandwidth=2.0).fit(x[rest], y[rest])
         np.testing.assert_allclose(shares[i], alone.predict_proba(x[[i]])[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_rows_that_are_all_alike_have_the_shares_of_the_classes(columns):
+    x = np.full((10, columns), 2.5)
+    model = lc.KernelClassifier().fit(x, ["a"] * 7 + ["b"] * 3)
+    for at in (x[:2], x[:2] + 4.0):
+        np.testing.assert_allclose(model.predict_proba(at), [[0.7, 0.3]] * 2)
+    assert model.predict(x[:1])[0] == "a"
+    weighted = lc.KernelClassifier().fit(x, ["a"] * 7 + ["b"] * 3, np.r_[np.ones(7), np.full(3, 7.0)])
+    np.testing.assert_allclose(weighted.predict_proba(x[:1]), [[0.25, 0.75]])

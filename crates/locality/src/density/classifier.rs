@@ -161,9 +161,16 @@ impl KernelClassifier {
             weights: sample_weights,
         };
         let mut rehearsal = None;
+        // Samples that are all at one place weigh alike under every bandwidth, wherever they are looked at from.
+        let one_place = samples.iter().all(|row| row == samples.row(0));
+        let any = BandwidthChoice::Fixed(1.0);
+        let bandwidth = match &self.bandwidth {
+            BandwidthChoice::Auto if one_place => &any,
+            choice => choice,
+        };
         let kernel = resolve(
             &self.kernel,
-            &self.bandwidth,
+            bandwidth,
             data,
             Aim::Classes,
             watch,
