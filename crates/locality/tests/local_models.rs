@@ -113,6 +113,81 @@ fn where_too_few_samples_weigh_the_model_of_all_answers() {
 }
 
 #[test]
+fn a_users_model_turns_smoothly_into_the_local_mean() {
+    let watch = Watch::default();
+    let x: Vec<f64> = (0..40).map(|i| f64::from(i) / 20.0 - 1.0).collect();
+    let y: Vec<f64> = x.iter().map(|x| x * x).collect();
+    let (target, mut before) = ([0.935], f64::NAN);
+    let mut shares = Vec::new();
+    for step in 0..80 {
+        let h = 0.01 * 1.04_f64.powi(step);
+        let one = |guard: bool| {
+            let model = Localized::new(Line, Kernel::gaussian(h))
+                .guard(guard)
+                .least_samples(0.0);
+            let fit = model
+                .fit(Rows::column(&x), Rows::column(&y), None, &watch)
+                .unwrap();
+            fit.at(Rows::column(&target), &watch).unwrap()
+        };
+        let (guarded, whole) = (one(true), one(false).values()[0]);
+        let weights: Vec<f64> = x.iter().map(|x| gaussian(&[*x], &target, h)).collect();
+        let total: f64 = weights.iter().sum();
+        let mean = weights.iter().zip(&y).map(|(w, y)| w * y).sum::<f64>() / total;
+        let effective = total * total / weights.iter().map(|w| w * w).sum::<f64>();
+        let value = guarded.values()[0];
+        assert!(
+            before.is_nan() || (value - before).abs() < 0.1,
+            "{h} {before} {value}"
+        );
+        before = value;
+        if effective <= 2.0 {
+            assert!((value - mean).abs() < 1e-6 && guarded.thin()[0]);
+        } else if effective >= 4.0 {
+            assert!((value - whole).abs() < 1e-12 && !guarded.thin()[0]);
+        } else {
+            shares.push((value - mean) / (whole - mean));
+        }
+    }
+    // The share of the line grows from nothing to all of it.
+    assert!(
+        shares.len() > 10 && shares.windows(2).all(|s| s[0] <= s[1] + 1e-9),
+        "{shares:?}"
+    );
+    assert!(
+        shares[0] < 0.9 && shares[shares.len() - 1] > 0.99,
+        "{shares:?}"
+    );
+}
+
+#[test]
+fn a_users_model_is_not_drawn_out_for_ever() {
+    let watch = Watch::default();
+    let x: Vec<f64> = (0..40).map(|i| f64::from(i) / 20.0 - 1.0).collect();
+    let fit = Localized::new(Line, Kernel::gaussian(100.0));
+    let fit = fit
+        .fit(Rows::column(&x), Rows::column(&x), None, &watch)
+        .unwrap();
+    let far = fit.at(Rows::column(&[1e3]), &watch).unwrap();
+    assert!(
+        far.thin()[0] && far.values()[0].abs() < 5.0,
+        "{:?}",
+        far.values()
+    );
+    // Of weights that hardly are numbers, too, the mean is that of the nearest.
+    let narrow = Localized::new(Line, Kernel::gaussian(0.05));
+    let narrow = narrow
+        .fit(Rows::column(&x), Rows::column(&x), None, &watch)
+        .unwrap();
+    let far = narrow.at(Rows::column(&[3.0]), &watch).unwrap();
+    assert!(
+        far.thin()[0] && (far.values()[0] - 0.95).abs() < 0.01,
+        "{:?}",
+        far.values()
+    );
+}
+
+#[test]
 fn normal_distributions_are_plain_sums() {
     let (n, d, p, h) = (80, 2, 2, 0.8);
     let (x, y) = (normal(3, n, d), normal(4, n, p));

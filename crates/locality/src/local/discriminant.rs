@@ -1,6 +1,6 @@
 //! Discriminant analysis, local: classes told apart by normal distributions around each target.
 
-use super::model::LocalModel;
+use super::lifted::LocalModel;
 use crate::{Error, Result};
 
 /// Shares of classes below this are none.

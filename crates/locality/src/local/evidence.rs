@@ -108,6 +108,13 @@ impl Evidence {
         self.solution.reach_at(target)
     }
 
+    /// Share of a model of so many coefficients that is believed at the target the moments are about.
+    pub(super) fn share(&self, coefficients: usize) -> f64 {
+        let origin = vec![0.0; self.solution.means().len()];
+        let scarce = scarcity(self.solution.effective, coefficients);
+        self.reach_at(&origin) * (1.0 - self.solution.lacking(&origin)) / (1.0 + scarce)
+    }
+
     /// Shares of a line and of what a polynomial adds to it that are believed at the target the moments are about.
     pub(super) fn shares(&self, features: usize) -> (f64, f64) {
         let origin = vec![0.0; self.solution.means().len()];

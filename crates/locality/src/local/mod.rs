@@ -24,6 +24,7 @@ mod glm_search;
 mod hat;
 mod interval;
 mod least;
+mod lifted;
 mod link;
 pub mod lowess;
 mod mode;
@@ -54,11 +55,10 @@ pub use generalized::{LocalGlmRegression, LocalGlmRegressionFit, LocalLogistic, 
 pub use glm::{GlmFits, LocalGlm, LocalGlmFit};
 pub use interval::Intervals;
 pub(crate) use least::least_squares;
+pub use lifted::{LiftedFit, LocalModel};
 pub use link::Link;
 pub use mode::{LocalMode, LocalModeFit, Mode};
-pub use model::{
-    LiftedFit, LocalModel, Localized, LocalizedFit, LocalizedValues, WeightedModel, WeightedSample,
-};
+pub use model::{Localized, LocalizedFit, LocalizedValues, WeightedModel, WeightedSample};
 pub use multinomial::{Multinomial, MultinomialFit};
 pub use polynomial::{LocalPolynomial, LocalPolynomialFit};
 pub use predict::{LocalFits, Wanted};

@@ -2,27 +2,14 @@
 
 use std::borrow::Cow;
 
+use super::evidence::Evidence;
+use super::solve::THIN;
 use crate::{
-    Error, Kernel, LocalMean, LocalMeanFit, LocalSample, Neighborhood, OnEmpty, Region, Result,
-    Rows, Watch,
+    Error, Kernel, LocalMean, LocalMeanFit, LocalSample, Neighborhood, Region, Result, Rows, Watch,
 };
 
-/// A statistical model that is a local mean read another way: each sample is lifted to a row of numbers, and predictions are read out of
-/// the local mean of these rows.
-///
-/// Whatever has sufficient statistics is of this kind: means and variances, normal distributions, discriminant analysis. The local means
-/// come from the engine, so that nothing is slower than a local mean of as many columns. Columns come about their means, which keeps
-/// products of them from losing digits.
-pub trait LocalModel: Sync {
-    /// Length of a lifted sample of so many columns and responses.
-    fn lifted(&self, columns: usize, responses: usize) -> usize;
-    /// Writes the lifted sample.
-    fn lift(&self, x: &[f64], y: &[f64], out: &mut [f64]);
-    /// Number of predictions at a target.
-    fn outputs(&self, columns: usize, responses: usize) -> usize;
-    /// Reads the predictions at a target out of the local mean of the lifted samples.
-    fn read(&self, mean: &[f64], target: &[f64], out: &mut [f64]);
-}
+/// A smaller share of a fit is none.
+const NONE: f64 = 1e-6;
 
 /// A statistical model that is fitted to samples with weights.
 ///
@@ -77,6 +64,24 @@ pub trait WeightedModel: Sync {
     fn is_thin(&self, _fit: &Self::Fit, _target: &[f64]) -> bool {
         false
     }
+    /// Number of coefficients behind each prediction, by which [`Localized`] tells where evidence is thin; by default that of a line through so
+    /// many columns. 0 for a model that judges its evidence itself, or needs no more of it than a mean does: it is believed wherever it is fitted.
+    fn coefficients(&self, columns: usize) -> usize {
+        columns + 1
+    }
+    /// Writes what predictions are shrunk towards where evidence is thin, and says whether there is such: by default the mean of the responses, if
+    /// there are as many as predictions.
+    fn mean(&self, sample: &WeightedSample<'_>, out: &mut [f64]) -> bool {
+        if out.len() != sample.y.columns() {
+            return false;
+        }
+        out.fill(0.0);
+        let total: f64 = sample.weights.iter().sum();
+        for (y, w) in sample.y.iter().zip(sample.weights) {
+            out.iter_mut().zip(y).for_each(|(m, y)| *m += w / total * y);
+        }
+        true
+    }
 }
 
 /// The samples that weigh at a target.
@@ -92,15 +97,19 @@ pub struct WeightedSample<'a> {
 
 /// Makes a model local: the localization trick.
 ///
-/// At each target a [`WeightedModel`] is fitted anew to the samples around it, or a [`LocalModel`] is read out of their local mean
+/// At each target a [`WeightedModel`] is fitted anew to the samples around it, or a [`LocalModel`](super::LocalModel) is read out of their local mean
 /// ([`fit_lifted`](Self::fit_lifted)).
+///
+/// Predictions of a weighted model are guarded: where evidence is thin, by the rules of [`LocalPolynomial`](super::LocalPolynomial) for a line
+/// through the model's columns, they turn smoothly into their [mean](WeightedModel::mean).
 #[derive(Clone, Debug)]
 pub struct Localized<M> {
-    model: M,
+    pub(super) model: M,
     kernel: Kernel,
     neighborhood: Neighborhood,
     columns: Option<Vec<usize>>,
     least_samples: f64,
+    guard: bool,
 }
 
 impl<M> Localized<M> {
@@ -112,6 +121,7 @@ impl<M> Localized<M> {
             neighborhood: Neighborhood::default(),
             columns: None,
             least_samples: 2.0,
+            guard: true,
         }
     }
 
@@ -129,20 +139,27 @@ impl<M> Localized<M> {
         self
     }
 
-    /// Effective number of samples, `(sum w)^2 / sum w^2`, below which nothing is fitted and the model of all samples answers; 2 by
-    /// default.
+    /// Effective number of samples, `(sum w)^2 / sum w^2`, below which nothing is fitted; 2 by default. Their mean answers then if fits are
+    /// guarded and there is one, else the model of all samples.
     #[must_use]
     pub fn least_samples(mut self, least: f64) -> Self {
         self.least_samples = least;
         self
     }
 
+    /// Whether predictions are shrunk towards the local mean where evidence is thin; they are by default.
+    #[must_use]
+    pub fn guard(mut self, guard: bool) -> Self {
+        self.guard = guard;
+        self
+    }
+
     /// The columns of the model.
-    fn model_columns(&self, d: usize) -> Result<Vec<usize>> {
+    pub(super) fn model_columns(&self, d: usize) -> Result<Vec<usize>> {
         model_columns(self.columns.as_deref(), d)
     }
 
-    fn means(&self) -> LocalMean {
+    pub(super) fn means(&self) -> LocalMean {
         LocalMean::new(self.kernel.clone()).neighborhood(self.neighborhood.clone())
     }
 }
@@ -174,7 +191,7 @@ pub(super) fn check_hollow(rule: &Neighborhood, targets: usize, samples: usize) 
 }
 
 /// The rows with some of their columns.
-fn chosen(rows: Rows<'_, f64>, columns: &[usize]) -> Vec<f64> {
+pub(super) fn chosen(rows: Rows<'_, f64>, columns: &[usize]) -> Vec<f64> {
     let pick = |row: &[f64]| columns.iter().map(|&c| row[c]).collect::<Vec<f64>>();
     rows.iter().flat_map(pick).collect()
 }
@@ -220,55 +237,6 @@ impl<M: WeightedModel> Localized<M> {
     }
 }
 
-impl<M: LocalModel> Localized<M> {
-    /// Keeps lifted samples `[n, d]` with responses `[n, p]` and, optionally, sample weights `[n]`.
-    ///
-    /// # Errors
-    /// As [`LocalMean::fit`]; a column that is not there.
-    pub fn fit_lifted(
-        self,
-        samples: Rows<'_, f64>,
-        responses: Rows<'_, f64>,
-        weights: Option<&[f64]>,
-        watch: &Watch<'_>,
-    ) -> Result<LiftedFit<M>> {
-        let columns = self.model_columns(samples.columns())?;
-        if responses.rows() != samples.rows() {
-            return Err(Error::shape(format!(
-                "responses has {} rows, but samples has {}; there must be one for each",
-                responses.rows(),
-                samples.rows()
-            )));
-        }
-        let n = samples.rows();
-        let middle = |c: &usize| samples.iter().map(|r| r[*c]).sum::<f64>() / n.max(1) as f64;
-        let center: Vec<f64> = columns.iter().map(middle).collect();
-        let mut x = chosen(samples, &columns);
-        let d = columns.len();
-        if d > 0 {
-            for row in x.chunks_exact_mut(d) {
-                row.iter_mut().zip(&center).for_each(|(x, c)| *x -= c);
-            }
-        }
-        let x = Rows::new(&x, n, d)?;
-        let length = self.model.lifted(d, responses.columns());
-        let mut lifted = vec![0.0; n * length];
-        for (i, out) in lifted.chunks_exact_mut(length.max(1)).enumerate() {
-            self.model.lift(x.row(i), responses.row(i), out);
-        }
-        let lifted = Rows::new(&lifted, n, length)?;
-        let means = self.means().on_empty(OnEmpty::Nearest);
-        let means = means.fit_watched(samples, lifted, weights, watch)?;
-        Ok(LiftedFit {
-            outputs: self.model.outputs(d, responses.columns()),
-            model: self.model,
-            columns,
-            center,
-            means,
-        })
-    }
-}
-
 /// Predictions at `m` targets.
 #[derive(Clone, Debug, Default)]
 pub struct LocalizedValues {
@@ -294,8 +262,8 @@ impl LocalizedValues {
         &self.effective
     }
 
-    /// Whether there were too few for a fit, so that the model of all samples answered, or the model [says](WeightedModel::is_thin) that it was
-    /// shrunk, `[m]`.
+    /// Whether more than a tenth of what the model differs in from the mean was taken, there were too few samples for a fit, or the model
+    /// [says](WeightedModel::is_thin) that it was shrunk, `[m]`.
     pub fn thin(&self) -> &[bool] {
         &self.thin
     }
@@ -313,6 +281,20 @@ pub struct LocalizedFit<M: WeightedModel> {
     p: usize,
     outputs: usize,
     global: M::Fit,
+}
+
+/// Weights as shares of the heaviest.
+fn heaviest(weights: &[f64]) -> Vec<f64> {
+    let most = weights.iter().copied().fold(0.0, f64::max);
+    weights.iter().map(|w| w / most).collect()
+}
+
+/// What there is around a target.
+struct One<'a, F> {
+    sample: WeightedSample<'a>,
+    effective: f64,
+    /// `None` where there are too few samples.
+    fit: Option<F>,
 }
 
 /// Rows that weigh.
@@ -358,12 +340,37 @@ impl<M: WeightedModel> LocalizedFit<M> {
     /// # Errors
     /// Targets with another number of columns or with NaN or infinite numbers, what the model reports, an interruption.
     pub fn at(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<LocalizedValues> {
-        let found = self.each(targets, watch, |model, fit, effective, i| {
+        let found = self.each(targets, watch, |model, one, i| {
             let target: Vec<f64> = self.columns.iter().map(|&c| targets.row(i)[c]).collect();
             let mut out = vec![f64::NAN; self.outputs];
-            model.predict(fit.as_ref().unwrap_or(&self.global), &target, &mut out);
-            let thin = fit.as_ref().is_none_or(|fit| model.is_thin(fit, &target));
-            (out, effective, thin)
+            let mut mean = vec![f64::NAN; self.outputs];
+            let guarded = self.parameters.guard && model.coefficients(self.columns.len()) > 0;
+            let has_mean = guarded && one.effective > 0.0 && model.mean(&one.sample, &mut mean);
+            let share = match &one.fit {
+                Some(_) if has_mean => self.share(model, &one.sample, &target),
+                Some(_) => 1.0,
+                None => 0.0,
+            };
+            match &one.fit {
+                None if has_mean => out.copy_from_slice(&mean),
+                fit => model.predict(fit.as_ref().unwrap_or(&self.global), &target, &mut out),
+            }
+            if share < 1.0 && has_mean {
+                let both = out.iter_mut().zip(&mean);
+                both.for_each(|(out, mean)| {
+                    *out = if share < NONE {
+                        *mean
+                    } else {
+                        mean + share * (*out - mean)
+                    }
+                });
+            }
+            let thin = 1.0 - share > THIN
+                || one
+                    .fit
+                    .as_ref()
+                    .is_some_and(|fit| model.is_thin(fit, &target));
+            (out, one.effective, thin)
         })?;
         let mut all = LocalizedValues {
             outputs: self.outputs,
@@ -382,31 +389,53 @@ impl<M: WeightedModel> LocalizedFit<M> {
     /// # Errors
     /// As [`at`](Self::at).
     pub fn fits(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<Option<M::Fit>>> {
-        self.each(targets, watch, |_, fit, _, _| fit)
+        self.each(targets, watch, |_, one, _| one.fit)
+    }
+
+    /// Share of a fit to a sample that is believed at a target.
+    fn share(&self, model: &M, sample: &WeightedSample<'_>, target: &[f64]) -> f64 {
+        let d = self.columns.len();
+        if d == 0 {
+            return 1.0;
+        }
+        let offsets: Vec<f64> = (sample.x.iter())
+            .flat_map(|row| row.iter().zip(target).map(|(x, t)| x - t))
+            .collect();
+        let weights = heaviest(sample.weights);
+        let evidence = Evidence::of_rows(d, offsets.chunks_exact(d), &weights);
+        evidence.map_or(0.0, |evidence| evidence.share(model.coefficients(d)))
     }
 
     fn each<R: Send>(
         &self,
         targets: Rows<'_, f64>,
         watch: &Watch<'_>,
-        use_fit: impl Fn(&M, Option<M::Fit>, f64, usize) -> R + Sync,
+        use_fit: impl Fn(&M, One<'_, M::Fit>, usize) -> R + Sync,
     ) -> Result<Vec<R>> {
         let (model, n) = (&self.parameters.model, self.means.order().len());
         check_hollow(&self.parameters.neighborhood, targets.rows(), n)?;
         self.means.local_samples(targets, watch, |i, sample| {
             let kept = self.kept(sample);
-            let total: f64 = kept.weights.iter().sum();
-            let squares: f64 = kept.weights.iter().map(|w| w * w).sum();
+            // As shares of the heaviest: squares of the smallest would be zeros.
+            let shares = heaviest(&kept.weights);
+            let total: f64 = shares.iter().sum();
+            let squares: f64 = shares.iter().map(|w| w * w).sum();
             let effective = if squares > 0.0 {
                 total * total / squares
             } else {
                 0.0
             };
             let enough = effective > 0.0 && effective >= self.parameters.least_samples;
+            let sample = kept.sample()?;
             let fit = enough
-                .then(|| model.fit(&kept.sample()?, Some(&self.global)))
+                .then(|| model.fit(&sample, Some(&self.global)))
                 .transpose()?;
-            Ok(use_fit(model, fit, effective, i))
+            let one = One {
+                sample,
+                effective,
+                fit,
+            };
+            Ok(use_fit(model, one, i))
         })
     }
 
@@ -430,60 +459,5 @@ impl<M: WeightedModel> LocalizedFit<M> {
             }
         }
         out
-    }
-}
-
-/// A model over lifted samples, read out of their local means.
-#[derive(Clone, Debug)]
-pub struct LiftedFit<M> {
-    model: M,
-    columns: Vec<usize>,
-    center: Vec<f64>,
-    means: LocalMeanFit<f64>,
-    outputs: usize,
-}
-
-impl<M: LocalModel> LiftedFit<M> {
-    /// The local means of the lifted samples.
-    pub fn local_means(&self) -> &LocalMeanFit<f64> {
-        &self.means
-    }
-
-    /// Number of predictions at a target.
-    pub fn outputs(&self) -> usize {
-        self.outputs
-    }
-
-    /// Effective numbers of samples at targets `[m, d]`, `(sum w)^2 / sum w^2`, `[m]`; 0 where none weighs.
-    ///
-    /// # Errors
-    /// As [`at`](Self::at).
-    pub fn effective_samples(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<f64>> {
-        self.means.local_samples(targets, watch, |_, sample| {
-            let total: f64 = sample.weights().iter().sum();
-            let squares: f64 = sample.weights().iter().map(|w| w * w).sum();
-            Ok(if squares > 0.0 {
-                total * total / squares
-            } else {
-                0.0
-            })
-        })
-    }
-
-    /// Predictions at targets `[m, d]`, `[m, outputs]`; where no sample weighs, those of the nearest one alone.
-    ///
-    /// # Errors
-    /// Targets with another number of columns or with NaN or infinite numbers, or an interruption.
-    pub fn at(&self, targets: Rows<'_, f64>, watch: &Watch<'_>) -> Result<Vec<f64>> {
-        let means = self.means.at(targets, watch)?.means;
-        let length = means.len() / targets.rows().max(1);
-        let mut out = vec![f64::NAN; targets.rows() * self.outputs];
-        for (i, out) in out.chunks_exact_mut(self.outputs.max(1)).enumerate() {
-            let row = targets.row(i);
-            let place = self.columns.iter().zip(&self.center);
-            let place: Vec<f64> = place.map(|(&c, center)| row[c] - center).collect();
-            self.model.read(&means[i * length..][..length], &place, out);
-        }
-        Ok(out)
     }
 }

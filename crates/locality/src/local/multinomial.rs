@@ -239,6 +239,11 @@ impl WeightedModel for Multinomial {
         responses
     }
 
+    /// It has a guard of its own.
+    fn coefficients(&self, _columns: usize) -> usize {
+        0
+    }
+
     fn fit(
         &self,
         sample: &WeightedSample<'_>,

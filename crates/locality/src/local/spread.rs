@@ -1,6 +1,6 @@
 //! Means, variances and covariances of the responses, local.
 
-use super::model::LocalModel;
+use super::lifted::LocalModel;
 
 /// The normal distribution of the responses at a target, as a [`LocalModel`]: predictions are the `p` local means, then the lower triangle,
 /// row after row, of the local covariance; with one response, mean and variance.

@@ -223,6 +223,11 @@ impl WeightedModel for Pca {
         columns
     }
 
+    /// A projection has a mean of its own.
+    fn coefficients(&self, _columns: usize) -> usize {
+        0
+    }
+
     fn fit(&self, sample: &WeightedSample<'_>, _start: Option<&PcaFit>) -> Result<PcaFit> {
         let (s, d) = (sample.x.rows(), sample.x.columns());
         self.components.check(d)?;
