@@ -118,6 +118,24 @@ impl Graph {
         })
     }
 
+    /// From all weights `[n, n]`; zeros are left out.
+    pub(super) fn dense(n: usize, weights: &[f64]) -> Result<Self> {
+        check_size(n)?;
+        let mut out = Self {
+            starts: vec![0],
+            columns: Vec::with_capacity(weights.len()),
+            weights: Vec::with_capacity(weights.len()),
+        };
+        for row in weights.chunks_exact(n) {
+            for (j, w) in row.iter().enumerate().filter(|(_, w)| **w != 0.0) {
+                out.columns.push(j as u32);
+                out.weights.push(*w);
+            }
+            out.starts.push(out.columns.len());
+        }
+        Ok(out)
+    }
+
     /// The places of a grid, the last axis fastest (`[height, width]` for a picture, `[depth, height, width]` for a volume), each hearing of its
     /// neighbours along the axes with weight 1 (4 in a picture), or with `diagonal` of all that touch it (8).
     ///

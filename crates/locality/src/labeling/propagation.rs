@@ -6,11 +6,15 @@ use crate::{
     Error, Float, Kernel, LocalMean, Metric, Nearest, Neighborhood, OnEmpty, Result, Rows, Watch,
 };
 
+/// Samples up to whose square the weights of all pairs are kept from round to round: 200 MB.
+const KEPT: usize = 1 << 24;
+
 /// Who hears of whom.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Affinity {
-    /// Every sample of every other, with the weight `exp(-gamma |x_i - x_j|^2)`, by the local mean: no matrix is kept.
+    /// Every sample of every other, with the weight `exp(-gamma |x_i - x_j|^2)`: of up to 4,096 samples all weights are kept, of
+    /// more none, and each round is a local mean.
     Rbf {
         /// Positive.
         gamma: f64,
@@ -318,13 +322,33 @@ impl LabelPropagation {
             affinity => {
                 let kernel = affinity.kernel().unwrap_or_else(|| Kernel::gaussian(1.0));
                 let queries: Vec<f64> = samples.iter().flatten().map(|x| x.to_f64()).collect();
+                let rows = Rows::new(&queries, n, d)?;
+                let nothing = Rows::new(&[], n, 0)?;
+                let kept = n <= KEPT / n;
+                let everyone = || (0..n).collect();
                 if self.alpha.is_none() {
+                    if kept {
+                        let mean = LocalMean::new(kernel).on_empty(OnEmpty::Nan);
+                        let fit = mean.fit_watched(rows, nothing, None, watch)?;
+                        let graph = Graph::dense(n, &fit.weights(rows, &watch.quiet())?)?;
+                        return Ok(Operator::Sparse(graph, everyone()));
+                    }
                     return Ok(Operator::Dense(Dense::Mean { queries, d, kernel }));
                 }
-                let rows = Rows::new(&queries, n, d)?;
-                let fit = hollow(&kernel).fit_watched(rows, Rows::new(&[], n, 0)?, None, watch)?;
+                let fit = hollow(&kernel).fit_watched(rows, nothing, None, watch)?;
                 let logs = fit.at(rows, &watch.quiet())?.log_normalizer;
-                let degrees = logs.iter().map(|log| log.exp()).collect();
+                let degrees: Vec<f64> = logs.iter().map(|log| log.exp()).collect();
+                if kept {
+                    let roots: Vec<f64> = degrees.iter().map(|d| d.sqrt()).collect();
+                    let mut weights = fit.weights(rows, &watch.quiet())?;
+                    for (row, own) in weights.chunks_exact_mut(n).zip(&roots) {
+                        for (w, other) in row.iter_mut().zip(&roots).filter(|(w, _)| **w > 0.0) {
+                            *w *= if *other > 0.0 { own / other } else { *own };
+                        }
+                    }
+                    let graph = Graph::dense(n, &weights)?;
+                    return Ok(Operator::Sparse(graph, everyone()));
+                }
                 Ok(Operator::Dense(Dense::Spread {
                     queries,
                     d,
