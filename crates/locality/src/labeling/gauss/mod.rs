@@ -55,15 +55,13 @@ impl<T: Float> GaussianSums<T> {
         Self(Way::Grid(axes.collect()))
     }
 
-    /// Rows `[n, d]` of features in bandwidths, for sums of about so many columns of values: through a grid of splines where that is no more than
-    /// half the work of all pairs. Between these the machine decides: wide vector units make pairs twice as fast, and splines no faster.
+    /// Rows `[n, d]` of features in bandwidths, for sums of about so many columns of values: through a grid of splines where that is less
+    /// work than all pairs.
     pub(super) fn rows(features: Rows<'_, T>, width: usize, tolerance: f64) -> Self {
         let pairs = pairs(features.rows(), features.columns(), width);
         let plan = (tolerance > 0.0 && pairs > LAY_OUT).then(|| Plan::new(features, tolerance));
         Self(match plan.flatten() {
-            Some(plan) if plan.cost(width) < 0.5 * pairs => {
-                Way::Lattice(Lattice::new(features, &plan))
-            }
+            Some(plan) if plan.cost(width) < pairs => Way::Lattice(Lattice::new(features, &plan)),
             _ => Way::Pairs {
                 features: features.to_vec(),
                 columns: features.columns(),
