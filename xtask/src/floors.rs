@@ -117,6 +117,8 @@ const MODULES: &[(&str, &[(&str, Floor)])] = &[
             ("train", Files),
             ("checkpoint", Files),
             ("pretrained", Files),
+            ("writing", Files),
+            ("text_training", Files),
         ],
     ),
 ];

@@ -292,13 +292,11 @@ fn models_are_compared_under_a_kernel() {
     ];
     folder.fails(&wrong, 2, &["--kernel", "z"]);
     // A target that never changes is no trouble.
-    folder.file(
-        "flat.csv",
-        &format!(
-            "x,y\n{}",
-            (0..20).map(|i| format!("{i},7.5\n")).collect::<String>()
-        ),
-    );
+    let mut flat = "x,y\n".to_owned();
+    for i in 0..20 {
+        writeln!(flat, "{i},7.5").unwrap();
+    }
+    folder.file("flat.csv", flat);
     let words = folder.ok(&["evaluate", "flat.csv", "--target", "y"]).text();
     assert!(!words.contains("NaN") && !words.contains("inf"), "{words}");
 }

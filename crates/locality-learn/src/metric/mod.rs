@@ -187,17 +187,16 @@ impl MetricLearner {
         let held = guidance.held_out;
         let held = held.map(|(x, goal)| task.hold_out(x, goal, guidance.held_weights));
         let held = held.transpose()?;
-        let start = match guidance.start {
-            Some(map) => self.given(&task, map)?,
-            None => {
-                let starts = task.starts(self.rank.unwrap_or(d), &FIRST);
-                let first = best(&task, &starts)?;
-                // Held-out samples end a search long before its start decides.
-                if held.is_none() && task.classes() {
-                    return self.from_several(&task, &starts, first, watch);
-                }
-                starts.into_iter().nth(first).unwrap_or_default()
+        let start = if let Some(map) = guidance.start {
+            self.given(&task, map)?
+        } else {
+            let starts = task.starts(self.rank.unwrap_or(d), &FIRST);
+            let first = best(&task, &starts)?;
+            // Held-out samples end a search long before its start decides.
+            if held.is_none() && task.classes() {
+                return self.best_of_several(&task, &starts, first, watch);
             }
+            starts.into_iter().nth(first).unwrap_or_default()
         };
         let mut elsewhere: Vec<f64> = Vec::new();
         let mut kept = (0, start.clone());
@@ -232,7 +231,7 @@ impl MetricLearner {
     }
 
     /// The best of several searches: from the best start, and from wider bandwidths of the same map.
-    fn from_several(
+    fn best_of_several(
         &self,
         task: &Loss<'_, '_>,
         starts: &[Vec<f64>],

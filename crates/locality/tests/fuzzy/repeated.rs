@@ -173,8 +173,8 @@ proptest! {
 fn a_penalty_too_small_for_what_lies_between_rows_is_raised() {
     // Rows in two tight pairs: lines through a pair go anywhere between the pairs.
     let table = (
-        vec![0.0, 0.1, 0.9, 1.0].repeat(6),
-        vec![0.0, 1.0, 0.0, 1.0].repeat(6),
+        [0.0, 0.1, 0.9, 1.0].repeat(6),
+        [0.0, 1.0, 0.0, 1.0].repeat(6),
     );
     let rules = RuleLearner::new()
         .rules(RuleCount::CMeans(2))
