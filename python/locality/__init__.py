@@ -34,7 +34,6 @@ from ._lowess import LowessFit, lowess, lowess_fit
 from ._mean import local_mean, local_weights, log_sum
 from ._nearest import Neighbors, NeighborsWithin, nearest, within_radius
 from ._patches import patches
-from ._surrogate import LocalSurrogate, Surrogate
 
 if TYPE_CHECKING:
     from ._adaptive import AdaptiveKernelClassifier, AdaptiveKernelRegressor
@@ -80,6 +79,7 @@ if TYPE_CHECKING:
     from ._sequences import EncoderDecoder
     from ._shift import MeanShift, estimate_bandwidth, get_bin_seeds, mean_shift
     from ._spectral import DiffusionMap, LaplacianEigenmaps
+    from ._surrogate import LocalSurrogate, Surrogate
     from ._tokenizers import Tokenizer
 
 __all__ = [
@@ -232,6 +232,7 @@ _LATER = {
     "LocalPolynomialRegressor": "_local",
     "LocalQuantileRegressor": "_models",
     "LocalRisk": "_risk",
+    "LocalSurrogate": "_surrogate",
     "Localized": "_localized",
     "LocallyLinearEmbedding": "_embed",
     "MGWR": "_mgwr",
@@ -249,6 +250,7 @@ _LATER = {
     "RelaxationLabeling": "_label_propagation",
     "SentenceEncoder": "_sentences",
     "SmoothedSeries": "_nonlocal",
+    "Surrogate": "_surrogate",
     "TableEncoder": "_columns",
     "TangentSpaces": "_pca",
     "Tokenizer": "_tokenizers",
