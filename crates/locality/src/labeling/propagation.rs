@@ -4,6 +4,7 @@ use super::graph::Graph;
 use super::rounds::{Rounds, Rule};
 use crate::{
     Error, Float, Kernel, LocalMean, Metric, Nearest, Neighborhood, OnEmpty, Result, Rows, Watch,
+    par,
 };
 
 /// Samples up to whose square the weights of all pairs are kept from round to round: 200 MB.
@@ -149,7 +150,12 @@ impl LabelPropagation {
                 let rule = self.alpha.map_or(Rule::Clamp, Rule::Share);
                 let ordered: Vec<_> = order.iter().map(|i| labels[*i]).collect();
                 let mut rounds = Rounds::new(&graph, &ordered, classes, rule);
-                let (n_iter, converged) = self.until_still(labels, watch, || rounds.step(watch))?;
+                let mut all = || self.until_still(labels, watch, || rounds.step(watch));
+                // Rounds are short: one of the pool's own threads goes from one to the next without being woken.
+                let (n_iter, converged) = match watch.thread_count() {
+                    1 => all(),
+                    threads => par::install(threads, all),
+                }?;
                 (rounds.state(&order), n_iter, converged)
             }
             Operator::Dense(dense) => self.dense_rounds(&dense, labels, classes, watch)?,
