@@ -7,7 +7,7 @@ use crate::{
     par,
 };
 
-/// Samples up to whose square the weights of all pairs are kept from round to round: 200 MB.
+/// Most pairs of samples whose weights are kept from round to round: 200 MB, and 134 MB more while they are made.
 const KEPT: usize = 1 << 24;
 
 /// Who hears of whom.

@@ -350,7 +350,7 @@ impl LearnedRules {
         self.error
     }
 
-    /// The penalty in force: the one given or chosen, or a multiple of it by a power of ten.
+    /// The penalty in force: the one given or chosen, or what it was raised to (see [`RuleLearner::ridge`]).
     pub fn ridge(&self) -> f64 {
         self.ridge
     }
